@@ -1,0 +1,1 @@
+"""The upgrade tarball: what goes in, its seal, packing and verifying."""

@@ -1,0 +1,1 @@
+"""The fuel-upgrade command."""

@@ -1,0 +1,179 @@
+"""``/etc/fuel-upgrade/config.yaml`` as a frozen :class:`Config`; all faults reported at once."""
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+import yaml
+
+from fuel_upgrade.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things lie on the master; every path is absolute."""
+
+    repos: Path = Path("/var/www/nailgun")
+    puppet: Path = Path("/etc/puppet")
+    fuel: Path = Path("/etc/fuel")
+    state: Path = Path("/var/lib/fuel_upgrade")
+    log: Path = Path("/var/log/fuel_upgrade.log")
+    socket: Path = Path("/run/fuel-upgrade/api.sock")
+    pid_file: Path = Path("/run/fuel-upgrade/fuel-upgraded.pid")
+
+    @property
+    def version_link(self) -> Path:
+        """The link that names the running Fuel version."""
+        return self.fuel / "version.yaml"
+
+    @property
+    def release_versions(self) -> Path:
+        """The folder of the releases' own ``version.yaml`` files."""
+        return self.fuel / "release_versions"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's database."""
+        return self.state / "journal.sqlite"
+
+    @property
+    def registry(self) -> Path:
+        """The embedded registry's database."""
+        return self.state / "registry.sqlite"
+
+    @property
+    def registry_password(self) -> Path:
+        """The file, readable by its owner only, with the daemon's password for the registry."""
+        return self.state / "registry.password"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that one install holds."""
+        return self.state / "install.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class NailgunSettings:
+    """How to reach Nailgun. Without ``url`` the daemon runs the embedded registry."""
+
+    url: str | None = None
+    keystone_url: str | None = None
+    username: str = "admin"
+    password: str = field(default="admin", repr=False)
+    tenant: str = "admin"
+    timeout_s: float = 30.0
+    retries: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """Where the embedded registry listens; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of the daemon and the CLI."""
+
+    master_ip: str = "10.20.0.2"
+    repo_url: str = "http://{MASTER_IP}:8080"
+    log_level: str = "info"
+    disk_reserve_mb: int = 64
+    paths: Paths = field(default_factory=Paths)
+    nailgun: NailgunSettings = field(default_factory=NailgunSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
+
+    def under(self, root: Path) -> "Config":
+        """Return the same settings with every path moved below ``root``."""
+        moved = {f.name: root / getattr(self.paths, f.name).relative_to("/") for f in fields(Paths)}
+        return replace(self, paths=Paths(**moved))
+
+
+def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
+    """Return the settings that ``text`` (YAML) describes; what it leaves out has its default.
+
+    Raises:
+        ConfigError: naming every fault of the file at once.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source}: not YAML: {error}", remedy=f"correct {source}") from error
+    faults: list[str] = []
+    config: Config = _build(Config, {} if data is None else data, "", faults)
+    if not faults:
+        faults.extend(_check(config))
+    if faults:
+        raise ConfigError(
+            f"{source}: " + "; ".join(faults), remedy=f"correct {source} and start again"
+        )
+    return config
+
+
+def read(path: Path | None, *, root: Path | None = None) -> Config:
+    """Read the settings from ``path``, or the default place where there may be none.
+
+    Raises:
+        ConfigError: the file is missing (when named), unreadable or wrong.
+    """
+    place = path or ((root or Path("/")) / DEFAULT_PATH.relative_to("/"))
+    try:
+        config = parse(place.read_text(encoding="utf-8"), source=str(place))
+    except FileNotFoundError as error:
+        if path is not None:
+            raise ConfigError(
+                f"{path}: no such file", remedy="name an existing file with --config"
+            ) from error
+        config = Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}: {error}", remedy=f"make {place} readable text") from error
+    return config.under(root) if root is not None else config
+
+
+def _check(config: Config) -> list[str]:
+    faults = [
+        f"paths.{f.name}: {getattr(config.paths, f.name)} is not absolute"
+        for f in fields(Paths)
+        if not getattr(config.paths, f.name).is_absolute()
+    ]
+    if config.log_level not in {"debug", "info", "warning", "error"}:
+        faults.append(f"log_level: {config.log_level!r} is not debug, info, warning or error")
+    if config.nailgun.timeout_s <= 0:
+        faults.append("nailgun.timeout_s: must be above 0")
+    if not 0 <= config.registry.port < 1 << 16:
+        faults.append("registry.port: must lie between 0 and 65535")
+    return faults
+
+
+def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
+    if not isinstance(data, dict):
+        faults.append(f"{prefix.rstrip('.') or 'the file'}: expected settings, found {data!r}")
+        return cls()
+    hints = get_type_hints(cls)
+    values = {}
+    for key, value in data.items():
+        if key not in hints:
+            faults.append(f"{prefix}{key}: unknown setting (known: {', '.join(hints)})")
+        else:
+            values[key] = _convert(hints[key], value, f"{prefix}{key}", faults)
+    return cls(**values)
+
+
+def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
+    if wanted in (Paths, NailgunSettings, RegistrySettings):
+        return _build(wanted, value, f"{name}.", faults)
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+        return value
+    expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
+    faults.append(f"{name}: expected {expected}, found {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""fuel-upgraded: the service that owns the transaction, and its HTTP API."""

@@ -1,0 +1,1 @@
+"""OpenStack releases: their description, their wire form, and which base each needs."""

@@ -1,0 +1,1 @@
+"""Package repositories: indexes, versions, diff, and writing a diff repo."""

@@ -1,0 +1,1 @@
+"""The machine: processes, durable file operations, streaming archives."""

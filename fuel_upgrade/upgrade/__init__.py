@@ -1,0 +1,1 @@
+"""The transaction on the master: checks, plan, journal, steps, engine."""

@@ -1,0 +1,1 @@
+"""The reversible changes that an install is made of."""

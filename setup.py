@@ -1,0 +1,61 @@
+"""Package metadata: ``pip install .`` gives ``fuel-upgrade`` and ``fuel-upgraded``."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "([^"]+)"', (HERE / "fuel_upgrade/__init__.py").read_text(), re.MULTILINE
+).group(1)
+
+RUNTIME = [
+    "click>=8.1",  # command line
+    "createrepo-c>=1.0",  # yum metadata: read and write
+    "fastapi>=0.110",  # the daemon's and the registry's HTTP API
+    "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
+    "psutil>=5.9",  # disk space per file system, owners of locks
+    "python-daemon>=3.0",  # fuel-upgraded --detach
+    "pyyaml>=6.0",
+    "requests>=2.31",  # Nailgun and Keystone
+    "rich>=13.0",  # progress and tables
+    "sdnotify>=0.3.2",  # systemd Type=notify
+    "sqlalchemy>=2.0",  # the embedded registry's store
+    "structlog>=24.1",
+    "tuf>=4.0",  # the seal's metadata form
+    "uvicorn>=0.29",
+    "zstandard>=0.22",
+]
+DEV = [
+    "docutils==0.23",
+    "hypothesis>=6.100",
+    "mypy==2.4.1",
+    "pytest>=8.0",
+    "pytest-xdist>=3.5",
+    "ruff==0.17.6",
+    "types-docutils",
+    "types-PyYAML",
+    "types-psutil",
+    "types-requests",
+]
+
+setup(
+    name="fuel-upgrade",
+    version=VERSION,
+    description="Ship OpenStack releases to places without internet as diff repos in one tarball",
+    long_description=(HERE / "README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["fuel_upgrade", "fuel_upgrade.*"]),
+    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh"]},
+    install_requires=RUNTIME,
+    extras_require={"dev": DEV},
+    entry_points={
+        "console_scripts": [
+            "fuel-upgrade = fuel_upgrade.cli.main:main",
+            "fuel-upgraded = fuel_upgrade.daemon.service:main",
+        ]
+    },
+)
