@@ -1,0 +1,25 @@
+"""How much room there is, counted per file system."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The file system that a path lies on: its device number, mount point and free bytes."""
+
+    device: int
+    mount_point: Path
+    free_bytes: int
+
+
+def room_at(path: Path) -> Room:
+    """Measure the file system that ``path`` lies on, or will when it is made."""
+    existing = next(p for p in (path, *path.parents) if p.exists())
+    device = existing.stat().st_dev
+    mount_point = existing.resolve()
+    while mount_point != mount_point.parent and mount_point.parent.stat().st_dev == device:
+        mount_point = mount_point.parent
+    return Room(device, mount_point, psutil.disk_usage(str(existing)).free)
