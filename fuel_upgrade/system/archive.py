@@ -61,7 +61,7 @@ def open_stream(path: Path) -> BinaryIO:
     elif magic.startswith(b"\x1f\x8b"):
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
     elif magic == b"\xfd7zXZ\x00":
-        stream = lzma.LZMAFile(raw)
+        stream = lzma.LZMAFile(raw)  # noqa: SIM115 - the caller closes it
     return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
 
 
@@ -126,13 +126,11 @@ class ArchiveReader:
 
     def _read_header(self) -> tarfile.TarInfo | None:
         block = self._take(BLOCK_BYTES)
+        if block == bytes(BLOCK_BYTES):
+            return None
         try:
             return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-        except tarfile.EOFHeaderError:
-            return None
         except tarfile.HeaderError as error:
-            if block == bytes(BLOCK_BYTES):
-                return None
             raise BundleError(
                 f"{self._name}: not a tar archive, or damaged: {error}", remedy=_GET_A_GOOD_ONE
             ) from error
@@ -241,10 +239,10 @@ def _extension(kind: bytes, data: bytes) -> dict[str, str]:
 
 
 def _pax_records(data: bytes) -> dict[str, str]:
-    """Read ``LENGTH KEY=VALUE\\n`` records (POSIX pax interchange format)."""
+    """Read records of ``LENGTH KEY=VALUE`` and a line feed (POSIX pax interchange format)."""
     records = {}
     while data:
-        length_text, _, rest = data.partition(b" ")
+        length_text = data.partition(b" ")[0]
         length = int(length_text) if length_text.isdigit() else 0
         if not len(length_text) < length <= len(data):
             raise BundleError("a pax header is malformed", remedy=_GET_A_GOOD_ONE)
