@@ -17,6 +17,7 @@ RUNTIME = [
     "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
     "psutil>=5.9",  # disk space per file system, owners of locks
     "python-daemon>=3.0",  # fuel-upgraded --detach
+    "python-debian>=0.1.49",  # apt Release files
     "pyyaml>=6.0",
     "requests>=2.31",  # Nailgun and Keystone
     "rich>=13.0",  # progress and tables

@@ -134,7 +134,7 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
 def link_file(source: Path, target: Path) -> bool:
     """Hard-link ``source`` to ``target`` where that can be; return whether it could."""
     try:
-        os.link(source, target)
+        os.link(source.resolve() if source.is_symlink() else source, target)
     except OSError as error:
         if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
             return False

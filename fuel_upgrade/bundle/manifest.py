@@ -1,0 +1,198 @@
+"""What lies where in an upgrade tarball, and what its own descriptions say."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import yaml
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.release.fixture import load_yaml
+from fuel_upgrade.repo.package import RepoKind
+
+FORMAT = 1
+ARCHITECTURE = "x86_64"  # the one that Fuel masters and nodes have
+SEAL = "upgrade/seal/targets.json"
+VERSION = "upgrade/config/version.yaml"
+UPGRADE = "upgrade/config/upgrade.yaml"
+METADATA = "upgrade/releases/metadata.yaml"
+RELEASES = "upgrade/releases/"
+RELEASE_VERSIONS = "upgrade/release_versions/"
+REPOS = "upgrade/repos/"
+PUPPET = "upgrade/puppet/"
+SCRIPT = "upgrade.sh"
+_HEAD_FOLDERS = ("upgrade/seal/", "upgrade/config/", RELEASES, RELEASE_VERSIONS)
+_REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
+_PUPPET_DEPTH = 3  # upgrade/puppet/<version>
+
+
+@dataclass(frozen=True, slots=True)
+class RepoPart:
+    """One repo in a tarball. ``base`` is the version of the release it is a diff of, or None.
+
+    ``packages`` and ``size_bytes`` are what the tarball carries; ``full_packages`` and
+    ``full_size_bytes`` what the release has in all.
+    """
+
+    version: str
+    os_key: str
+    kind: RepoKind
+    suite: str | None
+    components: tuple[str, ...]
+    packages: int
+    size_bytes: int
+    full_packages: int
+    full_size_bytes: int
+    base: str | None
+
+    @property
+    def folder(self) -> str:
+        """The repo's place in the tarball."""
+        return f"{REPOS}{self.version}/{self.os_key}/{ARCHITECTURE}"
+
+    @property
+    def place(self) -> str:
+        """The repo's place below the master's folder of repos, which is also its URL path."""
+        return f"{self.version}/{self.os_key}/{ARCHITECTURE}"
+
+    @property
+    def location_suffix(self) -> str:
+        """What follows the URL in an apt line: suite and components; nothing for yum."""
+        return "".join(f" {word}" for word in (self.suite, *self.components) if word)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``upgrade.yaml`` and ``--json`` have."""
+        return {
+            "version": self.version,
+            "operating_system": self.os_key,
+            "kind": self.kind.value,
+            "suite": self.suite,
+            "components": list(self.components),
+            "packages": self.packages,
+            "bytes": self.size_bytes,
+            "full_packages": self.full_packages,
+            "full_bytes": self.full_size_bytes,
+            "base": self.base,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read the form that ``upgrade.yaml`` has; KeyError, TypeError, ValueError if wrong."""
+        return cls(
+            version=_name(data["version"]),
+            os_key=_name(data["operating_system"]),
+            kind=RepoKind(data["kind"]),
+            suite=None if data["suite"] is None else str(data["suite"]),
+            components=tuple(str(c) for c in data["components"]),
+            packages=int(data["packages"]),
+            size_bytes=int(data["bytes"]),
+            full_packages=int(data["full_packages"]),
+            full_size_bytes=int(data["full_bytes"]),
+            base=None if data["base"] is None else str(data["base"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeDescription:
+    """The content of ``upgrade.yaml``: from which Fuel versions, and which repos are inside."""
+
+    upgrade_from: tuple[str, ...]
+    repos: tuple[RepoPart, ...]
+
+    def render(self) -> str:
+        """Return the text of ``upgrade.yaml``."""
+        data = {
+            "format": FORMAT,
+            "upgrade_from": list(self.upgrade_from),
+            "repos": [repo.to_json() for repo in self.repos],
+        }
+        text: str = yaml.safe_dump(data, sort_keys=False, default_flow_style=False)
+        return text
+
+    @classmethod
+    def parse(cls, text: str, *, source: str) -> Self:
+        """Read the text of ``upgrade.yaml``.
+
+        Raises:
+            BundleError: it is malformed, or of a later format.
+        """
+        data = load_yaml(text, source=source)
+        try:
+            if data["format"] != FORMAT:
+                raise BundleError(
+                    f"{source}: format {data['format']}, expected {FORMAT}",
+                    remedy="upgrade fuel-upgrade on this master first",
+                )
+            return cls(
+                upgrade_from=tuple(str(v) for v in data["upgrade_from"]),
+                repos=tuple(RepoPart.from_json(repo) for repo in data["repos"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"{source}: malformed: {error!r}",
+                remedy="build the tarball again with fuel-upgrade bundle build",
+            ) from error
+
+
+def parse_fuel_version(text: str, *, source: str) -> str:
+    """Return the Fuel version that a ``version.yaml`` names: ``VERSION: {release: "6.0", ...}``.
+
+    Raises:
+        BundleError: it names none.
+    """
+    data = load_yaml(text, source=source)
+    try:
+        return _name(data["VERSION"]["release"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"{source}: expected VERSION with a release such as '6.0', found {data!r}",
+            remedy=f"correct {source}",
+        ) from error
+
+
+def _name(value: object) -> str:
+    """Return a version or the like, safe as one part of a path."""
+    name = value if isinstance(value, str) else ""
+    if not name or name.startswith(".") or "/" in name or not name.isprintable():
+        raise ValueError(f'{value!r} is not a name (quote versions: "6.0")')
+    return name
+
+
+def checked_name(value: object, *, source: str) -> str:
+    """Return a version, safe as one part of a path.
+
+    Raises:
+        BundleError: it is not.
+    """
+    try:
+        return _name(value)
+    except ValueError as error:
+        raise BundleError(f"{source}: {error}", remedy=f"correct {source}") from error
+
+
+def is_head(path: str) -> bool:
+    """Tell whether a member belongs to the small files that lead the tarball."""
+    is_description = (
+        path.startswith(REPOS) and path.count("/") == _REPO_DEPTH and (path.endswith("/diff.yaml"))
+    )
+    return path.startswith(_HEAD_FOLDERS) or path == SCRIPT or is_description
+
+
+def unit_of(path: str) -> str | None:
+    """Return the folder that is switched into place as one and holds ``path``; else None."""
+    if path.startswith(REPOS):
+        depth = _REPO_DEPTH
+    elif path.startswith(PUPPET):
+        depth = _PUPPET_DEPTH
+    else:
+        return None
+    parts = path.split("/")
+    return "/".join(parts[:depth]) if len(parts) > depth else None
+
+
+def link_stays_inside(path: str, target: str) -> bool:
+    """Tell whether a symbolic link leads to somewhere in its own unit."""
+    unit = unit_of(path)
+    resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    return unit is not None and (resolved == unit or resolved.startswith(unit + "/"))

@@ -1,0 +1,230 @@
+"""Building an upgrade tarball from its parts: checked, and the same input gives the same bytes."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.contents import Contents, Progress
+from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
+from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.release.chain import in_order, render_metadata
+from fuel_upgrade.release.fixture import parse_fixture
+from fuel_upgrade.release.model import Release
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.diff import total_bytes
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.system.files import remove_tree, rename
+
+_ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
+_ZSTD_THREADS = 2  # a fixed number: how the work is split must not show in the bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSummary:
+    """What was built: sizes in bytes."""
+
+    path: Path
+    size_bytes: int
+    files: int
+    fuel_version: str
+    upgrade_from: tuple[str, ...]
+    repos: tuple[RepoPart, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``--json`` prints."""
+        return {
+            "path": str(self.path),
+            "bytes": self.size_bytes,
+            "files": self.files,
+            "fuel_version": self.fuel_version,
+            "upgrade_from": list(self.upgrade_from),
+            "repos": [repo.to_json() for repo in self.repos],
+        }
+
+
+def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSummary:
+    """Write the tarball that ``spec`` describes to ``out`` (``.tar.zst`` or ``.tar``).
+
+    Raises:
+        ConfigError: ``out`` exists or is named oddly, or the parts do not fit together.
+        BundleError: a part is damaged or malformed.
+    """
+    if not out.name.endswith((".tar.zst", ".tar")):
+        raise ConfigError(f"{out}: expected a name in .tar.zst or .tar", remedy="name it so")
+    if out.exists():
+        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    with ExitStack() as cleanup:
+        cleanup.callback(remove_tree, scratch)
+        builder = _Builder(spec, scratch, cleanup, progress)
+        fuel_version = builder.collect(out.name)
+        whole = scratch / "whole"
+        _write(builder.contents, whole, compress=out.name.endswith(".zst"), progress=progress)
+        rename(whole, out)
+    return BundleSummary(
+        path=out,
+        size_bytes=out.stat().st_size,
+        files=len(builder.contents.sealed) + 1,  # and the seal itself
+        fuel_version=fuel_version,
+        upgrade_from=spec.upgrade_from,
+        repos=tuple(builder.repos),
+    )
+
+
+def _write(contents: Contents, path: Path, *, compress: bool, progress: Progress) -> None:
+    with path.open("xb") as file:
+        if compress:
+            compressor = zstandard.ZstdCompressor(
+                level=_ZSTD_LEVEL, threads=_ZSTD_THREADS, write_checksum=True
+            )
+            with compressor.stream_writer(file, closefd=False) as stream:
+                contents.write(cast("BinaryIO", stream), progress=progress)
+        else:
+            contents.write(file, progress=progress)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Builder:
+    """Collects the parts: reads every description and index, and makes the diff repos."""
+
+    def __init__(
+        self, spec: BundleSpec, scratch: Path, cleanup: ExitStack, progress: Progress
+    ) -> None:
+        self._spec = spec
+        self._scratch = scratch
+        self._cleanup = cleanup
+        self._progress = progress
+        self._releases: list[Release] = []
+        self._diff_releases: dict[str, str] = {}
+        self.contents = Contents()
+        self.repos: list[RepoPart] = []
+
+    def collect(self, tarball_name: str) -> str:
+        """Fill ``contents`` and ``repos``; return the Fuel version."""
+        version_text = _read_text(self._spec.version_yaml)
+        source = str(self._spec.version_yaml)
+        fuel_version = manifest.parse_fuel_version(version_text, source=source)
+        for release in self._spec.releases:
+            self._add_release(release)
+        in_order(self._releases, self._diff_releases, source="bundle.yaml")
+        description = UpgradeDescription(self._spec.upgrade_from, tuple(self.repos))
+        script = files("fuel_upgrade.bundle").joinpath("upgrade.sh").read_text(encoding="utf-8")
+        add = self.contents.add_bytes
+        add(manifest.VERSION, version_text.encode())
+        add(manifest.UPGRADE, description.render().encode())
+        add(manifest.METADATA, render_metadata(self._diff_releases).encode())
+        add(manifest.SCRIPT, script.replace("@TARBALL@", tarball_name).encode(), executable=True)
+        return fuel_version
+
+    def _add_release(self, spec: ReleaseSpec) -> None:
+        text = _read_text(spec.openstack_yaml)
+        releases = parse_fixture(text, source=str(spec.openstack_yaml))
+        version = _one_version(releases, spec.openstack_yaml)
+        wanted = set(spec.only) or {release.os_key for release in releases}
+        _check_complete(spec, wanted, {release.os_key for release in releases})
+        self._releases.extend(r for r in releases if r.os_key in wanted)
+        if spec.base is not None:
+            self._diff_releases[version] = spec.base
+        self.contents.add_bytes(f"{manifest.RELEASES}{version}.yaml", text.encode())
+        versions = _read_text(spec.version_yaml).encode()
+        self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
+        if spec.puppet is not None:
+            self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
+        for os_key, repo in sorted(spec.repos.items()):
+            self._add_repo(version, os_key, repo, spec.base)
+
+    def _add_repo(self, version: str, os_key: str, spec: RepoSpec, base: str | None) -> None:
+        root = self._repo_root(version, os_key, spec)
+        repo = read_repo(root)
+        part = _part(version, os_key, repo, base)
+        known = {p.location: dict(p.digests).get("sha256", "") for p in repo.packages}
+        self.contents.add_tree(part.folder, root, {k: v for k, v in known.items() if v})
+        self.repos.append(part)
+
+    def _repo_root(self, version: str, os_key: str, spec: RepoSpec) -> Path:
+        if spec.base and spec.current:
+            out = self._scratch / f"{version}-{os_key}"
+            build_diff(spec.base, spec.current, out, progress=self._progress)
+            return out
+        ready = spec.diff or spec.full
+        if ready is None:
+            raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
+        return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+
+
+def _part(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:
+    """Describe a repo.
+
+    Raises:
+        BundleError: it is a diff repo but no base is named, or the other way round.
+    """
+    path = repo.root / FILE_NAME
+    if path.exists() != (base is not None):
+        found, wanted = ("a diff repo", "full") if path.exists() else ("no diff.yaml", "a diff")
+        raise BundleError(
+            f"{repo.root}: expected {wanted} repo, found {found}",
+            remedy="name 'base' in bundle.yaml for a release of diff repos, and only for those",
+        )
+    size, count = total_bytes(repo.packages), len({p.location for p in repo.packages})
+    full_count, full_size = count, size
+    if base is not None:
+        description = DiffDescription.parse(path.read_text(encoding="utf-8"), source=str(path))
+        full_count = description.counts["carried"] + description.counts["inherited"]
+        full_size = description.result_bytes
+    is_apt = isinstance(repo, AptRepo)
+    return RepoPart(
+        version=version,
+        os_key=os_key,
+        kind=RepoKind.APT if is_apt else RepoKind.YUM,
+        suite=repo.suite if isinstance(repo, AptRepo) else None,
+        components=repo.components if isinstance(repo, AptRepo) else (),
+        packages=count,
+        size_bytes=size,
+        full_packages=full_count,
+        full_size_bytes=full_size,
+        base=base,
+    )
+
+
+def _one_version(releases: Sequence[Release], source: Path) -> str:
+    versions = sorted({release.version for release in releases})
+    if len(versions) != 1:
+        raise BundleError(
+            f"{source}: releases of several versions: {', '.join(versions)}",
+            remedy="give each version its own openstack.yaml in bundle.yaml",
+        )
+    return manifest.checked_name(versions[0], source=str(source))
+
+
+def _check_complete(spec: ReleaseSpec, wanted: set[str], described: set[str]) -> None:
+    faults = [f"no repo for {name}" for name in sorted(wanted - set(spec.repos))]
+    faults += [
+        f"a repo for {name} that 'only' leaves out" for name in sorted(set(spec.repos) - wanted)
+    ]
+    faults += [f"no release for {name}" for name in sorted(wanted - described)]
+    if faults:
+        raise ConfigError(
+            f"{spec.openstack_yaml}: {'; '.join(faults)}",
+            remedy="name a repo for every operating system, or list in 'only' those to install",
+        )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", remedy="name a readable text file") from error

@@ -1,0 +1,134 @@
+"""``bundle.yaml``: from which parts an upgrade tarball is built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.release.fixture import load_yaml
+
+OPERATING_SYSTEMS = ("ubuntu", "centos")
+_RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "only"}
+
+
+@dataclass(frozen=True, slots=True)
+class RepoSpec:
+    """One repo: full (``full``), a ready diff repo (``diff``), or a pair to make one from."""
+
+    full: Path | None = None
+    diff: Path | None = None
+    base: Path | None = None
+    current: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSpec:
+    """One openstack bundle. ``base`` is the version that its diff repos build on, or None.
+
+    ``puppet`` is a folder with ``modules`` and ``manifests``; ``only`` names the operating
+    systems to register, or is empty for all that ``openstack.yaml`` describes.
+    """
+
+    openstack_yaml: Path
+    version_yaml: Path
+    puppet: Path | None
+    base: str | None
+    repos: Mapping[str, RepoSpec]
+    only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSpec:
+    """The whole tarball: the new Fuel version's ``version.yaml``, who may upgrade, releases."""
+
+    version_yaml: Path
+    upgrade_from: tuple[str, ...]
+    releases: tuple[ReleaseSpec, ...]
+
+
+def parse_spec(text: str, *, source: Path) -> BundleSpec:
+    """Read ``bundle.yaml``; paths in it are relative to its own folder.
+
+    Raises:
+        ConfigError: naming every fault of the file at once.
+    """
+    try:
+        data = load_yaml(text, source=str(source))
+    except BundleError as error:
+        raise ConfigError(error.what, remedy=f"correct {source}") from error
+    reader = _Reader(source.parent)
+    spec = reader.bundle(data)
+    if reader.faults:
+        raise ConfigError(
+            f"{source}: " + "; ".join(reader.faults),
+            remedy=f"correct {source}; docs/bundles.rst describes its form",
+        )
+    return spec
+
+
+class _Reader:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.faults: list[str] = []
+
+    def bundle(self, data: object) -> BundleSpec:
+        top = self._map(data, "the file", {"version_yaml", "upgrade_from", "releases"})
+        versions = top.get("upgrade_from")
+        if not isinstance(versions, list) or not all(isinstance(v, str) for v in versions):
+            self.faults.append('upgrade_from: expected a list of quoted versions, such as ["5.1"]')
+            versions = []
+        releases = top.get("releases")
+        if not isinstance(releases, list) or not releases:
+            self.faults.append("releases: expected a list of at least one release")
+            releases = []
+        return BundleSpec(
+            version_yaml=self._path(top, "version_yaml", ""),
+            upgrade_from=tuple(versions),
+            releases=tuple(
+                self._release(item, f"releases[{index}]") for index, item in enumerate(releases)
+            ),
+        )
+
+    def _release(self, data: object, where: str) -> ReleaseSpec:
+        item = self._map(data, where, _RELEASE_KEYS)
+        repos = self._map(item.get("repos"), f"{where}.repos", set(OPERATING_SYSTEMS))
+        base = item.get("base")
+        found = {
+            name: self._repo(part, f"{where}.repos.{name}", diff=base is not None)
+            for name, part in repos.items()
+        }
+        return ReleaseSpec(
+            openstack_yaml=self._path(item, "openstack_yaml", where),
+            version_yaml=self._path(item, "version_yaml", where),
+            puppet=self._path(item, "puppet", where) if "puppet" in item else None,
+            base=None if base is None else str(base),
+            repos=found,
+            only=tuple(str(name).lower() for name in item.get("only") or ()),
+        )
+
+    def _repo(self, data: object, where: str, *, diff: bool) -> RepoSpec:
+        part = self._map(data, where, {"full", "diff", "base", "current"})
+        allowed = ({"diff"}, {"base", "current"}) if diff else ({"full"},)
+        if set(part) not in allowed:
+            wanted = "'diff', or 'base' and 'current'" if diff else "'full' (no base is named)"
+            self.faults.append(f"{where}: expected {wanted}, found {sorted(part)}")
+            return RepoSpec()
+        return RepoSpec(**{name: self._path(part, name, where) for name in part})
+
+    def _map(self, data: object, where: str, known: set[str]) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.faults.append(f"{where}: expected a map with {', '.join(sorted(known))}")
+            return {}
+        self.faults.extend(f"{where}: unknown key {key!r}" for key in data if key not in known)
+        return {key: value for key, value in data.items() if key in known}
+
+    def _path(self, data: Mapping[str, Any], key: str, where: str) -> Path:
+        value = data.get(key)
+        if not isinstance(value, str) or not value:
+            self.faults.append(f"{where}.{key}".lstrip(".") + f": expected a path, found {value!r}")
+            return self._folder
+        path = self._folder / value
+        if not path.exists():
+            self.faults.append(f"{where}.{key}".lstrip(".") + f": {path} does not exist")
+        return path

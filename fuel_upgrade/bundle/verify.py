@@ -1,0 +1,251 @@
+"""Reading an upgrade tarball that nobody trusts yet; the only maker of a VerifiedBundle."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
+from fuel_upgrade.bundle.seal import SealedFile, parse_seal
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.release.chain import in_order, parse_metadata
+from fuel_upgrade.release.fixture import parse_fixture
+from fuel_upgrade.release.model import Release
+from fuel_upgrade.system.archive import ArchiveReader, Kind, Member, open_stream, write_member
+
+Progress = Callable[[str, int, int], None]
+Route = Callable[[str], Path]
+"""Where a member of the tarball goes: a path on disk, below which nothing is yet."""
+
+_MAX_HEAD_BYTES = 256 << 20
+_UNSEALED = "use a tarball made by fuel-upgrade bundle build"
+_DAMAGED = "get an undamaged copy of the tarball"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleHead:
+    """What the small files at the front of a tarball say. Each of them matches the seal.
+
+    ``releases`` are those that have a repo inside, each behind the one it is a diff of;
+    ``sealed`` maps every path to its line in the seal; ``seal_sha256`` names this tarball.
+    """
+
+    path: Path
+    size_bytes: int
+    fuel_version: str
+    description: UpgradeDescription
+    releases: tuple[Release, ...]
+    diff_releases: Mapping[str, str]
+    sealed: Mapping[str, SealedFile]
+    seal_sha256: str
+
+    @property
+    def repos(self) -> tuple[RepoPart, ...]:
+        """The repos inside."""
+        return self.description.repos
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """How much the tarball unpacks to."""
+        return sum(file.length_bytes for file in self.sealed.values())
+
+    def repo(self, version: str, os_key: str) -> RepoPart:
+        """Return the repo of a release that is in ``releases``."""
+        return next(r for r in self.repos if (r.version, r.os_key) == (version, os_key))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``bundle inspect --json`` prints."""
+        return {
+            "path": str(self.path),
+            "bytes": self.size_bytes,
+            "unpacked_bytes": self.unpacked_bytes,
+            "files": len(self.sealed) + 1,
+            "fuel_version": self.fuel_version,
+            "upgrade_from": list(self.description.upgrade_from),
+            "diff_releases": dict(self.diff_releases),
+            "releases": [
+                {"name": r.name, "version": r.version, "operating_system": r.operating_system}
+                for r in self.releases
+            ],
+            "repos": [repo.to_json() for repo in self.repos],
+            "signed": False,
+            "seal_sha256": self.seal_sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBundle:
+    """A tarball of which every byte was unpacked and matched the seal."""
+
+    head: BundleHead
+    files: int
+
+
+def read_head(path: Path) -> BundleHead:
+    """Read the front of a tarball, and nothing behind it.
+
+    Raises:
+        ConfigError: there is no such file.
+        BundleError: it is no upgrade tarball, has no seal, or is damaged.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file", remedy="name an upgrade tarball")
+    seal, files = _read_small_files(path)
+    sealed = parse_seal(seal, source=str(path))
+    for name, data in files.items():
+        _check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
+    texts = {name: _decode(data, f"{path}: {name}") for name, data in files.items()}
+    for name in (manifest.VERSION, manifest.UPGRADE, manifest.METADATA):
+        if name not in texts:
+            raise BundleError(f"{path}: {name} is not at its front", remedy=_UNSEALED)
+    version = manifest.parse_fuel_version(texts[manifest.VERSION], source=manifest.VERSION)
+    description = UpgradeDescription.parse(texts[manifest.UPGRADE], source=manifest.UPGRADE)
+    diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
+    releases = _releases(texts, description)
+    _check_agreement(path, description, diff_releases, releases)
+    return BundleHead(
+        path=path,
+        size_bytes=path.stat().st_size,
+        fuel_version=version,
+        description=description,
+        releases=in_order(releases, diff_releases, source=manifest.METADATA),
+        diff_releases=diff_releases,
+        sealed=sealed,
+        seal_sha256=hashlib.sha256(seal).hexdigest(),
+    )
+
+
+def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
+    files: dict[str, bytes] = {}
+    seal: bytes | None = None
+    total = 0
+    with open_stream(path) as stream:
+        reader = ArchiveReader(stream, name=str(path))
+        for member in reader.members():
+            total += member.size_bytes
+            if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
+                break
+            if total > _MAX_HEAD_BYTES:
+                raise BundleError(f"{path}: its front is over 256 MiB", remedy=_DAMAGED)
+            data = b"".join(reader.chunks())
+            if member.path == manifest.SEAL:
+                seal = data
+            else:
+                files[member.path] = data
+    if seal is None:
+        raise BundleError(f"{path}: no {manifest.SEAL} at its front: not sealed", remedy=_UNSEALED)
+    return seal, files
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{source}: not UTF-8 text", remedy=_DAMAGED) from error
+
+
+def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tuple[Release, ...]:
+    inside = {(repo.version, repo.os_key) for repo in description.repos}
+    found = [
+        release
+        for name, text in texts.items()
+        if name.startswith(manifest.RELEASES) and name != manifest.METADATA
+        for release in parse_fixture(text, source=name)
+    ]
+    return tuple(release for release in found if (release.version, release.os_key) in inside)
+
+
+def _check_agreement(
+    path: Path,
+    description: UpgradeDescription,
+    diff_releases: Mapping[str, str],
+    releases: tuple[Release, ...],
+) -> None:
+    described = {(release.version, release.os_key) for release in releases}
+    for repo in description.repos:
+        if (repo.version, repo.os_key) not in described:
+            raise BundleError(
+                f"{path}: a repo of {repo.version} for {repo.os_key}, but no such release",
+                remedy=_UNSEALED,
+            )
+        if repo.base != diff_releases.get(repo.version):
+            raise BundleError(
+                f"{path}: {manifest.METADATA} says that {repo.version} is a diff of"
+                f" {diff_releases.get(repo.version)}, {manifest.UPGRADE} says {repo.base}",
+                remedy=_UNSEALED,
+            )
+
+
+def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBundle:
+    """Read the tarball once, writing each member to where ``route`` says, and check it all.
+
+    Raises:
+        BundleError: something is damaged, missing, or not in the seal. What was written by
+            then is the caller's to remove.
+    """
+    missing = set(head.sealed)
+    done = 0
+    with open_stream(head.path) as stream:
+        reader = ArchiveReader(stream, name=str(head.path))
+        for member in reader.members():
+            if member.path == manifest.SEAL:
+                _check_same_seal(head, reader)
+                continue
+            sha256 = _write_checked(head, reader, member, route)
+            if member.kind is not Kind.FOLDER:
+                _check_content(head.path, member.path, head.sealed, _length(member), sha256)
+                missing.discard(member.path)
+            done += member.size_bytes
+            progress("unpacking", done, head.unpacked_bytes)
+    if missing:
+        raise BundleError(
+            f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
+            remedy=_DAMAGED,
+        )
+    return VerifiedBundle(head, len(head.sealed))
+
+
+def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, route: Route) -> str:
+    """Write a member after what can be checked before; return the SHA-256 of what was written."""
+    if member.kind is Kind.FOLDER:
+        return ""
+    sealed = head.sealed.get(member.path)
+    link = member.target if member.kind is Kind.LINK else None
+    if sealed is None or member.kind is Kind.HARD_LINK or sealed.link_target != link:
+        raise _altered(head.path, member.path, "not what the seal lists there")
+    if member.kind is Kind.FILE and sealed.executable != bool(member.mode & 0o100):
+        raise _altered(head.path, member.path, "another mode than the seal says")
+    if link is not None and not manifest.link_stays_inside(member.path, link):
+        raise _altered(head.path, member.path, f"a link to {link!r}, outside its part")
+    sha256 = write_member(reader, member, route(member.path))
+    return sha256 if link is None else hashlib.sha256(link.encode()).hexdigest()
+
+
+def _length(member: Member) -> int:
+    return len(member.target.encode()) if member.kind is Kind.LINK else member.size_bytes
+
+
+def _check_same_seal(head: BundleHead, reader: ArchiveReader) -> None:
+    if hashlib.sha256(b"".join(reader.chunks())).hexdigest() != head.seal_sha256:
+        raise _altered(head.path, manifest.SEAL, "changed since the tarball was opened")
+
+
+def _check_content(
+    path: Path, name: str, sealed: Mapping[str, SealedFile], length: int, sha256: str
+) -> None:
+    expected = sealed.get(name)
+    if expected is None:
+        raise _altered(path, name, "not in the seal")
+    if (length, sha256) != (expected.length_bytes, expected.sha256):
+        raise _altered(
+            path,
+            name,
+            f"{length} bytes of SHA-256 {sha256}, but the seal says"
+            f" {expected.length_bytes} of {expected.sha256}",
+        )
+
+
+def _altered(path: Path, name: str, what: str) -> BundleError:
+    return BundleError(f"{path}: {name}: {what}", remedy=_DAMAGED)

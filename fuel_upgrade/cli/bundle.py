@@ -1,0 +1,99 @@
+"""``fuel-upgrade bundle``: upgrade tarballs."""
+
+from pathlib import Path
+
+import click
+
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.pack import build_bundle
+from fuel_upgrade.bundle.spec import parse_spec
+from fuel_upgrade.bundle.verify import read_head
+from fuel_upgrade.cli.console import (
+    json_option,
+    print_json,
+    print_pairs,
+    print_table,
+    progress_bar,
+    size,
+)
+from fuel_upgrade.errors import ConfigError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def bundle() -> None:
+    """Build and inspect upgrade tarballs."""
+
+
+@bundle.command()
+@click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
+@click.option(
+    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+)
+@json_option
+def build(*, spec: Path, out: Path, as_json: bool) -> None:
+    """Build an upgrade tarball from the parts that BUNDLE_YAML names.
+
+    The same input gives the same bytes. Nothing appears under the output's name unless the
+    tarball is whole.
+    """
+    try:
+        text = spec.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{spec}: {error}", remedy="name a readable bundle.yaml") from error
+    with progress_bar(quiet=as_json) as progress:
+        summary = build_bundle(parse_spec(text, source=spec), out, progress=progress)
+    if as_json:
+        print_json(summary.to_json())
+        return
+    print_pairs(
+        {
+            "tarball": f"{summary.path} ({size(summary.size_bytes)}, {summary.files} files)",
+            "Fuel version": summary.fuel_version,
+            "upgrades from": ", ".join(summary.upgrade_from),
+        }
+    )
+    _show_repos(summary.repos)
+
+
+@bundle.command()
+@click.argument("tarball", type=_PATH)
+@json_option
+def inspect(*, tarball: Path, as_json: bool) -> None:
+    """Say what is in a tarball; reads only its front."""
+    head = read_head(tarball)
+    if as_json:
+        print_json(head.to_json())
+        return
+    print_pairs(
+        {
+            "tarball": f"{head.path} ({size(head.size_bytes)}, {len(head.sealed) + 1} files,"
+            f" unpacks to {size(head.unpacked_bytes)})",
+            "Fuel version": head.fuel_version,
+            "upgrades from": ", ".join(head.description.upgrade_from),
+            "seal": f"sha256:{head.seal_sha256} (not signed)",
+        }
+    )
+    for release in head.releases:
+        base = head.diff_releases.get(release.version)
+        what = f"diff of {base}" if base else "full"
+        click.echo(f"release: {release.name} ({release.version}), {what}")
+    _show_repos(head.repos)
+
+
+def _show_repos(repos: tuple[RepoPart, ...]) -> None:
+    rows = [
+        (
+            part.place,
+            f"diff of {part.base}" if part.base else "full",
+            part.packages,
+            size(part.size_bytes),
+            part.full_packages,
+            size(part.full_size_bytes),
+        )
+        for part in repos
+    ]
+    columns = ("repo", "kind", "packages", "size", "release packages", "release size")
+    click.echo()
+    print_table(columns, rows, empty="no repos")

@@ -1,0 +1,74 @@
+"""``fuel-upgrade repo``: diff repos, on the build side."""
+
+from pathlib import Path
+
+import click
+
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar, size
+from fuel_upgrade.repo.build import DiffOptions, build_diff
+from fuel_upgrade.repo.description import DiffDescription
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def repo() -> None:
+    """Build diff repos."""
+
+
+@repo.command()
+@click.argument("base", type=_PATH)
+@click.argument("current", type=_PATH)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
+@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
+@json_option
+def diff(  # noqa: PLR0913 - one parameter an option
+    *,
+    base: Path,
+    current: Path,
+    out: Path,
+    copy: bool,
+    verify: bool,
+    suite: str | None,
+    base_suite: str | None,
+    label: str | None,
+    as_json: bool,
+) -> None:
+    """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
+
+    BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
+    be a diff repo. Packages are told apart by the checksums in the indexes, never by version.
+    The output is a valid repo with indexes of its own, and appears whole or not at all. Hard
+    links share their content with CURRENT: do not change packages there in place.
+    """
+    options = DiffOptions(
+        link=not copy, verify_links=verify, suite=suite, base_suite=base_suite, label=label
+    )
+    with progress_bar(quiet=as_json) as progress:
+        description = build_diff(base, current, out, options, progress=progress)
+    if as_json:
+        print_json({"path": str(out), **description.to_json()})
+    else:
+        _show(out, description)
+
+
+def _show(out: Path, description: DiffDescription) -> None:
+    counts = description.counts
+    carried = ", ".join(
+        f"{counts[name]} {name}" for name in ("added", "upgraded", "rebuilt", "downgraded")
+    )
+    print_pairs(
+        {
+            "diff repo": f"{out} ({description.kind.value})",
+            "carried": f"{counts['carried']} packages, {size(description.carried_bytes)}",
+            "  of these": carried,
+            "inherited": f"{counts['inherited']} packages stay in the base repo",
+            "removed": f"{counts['removed']} packages of the base are gone",
+            "full repo": f"{counts['carried'] + counts['inherited']} packages,"
+            f" {size(description.result_bytes)}",
+        }
+    )

@@ -1,0 +1,128 @@
+"""Which release is a diff of which: ``metadata.yaml``, the order, and the repos each needs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cmp_to_key
+from graphlib import CycleError, TopologicalSorter
+
+import yaml
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.release.fixture import load_yaml
+from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
+from fuel_upgrade.repo.version import compare_deb
+
+_PUPPET = "rsync://{MASTER_IP}:/puppet/{OPENSTACK_VERSION}/"
+_VERSION_MACRO = "{OPENSTACK_VERSION}"
+
+
+def parse_metadata(text: str, *, source: str) -> dict[str, str]:
+    """Read ``metadata.yaml``: each diff release's version with the version of its base.
+
+    Raises:
+        BundleError: it is malformed or lacks ``diff_releases``.
+    """
+    data = load_yaml(text, source=source)
+    releases = data.get("diff_releases") if isinstance(data, dict) else None
+    if not isinstance(releases, dict):
+        raise BundleError(
+            f"{source}: expected a map 'diff_releases', found {data!r}",
+            remedy="build the tarball again with fuel-upgrade bundle build",
+        )
+    return {str(version): str(base) for version, base in releases.items()}
+
+
+def render_metadata(diff_releases: Mapping[str, str]) -> str:
+    """Return the text of ``metadata.yaml``, which exists even where no release is a diff."""
+    text: str = yaml.safe_dump(
+        {"diff_releases": dict(sorted(diff_releases.items()))}, default_flow_style=False
+    )
+    return text
+
+
+def in_order(
+    releases: Sequence[Release], diff_releases: Mapping[str, str], *, source: str
+) -> tuple[Release, ...]:
+    """Sort releases so that each comes behind the release that it is a diff of.
+
+    Raises:
+        BundleError: releases are diffs of each other.
+    """
+    graph = {r.version: {diff_releases[r.version]} & _versions(releases)
+             if r.version in diff_releases else set() for r in releases}  # fmt: skip
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        cycle = " -> ".join(error.args[1])
+        raise BundleError(
+            f"{source}: releases are diffs of each other: {cycle}",
+            remedy="correct diff_releases",
+        ) from error
+    return tuple(sorted(releases, key=lambda r: (order.index(r.version), r.os_key, r.name)))
+
+
+def _versions(releases: Iterable[Release]) -> set[str]:
+    return {release.version for release in releases}
+
+
+def compare_fuel_versions(one: str, other: str) -> int:
+    """Order two Fuel versions such as ``5.1.1`` and ``10.0``, by number and not by letter."""
+    return compare_deb(one, other)
+
+
+def orchestrator_data(
+    release: Release, location: str, base: OrchestratorData | None
+) -> OrchestratorData:
+    """Return what the orchestrator of ``release`` needs: its own repo, then its base's.
+
+    ``location`` may hold the macros; the base's entries already carry their own version. Repos
+    that the release's description names besides its own stay, behind its own. The puppet
+    sources are those of the description, else the ones that every Fuel master serves.
+    """
+    described = release.fields.get("orchestrator_data") or {}
+    extra = tuple(
+        RepoEntry(str(name), str(place))
+        for name, place in (described.get("repo_metadata") or {}).items()
+        if name not in (_VERSION_MACRO, release.version)
+    )
+    own = RepoEntry(release.version, location)
+    return OrchestratorData(
+        repos=(own, *extra, *(base.repos if base else ())),
+        puppet_manifests_source=described.get("puppet_manifests_source", _PUPPET + "manifests/"),
+        puppet_modules_source=described.get("puppet_modules_source", _PUPPET + "modules/"),
+    )
+
+
+def as_base(data: OrchestratorData, version: str) -> OrchestratorData:
+    """Return ``data`` fit to be a base of another release: its version no longer a macro."""
+    return OrchestratorData(
+        repos=tuple(
+            RepoEntry(
+                repo.name.replace(_VERSION_MACRO, version),
+                repo.location.replace(_VERSION_MACRO, version),
+            )
+            for repo in data.repos
+        ),
+        puppet_manifests_source=data.puppet_manifests_source,
+        puppet_modules_source=data.puppet_modules_source,
+    )
+
+
+def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, ...]:
+    """Order a release's repos: its own, then falling by Fuel version.
+
+    Nailgun 6.0 keeps a map, and the real one gives it back in any order; a release can only be
+    a diff of an older one, so the versions in the names restore the order.
+    """
+    rest = [repo for repo in repos if repo.name != version]
+    rest.sort(key=_by_fuel_version, reverse=True)
+    return (*(repo for repo in repos if repo.name == version), *rest)
+
+
+@cmp_to_key
+def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
+    return compare_fuel_versions(_fuel_part(one.name), _fuel_part(other.name))
+
+
+def _fuel_part(version: str) -> str:
+    """Return ``5.1.1`` of ``2014.1.3-5.1.1``, and ``8.0`` of ``liberty-8.0``."""
+    return version.partition("-")[2] or version

@@ -1,0 +1,185 @@
+"""Reading an apt repo from disk, and writing the indexes of one."""
+
+import gzip
+import hashlib
+import lzma
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from debian.deb822 import Deb822
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.deb import (
+    AptEntry,
+    iter_stanzas,
+    parse_package,
+    render_packages,
+    render_release,
+)
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.system.archive import open_stream
+
+_SUFFIXES = ("", ".gz", ".xz", ".zst")
+_KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
+
+
+@dataclass(frozen=True, slots=True)
+class AptRepo:
+    """One suite of an apt repo, read whole. ``release`` holds the plain fields of ``Release``."""
+
+    root: Path
+    suite: str
+    release: Mapping[str, str]
+    components: tuple[str, ...]
+    architectures: tuple[str, ...]
+    entries: tuple[AptEntry, ...]
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every entry's package; one for all architectures stands here once an index."""
+        return tuple(entry.package for entry in self.entries)
+
+
+def suites(root: Path) -> tuple[str, ...]:
+    """Name the suites below ``dists/``; a link that gives one a second name does not count."""
+    folders = sorted(p for p in (root / "dists").glob("*") if p.is_dir() and not p.is_symlink())
+    return tuple(p.name for p in folders if (p / "Release").exists() or _indexes_below(p))
+
+
+def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
+    """Read one suite; it may be left unnamed where there is only one.
+
+    Every index is checked against the checksums in ``Release`` where that lists it.
+
+    Raises:
+        ConfigError: the suite is not there, or several are and none is named.
+        BundleError: an index is missing, damaged or malformed.
+    """
+    name = _chosen_suite(root, suite)
+    folder = root / "dists" / name
+    release, listed = _read_release(folder)
+    components = _present(folder, 0, _words(release, "Components"))
+    architectures = _present(folder, 1, _words(release, "Architectures"))
+    entries = [
+        entry
+        for component in components
+        for architecture in architectures
+        for entry in _read_index(folder, component, architecture, listed)
+    ]
+    return AptRepo(root, name, release, components, architectures, tuple(entries))
+
+
+def _chosen_suite(root: Path, wanted: str | None) -> str:
+    found = suites(root)
+    if wanted is None and len(found) == 1:
+        return found[0]
+    if wanted in found:
+        return wanted
+    raise ConfigError(
+        f"{root}: {'no suite ' + wanted if wanted else 'which suite is meant?'}"
+        f" (found: {', '.join(found) or 'none'})",
+        remedy="name one of them with --suite",
+    )
+
+
+def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the plain fields, and for each listed path its SHA-256."""
+    path = folder / "Release"
+    if not path.exists():
+        return {}, {}
+    paragraph = Deb822(path.read_text(encoding="utf-8"))
+    fields = {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
+    rows = (line.split() for line in str(paragraph.get("SHA256", "")).splitlines())
+    listed = {row[2]: row[0].lower() for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
+    return fields, listed
+
+
+def _words(release: Mapping[str, str], field: str) -> tuple[str, ...]:
+    # Components may carry a path ("updates/main"); the folder below the suite is the last part.
+    return tuple(word.split("/")[-1] for word in release.get(field, "").split())
+
+
+def _indexes_below(folder: Path) -> list[Path]:
+    return [p for p in folder.glob("*/binary-*") if p.is_dir()]
+
+
+def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the components (level 0) or architectures (1) on disk, in the order of ``Release``.
+
+    A partial mirror keeps the ``Release`` of the whole; what it left out is not in this repo.
+    """
+    parts = (p.relative_to(folder).parts[level] for p in _indexes_below(folder))
+    found = {part.removeprefix("binary-") for part in parts}
+    return (*(n for n in dict.fromkeys(named) if n in found), *sorted(found - set(named)))
+
+
+def _read_index(
+    folder: Path, component: str, architecture: str, listed: Mapping[str, str]
+) -> Iterable[AptEntry]:
+    stem = f"{component}/binary-{architecture}/Packages"
+    name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
+    if name is None:
+        missing = [stem + suffix for suffix in _SUFFIXES if stem + suffix in listed]
+        if missing and (folder / component / f"binary-{architecture}").exists():
+            raise BundleError(
+                f"{folder}: Release lists {missing[0]}, which is not there",
+                remedy="copy the repo whole, with its indexes",
+            )
+        return
+    path = folder / name
+    if name in listed:
+        _check_index(path, listed[name])
+    with open_stream(path) as stream:
+        for stanza in iter_stanzas(stream):
+            package = parse_package(stanza, source=str(path))
+            yield AptEntry(package, component, architecture, stanza)
+
+
+def _check_index(path: Path, expected: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise BundleError(
+            f"{path}: SHA-256 {found}, but Release says {expected}",
+            remedy="copy the repo again, or rebuild its Release file",
+        )
+
+
+def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, label: str) -> None:
+    """Write complete indexes for ``entries`` below ``out``: every component and architecture.
+
+    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
+    label, which is this repo's own: pins must be able to tell it from its base.
+    """
+    stanzas: dict[tuple[str, str], list[bytes]] = {
+        (c, a): [] for c in repo.components for a in repo.architectures
+    }
+    for entry in entries:
+        stanzas[entry.component, entry.index_architecture].append(entry.stanza)
+    files: dict[str, bytes] = {}
+    for (component, architecture), texts in stanzas.items():
+        plain = render_packages(texts)
+        stem = f"{component}/binary-{architecture}/Packages"
+        files[stem] = plain
+        files[stem + ".gz"] = gzip.compress(plain, mtime=0)
+        files[stem + ".xz"] = lzma.compress(plain)
+    folder = out / "dists" / repo.suite
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (folder / "Release").write_bytes(render_release(_release_fields(repo, label), files))
+
+
+def _release_fields(repo: AptRepo, label: str) -> dict[str, str]:
+    kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
+    fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
+    fields["Suite"] = kept.pop("Suite", repo.suite)
+    fields.update(kept)
+    fields.setdefault("Codename", repo.suite)
+    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
+    fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
+    fields["Architectures"] = " ".join(repo.architectures)
+    fields["Components"] = " ".join(repo.components)
+    return fields

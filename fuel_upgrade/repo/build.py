@@ -1,0 +1,157 @@
+"""Writing a diff repo: whole and checked, or not at all."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.diff import RepoDiff
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
+from fuel_upgrade.system.files import (
+    copy_hashed,
+    hash_file,
+    link_file,
+    remove_tree,
+    rename,
+    sync_filesystem,
+    write_file,
+)
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how far, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffOptions:
+    """How to make a diff repo.
+
+    ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
+    the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
+    several of an apt repo; ``label`` is the ``Label`` of its ``Release``.
+    """
+
+    link: bool = True
+    verify_links: bool = False
+    suite: str | None = None
+    base_suite: str | None = None
+    label: str | None = None
+
+
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def build_diff(
+    base: Path,
+    current: Path,
+    out: Path,
+    options: DiffOptions | None = None,
+    *,
+    progress: Progress = no_progress,
+) -> DiffDescription:
+    """Write at ``out`` the diff repo of ``current`` against ``base``, each a folder or an archive.
+
+    Raises:
+        ConfigError: ``out`` exists, an input does not, or the two are of different kinds.
+        BundleError: an input is damaged, or a package is not what its index says.
+    """
+    if out.exists():
+        raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
+        description = _write(base, current, staging, options or DiffOptions(), progress)
+        sync_filesystem(staging)
+        rename(staging, out)
+    except BaseException:
+        remove_tree(staging)
+        raise
+    return description
+
+
+def _write(
+    base: Path, current: Path, out: Path, options: DiffOptions, progress: Progress
+) -> DiffDescription:
+    scratch = out.parent
+    with (
+        opened_repo(base, scratch=scratch) as base_root,
+        opened_repo(current, scratch=scratch) as current_root,
+    ):
+        progress("comparing", 0, 1)
+        comparison = compare_repos(
+            base_root, current_root, suite=options.suite, base_suite=options.base_suite
+        )
+        _write_repo(comparison, out, options, progress)
+    description = DiffDescription.of(comparison.diff, comparison.kind)
+    write_file(out / FILE_NAME, description.render().encode())
+    return description
+
+
+def _write_repo(
+    comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
+) -> None:
+    current, found = comparison.current, comparison.diff
+    carried = {package.identity(found.algorithm) for package in found.carried}
+    if isinstance(current, AptRepo):
+        entries = [e for e in current.entries if e.package.identity(found.algorithm) in carried]
+        packages = {e.package.location: e.package for e in entries}
+        write_apt_indexes(current, entries, out, label=options.label or diff_label(found))
+    else:
+        packages = {
+            p.location: p for p in current.packages if p.identity(found.algorithm) in carried
+        }
+        write_yum_metadata(current, packages, out)
+    _place_all(packages.values(), current, out, options, progress)
+
+
+def diff_label(diff: RepoDiff) -> str:
+    """Name a diff repo by its content and its base's, for pins to tell the two apart."""
+    both = f"{diff.base_fingerprint} {diff.result_fingerprint}"
+    return "fuel-diff-" + hashlib.sha256(both.encode()).hexdigest()[:12]
+
+
+def _place_all(
+    packages: Iterable[Package],
+    repo: AptRepo | YumRepo,
+    out: Path,
+    options: DiffOptions,
+    progress: Progress,
+) -> None:
+    wanted = list(packages)
+    for done, package in enumerate(wanted):
+        progress("packages", done, len(wanted))
+        _place(package, repo.root / package.location, out / package.location, options)
+    progress("packages", len(wanted), len(wanted))
+
+
+def _place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
+    """Bring one package into the diff repo.
+
+    Raises:
+        BundleError: the file is missing, or not what the index says.
+    """
+    algorithm, expected = package.digests[0]
+    try:
+        size = source.stat().st_size
+    except OSError as error:
+        raise _wrong(source, f"listed in the index, but {error.strerror}") from error
+    if size != package.size_bytes:
+        raise _wrong(source, f"{size} bytes, but the index says {package.size_bytes}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if options.link and link_file(source, target):
+        found = hash_file(target, algorithm) if options.verify_links else expected
+    else:
+        found = copy_hashed(source, target, algorithm)
+    if found != expected:
+        raise _wrong(source, f"{algorithm} {found}, but the index says {expected}")
+
+
+def _wrong(source: Path, what: str) -> BundleError:
+    return BundleError(f"{source}: {what}", remedy="copy the current repo again, or reindex it")

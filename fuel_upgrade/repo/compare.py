@@ -1,0 +1,143 @@
+"""Reading two repos, folders or archives of one kind, and comparing them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
+from fuel_upgrade.repo.diff import RepoDiff, diff
+from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.yum import YumRepo, read_yum
+from fuel_upgrade.system.archive import ArchiveReader, extract, open_stream
+from fuel_upgrade.system.files import hash_file
+
+Repo = AptRepo | YumRepo
+_COMPUTED = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The current repo and what became of its packages since the base."""
+
+    current: Repo
+    diff: RepoDiff
+
+    @property
+    def kind(self) -> RepoKind:
+        """The kind of both repos."""
+        return RepoKind.APT if isinstance(self.current, AptRepo) else RepoKind.YUM
+
+
+def detect_kind(root: Path) -> RepoKind:
+    """Tell an apt repo from a yum repo.
+
+    Raises:
+        BundleError: it is neither, or both.
+    """
+    apt, yum = bool(suites(root)), (root / "repodata/repomd.xml").exists()
+    if apt == yum:
+        found = "both dists/ and repodata/" if apt else "neither dists/*/ nor repodata/repomd.xml"
+        raise BundleError(
+            f"{root}: expected an apt or a yum repo, found {found}",
+            remedy="name the folder that holds dists/ or repodata/",
+        )
+    return RepoKind.APT if apt else RepoKind.YUM
+
+
+@contextmanager
+def opened_repo(path: Path, *, scratch: Path) -> Iterator[Path]:
+    """Give the root of a repo that is a folder or a tar archive, unpacked below ``scratch``.
+
+    Raises:
+        ConfigError: there is nothing at ``path``.
+        BundleError: the archive is damaged, or holds no repo.
+    """
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such folder or archive", remedy="name an existing repo")
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=scratch))
+    try:
+        with open_stream(path) as stream:
+            extract(ArchiveReader(stream, name=str(path)), folder)
+        yield _root_inside(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root_inside(folder: Path) -> Path:
+    """Archives often hold one folder that holds the repo (``ubuntu-repo/``)."""
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def read_repo(root: Path, *, suite: str | None = None) -> Repo:
+    """Read the indexes of the apt or yum repo at ``root``.
+
+    Raises:
+        ConfigError, BundleError: as :func:`detect_kind`, ``read_apt`` and ``read_yum``.
+    """
+    if detect_kind(root) is RepoKind.APT:
+        return read_apt(root, suite=suite)
+    return read_yum(root)
+
+
+def compare_repos(
+    base_root: Path, current_root: Path, *, suite: str | None = None, base_suite: str | None = None
+) -> Comparison:
+    """Read two repos and compare them by checksum.
+
+    The checksums come from the indexes; where the two have no kind in common, the files of
+    both are read for it.
+
+    Raises:
+        ConfigError: they are of different kinds.
+        BundleError: one of them is damaged.
+    """
+    base = read_repo(base_root, suite=base_suite)
+    current = read_repo(current_root, suite=suite)
+    if type(base) is not type(current):
+        raise ConfigError(
+            f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
+            remedy="compare two repos of one kind",
+        )
+    algorithm = common_algorithm(base.packages, current.packages)
+    if algorithm is None:
+        algorithm = _COMPUTED
+        base, current = _with_computed(base), _with_computed(current)
+    compare = compare_deb if isinstance(current, AptRepo) else compare_rpm
+    found = diff(base.packages, current.packages, algorithm=algorithm, compare=compare)
+    return Comparison(current, found)
+
+
+def _with_computed(repo: Repo) -> Repo:
+    if isinstance(repo, YumRepo):
+        return replace(repo, packages=_hashed(repo.root, repo.packages))
+    hashed = _hashed(repo.root, repo.packages)
+    pairs = zip(repo.entries, hashed, strict=True)
+    return replace(repo, entries=tuple(replace(e, package=p) for e, p in pairs))
+
+
+def _hashed(root: Path, packages: Sequence[Package]) -> tuple[Package, ...]:
+    values: dict[str, str] = {}
+    for package in packages:
+        if package.location not in values and _COMPUTED not in dict(package.digests):
+            try:
+                values[package.location] = hash_file(root / package.location, _COMPUTED)
+            except OSError as error:
+                raise BundleError(
+                    f"{root}: {package} cannot be read for its checksum: {error}",
+                    remedy="copy the repo again, with its packages",
+                ) from error
+    return tuple(
+        replace(p, digests=(*p.digests, (_COMPUTED, values[p.location])))
+        if p.location in values
+        else p
+        for p in packages
+    )

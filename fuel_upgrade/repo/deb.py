@@ -1,0 +1,99 @@
+"""The text of apt indexes: ``Packages`` and ``Release``, parsed and rendered."""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.package import Package
+
+_CHUNK_BYTES = 1 << 20
+# Field names of the Debian repository format, in the order of our preference.
+_DIGEST_FIELDS = {"sha256": "sha256", "sha512": "sha512", "sha1": "sha1", "md5sum": "md5"}
+_WANTED = re.compile(
+    rb"^(Package|Version|Architecture|Filename|Size|SHA256|SHA512|SHA1|MD5sum):[ \t]*(.*?)[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
+
+
+@dataclass(frozen=True, slots=True)
+class AptEntry:
+    """One stanza of a ``Packages`` file: which index it stands in, and its text unchanged."""
+
+    package: Package
+    component: str
+    index_architecture: str
+    stanza: bytes
+
+
+def iter_stanzas(stream: BinaryIO) -> Iterator[bytes]:
+    """Give the stanzas of a ``Packages`` file, without the blank lines between them."""
+    rest = b""
+    while data := stream.read(_CHUNK_BYTES):
+        *whole, rest = (rest + data).split(b"\n\n")
+        yield from (stanza for text in whole if (stanza := text.strip(b"\n")))
+    if stanza := rest.strip(b"\n"):
+        yield stanza
+
+
+def parse_package(stanza: bytes, *, source: str) -> Package:
+    """Read one stanza (Debian repository format, ``Packages`` indices).
+
+    Raises:
+        BundleError: a field is missing or malformed, or the file lies outside the repo.
+    """
+    found = {key.lower().decode(): value.decode() for key, value in _WANTED.findall(stanza)}
+    digests = tuple((ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if k in found)
+    try:
+        return Package(
+            name=found["package"],
+            architecture=found["architecture"],
+            version=found["version"],
+            size_bytes=int(found["size"]),
+            location=checked_location(found["filename"], source=source),
+            digests=digests,
+        )
+    except (KeyError, ValueError) as error:
+        first_line = stanza.split(b"\n", 1)[0].decode(errors="replace")
+        raise BundleError(
+            f"{source}: the entry {first_line!r} lacks or garbles {error}",
+            remedy="rebuild the repo's indexes, for example with apt-ftparchive",
+        ) from error
+
+
+def checked_location(location: str, *, source: str) -> str:
+    """Return a package's path in the repo, normalised.
+
+    Raises:
+        BundleError: it is absolute or leads out of the repo.
+    """
+    path = posixpath.normpath(location)
+    if not location or path.startswith(("/", "../")) or path == "..":
+        raise BundleError(
+            f"{source}: the location {location!r} lies outside the repo",
+            remedy="do not use this repo; ask who made it",
+        )
+    return path
+
+
+def render_packages(stanzas: Iterable[bytes]) -> bytes:
+    """Return the text of a ``Packages`` file."""
+    return b"".join(stanza + b"\n\n" for stanza in stanzas)
+
+
+def render_release(fields: Mapping[str, str], files: Mapping[str, bytes]) -> bytes:
+    """Return the text of a ``Release`` file.
+
+    ``files`` maps paths relative to the file to contents; each gets its checksums and size.
+    """
+    lines = [f"{key}: {value}" for key, value in fields.items()]
+    for field, algorithm in RELEASE_DIGESTS:
+        lines.append(f"{field}:")
+        for path, data in sorted(files.items()):
+            value = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
+            lines.append(f" {value} {len(data):>16} {path}")
+    return ("\n".join(lines) + "\n").encode()

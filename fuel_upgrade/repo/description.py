@@ -1,0 +1,117 @@
+"""``diff.yaml``, at the root of every diff repo: what it is a diff of, and what that means."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import yaml
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.diff import RepoDiff, total_bytes
+from fuel_upgrade.repo.package import Package, RepoKind
+
+FILE_NAME = "diff.yaml"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DiffDescription:
+    """The content of ``diff.yaml``.
+
+    ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
+    ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
+    ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
+    removed, carried. Sizes in bytes.
+    """
+
+    kind: RepoKind
+    algorithm: str
+    base_fingerprint: str
+    result_fingerprint: str
+    counts: Mapping[str, int]
+    carried_bytes: int
+    result_bytes: int
+    removed: tuple[str, ...]
+    rebuilt: tuple[str, ...]
+    downgraded: tuple[str, ...]
+    inherited: tuple[str, ...]
+
+    @classmethod
+    def of(cls, diff: RepoDiff, kind: RepoKind) -> Self:
+        """Describe a diff."""
+        groups = ("added", "upgraded", "rebuilt", "downgraded", "inherited", "removed", "carried")
+        return cls(
+            kind=kind,
+            algorithm=diff.algorithm,
+            base_fingerprint=diff.base_fingerprint,
+            result_fingerprint=diff.result_fingerprint,
+            counts={name: len(getattr(diff, name)) for name in groups},
+            carried_bytes=total_bytes(diff.carried),
+            result_bytes=total_bytes(diff.carried, diff.inherited),
+            removed=_texts(diff.removed),
+            rebuilt=_texts(diff.rebuilt),
+            downgraded=_texts(diff.downgraded),
+            inherited=tuple(f"{p} {p.digest(diff.algorithm)}" for p in diff.inherited),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is worth printing: all but the list of inherited packages."""
+        return {
+            "format": FORMAT,
+            "kind": self.kind.value,
+            "algorithm": self.algorithm,
+            "base_fingerprint": self.base_fingerprint,
+            "result_fingerprint": self.result_fingerprint,
+            "counts": dict(self.counts),
+            "carried_bytes": self.carried_bytes,
+            "result_bytes": self.result_bytes,
+            "removed": list(self.removed),
+            "rebuilt": list(self.rebuilt),
+            "downgraded": list(self.downgraded),
+        }
+
+    def render(self) -> str:
+        """Return the text of ``diff.yaml``.
+
+        The inherited packages are one block of text, not a YAML list: there may be tens of
+        thousands, and a list of them takes seconds to parse.
+        """
+        text: str = yaml.safe_dump(self.to_json(), sort_keys=False, default_flow_style=False)
+        return text + "inherited: |\n" + "".join(f"  {line}\n" for line in self.inherited)
+
+    @classmethod
+    def parse(cls, text: str, *, source: str) -> Self:
+        """Read the text of ``diff.yaml``.
+
+        Raises:
+            BundleError: it is malformed, or of a later format.
+        """
+        try:
+            data = yaml.safe_load(text)
+            if data["format"] != FORMAT:
+                raise BundleError(
+                    f"{source}: format {data['format']}, expected {FORMAT}",
+                    remedy="upgrade fuel-upgrade on this machine",
+                )
+            return cls(
+                kind=RepoKind(data["kind"]),
+                algorithm=str(data["algorithm"]),
+                base_fingerprint=str(data["base_fingerprint"]),
+                result_fingerprint=str(data["result_fingerprint"]),
+                counts={str(k): int(v) for k, v in data["counts"].items()},
+                carried_bytes=int(data["carried_bytes"]),
+                result_bytes=int(data["result_bytes"]),
+                removed=tuple(data["removed"]),
+                rebuilt=tuple(data["rebuilt"]),
+                downgraded=tuple(data["downgraded"]),
+                inherited=tuple((data["inherited"] or "").splitlines()),
+            )
+        except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(
+                f"{source}: not a description of a diff repo: {error!r}",
+                remedy="make the diff repo again with fuel-upgrade repo diff",
+            ) from error
+
+
+def _texts(packages: Iterable[Package]) -> tuple[str, ...]:
+    return tuple(str(package) for package in packages)

@@ -1,0 +1,106 @@
+"""What a master that holds the base repo lacks to serve the current one."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cmp_to_key
+from itertools import chain
+
+from fuel_upgrade.repo.package import Package, fingerprint, unique
+
+Compare = Callable[[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class RepoDiff:
+    """The packages of the current repo, split by what became of them since the base.
+
+    ``added``, ``upgraded``, ``rebuilt`` (same version, other content) and ``downgraded`` are
+    carried by the diff repo; ``inherited`` stay in the base; ``removed`` are those of the base
+    whose (name, architecture) the current repo no longer has.
+    """
+
+    algorithm: str
+    added: tuple[Package, ...]
+    upgraded: tuple[Package, ...]
+    rebuilt: tuple[Package, ...]
+    downgraded: tuple[Package, ...]
+    inherited: tuple[Package, ...]
+    removed: tuple[Package, ...]
+    base_fingerprint: str
+    result_fingerprint: str
+
+    @property
+    def carried(self) -> tuple[Package, ...]:
+        """Return everything that the diff repo must hold."""
+        return (*self.added, *self.upgraded, *self.rebuilt, *self.downgraded)
+
+
+def diff(
+    base: Sequence[Package], current: Sequence[Package], *, algorithm: str, compare: Compare
+) -> RepoDiff:
+    """Compare two repos by (name, architecture, version, checksum), never by version alone.
+
+    The version only decides what a carried package is called: ``compare`` is the order of the
+    repo's package manager. Each group is sorted by identity, so the result does not depend on
+    the order of the indexes.
+
+    Raises:
+        KeyError: a package lacks the checksum ``algorithm``.
+    """
+    old, new = unique(base, algorithm), unique(current, algorithm)
+    known = {package.identity(algorithm) for package in old}
+    classify = _Classifier(old, new, compare)
+    groups: dict[str, list[Package]] = {
+        name: [] for name in ("added", "upgraded", "rebuilt", "downgraded", "inherited")
+    }
+    for package in sorted(new, key=lambda p: p.identity(algorithm)):
+        inherited = package.identity(algorithm) in known
+        groups["inherited" if inherited else classify(package)].append(package)
+    kept = {(package.name, package.architecture) for package in new}
+    removed = sorted(
+        (p for p in old if (p.name, p.architecture) not in kept),
+        key=lambda p: p.identity(algorithm),
+    )
+    return RepoDiff(
+        algorithm=algorithm,
+        **{name: tuple(found) for name, found in groups.items()},
+        removed=tuple(removed),
+        base_fingerprint=fingerprint(old, algorithm),
+        result_fingerprint=fingerprint(new, algorithm),
+    )
+
+
+class _Classifier:
+    """Names what happened to a package that the base does not hold in this form."""
+
+    def __init__(self, old: Iterable[Package], new: Iterable[Package], compare: Compare) -> None:
+        self._old = _versions(old)
+        self._new = _versions(new)
+        self._order = cmp_to_key(compare)
+        self._compare = compare
+
+    def __call__(self, package: Package) -> str:
+        key = (package.name, package.architecture)
+        before = self._old.get(key)
+        if before is None:
+            return "added"
+        if package.version in before:
+            return "rebuilt"
+        newest_before = max(before, key=self._order)
+        if self._compare(package.version, newest_before) > 0:
+            return "upgraded"
+        newest_now = max(self._new[key], key=self._order)
+        went_down = self._compare(newest_now, newest_before) < 0
+        return "downgraded" if went_down else "added"  # else: one more, older version beside it
+
+
+def _versions(packages: Iterable[Package]) -> dict[tuple[str, str], set[str]]:
+    versions: dict[tuple[str, str], set[str]] = {}
+    for package in packages:
+        versions.setdefault((package.name, package.architecture), set()).add(package.version)
+    return versions
+
+
+def total_bytes(*groups: Iterable[Package]) -> int:
+    """Return the size of the packages' files, each file once."""
+    return sum({p.location: p.size_bytes for p in chain(*groups)}.values())
