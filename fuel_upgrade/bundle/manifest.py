@@ -14,15 +14,16 @@ from fuel_upgrade.repo.package import RepoKind
 FORMAT = 1
 ARCHITECTURE = "x86_64"  # the one that Fuel masters and nodes have
 SEAL = "upgrade/seal/targets.json"
-VERSION = "upgrade/config/version.yaml"
-UPGRADE = "upgrade/config/upgrade.yaml"
+CONFIG = "upgrade/config/"
+VERSION = CONFIG + "version.yaml"
+UPGRADE = CONFIG + "upgrade.yaml"
 METADATA = "upgrade/releases/metadata.yaml"
 RELEASES = "upgrade/releases/"
 RELEASE_VERSIONS = "upgrade/release_versions/"
 REPOS = "upgrade/repos/"
 PUPPET = "upgrade/puppet/"
 SCRIPT = "upgrade.sh"
-_HEAD_FOLDERS = ("upgrade/seal/", "upgrade/config/", RELEASES, RELEASE_VERSIONS)
+_HEAD_FOLDERS = ("upgrade/seal/", CONFIG, RELEASES, RELEASE_VERSIONS)
 _REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
 _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
 

@@ -75,7 +75,11 @@ class _Reader:
     def bundle(self, data: object) -> BundleSpec:
         top = self._map(data, "the file", {"version_yaml", "upgrade_from", "releases"})
         versions = top.get("upgrade_from")
-        if not isinstance(versions, list) or not all(isinstance(v, str) for v in versions):
+        if (
+            not versions
+            or not isinstance(versions, list)
+            or not all(isinstance(v, str) for v in versions)
+        ):
             self.faults.append('upgrade_from: expected a list of quoted versions, such as ["5.1"]')
             versions = []
         releases = top.get("releases")

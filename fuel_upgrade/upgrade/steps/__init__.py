@@ -1,1 +1,21 @@
 """The reversible changes that an install is made of."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.step import Step, World
+from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.upgrade.steps.unpack import Unpack
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
+    "unpack": Unpack.from_params,
+    "switch": Switch.from_params,
+    "register": Register.from_params,
+    "notify": Notify.from_params,
+}
+
+
+def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:
+    """Build a step from its kind and parameters, as a plan or the journal holds them."""
+    return _KINDS[kind](params, world)

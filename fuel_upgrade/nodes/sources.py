@@ -1,0 +1,232 @@
+"""Renders the repos of a release as what apt and yum read on a node. Values in, values out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+
+APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
+APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
+YUM_REPO = "etc/yum.repos.d/fuel-upgrade.repo"
+ASTUTE_APT_LIST = "etc/apt/sources.list"
+ASTUTE_YUM_REPO = "etc/yum.repos.d/nailgun.repo"
+
+# apt_preferences(5): above 1000 a version is taken even if that is a downgrade.
+_PIN_OF_FULL_REPO = 1000
+_LAST_YUM_PRIORITY = 99
+_UNSAFE_IN_YUM_ID = re.compile(r"[^A-Za-z0-9_.:-]")  # dnf refuses a repo with any of these
+_RESERVED_YUM_IDS = ("main",)  # dnf.conf(5): the section of dnf itself
+_SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
+# In a pin apt splits at commas and reads globs and /regex/; quoting does not help (apt 2.6.2).
+_NOT_PLAIN_IN_PIN = re.compile(r"[,*?\[\]\x00-\x1f\x7f]|^/")
+_SCHEMES = ("http", "https", "file")
+_FORMS = {
+    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
+    "centos": "URL, as in 'http://10.20.0.2:8080/centos/x86_64'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSource:
+    """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
+
+    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed`` are
+    what the repo says of itself (``fetch_identity`` fills them); ``signed`` means that there is a
+    signature, not that it was checked.
+
+    Raises:
+        ConfigError: the url, suite or a component has a space, or the name a line break.
+    """
+
+    name: str
+    url: str
+    suite: str | None
+    components: tuple[str, ...]
+    label: str = ""
+    origin: str = ""
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
+        spoilt = [word for word in words if not word or _SPACE_OR_CONTROL.search(word)]
+        if spoilt or not self.name.isprintable() or not self.name.strip():
+            raise ConfigError(
+                f"repo {self.name!r}: {(spoilt or [self.name])[0]!r} fits into no sources file",
+                remedy="give a url, suite and components without spaces and a name of one line",
+            )
+
+
+def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
+    """Return the chain of a release: its own repo (named as its version), then the others.
+
+    Raises:
+        ConfigError: the release has no repos.
+    """
+    if release.orchestrator is None or not release.orchestrator.repos:
+        raise ConfigError(
+            f"release {release.name} ({release.version}) is registered without repos",
+            remedy="install the release again, or give the repos with --repos",
+        )
+    repos = release.orchestrator.repos
+    newest_first = sorted(repos, key=lambda repo: repo.name != release.version)
+    return tuple(_from_entry(entry) for entry in newest_first)
+
+
+def parse_repo_argument(text: str, os_key: str) -> NodeSource:
+    """Read ``URL`` (yum) or ``URL suite component...`` (apt) as an operator writes it.
+
+    The name is made of the url's path: ``2014.2-6.0-centos-x86_64``.
+
+    Raises:
+        ConfigError: the form is not the one of that operating system, or the url has no scheme
+            that a node's package manager and this program both read.
+    """
+    form = _FORMS[os_key]
+    url, *place = text.split() or [""]
+    if not _has_form(url, place, os_key):
+        raise ConfigError(
+            f"repo {text!r} is not of the form {form}",
+            remedy=f"write it as {form}; the url begins with {', '.join(_SCHEMES)}",
+        )
+    parts = urlsplit(url)
+    name = "-".join(PurePosixPath(parts.path.strip("/")).parts) or parts.netloc
+    return NodeSource(name, url, place[0] if place else None, tuple(place[1:]))
+
+
+def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
+    """Return the sources list and the preferences, relative path to text, of a chain.
+
+    Two rules together make every package come from the newest repo that has it:
+
+    - all repos are in one file, newest first: where two repos hold the same version, apt sees one
+      version with two sources and takes the first listed; pins have no say (sources.list(5));
+    - each repo but the last is pinned above 1000, falling along the chain, so that its versions
+      win even where that is a downgrade (apt_preferences(5)). The last keeps apt's own 500.
+
+    The preferences are written even when they hold no pin, to replace those of a longer chain.
+    ``/etc/apt/sources.list`` is read first: a repo of the chain that stays there as well breaks
+    the order.
+
+    Raises:
+        ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
+    """
+    for source in sources:
+        _require_apt_form(source)
+    for newer in sources[:-1]:
+        _require_own_label(newer, sources)
+    pins = [
+        _apt_pin(source, _PIN_OF_FULL_REPO + len(sources) - 1 - position)
+        for position, source in enumerate(sources[:-1])
+    ]
+    head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
+    lines = "".join(f"{_apt_line(source)}\n" for source in sources)
+    preferences = "\n".join(["# Written by fuel-upgrade.\n", *pins])
+    return {APT_LIST: head + lines, APT_PREFERENCES: preferences}
+
+
+def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
+    """Return the repo file, relative path to text, of a chain.
+
+    ``priority`` rises along the chain: the lowest number wins whatever the versions are
+    (dnf.conf(5); on CentOS 6 the package yum-plugin-priorities does it).
+    """
+    ids = _yum_ids(sources)
+    sections = [
+        f"[{ids[position]}]\nname={source.name}\nbaseurl={source.url}\nenabled=1\ngpgcheck=0\n"
+        f"priority={_yum_priority(position, len(sources))}\n"
+        for position, source in enumerate(sources)
+    ]
+    return {YUM_REPO: "\n".join(sections)}
+
+
+def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
+    """Return what Astute 6.0 uploaded to a node, byte for byte: no order, pins or priorities.
+
+    Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
+    """
+    if os_key == "ubuntu":
+        places = ((source.url, source.suite or "", *source.components) for source in sources)
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {' '.join(filter(None, p))}" for p in places)}
+    sections = (
+        f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
+        for source in sources
+    )
+    return {ASTUTE_YUM_REPO: "\n".join(sections)}
+
+
+def _from_entry(entry: RepoEntry) -> NodeSource:
+    return NodeSource(entry.name, entry.url, entry.suite, entry.components)
+
+
+def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    complete = len(place) > 1 if os_key == "ubuntu" else not place
+    somewhere = parts.path if parts.scheme == "file" else parts.netloc
+    return complete and parts.scheme in _SCHEMES and bool(somewhere)
+
+
+def _require_apt_form(source: NodeSource) -> None:
+    if source.suite is None or not source.components or "#" in source.url:
+        raise ConfigError(
+            f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
+            remedy="give the suite and the components of the repo, and a url without '#'",
+        )
+
+
+def _require_own_label(newer: NodeSource, sources: Sequence[NodeSource]) -> None:
+    """Refuse a repo whose pin would be void, or would match another repo of the chain too."""
+    if not newer.label or any(map(_NOT_PLAIN_IN_PIN.search, (newer.label, newer.origin))):
+        raise ConfigError(
+            f"repo {newer.name} ({newer.url}) cannot be pinned: its Release has "
+            f"Label {newer.label!r} and Origin {newer.origin!r}, expected plain words",
+            remedy="make the repo with 'fuel-upgrade repo diff', which gives it a label of its own",
+        )
+    for other in sources:
+        if other is not newer and _pin_matches(newer, other):
+            raise ConfigError(
+                f"repos {newer.name} and {other.name} have the same Label {newer.label!r}: "
+                "apt's pins cannot tell them apart",
+                remedy="make the newer repo with 'fuel-upgrade repo diff', "
+                "which gives it a label of its own",
+            )
+
+
+def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
+    """Say whether the pin made for one repo applies to another; apt ignores case in pins."""
+    same_label = other.label.casefold() == pinned.label.casefold()
+    return same_label and pinned.origin.casefold() in ("", other.origin.casefold())
+
+
+def _apt_line(source: NodeSource) -> str:
+    options = "" if source.signed else "[trusted=yes] "
+    return f"deb {options}{source.url} {source.suite} {' '.join(source.components)}"
+
+
+def _apt_pin(source: NodeSource, priority: int) -> str:
+    origin = f",o={source.origin}" if source.origin else ""
+    return f"Package: *\nPin: release l={source.label}{origin}\nPin-Priority: {priority}\n"
+
+
+def _yum_ids(sources: Sequence[NodeSource]) -> tuple[str, ...]:
+    """Return an id for each section: allowed characters only, no two alike."""
+    taken = list(_RESERVED_YUM_IDS)
+    for source in sources:
+        wanted = _UNSAFE_IN_YUM_ID.sub("-", source.name)
+        candidates = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
+        taken.append(next(c for c in (wanted, *candidates) if c not in taken))
+    return tuple(taken[len(_RESERVED_YUM_IDS) :])
+
+
+def _yum_priority(position: int, length: int) -> int:
+    """10, 20, … and 99 for the last; steps of one where ten would not fit below 99."""
+    if position == length - 1:
+        return max(_LAST_YUM_PRIORITY, length)
+    step = 10 if 10 * (length - 1) < _LAST_YUM_PRIORITY else 1
+    return step * (position + 1)

@@ -1,0 +1,314 @@
+"""The transaction: run the steps forward, and whatever happens end *before* or *after*."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.bundle.verify import BundleHead, read_head
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import (
+    BundleError,
+    PreflightError,
+    RollbackError,
+    StepError,
+    UpgradeError,
+)
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.journal import (
+    InstallRecord,
+    InstallState,
+    Journal,
+    StepRecord,
+    StepState,
+)
+from fuel_upgrade.upgrade.master import Master, read_master
+from fuel_upgrade.upgrade.plan import Plan, make_plan
+from fuel_upgrade.upgrade.preflight import check
+from fuel_upgrade.upgrade.steps import build_step
+from fuel_upgrade.upgrade.steps.step import World
+
+Watch = Callable[[Mapping[str, Any]], None]
+"""Told of everything that happens: maps with a key ``event``; see docs/api.rst."""
+_UNFINISHED = (InstallState.RUNNING, InstallState.ROLLING_BACK)
+
+
+def _nobody(_event: Mapping[str, Any]) -> None:
+    pass
+
+
+class Engine:
+    """Installs upgrade tarballs on one master, one at a time, and undoes installs."""
+
+    def __init__(
+        self,
+        config: Config,
+        control: ControlPlane,
+        *,
+        clock: Callable[[], float] = time.time,
+        fail_points: FailPoints | None = None,
+    ) -> None:
+        self._config = config
+        self._control = control
+        self._clock = clock
+        self._fail_points = fail_points or FailPoints()
+        self.journal = Journal(config.paths.journal)
+
+    def plan(self, tarball: Path) -> dict[str, Any]:
+        """Say what installing ``tarball`` would do; writes nothing.
+
+        Raises:
+            BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
+        """
+        head, master, plan = self._planned(tarball, new_id())
+        return plan.to_json(head, master)
+
+    def install(self, tarball: Path, *, install: str, watch: Watch = _nobody) -> InstallRecord:
+        """Install a tarball under the id ``install``.
+
+        Raises:
+            BundleError: the tarball is damaged or malformed; nothing was changed.
+            PreflightError: the master is not ready for it; nothing was changed.
+            StepError: a step failed; everything was put back.
+            RollbackError: a step failed, and putting everything back failed too.
+        """
+        with self._locked():
+            self._refuse_after_inconsistent()
+            head, _, plan = self._planned(tarball, install)
+            earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
+            self._begin(head, plan)
+            watch({"event": "begin", "install": install, "steps": len(plan.steps)})
+            try:
+                self._run_forward(plan, watch)
+            except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
+                self._put_back(install, plan.fuel_from, error, watch)
+            self.journal.mark(install, InstallState.INSTALLED, ended_s=self._clock())
+            watch({"event": "installed", "install": install, "fuel_version": plan.fuel_to})
+            for record in earlier:
+                self._release_backups(record.id, watch)
+        return self.record(install)
+
+    def rollback(self, install: str | None = None, *, watch: Watch = _nobody) -> InstallRecord:
+        """Undo the last successful install; naming it by ``install`` guards against another.
+
+        Raises:
+            PreflightError: there is none, it is another, or a cluster uses one of its releases.
+            RollbackError: undoing failed.
+        """
+        with self._locked():
+            record = self._undoable(install)
+            self._refuse_while_used(record)
+            watch({"event": "undo", "install": record.id})
+            self._roll_back(record.id, watch)
+        return self.record(record.id)
+
+    def recover(self, *, watch: Watch = _nobody) -> tuple[InstallRecord, ...]:
+        """Roll back what a crash left unfinished.
+
+        Raises:
+            RollbackError: undoing failed.
+        """
+        with self._locked():
+            unfinished = [r for r in self.journal.installs() if r.state in _UNFINISHED]
+            for record in reversed(unfinished):
+                watch({"event": "recover", "install": record.id})
+                self._roll_back(record.id, watch)
+        return tuple(self.record(record.id) for record in unfinished)
+
+    def record(self, install: str) -> InstallRecord:
+        """Return an install by its id, or by a part of it that no other begins with.
+
+        Raises:
+            PreflightError: there is none, or there are several.
+        """
+        found = [r for r in self.journal.installs() if r.id.startswith(install)]
+        if len(found) != 1:
+            raise PreflightError(
+                f"{install}: {'no install' if not found else 'several installs'} of this id",
+                remedy="see fuel-upgrade history for the ids",
+            )
+        return found[0]
+
+    def undoable(self) -> InstallRecord | None:
+        """Return the last successful install, if what it replaced is still kept."""
+        installed = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
+        if not installed:
+            return None
+        steps = self.journal.steps(installed[-1].id)
+        roots = [Path(root) for step in steps for root in step.params.get("roots", ())]
+        return installed[-1] if all(root.exists() for root in roots) else None
+
+    def _planned(self, tarball: Path, install: str) -> tuple[BundleHead, Master, Plan]:
+        head = read_head(tarball)
+        master = read_master(self._config, self._control)
+        plan = make_plan(head, master, self._config, install=install)
+        check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
+        return head, master, plan
+
+    def _begin(self, head: BundleHead, plan: Plan) -> None:
+        self.journal.begin(
+            InstallRecord(
+                id=plan.install,
+                tarball=str(head.path),
+                seal=head.seal_sha256,
+                fuel_from=plan.fuel_from,
+                fuel_to=plan.fuel_to,
+                state=InstallState.RUNNING,
+                started_s=self._clock(),
+            )
+        )
+
+    def _run_forward(self, plan: Plan, watch: Watch) -> None:
+        world = self._world(watch)
+        for number, planned in enumerate(plan.steps, 1):
+            watch(_step_event("step", number, planned.title, of=len(plan.steps)))
+            try:
+                step = build_step(planned.kind, planned.params, world)
+                facts = step.inspect()
+                self.journal.intend(
+                    plan.install,
+                    StepRecord(
+                        number,
+                        planned.kind,
+                        planned.title,
+                        planned.params,
+                        facts,
+                        StepState.INTENDED,
+                    ),
+                )
+                self._fail_points.check(number, "before")
+                known = step.apply(facts)
+                self._fail_points.check(number, "after")
+                self.journal.done(plan.install, number, known)
+            except Exception as error:
+                error.add_note(f"step {number}, {planned.title}")
+                raise
+
+    def _put_back(self, install: str, fuel_from: str, error: BaseException, watch: Watch) -> None:
+        """Undo a failed install and raise the error that the caller is to see."""
+        told = _told(error, f"rolled back to Fuel {fuel_from}")
+        watch({"event": "failed", "install": install, **told.to_json()})
+        self.journal.mark(install, InstallState.ROLLING_BACK, error=told.to_json())
+        self._roll_back(install, watch)
+        if not isinstance(error, Exception):
+            raise error
+        raise told from error
+
+    def _roll_back(self, install: str, watch: Watch) -> None:
+        """Undo every step that is not undone yet, last first; a failure does not stop the rest."""
+        self.journal.mark(install, InstallState.ROLLING_BACK)
+        world = self._world(watch)
+        failures: list[str] = []
+        for step in reversed(self.journal.steps(install)):
+            if step.state is StepState.REVERTED:
+                continue
+            watch(_step_event("undo step", step.number, step.title))
+            try:
+                build_step(step.kind, step.params, world).revert(step.facts)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
+                failures.append(f"step {step.number}, {step.title}: {error}")
+                self.journal.stuck(install, step.number, str(error))
+            else:
+                self.journal.reverted(install, step.number)
+        self._end_roll_back(install, failures, watch)
+
+    def _end_roll_back(self, install: str, failures: list[str], watch: Watch) -> None:
+        state = InstallState.INCONSISTENT if failures else InstallState.ROLLED_BACK
+        self.journal.mark(install, state, ended_s=self._clock())
+        watch({"event": state.value, "install": install})
+        if failures:
+            raise RollbackError(
+                f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
+                remedy=f"remove the cause, then run fuel-upgrade rollback {install}",
+                state=f"NEEDS REPAIR, see fuel-upgrade show {install}",
+            )
+
+    def _undoable(self, install: str | None) -> InstallRecord:
+        stuck = [r for r in self.journal.installs() if r.state is InstallState.INCONSISTENT]
+        record = stuck[-1] if stuck else self.undoable()
+        if record is None:
+            raise PreflightError(
+                "there is no install to undo: none succeeded, or what it replaced is not kept",
+                remedy="see fuel-upgrade history",
+            )
+        if install is not None and self.record(install).id != record.id:
+            raise PreflightError(
+                f"install {install} is not the last one: {record.id} is",
+                remedy=f"only the last install can be undone: fuel-upgrade rollback {record.id}",
+            )
+        return record
+
+    def _refuse_while_used(self, record: InstallRecord) -> None:
+        created = {
+            step.facts.get("id")
+            for step in self.journal.steps(record.id)
+            if step.kind == "register" and step.params["adopt"] is None
+        }
+        used = [c for c in self._control.clusters() if c.release_id in created]
+        if used:
+            names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
+            raise PreflightError(
+                f"install {record.id} cannot be undone: clusters use its releases: {names}",
+                remedy="remove those clusters, or keep the install",
+            )
+
+    def _refuse_after_inconsistent(self) -> None:
+        for record in self.journal.installs():
+            if record.state is InstallState.INCONSISTENT:
+                raise PreflightError(
+                    f"install {record.id} left this master half undone",
+                    remedy=f"run fuel-upgrade rollback {record.id} first",
+                )
+
+    def _release_backups(self, install: str, watch: Watch) -> None:
+        """Give up what an older install replaced; only the last one can be undone."""
+        for step in self.journal.steps(install):
+            if step.kind == "unpack":
+                build_step(step.kind, step.params, self._world(watch)).revert(step.facts)
+        watch({"event": "backups released", "install": install})
+
+    def _world(self, watch: Watch) -> World:
+        def progress(what: str, done: int, total: int) -> None:
+            watch({"event": "progress", "what": what, "done": done, "total": total})
+
+        return World(self._control, progress)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = Lock(self._config.paths.lock)
+        if not lock.acquire():
+            raise PreflightError(
+                f"another install is in progress, run by {lock.owner()}",
+                remedy="wait for it: fuel-upgrade status",
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def new_id() -> str:
+    """Return an id for an install: eight hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
+def _step_event(event: str, number: int, title: str, **more: object) -> dict[str, Any]:
+    return {"event": event, "number": number, "title": title, **more}
+
+
+def _told(error: BaseException, state: str) -> UpgradeError:
+    """Return the error to tell: damage stays damage, anything else is a step that failed."""
+    where = next(iter(getattr(error, "__notes__", ())), "the install")
+    if isinstance(error, BundleError):
+        return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
+    if isinstance(error, UpgradeError):
+        return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
+    return StepError(
+        f"{where}: {str(error) or type(error).__name__}",
+        remedy="see the log and fuel-upgrade history, remove the cause, and install again",
+        state=state,
+    )

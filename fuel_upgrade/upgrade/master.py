@@ -1,0 +1,76 @@
+"""What a master looks like now: everything that checks and plans need, read in one go."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import BundleError, PreflightError
+from fuel_upgrade.nailgun.control_plane import Cluster, ControlPlane, Task
+from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.system.disk import Room, room_at
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A master, read before an install.
+
+    ``repos_on_disk`` maps each registered repo's URL to whether it is there, for those that this
+    master itself serves; ``rooms`` maps each folder that installs write below to its file system.
+    """
+
+    fuel_version: str
+    releases: tuple[RegisteredRelease, ...]
+    clusters: tuple[Cluster, ...]
+    running_tasks: tuple[Task, ...]
+    repos_on_disk: Mapping[str, bool]
+    rooms: Mapping[Path, Room]
+
+
+def read_fuel_version(config: Config) -> str:
+    """Return the Fuel version that this master runs.
+
+    Raises:
+        PreflightError: its version file is missing or malformed.
+    """
+    path = config.paths.version_link
+    try:
+        return manifest.parse_fuel_version(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, BundleError) as error:
+        raise PreflightError(
+            f"{path}: expected the version of this master: {error}",
+            remedy=f"make {path} a link to the version.yaml of the Fuel that is installed",
+        ) from error
+
+
+def read_master(config: Config, control: ControlPlane) -> Master:
+    """Read the master; changes nothing.
+
+    Raises:
+        PreflightError: its Fuel version cannot be told.
+        ControlPlaneError: Nailgun does not answer as it should.
+    """
+    fuel_version = read_fuel_version(config)
+    releases = control.releases()
+    repos = (repo for r in releases if r.orchestrator for repo in r.orchestrator.repos)
+    folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    return Master(
+        fuel_version=fuel_version,
+        releases=releases,
+        clusters=control.clusters(),
+        running_tasks=control.running_tasks(),
+        repos_on_disk=_on_disk(config, repos),
+        rooms={folder: room_at(folder) for folder in folders},
+    )
+
+
+def _on_disk(config: Config, repos: Iterable[RepoEntry]) -> dict[str, bool]:
+    prefix = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/") + "/"
+    found = {}
+    for repo in repos:
+        if repo.url.startswith(prefix):
+            folder = config.paths.repos / repo.url.removeprefix(prefix)
+            is_repo = (folder / "dists").is_dir() or (folder / "repodata/repomd.xml").is_file()
+            found[repo.url] = is_repo
+    return found

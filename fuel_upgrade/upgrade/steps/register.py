@@ -1,0 +1,98 @@
+"""The steps that tell Nailgun: a release, and the notification of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.upgrade.steps.step import Facts, World
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Register a release. ``body`` is what is posted; ``adopt`` the id of an equal one, or None.
+
+    An adopted release is left as it is, by this step and by its undo.
+    """
+
+    body: Mapping[str, Any]
+    adopt: int | None
+    world: World
+
+    @classmethod
+    def from_params(cls, params: Facts, world: World) -> Self:
+        """Build the step from what the plan, or the journal, says."""
+        return cls(params["body"], params["adopt"], world)
+
+    def inspect(self) -> Facts:
+        """Make sure that a release found later under this name is this step's own.
+
+        Raises:
+            PreflightError: one appeared since the plan was made.
+        """
+        found = self._registered()
+        if found is not None and found.id != self.adopt:
+            raise PreflightError(
+                f"release {found.name} ({found.version}) was registered by somebody else, id"
+                f" {found.id}, since this install was planned",
+                remedy="look at it with fuel-upgrade releases, then install again",
+            )
+        return {"id": self.adopt}
+
+    def apply(self, facts: Facts) -> Facts:
+        """Post the release, unless an equal one was adopted."""
+        if self.adopt is not None:
+            return facts
+        return {"id": self.world.control.create_release(self.body).id}
+
+    def revert(self, facts: Facts) -> None:
+        """Delete the release if this step made it, also if the answer to the post was lost.
+
+        Raises:
+            ControlPlaneError: Nailgun refuses, for example because a cluster uses it.
+        """
+        if self.adopt is not None:
+            return
+        created = facts["id"]
+        if created is None:
+            found = self._registered()
+            created = found.id if found else None
+        if created is not None:
+            self.world.control.delete_release(created)
+
+    def _registered(self) -> RegisteredRelease | None:
+        key = (self.body["name"], self.body["version"], self.body["operating_system"])
+        releases = self.world.control.releases()
+        return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Post a notification."""
+
+    message: str
+    world: World
+
+    @classmethod
+    def from_params(cls, params: Facts, world: World) -> Self:
+        """Build the step from what the plan, or the journal, says."""
+        return cls(params["message"], world)
+
+    def inspect(self) -> Facts:
+        """Note the notifications of the same text that are there already."""
+        return {"before": sorted(self._equal())}
+
+    def apply(self, facts: Facts) -> Facts:
+        """Post it."""
+        self.world.control.notify(self.message)
+        return facts
+
+    def revert(self, facts: Facts) -> None:
+        """Delete those of this text that were not there before."""
+        for notification in self._equal() - set(facts["before"]):
+            self.world.control.delete_notification(notification)
+
+    def _equal(self) -> set[int]:
+        notifications = self.world.control.notifications()
+        return {n.id for n in notifications if n.message == self.message}
