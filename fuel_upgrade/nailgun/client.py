@@ -1,0 +1,170 @@
+"""The client of Nailgun 6.0."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+
+from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.nailgun.control_plane import Cluster, Notification, ReleaseInUseError, Task
+from fuel_upgrade.nailgun.keystone import KeystoneV2
+from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Answer, Transport
+from fuel_upgrade.release.model import RegisteredRelease
+
+_RUNNING = "running"
+_IN_USE_MARK = "clusters assigned"
+
+Value = TypeVar("Value")
+
+
+class NailgunClient:
+    """A ``ControlPlane`` over HTTP: API below ``{settings.url}/api/v1``, contract of Nailgun 6.0.
+
+    Every method raises ``ControlPlaneError`` with method, path and status when Nailgun or
+    Keystone refuses, does not answer, or answers what the contract does not have. A token that
+    Nailgun no longer takes is renewed once. For one thread at a time.
+
+    Raises:
+        ValueError: the settings have no ``url``.
+    """
+
+    def __init__(
+        self, settings: NailgunSettings, *, answer_max_bytes: int = ANSWER_MAX_BYTES
+    ) -> None:
+        if settings.url is None:
+            raise ValueError("a client needs the URL of a Nailgun")
+        root = settings.url.rstrip("/")
+        self._root = f"{root}/api/v1"
+        self._transport = Transport(
+            timeout_s=settings.timeout_s,
+            retries=settings.retries,
+            answer_max_bytes=answer_max_bytes,
+        )
+        self._keystone = KeystoneV2(
+            url=settings.keystone_url or f"{root}/keystone",
+            username=settings.username,
+            password=settings.password,
+            tenant=settings.tenant,
+            transport=self._transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"NailgunClient({self._root!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were kept open."""
+        self._transport.close()
+
+    def version(self) -> str:
+        """Return the version of Fuel that runs (contract: ``version``)."""
+        return _read(self._get("/version"), lambda data: _text(data["release"]))
+
+    def releases(self) -> tuple[RegisteredRelease, ...]:
+        """Return every release, newest first (contract: ``list``)."""
+        return _read_list(self._get("/releases/"), RegisteredRelease.from_wire)
+
+    def release(self, release_id: int) -> RegisteredRelease:
+        """Return one release (contract: ``one``, ``missing one``)."""
+        return _read(self._get(f"/releases/{release_id}/"), RegisteredRelease.from_wire)
+
+    def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
+        """Register a release; the order of its repos is kept (contract: ``create``)."""
+        answer = self._call("POST", "/releases/", body=body, expected=HTTPStatus.CREATED)
+        return _read(answer, RegisteredRelease.from_wire)
+
+    def delete_release(self, release_id: int) -> bool:
+        """Remove a release; False if it was already gone (contract: ``delete a release``).
+
+        Raises:
+            ReleaseInUseError: environments use it.
+        """
+        answer = self._ask("DELETE", f"/releases/{release_id}/")
+        if answer.status == HTTPStatus.BAD_REQUEST and _IN_USE_MARK in answer.text:
+            raise ReleaseInUseError("DELETE", answer.path, answer.status, answer.text)
+        return _was_there(answer)
+
+    def notify(self, message: str, topic: str = "release") -> int:
+        """Tell the operator something; returns the id (contract: ``create notification``)."""
+        body = {"topic": topic, "message": message}
+        answer = self._call("POST", "/notifications/", body=body, expected=HTTPStatus.CREATED)
+        return _read(answer, Notification.from_wire).id
+
+    def notifications(self) -> tuple[Notification, ...]:
+        """Return every notification (contract: ``list notifications``)."""
+        return _read_list(self._get("/notifications/"), Notification.from_wire)
+
+    def delete_notification(self, notification_id: int) -> bool:
+        """Remove a notification; False if it was already gone."""
+        return _was_there(self._ask("DELETE", f"/notifications/{notification_id}/"))
+
+    def running_tasks(self) -> tuple[Task, ...]:
+        """Return the tasks whose status is ``running`` (contract: ``tasks``)."""
+        tasks = _read_list(self._get("/tasks/"), Task.from_wire)
+        return tuple(task for task in tasks if task.status == _RUNNING)
+
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Return every environment (contract: ``clusters``)."""
+        return _read_list(self._get("/clusters/"), Cluster.from_wire)
+
+    def _get(self, path: str) -> Answer:
+        return self._call("GET", path, expected=HTTPStatus.OK)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        expected: HTTPStatus,
+    ) -> Answer:
+        answer = self._ask(method, path, body=body)
+        if answer.status != expected:
+            raise answer.error(answer.text)
+        return answer
+
+    def _ask(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> Answer:
+        url = f"{self._root}{path}"
+        token = self._keystone.token()
+        answer = self._transport.send(method, url, body=body, token=token)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        # 401 is answered before anything is carried out, so even a POST may be sent again
+        token = self._keystone.renew()
+        return self._transport.send(method, url, body=body, token=token)
+
+
+def _was_there(answer: Answer) -> bool:
+    if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+        return True
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return False
+    raise answer.error(answer.text)
+
+
+def _read(answer: Answer, parse: Callable[[Any], Value]) -> Value:
+    data = answer.json()
+    try:
+        return parse(data)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"unexpected JSON ({type(error).__name__}: {error}): {answer.text}"
+        raise answer.error(reason) from error
+
+
+def _read_list(answer: Answer, parse: Callable[[Any], Value]) -> tuple[Value, ...]:
+    def parse_all(data: Any) -> tuple[Value, ...]:
+        if not isinstance(data, list):
+            raise TypeError("not a list")
+        return tuple(parse(entry) for entry in data)
+
+    return _read(answer, parse_all)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value

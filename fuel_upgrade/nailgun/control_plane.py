@@ -1,0 +1,113 @@
+"""What an upgrade asks of Nailgun, as an interface, and the values that it exchanges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from fuel_upgrade.errors import ControlPlaneError
+from fuel_upgrade.release.model import RegisteredRelease
+
+
+class ReleaseInUseError(ControlPlaneError):
+    """Nailgun keeps a release because environments use it (contract: ``delete ... in use``)."""
+
+    def __init__(self, method: str, path: str, status: int | None, reason: str) -> None:
+        super().__init__(method, path, status, reason)
+        self.remedy = "delete the environments that use this release, or keep the release"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message to the operator; ``status`` is ``read`` or ``unread``."""
+
+    id: int
+    topic: str
+    message: str
+    status: str
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of ``GET /notifications/`` (contract: ``list notifications``)."""
+        return cls(
+            id=int(data["id"]),
+            topic=str(data["topic"]),
+            message=str(data["message"]),
+            status=str(data["status"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What Nailgun does; ``cluster`` is an id, None for a task of no environment."""
+
+    id: int
+    cluster: int | None
+    name: str
+    status: str
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of ``GET /tasks`` (contract: ``tasks``)."""
+        cluster = data.get("cluster")
+        return cls(
+            id=int(data["id"]),
+            cluster=None if cluster is None else int(cluster),
+            name=str(data["name"]),
+            status=str(data["status"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """An environment, and the release that it was made with."""
+
+    id: int
+    name: str
+    release_id: int
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of ``GET /clusters/`` (contract: ``clusters``)."""
+        return cls(
+            id=int(data["id"]),
+            name=str(data["name"]),
+            release_id=int(data["release_id"]),
+        )
+
+
+class ControlPlane(Protocol):
+    """Nailgun as an upgrade sees it. Every method may raise ``ControlPlaneError``."""
+
+    def version(self) -> str:
+        """Return the version of Fuel that runs, such as ``5.1.1``."""
+
+    def releases(self) -> tuple[RegisteredRelease, ...]:
+        """Return every release, in Nailgun's order: newest first."""
+
+    def release(self, release_id: int) -> RegisteredRelease:
+        """Return one release; the error's status is 404 when there is none."""
+
+    def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
+        """Register a release; the error's status is 409 for a name and version that are taken."""
+
+    def delete_release(self, release_id: int) -> bool:
+        """Remove a release; False if it was already gone.
+
+        Raises:
+            ReleaseInUseError: environments use it.
+        """
+
+    def notify(self, message: str, topic: str = "release") -> int:
+        """Tell the operator something; the answer is the notification's id."""
+
+    def notifications(self) -> tuple[Notification, ...]:
+        """Return every notification."""
+
+    def delete_notification(self, notification_id: int) -> bool:
+        """Remove a notification; False if it was already gone."""
+
+    def running_tasks(self) -> tuple[Task, ...]:
+        """Return the tasks that Nailgun is carrying out now."""
+
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Return every environment."""

@@ -1,0 +1,73 @@
+"""The two kinds of answer of the contract, and the bodies of requests."""
+
+import html
+import json
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from fuel_upgrade.registry.refusal import RefusedError, bad_request
+
+BODY_MAX_BYTES = 16 * 1024 * 1024
+
+
+class Json(Response):
+    """An answer with a JSON body, whose objects keep their order."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """Return ``content`` as JSON text."""
+        return json.dumps(content).encode()
+
+
+class Message(Response):
+    """A plain message as ``text/html``: how Nailgun 6.0 answers errors, without quotes or tags."""
+
+    media_type = "text/html"
+
+    def render(self, content: object) -> bytes:
+        """Return the message, safe to show as the HTML that it claims to be."""
+        return html.escape(str(content), quote=False).encode()
+
+
+def created(content: object) -> Json:
+    """Return an answer 201."""
+    return Json(content, HTTPStatus.CREATED)
+
+
+def no_content() -> Response:
+    """Return an answer 204, which has neither body nor content type."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def _read_json(request: Request) -> object:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_MAX_BYTES:
+            reason = f"The body is larger than {BODY_MAX_BYTES} bytes"
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+    if not body:
+        raise bad_request("Empty request received")
+    return parse_json(bytes(body))
+
+
+def parse_json(body: bytes) -> object:
+    """Return the value of a JSON text.
+
+    Raises:
+        RefusedError: 400 for what is no JSON, is nested too deep, or holds text that no database
+            can store (half a surrogate pair).
+    """
+    try:
+        value: object = json.loads(body)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise bad_request("Invalid json received") from error
+    return value
+
+
+JsonBody = Annotated[object, Depends(_read_json)]

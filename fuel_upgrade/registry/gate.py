@@ -1,0 +1,45 @@
+"""What every request passes before it is routed: the slash, the token, the accepted type."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PUBLIC = frozenset({"/api/v1/version", "/v2.0/tokens", "/keystone/v2.0/tokens"})
+
+
+class Gate:
+    """ASGI middleware: paths work with and without the trailing slash; all but few want a token.
+
+    401 comes before 404 and 405, so that a stranger learns nothing about what there is.
+    """
+
+    def __init__(self, app: ASGIApp, knows_token: Callable[[str], bool]) -> None:
+        self._app = app
+        self._knows_token = knows_token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 or 415, or hand the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = {**scope, "path": scope["path"].removesuffix("/") or "/"}
+        headers = Headers(scope=scope)
+        if scope["path"] not in PUBLIC and not await self._is_known(headers):
+            await Response(status_code=HTTPStatus.UNAUTHORIZED)(scope, receive, send)
+        elif not _accepts_json(headers):
+            await Response(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_known(self, headers: Headers) -> bool:
+        token = headers.get("X-Auth-Token")
+        return token is not None and await run_in_threadpool(self._knows_token, token)
+
+
+def _accepts_json(headers: Headers) -> bool:
+    accepted = headers.get("Accept", "*/*")
+    return any(kind in accepted for kind in ("application/json", "*/*"))

@@ -1,0 +1,164 @@
+"""What the registry holds, as values, and the form in which reads show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+JsonObject = dict[str, object]
+
+#: Every state of a release in Nailgun 6.0.
+RELEASE_STATES = ("not_available", "downloading", "error", "available")
+#: Every topic of a notification in Nailgun 6.0.
+TOPICS = ("discover", "done", "error", "warning", "release")
+
+#: Fields that a release may carry beside its columns, with the JSON type of each.
+DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]]] = {
+    "can_update_from_versions": list,
+    "roles": list,
+    "roles_metadata": dict,
+    "modes_metadata": dict,
+    "attributes_metadata": dict,
+    "wizard_metadata": dict,
+    "networks_metadata": dict,
+    "volumes_metadata": dict,
+}
+_HIDDEN = {"networks_metadata", "volumes_metadata"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFields:
+    """All that a client may set of a release; ``orchestrator_data`` is rendered."""
+
+    name: str = ""
+    version: str = ""
+    operating_system: str = ""
+    state: str = "not_available"
+    description: str | None = None
+    orchestrator_data: JsonObject | None = None
+    details: JsonObject | None = None
+
+    def detail(self, name: str) -> object:
+        """Return one of :data:`DETAILS`, empty when it was never posted."""
+        return (self.details or {}).get(name, DETAILS[name]())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """A release with its id."""
+
+    id: int
+    fields: ReleaseFields
+
+    def to_wire(self) -> JsonObject:
+        """Return what reads show (contract: ``one``); networks and volumes stay inside."""
+        fields = self.fields
+        return {
+            "id": self.id,
+            "name": fields.name,
+            "version": fields.version,
+            "operating_system": fields.operating_system,
+            "state": fields.state,
+            "description": fields.description,
+            "is_deployable": True,
+            "orchestrator_data": fields.orchestrator_data or {},
+            **{name: fields.detail(name) for name in DETAILS if name not in _HIDDEN},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message to the operator; ``created_s`` is in seconds since the epoch."""
+
+    id: int
+    topic: str
+    message: str
+    status: str
+    created_s: int
+    cluster_id: int | None = None
+    node_id: int | None = None
+
+    def to_wire(self) -> JsonObject:
+        """Return the form of the contract (``one notification``)."""
+        created = datetime.fromtimestamp(self.created_s, tz=UTC)
+        return {
+            "id": self.id,
+            "topic": self.topic,
+            "message": self.message,
+            "status": self.status,
+            "date": f"{created:%d-%m-%Y}",
+            "time": f"{created:%H:%M:%S}",
+            "cluster": self.cluster_id,
+            "node_id": self.node_id,
+            "task_id": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """An environment on a release."""
+
+    id: int
+    name: str
+    release_id: int
+    fuel_version: str
+    mode: str = "ha_compact"
+    net_provider: str = "nova_network"
+
+    def to_wire(self) -> JsonObject:
+        """Return the form of the contract (``cluster on a release``)."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "release_id": self.release_id,
+            "pending_release_id": None,
+            "fuel_version": self.fuel_version,
+            "mode": self.mode,
+            "net_provider": self.net_provider,
+            "grouping": "roles",
+            "is_customized": False,
+            "status": "new",
+            "changes": [{"name": n, "node_id": None} for n in ("attributes", "networks")],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that Nailgun does for a cluster; ``progress`` is in percent."""
+
+    id: int
+    name: str
+    status: str
+    cluster_id: int | None = None
+    progress: int = 0
+    message: str = ""
+
+    def to_wire(self) -> JsonObject:
+        """Return the form that ``GET /tasks`` of Nailgun 6.0 gives."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "status": self.status,
+            "cluster": self.cluster_id,
+            "progress": self.progress,
+            "message": self.message,
+            "result": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine that Nailgun knows."""
+
+    id: int
+    name: str
+    status: str
+    cluster_id: int | None = None
+
+    def to_wire(self) -> JsonObject:
+        """Return the fields of ``GET /nodes/`` that a release registry has."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "status": self.status,
+            "cluster": self.cluster_id,
+        }

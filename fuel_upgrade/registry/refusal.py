@@ -1,0 +1,27 @@
+"""The one way in which the registry says no."""
+
+from http import HTTPStatus
+
+
+class RefusedError(Exception):
+    """A request that the contract refuses: the status and the text of the answer."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def bad_request(reason: str) -> RefusedError:
+    """Return a refusal with status 400."""
+    return RefusedError(HTTPStatus.BAD_REQUEST, reason)
+
+
+def not_found(kind: str) -> RefusedError:
+    """Return the recorded 404 for an entity of this kind, such as ``Release``."""
+    return RefusedError(HTTPStatus.NOT_FOUND, f"{kind} not found")
+
+
+def conflict(reason: str) -> RefusedError:
+    """Return a refusal with status 409."""
+    return RefusedError(HTTPStatus.CONFLICT, reason)

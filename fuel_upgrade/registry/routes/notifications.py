@@ -1,0 +1,58 @@
+"""``/api/v1/notifications``: messages to the operator."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from fuel_upgrade.registry.answers import Json, JsonBody, created, no_content
+from fuel_upgrade.registry.model import TOPICS
+from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.registry.rules import require_object
+from fuel_upgrade.registry.store import Store
+
+
+class Notifications:
+    """The handlers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def router(self) -> APIRouter:
+        """Return the routes, below ``/api/v1/notifications``."""
+        router = APIRouter(prefix="/api/v1/notifications")
+        router.add_api_route("", self.list_all, methods=["GET"])
+        router.add_api_route("", self.create, methods=["POST"])
+        router.add_api_route("/{notification_id:int}", self.show, methods=["GET"])
+        router.add_api_route("/{notification_id:int}", self.update, methods=["PUT"])
+        router.add_api_route("/{notification_id:int}", self.delete, methods=["DELETE"])
+        return router
+
+    def list_all(self) -> Response:
+        """200: every notification, oldest first."""
+        return Json([notification.to_wire() for notification in self._store.notifications()])
+
+    def create(self, body: JsonBody) -> Response:
+        """201; 400 for a topic that is unknown or missing, then for a missing message."""
+        posted = require_object(body)
+        topic, message = posted.get("topic"), posted.get("message")
+        if not isinstance(topic, str) or topic not in TOPICS:
+            raise bad_request("Notification topic is not found or invalid")
+        if not isinstance(message, str):
+            raise bad_request("Notification message is not found or invalid")
+        return created(self._store.add_notification(topic, message).to_wire())
+
+    def show(self, notification_id: int) -> Response:
+        """200; 404."""
+        return Json(self._store.notification(notification_id).to_wire())
+
+    def update(self, notification_id: int, body: JsonBody) -> Response:
+        """200: with the new status; 400 for an unknown one; 404."""
+        current = self._store.notification(notification_id)
+        status = require_object(body).get("status", current.status)
+        if status not in ("read", "unread"):
+            raise bad_request("Notification status is neither 'read' nor 'unread'")
+        return Json(self._store.mark_notification(notification_id, str(status)).to_wire())
+
+    def delete(self, notification_id: int) -> Response:
+        """204; 404."""
+        self._store.delete_notification(notification_id)
+        return no_content()

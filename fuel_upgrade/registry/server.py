@@ -1,0 +1,118 @@
+"""The registry as a server inside this process."""
+
+import logging
+import socket
+import threading
+import time
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.registry.store import Store
+
+_START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 10.0
+_POLL_S = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+class RegistryServer:
+    """Serves an application over HTTP from a thread of its own; leaves signals alone.
+
+    ``port`` 0 takes a free one. One object serves once: start, then stop.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The root at which the server answers, once it was started."""
+        if self._socket is None:
+            raise RuntimeError("the registry was not started")
+        host, port = self._socket.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not a bind
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Bind, serve, and return when requests are answered.
+
+        Raises:
+            OutsideError: the address is in use or is not ours, or the server did not come up.
+        """
+        self._socket = _listen(*self._address)
+        self._thread.start()
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.stop()
+                raise OutsideError(
+                    f"the registry did not start on {self._address[0]}:{self._address[1]}",
+                    remedy="look in the log for the reason",
+                )
+            time.sleep(_POLL_S)
+
+    def stop(self) -> None:
+        """Finish the requests that are under way, then free the port; idempotent."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT_S)
+        if self._socket is not None:
+            self._socket.close()
+
+    def _run(self) -> None:
+        if self._socket is None:
+            raise RuntimeError("the registry has no socket")
+        try:
+            self._server.run(sockets=[self._socket])
+        except BaseException:
+            # a thread's last words: start() only sees that it died
+            _log.exception("the registry's server ended")
+            raise
+
+
+def ensure_user(store: Store, name: str, password: str) -> None:
+    """See to it that this user can log in with this password."""
+    if store.authenticate(name, password) is None:
+        store.set_password(name, password)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # a restart must not wait for connections of the last run to time out
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OutsideError(
+            f"the registry cannot listen on {host}:{port}: {error.strerror or error}",
+            remedy="set registry.host and registry.port in config.yaml to a free address of "
+            "this host, or stop the program that listens there",
+        ) from error
+    return listener
