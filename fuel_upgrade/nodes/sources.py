@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 
 APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
@@ -61,7 +62,7 @@ class NodeSource:
 
 
 def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
-    """Return the chain of a release: its own repo (named as its version), then the others.
+    """Return the chain of a release: its own repo, then its base's, and so on.
 
     Raises:
         ConfigError: the release has no repos.
@@ -71,9 +72,8 @@ def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
             f"release {release.name} ({release.version}) is registered without repos",
             remedy="install the release again, or give the repos with --repos",
         )
-    repos = release.orchestrator.repos
-    newest_first = sorted(repos, key=lambda repo: repo.name != release.version)
-    return tuple(_from_entry(entry) for entry in newest_first)
+    repos = newest_first(release.version, release.orchestrator.repos)
+    return tuple(_from_entry(entry) for entry in repos)
 
 
 def parse_repo_argument(text: str, os_key: str) -> NodeSource:

@@ -116,3 +116,16 @@ class RegisteredRelease:
                 for r in (self.orchestrator.repos if self.orchestrator else ())
             ],
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` gave; the puppet sources are not in it."""
+        repos = tuple(RepoEntry(repo["name"], repo["location"]) for repo in data["repos"])
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            version=data["version"],
+            operating_system=data["operating_system"],
+            state=data["state"],
+            orchestrator=OrchestratorData(repos, "", "") if repos else None,
+        )

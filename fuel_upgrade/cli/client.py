@@ -1,0 +1,71 @@
+"""The daemon's API, seen from the command line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fuel_upgrade.errors import OutsideError, from_json
+
+_TIMEOUT_S = 60.0  # a plan reads the front of a tarball; events of an install are waited for
+
+
+class DaemonClient:
+    """Talks to fuel-upgraded over its unix socket; its errors come back as they were raised."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket)),
+            base_url="http://fuel-upgraded/v1",
+            timeout=_TIMEOUT_S,
+        )
+
+    def get(self, path: str) -> Any:
+        """Return what is at a path of the API.
+
+        Raises:
+            UpgradeError: as the daemon raised it; OutsideError where there is no daemon.
+        """
+        return self._call("GET", path)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Post to a path of the API; errors as :meth:`get`."""
+        return self._call("POST", path, body)
+
+    def events(self, job: str) -> Iterator[dict[str, Any]]:
+        """Follow a job from its first event to its last; errors as :meth:`get`."""
+        try:
+            with self._http.stream("GET", f"/jobs/{job}/events", timeout=None) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _refused(answer)
+                yield from (json.loads(line) for line in answer.iter_lines())
+        except httpx.HTTPError as error:
+            raise OutsideError(
+                f"lost fuel-upgraded in the middle of job {job}: {error}",
+                remedy="see what became of it: fuel-upgrade history, and the daemon's log",
+            ) from error
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise OutsideError(
+                f"fuel-upgraded does not answer at {self._socket}: {error}",
+                remedy="start it: systemctl start fuel-upgrade, or fuel-upgraded --detach",
+            ) from error
+        if answer.is_error:
+            raise _refused(answer)
+        return answer.json()
+
+
+def _refused(answer: httpx.Response) -> Exception:
+    try:
+        return from_json(answer.json())
+    except ValueError:
+        return OutsideError(
+            f"fuel-upgraded answered {answer.status_code}", remedy="see the daemon's log"
+        )

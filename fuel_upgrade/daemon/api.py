@@ -1,0 +1,157 @@
+"""The daemon's HTTP API: version 1, JSON, over a unix socket."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+
+from fuel_upgrade import __version__
+from fuel_upgrade.config import Config
+from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.errors import (
+    BundleError,
+    ConfigError,
+    OutsideError,
+    PreflightError,
+    UpgradeError,
+)
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.engine import Engine, Watch, new_id
+from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.master import read_fuel_version
+
+Connect = Callable[[], AbstractContextManager[ControlPlane]]
+"""Opens a control plane for one thread."""
+
+_STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
+    (ConfigError, 400),
+    (BundleError, 422),
+    (PreflightError, 409),
+    (OutsideError, 502),
+    (UpgradeError, 500),
+)
+
+
+class TarballRequest(BaseModel):
+    """Which tarball: an absolute path on the master."""
+
+    tarball: str = Field(min_length=1)
+
+
+class RollbackRequest(BaseModel):
+    """Which install to undo: its id, or nothing for the last one."""
+
+    install: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the API serves from."""
+
+    config: Config
+    connect: Connect
+    control_plane: str
+    jobs: Jobs
+    fail_points: FailPoints
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Give an engine with a control plane of its own, for one thread."""
+        with self.connect() as control:
+            yield Engine(self.config, control, fail_points=self.fail_points)
+
+    def status(self) -> dict[str, Any]:
+        """Describe the daemon and its master."""
+        with self.engine() as engine:
+            undoable = engine.undoable()
+            last = engine.journal.installs()[-1:]
+        try:
+            fuel_version = read_fuel_version(self.config)
+        except PreflightError as error:
+            fuel_version = f"unknown: {error.what}"
+        return {
+            "version": __version__,
+            "fuel_version": fuel_version,
+            "control_plane": self.control_plane,
+            "running": self.jobs.running,
+            "last_install": last[0].to_json() if last else None,
+            "undoable": undoable.id if undoable else None,
+        }
+
+
+def create_app(service: Service) -> FastAPI:
+    """Build the application; docs/api.rst describes it to users."""
+    app = FastAPI(title="fuel-upgraded", version="1", docs_url=None, redoc_url=None)
+
+    @app.exception_handler(UpgradeError)
+    def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
+        status = next(status for kind, status in _STATUS if isinstance(error, kind))
+        return JSONResponse(error.to_json(), status_code=status)
+
+    @app.get("/v1/status")
+    def status() -> dict[str, Any]:
+        return service.status()
+
+    @app.get("/v1/releases")
+    def releases() -> list[dict[str, Any]]:
+        with service.connect() as control:
+            return [release.to_json() for release in control.releases()]
+
+    _add_install_routes(app, service)
+    return app
+
+
+def _add_install_routes(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/plans")
+    def plan(request: TarballRequest) -> dict[str, Any]:
+        with service.engine() as engine:
+            return engine.plan(_absolute(request.tarball))
+
+    @app.post("/v1/installs", status_code=202)
+    def install(request: TarballRequest) -> dict[str, str]:
+        tarball, install = _absolute(request.tarball), new_id()
+
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                return engine.install(tarball, install=install, watch=watch).to_json()
+
+        return {"job": service.jobs.start(install, work).id}
+
+    @app.post("/v1/rollbacks", status_code=202)
+    def rollback(request: RollbackRequest) -> dict[str, str]:
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                return engine.rollback(request.install, watch=watch).to_json()
+
+        return {"job": service.jobs.start(f"undo-{new_id()}", work).id}
+
+    @app.get("/v1/installs")
+    def installs() -> list[dict[str, Any]]:
+        with service.engine() as engine:
+            return [record.to_json() for record in engine.journal.installs()]
+
+    @app.get("/v1/installs/{install}")
+    def show(install: str) -> dict[str, Any]:
+        with service.engine() as engine:
+            record = engine.record(install)
+            steps = [step.to_json() for step in engine.journal.steps(record.id)]
+            return {**record.to_json(), "steps": steps}
+
+    @app.get("/v1/jobs/{job}/events")
+    def events(job: str) -> StreamingResponse:
+        found = service.jobs.get(job)
+        lines = (json.dumps(event) + "\n" for event in found.follow())
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+def _absolute(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise ConfigError(f"{text}: expected an absolute path", remedy="name the whole path")
+    return path

@@ -1,0 +1,139 @@
+"""The one piece of work that the daemon does at a time, and the events that it gives off."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import structlog
+
+from fuel_upgrade.errors import OutsideError, PreflightError, UpgradeError
+
+Event = Mapping[str, Any]
+Work = Callable[[Callable[[Event], None]], Mapping[str, Any]]
+"""Does the work, tells a watcher of events, and returns the result."""
+
+_FORWARD = ("step", "progress")  # an interrupted job stops at the next of these
+_PROGRESS_EVERY_S = 0.1
+_KEPT_JOBS = 8
+_log = structlog.get_logger("fuel_upgrade.jobs")
+
+
+class Job:
+    """A piece of work: its events so far, and whether it has ended."""
+
+    def __init__(self, job_id: str) -> None:
+        self.id = job_id
+        self.ended = False
+        self._events: list[Event] = []
+        self._changed = threading.Condition()
+        self._last_progress_s = 0.0
+
+    def add(self, event: Event, *, last: bool = False) -> None:
+        """Add an event and wake who waits for it; of progress, ten a second are enough."""
+        if event["event"] == "progress":
+            now = time.monotonic()
+            if now - self._last_progress_s < _PROGRESS_EVERY_S and event["done"] < event["total"]:
+                return
+            self._last_progress_s = now
+        with self._changed:
+            self._events.append(event)
+            self.ended = last
+            self._changed.notify_all()
+
+    def follow(self) -> Iterator[Event]:
+        """Give all events from the first on, as they come, until the job ends."""
+        sent = 0
+        ended = False
+        while not ended:
+            with self._changed:
+                while len(self._events) == sent and not self.ended:
+                    self._changed.wait()
+                fresh, ended = self._events[sent:], self.ended
+            yield from fresh
+            sent += len(fresh)
+
+
+class Jobs:
+    """Runs one job at a time in a thread of its own, and remembers the last few."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    @property
+    def running(self) -> str | None:
+        """The id of the job under way, or None."""
+        return next((job.id for job in self._jobs.values() if not job.ended), None)
+
+    def get(self, job_id: str) -> Job:
+        """Return a job by its id.
+
+        Raises:
+            PreflightError: it is not one of those remembered.
+        """
+        try:
+            return self._jobs[job_id]
+        except KeyError as error:
+            raise PreflightError(
+                f"{job_id}: no job of this id since the daemon started",
+                remedy="see fuel-upgrade history for what became of it",
+            ) from error
+
+    def start(self, job_id: str, work: Work) -> Job:
+        """Start a job.
+
+        Raises:
+            PreflightError: one is under way.
+        """
+        with self._lock:
+            if self.running is not None:
+                raise PreflightError(
+                    f"another install is in progress: job {self.running} of this daemon",
+                    remedy="wait for it: fuel-upgrade status",
+                )
+            job = self._jobs[job_id] = Job(job_id)
+            for old in list(self._jobs)[:-_KEPT_JOBS]:
+                del self._jobs[old]
+            self._thread = threading.Thread(target=self._run, args=(job, work), name=job_id)
+            self._thread.start()
+        return job
+
+    def interrupt(self) -> None:
+        """Ask the job under way to stop at its next safe point; what it did is undone."""
+        self._stopping.set()
+
+    def wait(self) -> None:
+        """Wait for the job under way to end."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, job: Job, work: Work) -> None:
+        def watch(event: Event) -> None:
+            if event["event"] != "progress":
+                # structlog calls the message itself "event"
+                _log.info(
+                    event["event"], job=job.id, **{k: v for k, v in event.items() if k != "event"}
+                )
+            job.add(event)
+            if self._stopping.is_set() and event["event"] in _FORWARD:
+                raise OutsideError(
+                    "fuel-upgraded was told to stop",
+                    remedy="start fuel-upgraded and install again",
+                )
+
+        try:
+            result = work(watch)
+        except UpgradeError as error:
+            _log.error("job failed", job=job.id, **error.to_json())
+            job.add({"event": "error", **error.to_json()}, last=True)
+        except Exception as error:  # noqa: BLE001 - logged whole, and told to who asked
+            _log.exception("job broke", job=job.id)
+            unknown = UpgradeError(
+                f"unexpected: {error!r}", remedy="report this with the log's last lines"
+            )
+            job.add({"event": "error", **unknown.to_json()}, last=True)
+        else:
+            job.add({"event": "result", "result": dict(result)}, last=True)

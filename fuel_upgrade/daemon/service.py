@@ -1,0 +1,210 @@
+"""``fuel-upgraded``: puts everything together, runs it, and tells systemd."""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import click
+import daemon
+import sdnotify
+import structlog
+import uvicorn
+
+from fuel_upgrade import __version__
+from fuel_upgrade.config import Config, NailgunSettings, read
+from fuel_upgrade.daemon.api import Service, create_app
+from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.log import configure
+from fuel_upgrade.errors import ConfigError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.registry.app import create_app as create_registry
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
+from fuel_upgrade.system.files import LockedPidFile, write_file
+from fuel_upgrade.upgrade.engine import Engine
+from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.master import read_fuel_version
+
+_REGISTRY_USER = "fuel-upgrade"
+_PATH = click.Path(path_type=Path)
+_log = structlog.get_logger("fuel_upgrade.service")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "config_path", type=_PATH, help="The configuration file.")
+@click.option("--root", type=_PATH, help="Put every path, the configuration too, below this one.")
+@click.option("--detach", is_flag=True, help="Go on in the background, with a locked pid file.")
+@click.version_option(__version__, prog_name="fuel-upgraded")
+def command(*, config_path: Path | None, root: Path | None, detach: bool) -> None:
+    """Install upgrade tarballs on this master, for fuel-upgrade to ask for.
+
+    Listens on a unix socket. Without a Nailgun in its configuration it also runs the embedded
+    release registry, on loopback. At its start it rolls back what a crash left unfinished.
+    """
+    config = read(config_path, root=root.absolute() if root else None)
+    fail_points = FailPoints(os.environ.get("FUEL_UPGRADE_FAIL_POINTS", ""))
+    pid_file = LockedPidFile(config.paths.pid_file)
+    _refuse_second(pid_file)
+    if detach:
+        # Relative paths are absolute by now; 022 keeps what is installed readable for nginx.
+        with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
+            run(config, fail_points)
+    else:
+        os.umask(0o022)
+        with pid_file:
+            run(config, fail_points)
+
+
+def main() -> None:
+    """Run the command; errors become messages and exit codes."""
+    try:
+        command(standalone_mode=False)
+    except UpgradeError as error:
+        _log.error("fuel-upgraded stops", **error.to_json())
+        click.echo(f"error:  {error.what}\nremedy: {error.remedy}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+
+
+def run(config: Config, fail_points: FailPoints) -> None:
+    """Serve until SIGTERM or SIGINT; an install under way is rolled back first."""
+    configure(config.paths.log, level=config.log_level)
+    jobs = Jobs()
+    with ExitStack() as stack:
+        settings = stack.enter_context(_control_plane(config))
+        described = "embedded registry" if config.nailgun.url is None else "Nailgun"
+        service = Service(
+            config=config,
+            connect=lambda: NailgunClient(settings),
+            control_plane=f"{described} at {settings.url}",
+            jobs=jobs,
+            fail_points=fail_points,
+        )
+        listener = stack.enter_context(_listening(config.paths.socket))
+        _recover(config, settings)
+        _serve(service, listener)
+        jobs.wait()
+    _log.info("stopped")
+
+
+def _refuse_second(pid_file: LockedPidFile) -> None:
+    """Find out while stderr is still there whether another one runs."""
+    try:
+        with pid_file:
+            return
+    except BlockingIOError as error:
+        raise PreflightError(
+            f"another fuel-upgraded runs: {pid_file.path} is locked",
+            remedy="stop it first, or talk to it with fuel-upgrade",
+        ) from error
+
+
+@contextmanager
+def _control_plane(config: Config) -> Iterator[NailgunSettings]:
+    """Give the settings of the Nailgun to use; start the embedded registry where there is none."""
+    if config.nailgun.url is not None:
+        yield config.nailgun
+        return
+    config.paths.state.mkdir(parents=True, exist_ok=True)
+    store = Store.open(f"sqlite:///{config.paths.registry}")
+    password = _registry_password(config.paths.registry_password)
+    ensure_user(store, _REGISTRY_USER, password)
+    app = create_registry(
+        store, master_ip=config.master_ip, fuel_version=lambda: _known_version(config)
+    )
+    with RegistryServer(app, config.registry.host, config.registry.port) as server:
+        yield replace(config.nailgun, url=server.url, username=_REGISTRY_USER, password=password)
+    store.close()
+
+
+def _registry_password(path: Path) -> str:
+    """Return the daemon's own password for the registry, made at the first start."""
+    if not path.exists():
+        write_file(path, secrets.token_urlsafe(32).encode(), mode=0o600)
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")
+    return path.read_text()
+
+
+def _known_version(config: Config) -> str:
+    try:
+        return read_fuel_version(config)
+    except PreflightError:
+        return "unknown"
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """Bind the API's socket, for its owner and group only.
+
+    The pid file's lock is held by now, so a socket that is there is a dead daemon's.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o660)
+        listener.listen(64)
+    except OSError as error:
+        raise OutsideError(
+            f"{path}: cannot listen there: {error}",
+            remedy="set paths.socket in config.yaml to a path of at most 100 characters",
+        ) from error
+    try:
+        yield listener
+    finally:
+        listener.close()
+        path.unlink(missing_ok=True)
+
+
+def _recover(config: Config, settings: NailgunSettings) -> None:
+    with NailgunClient(settings) as control:
+        try:
+            recovered = Engine(config, control).recover(
+                watch=lambda event: _log.warning("recovery", what=event["event"])
+            )
+        except UpgradeError as error:
+            # The daemon must come up all the same: it is what tells the operator.
+            _log.error("recovery failed", **error.to_json())
+            return
+    for record in recovered:
+        _log.warning("rolled back what a crash left unfinished", install=record.id)
+
+
+class _Server(uvicorn.Server):
+    """Tells systemd of start and stop, and the job under way of a signal."""
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self._jobs = jobs
+        self._systemd = sdnotify.SystemdNotifier()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._systemd.notify("READY=1")
+        _log.info("ready")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._systemd.notify("STOPPING=1")
+        self._jobs.interrupt()
+        super().handle_exit(sig, frame)
+
+
+def _serve(service: Service, listener: socket.socket) -> None:
+    # uvicorn raises the signal again when it is done; by then there is nothing left to end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    config = uvicorn.Config(
+        create_app(service), log_config=None, access_log=False, lifespan="off", ws="none"
+    )
+    _Server(config, service.jobs).run(sockets=[listener])
