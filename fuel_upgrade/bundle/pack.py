@@ -70,7 +70,7 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
     with ExitStack() as cleanup:
         cleanup.callback(remove_tree, scratch)
         builder = _Builder(spec, scratch, cleanup, progress)
-        fuel_version = builder.collect(out.name)
+        fuel_version = builder.collect()
         whole = scratch / "whole"
         _write(builder.contents, whole, compress=out.name.endswith(".zst"), progress=progress)
         rename(whole, out)
@@ -113,7 +113,7 @@ class _Builder:
         self.contents = Contents()
         self.repos: list[RepoPart] = []
 
-    def collect(self, tarball_name: str) -> str:
+    def collect(self) -> str:
         """Fill ``contents`` and ``repos``; return the Fuel version."""
         version_text = _read_text(self._spec.version_yaml)
         source = str(self._spec.version_yaml)
@@ -127,7 +127,7 @@ class _Builder:
         add(manifest.VERSION, version_text.encode())
         add(manifest.UPGRADE, description.render().encode())
         add(manifest.METADATA, render_metadata(self._diff_releases).encode())
-        add(manifest.SCRIPT, script.replace("@TARBALL@", tarball_name).encode(), executable=True)
+        add(manifest.SCRIPT, script.replace("@VERSION@", fuel_version).encode(), executable=True)
         return fuel_version
 
     def _add_release(self, spec: ReleaseSpec) -> None:

@@ -3,7 +3,7 @@
 # fuel-upgrade reads the tarball once, and checks every byte before anything is switched.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-tarball=${1:-$here/@TARBALL@}
+tarball=${1:-$here/fuel-@VERSION@-upgrade.tar.zst}
 if ! command -v fuel-upgrade >/dev/null 2>&1; then
     echo "upgrade.sh: fuel-upgrade is not installed on this master node." >&2
     echo "Install it (pip install fuel-upgrade), start fuel-upgraded, and run this again." >&2
