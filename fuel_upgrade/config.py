@@ -10,6 +10,7 @@ import yaml
 from fuel_upgrade.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
+_WRONG = object()  # stands for a value of the wrong type: the default takes its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,11 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     """
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
         raise ConfigError(f"{source}: not YAML: {error}", remedy=f"correct {source}") from error
     faults: list[str] = []
     config: Config = _build(Config, {} if data is None else data, "", faults)
-    if not faults:
-        faults.extend(_check(config))
+    faults.extend(_check(config))
     if faults:
         raise ConfigError(
             f"{source}: " + "; ".join(faults), remedy=f"correct {source} and start again"
@@ -161,7 +161,7 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
             faults.append(f"{prefix}{key}: unknown setting (known: {', '.join(hints)})")
         else:
             values[key] = _convert(hints[key], value, f"{prefix}{key}", faults)
-    return cls(**values)
+    return cls(**{key: value for key, value in values.items() if value is not _WRONG})
 
 
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
@@ -176,4 +176,4 @@ def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
         return value
     expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
     faults.append(f"{name}: expected {expected}, found {value!r}")
-    return value
+    return _WRONG

@@ -93,12 +93,19 @@ class ControlPlaneError(OutsideError):
     def __init__(self, method: str, path: str, status: int | None, reason: str) -> None:
         answer = "gave no answer" if status is None else f"answered {status}"
         super().__init__(
-            f"{method} {path} {answer}: {reason}",
-            remedy="check that Nailgun and Keystone run and that config.yaml has their credentials",
+            f"{method} {path} {answer}: {reason}", remedy=_control_plane_remedy(status)
         )
         self.method = method
         self.path = path
         self.status = status
+
+
+def _control_plane_remedy(status: int | None) -> str:
+    if status in (401, 403):
+        return "give config.yaml the user and password of a Nailgun administrator"
+    if status is not None and 400 <= status < 500:  # noqa: PLR2004 - RFC 9110: the client's fault
+        return "correct what Nailgun does not accept; see its log for more"
+    return "check that Nailgun and Keystone run, and that config.yaml has their addresses"
 
 
 _BY_NAME: dict[str, type[UpgradeError]] = {

@@ -10,6 +10,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.fixture import load_yaml
 from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.system.archive import climbs_behind_a_name
 
 FORMAT = 1
 ARCHITECTURE = "x86_64"  # the one that Fuel masters and nodes have
@@ -196,4 +197,5 @@ def link_stays_inside(path: str, target: str) -> bool:
     """Tell whether a symbolic link leads to somewhere in its own unit."""
     unit = unit_of(path)
     resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    return unit is not None and (resolved == unit or resolved.startswith(unit + "/"))
+    inside = unit is not None and (resolved == unit or resolved.startswith(unit + "/"))
+    return inside and not climbs_behind_a_name(target)  # which no reader of archives accepts

@@ -25,7 +25,7 @@ from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.system.files import remove_tree, rename
+from fuel_upgrade.system.files import hash_file, remove_tree, rename
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
 _ZSTD_THREADS = 2  # a fixed number: how the work is split must not show in the bytes
@@ -150,6 +150,7 @@ class _Builder:
     def _add_repo(self, version: str, os_key: str, spec: RepoSpec, base: str | None) -> None:
         root = self._repo_root(version, os_key, spec)
         repo = read_repo(root)
+        _check_packages(repo)
         part = _part(version, os_key, repo, base)
         known = {p.location: dict(p.digests).get("sha256", "") for p in repo.packages}
         self.contents.add_tree(part.folder, root, {k: v for k, v in known.items() if v})
@@ -164,6 +165,29 @@ class _Builder:
         if ready is None:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
         return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+
+
+def _check_packages(repo: Repo) -> None:
+    """Check what packing does not: that each package is there, and those without a SHA-256.
+
+    Raises:
+        BundleError: a package is missing, or not what the index says.
+    """
+    for package in {p.location: p for p in repo.packages}.values():
+        path = repo.root / package.location
+        found = path.stat().st_size if path.is_file() else "none"
+        if found != package.size_bytes:
+            raise _not_as_listed(path, f"{found} bytes", f"{package.size_bytes}")
+        algorithm, expected = next(iter(package.digests), ("sha256", ""))
+        if algorithm != "sha256" and (digest := hash_file(path, algorithm)) != expected:
+            raise _not_as_listed(path, f"{algorithm} {digest}", expected)
+
+
+def _not_as_listed(path: Path, found: str, expected: str) -> BundleError:
+    return BundleError(
+        f"{path}: {found}, but the index says {expected}",
+        remedy="copy the repo again, with its packages, or reindex it",
+    )
 
 
 def _part(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:

@@ -108,8 +108,14 @@ class _Reader:
             puppet=self._path(item, "puppet", where) if "puppet" in item else None,
             base=None if base is None else str(base),
             repos=found,
-            only=tuple(str(name).lower() for name in item.get("only") or ()),
+            only=self._only(item.get("only") or [], f"{where}.only"),
         )
+
+    def _only(self, data: object, where: str) -> tuple[str, ...]:
+        if not isinstance(data, list):
+            self.faults.append(f"{where}: expected a list such as [ubuntu], found {data!r}")
+            return ()
+        return tuple(str(name).lower() for name in data)
 
     def _repo(self, data: object, where: str, *, diff: bool) -> RepoSpec:
         part = self._map(data, where, {"full", "diff", "base", "current"})

@@ -29,7 +29,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.files import LockedPidFile, write_file
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
 
 _REGISTRY_USER = "fuel-upgrade"
@@ -49,7 +49,7 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     release registry, on loopback. At its start it rolls back what a crash left unfinished.
     """
     config = read(config_path, root=root.absolute() if root else None)
-    fail_points = FailPoints(os.environ.get("FUEL_UPGRADE_FAIL_POINTS", ""))
+    fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
     if detach:

@@ -124,5 +124,9 @@ def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
 
 
 def _fuel_part(version: str) -> str:
-    """Return ``5.1.1`` of ``2014.1.3-5.1.1``, and ``8.0`` of ``liberty-8.0``."""
-    return version.partition("-")[2] or version
+    """Return ``5.1.1`` of ``2014.1.3-5.1.1``, and ``8.0`` of ``liberty-8.0``.
+
+    Up to Fuel 5.0 a release had the version of OpenStack alone (``2014.1``): older than all.
+    """
+    alone = f"0.{version}" if version[:1].isdigit() else version
+    return version.partition("-")[2] or alone

@@ -20,7 +20,7 @@ def load_yaml(text: str, *, source: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders; the C one is ten times as fast
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
         detail = " ".join(str(error).split())
         raise BundleError(
             f"{source}: malformed YAML: {detail}", remedy=f"correct {source} and build again"

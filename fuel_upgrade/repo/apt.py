@@ -18,7 +18,7 @@ from fuel_upgrade.repo.deb import (
     render_release,
 )
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.system.archive import open_stream
+from fuel_upgrade.system.archive import DAMAGE, open_stream
 
 _SUFFIXES = ("", ".gz", ".xz", ".zst")
 _KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
@@ -120,20 +120,37 @@ def _read_index(
     stem = f"{component}/binary-{architecture}/Packages"
     name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
     if name is None:
-        missing = [stem + suffix for suffix in _SUFFIXES if stem + suffix in listed]
-        if missing and (folder / component / f"binary-{architecture}").exists():
-            raise BundleError(
-                f"{folder}: Release lists {missing[0]}, which is not there",
-                remedy="copy the repo whole, with its indexes",
-            )
+        _refuse_unread(folder, stem, listed)
         return
     path = folder / name
     if name in listed:
         _check_index(path, listed[name])
-    with open_stream(path) as stream:
-        for stanza in iter_stanzas(stream):
-            package = parse_package(stanza, source=str(path))
-            yield AptEntry(package, component, architecture, stanza)
+    try:
+        with open_stream(path) as stream:
+            for stanza in iter_stanzas(stream):
+                package = parse_package(stanza, source=str(path))
+                yield AptEntry(package, component, architecture, stanza)
+    except DAMAGE as error:
+        raise BundleError(
+            f"{path}: damaged or cut short: {error}", remedy="copy the repo again"
+        ) from error
+
+
+def _refuse_unread(folder: Path, stem: str, listed: Mapping[str, str]) -> None:
+    """Refuse an index that is missing, or only there in a form that we do not read."""
+    if not (folder / stem).parent.exists():
+        return
+    missing = [stem + suffix for suffix in _SUFFIXES if stem + suffix in listed]
+    if missing:
+        raise BundleError(
+            f"{folder}: Release lists {missing[0]}, which is not there",
+            remedy="copy the repo whole, with its indexes",
+        )
+    if others := sorted(p.name for p in (folder / stem).parent.glob("Packages.*")):
+        raise BundleError(
+            f"{folder}: of {stem} there is only {', '.join(others)}",
+            remedy="add it unpacked, or packed by gzip, xz or zstd",
+        )
 
 
 def _check_index(path: Path, expected: str) -> None:

@@ -18,6 +18,7 @@ from fuel_upgrade.system.files import hash_file
 
 Repo = AptRepo | YumRepo
 _COMPUTED = "sha256"
+_REPO_PARTS = ("dists", "repodata")  # all that a repo without packages may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def opened_repo(path: Path, *, scratch: Path) -> Iterator[Path]:
 def _root_inside(folder: Path) -> Path:
     """Archives often hold one folder that holds the repo (``ubuntu-repo/``)."""
     inside = list(folder.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+    is_wrapped = len(inside) == 1 and inside[0].is_dir() and inside[0].name not in _REPO_PARTS
+    return inside[0] if is_wrapped else folder
 
 
 def read_repo(root: Path, *, suite: str | None = None) -> Repo:

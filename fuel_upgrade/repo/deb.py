@@ -46,9 +46,11 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
     Raises:
         BundleError: a field is missing or malformed, or the file lies outside the repo.
     """
-    found = {key.lower().decode(): value.decode() for key, value in _WANTED.findall(stanza)}
-    digests = tuple((ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if k in found)
     try:
+        found = {key.lower().decode(): value.decode() for key, value in _WANTED.findall(stanza)}
+        digests = tuple(
+            (ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if k in found
+        )
         return Package(
             name=found["package"],
             architecture=found["architecture"],

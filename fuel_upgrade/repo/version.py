@@ -19,13 +19,17 @@ def compare_deb(one: str, other: str) -> int:
 
 
 def compare_rpm(one: str, other: str) -> int:
-    """Order two rpm versions written ``[epoch:]version[-release]`` (rpm-version(7))."""
+    """Order two rpm versions written ``[epoch:]version[-release]`` (rpm-version(7)).
+
+    As ``rpm.vercmp`` does it, no release sorts before any: were it equal to all of them, this
+    would be no order.
+    """
     one_epoch, one_version, one_release = _split_rpm(one)
     other_epoch, other_version, other_release = _split_rpm(other)
     return (
         one_epoch - other_epoch
         or _compare_rpm_part(one_version, other_version)
-        or (_compare_rpm_part(one_release, other_release) if one_release and other_release else 0)
+        or _compare_rpm_part(one_release, other_release)
     )
 
 
@@ -34,7 +38,7 @@ def _split_deb(version: str) -> tuple[int, str, str]:
     if not colon:
         epoch, rest = "0", version
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
-    return (int(epoch) if epoch.isdigit() else 0, upstream, revision)
+    return (int(epoch) if epoch.isdecimal() else 0, upstream, revision)
 
 
 def _compare_deb_part(one: str, other: str) -> int:
@@ -84,7 +88,7 @@ def _split_rpm(version: str) -> tuple[int, str, str]:
     if not colon:
         epoch, rest = "0", version
     upstream, _, release = rest.partition("-")
-    return (int(epoch) if epoch.isdigit() else 0, upstream, release)
+    return (int(epoch) if epoch.isdecimal() else 0, upstream, release)
 
 
 def _compare_rpm_part(one: str, other: str) -> int:

@@ -1,5 +1,6 @@
 """Reading a yum repo from disk, and writing the metadata of one, through createrepo_c."""
 
+import posixpath
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,7 @@ def _write_entries(repo: YumRepo, carried: Collection[str], paths: dict[str, Pat
     wanted = set(carried)
     packages = createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA))
     for package in packages:
-        if package.location_href in wanted:
+        if posixpath.normpath(package.location_href) in wanted:
             for file in opened.values():
                 file.add_pkg(package)
     for file in opened.values():

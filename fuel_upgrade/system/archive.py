@@ -11,9 +11,11 @@ import lzma
 import os
 import posixpath
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -25,6 +27,7 @@ BLOCK_BYTES = 512
 CHUNK_BYTES = 1 << 20
 _MAX_NAME_BYTES = 4096  # PATH_MAX: no honest name is longer
 _MAX_PAX_BYTES = 1 << 16
+_MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refuses
 _GET_A_GOOD_ONE = "get an undamaged copy of the archive"
 
 
@@ -59,9 +62,11 @@ def open_stream(path: Path) -> BinaryIO:
             raw, read_across_frames=True, closefd=True
         )
     elif magic.startswith(b"\x1f\x8b"):
-        stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+        raw.close()  # these two close only what they opened themselves
+        stream = cast("IO[bytes]", gzip.GzipFile(path))
     elif magic == b"\xfd7zXZ\x00":
-        stream = lzma.LZMAFile(raw)  # noqa: SIM115 - the caller closes it
+        raw.close()
+        stream = lzma.LZMAFile(path)  # noqa: SIM115 - the caller closes it
     return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
 
 
@@ -121,26 +126,37 @@ class ArchiveReader:
         if info is not None:
             info.name = overrides.get("path", info.name)
             info.linkname = overrides.get("linkpath", info.linkname)
-            info.size = int(overrides.get("size", info.size))
+            if "size" in overrides:
+                info.size = self._parse_size(info.name, overrides["size"])
         return info
+
+    def _parse_size(self, name: str, text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+            raise self._refused(name, f"a size of {text[:_MAX_DIGITS]!r}")
+        return int(text)
 
     def _read_header(self) -> tarfile.TarInfo | None:
         block = self._take(BLOCK_BYTES)
         if block == bytes(BLOCK_BYTES):
             return None
         try:
-            return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
             raise BundleError(
                 f"{self._name}: not a tar archive, or damaged: {error}", remedy=_GET_A_GOOD_ONE
             ) from error
+        if info.size < 0:  # the binary form of a size has a sign, and read(-1) reads it all
+            raise self._refused(info.name, f"a size of {info.size}")
+        return info
 
     def _checked(self, info: tarfile.TarInfo) -> Member | None:
         path = self._safe_path(info.name)
-        if path == ".":
+        if path == "." and info.isdir():
             return None
+        if path == ".":
+            raise self._refused(info.name, "the destination itself, but no folder")
         mode = info.mode & 0o777
-        if info.isreg():
+        if info.type in _PLAIN_FILES:
             member = Member(path, Kind.FILE, info.size, mode)
         elif info.isdir():
             member = Member(path, Kind.FOLDER, 0, mode)
@@ -166,15 +182,11 @@ class ArchiveReader:
         return path
 
     def _refuse_way_out(self, path: str, target: str) -> None:
-        # ``..`` may only lead: behind a name it could follow another link upwards.
-        parts = target.split("/")
-        names_seen = False
-        for part in parts:
-            if part == ".." and names_seen:
-                raise self._refused(path, f"a link to {target!r} with '..' behind a name")
-            names_seen = names_seen or part not in ("..", ".", "")
+        if climbs_behind_a_name(target):
+            raise self._refused(path, f"a link to {target!r} with '..' behind a name")
         resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-        if not target or target.startswith("/") or resolved.split("/")[0] == "..":
+        outside = target.startswith("/") or resolved.split("/")[0] == ".."
+        if not target or "\0" in target or outside:
             raise self._refused(path, f"a link to {target!r}, outside the archive")
 
     def _refuse_clash(self, member: Member) -> None:
@@ -185,6 +197,7 @@ class ArchiveReader:
         while parent:
             if self._seen.get(parent, Kind.FOLDER) is not Kind.FOLDER:
                 raise self._refused(member.path, f"a path below {parent}, which is no folder")
+            self._seen[parent] = Kind.FOLDER
             parent = posixpath.dirname(parent)
         if member.kind is Kind.HARD_LINK and self._seen.get(member.target) is not Kind.FILE:
             raise self._refused(member.path, f"a hard link to {member.target!r}, not a file here")
@@ -193,7 +206,7 @@ class ArchiveReader:
     def _read(self, size_bytes: int) -> bytes:
         try:
             return self._stream.read(size_bytes)
-        except (zstandard.ZstdError, lzma.LZMAError, OSError, EOFError) as error:
+        except DAMAGE as error:
             raise BundleError(
                 f"{self._name}: damaged or cut short: {error}", remedy=_GET_A_GOOD_ONE
             ) from error
@@ -224,8 +237,22 @@ class ArchiveReader:
         )
 
 
+DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
+"""What reading a damaged stream of :func:`open_stream` raises."""
+
+# tarfile counts sparse files as regular too; their data is not their content.
+_PLAIN_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 _EXTENSIONS = (*_PAX, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+
+
+def climbs_behind_a_name(target: str) -> bool:
+    """Tell whether a link's target has ``..`` behind a name.
+
+    ``..`` may only lead: behind a name it could follow another link upwards.
+    """
+    parts = [part for part in target.split("/") if part not in (".", "")]
+    return any(two == ".." != one for one, two in pairwise(parts))
 
 
 def _extension(kind: bytes, data: bytes) -> dict[str, str]:
@@ -242,12 +269,17 @@ def _pax_records(data: bytes) -> dict[str, str]:
     """Read records of ``LENGTH KEY=VALUE`` and a line feed (POSIX pax interchange format)."""
     records = {}
     while data:
-        length_text = data.partition(b" ")[0]
+        length_text = data[:_MAX_DIGITS].partition(b" ")[0]
         length = int(length_text) if length_text.isdigit() else 0
         if not len(length_text) < length <= len(data):
             raise BundleError("a pax header is malformed", remedy=_GET_A_GOOD_ONE)
         key, _, value = data[len(length_text) + 1 : length - 1].partition(b"=")
-        records[os.fsdecode(key)] = os.fsdecode(value)
+        if key.startswith(b"GNU.sparse."):
+            raise BundleError(
+                "the archive holds a sparse file", remedy="make the archive without tar --sparse"
+            )
+        if key in (b"path", b"linkpath", b"size"):
+            records[key.decode()] = os.fsdecode(value)
         data = data[length:]
     return records
 

@@ -12,22 +12,27 @@ from fuel_upgrade.system.files import hash_file
 def digest(root: Path, *, without: Collection[Path] = ()) -> str:
     """Return the SHA-256 over names, kinds, modes, owners, link targets and contents below.
 
-    ``without`` names paths below ``root`` that do not count. Times of folders do not count
-    (they change when a neighbour is made and removed again); times of files do.
+    ``without`` names paths that do not count, nor what is below them. Times of folders do not
+    count (they change when a neighbour is made and removed again); times of files do.
     """
-    lines = "\n".join(_describe(root, path) for path in walk(root) if path not in without)
+    lines = "\n".join(_describe(root, path) for path in walk(root, without=without))
     return hashlib.sha256(os.fsencode(lines)).hexdigest()
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Give every path below ``root``, in a fixed order, without following links."""
+def walk(root: Path, *, without: Collection[Path] = ()) -> Iterator[Path]:
+    """Give every path below ``root`` but those of ``without``, in a fixed order.
+
+    Links are not followed.
+    """
     with os.scandir(root) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         path = Path(entry.path)
+        if path in without:
+            continue
         yield path
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(path)
+            yield from walk(path, without=without)
 
 
 def _describe(root: Path, path: Path) -> str:

@@ -103,7 +103,9 @@ class Engine:
             record = self._undoable(install)
             self._refuse_while_used(record)
             watch({"event": "undo", "install": record.id})
-            self._roll_back(record.id, watch)
+            succeeded = record.state is InstallState.INSTALLED
+            end = InstallState.UNDONE if succeeded else InstallState.ROLLED_BACK
+            self._roll_back(record.id, watch, end=end)
         return self.record(record.id)
 
     def recover(self, *, watch: Watch = _nobody) -> tuple[InstallRecord, ...]:
@@ -143,7 +145,11 @@ class Engine:
         return installed[-1] if all(root.exists() for root in roots) else None
 
     def _planned(self, tarball: Path, install: str) -> tuple[BundleHead, Master, Plan]:
-        head = read_head(tarball)
+        try:
+            head = read_head(tarball)
+        except BundleError as error:
+            error.state = "nothing was changed"
+            raise
         master = read_master(self._config, self._control)
         plan = make_plan(head, master, self._config, install=install)
         check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
@@ -198,7 +204,9 @@ class Engine:
             raise error
         raise told from error
 
-    def _roll_back(self, install: str, watch: Watch) -> None:
+    def _roll_back(
+        self, install: str, watch: Watch, *, end: InstallState = InstallState.ROLLED_BACK
+    ) -> None:
         """Undo every step that is not undone yet, last first; a failure does not stop the rest."""
         self.journal.mark(install, InstallState.ROLLING_BACK)
         world = self._world(watch)
@@ -214,10 +222,12 @@ class Engine:
                 self.journal.stuck(install, step.number, str(error))
             else:
                 self.journal.reverted(install, step.number)
-        self._end_roll_back(install, failures, watch)
+        self._end_roll_back(install, end, failures, watch)
 
-    def _end_roll_back(self, install: str, failures: list[str], watch: Watch) -> None:
-        state = InstallState.INCONSISTENT if failures else InstallState.ROLLED_BACK
+    def _end_roll_back(
+        self, install: str, end: InstallState, failures: list[str], watch: Watch
+    ) -> None:
+        state = InstallState.INCONSISTENT if failures else end
         self.journal.mark(install, state, ended_s=self._clock())
         watch({"event": state.value, "install": install})
         if failures:

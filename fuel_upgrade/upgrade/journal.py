@@ -44,12 +44,13 @@ CREATE TABLE IF NOT EXISTS step (
 
 
 class InstallState(Enum):
-    """What became of an install."""
+    """What became of an install: ROLLED_BACK did not succeed, UNDONE did and was taken back."""
 
     RUNNING = "running"
     ROLLING_BACK = "rolling back"
     INSTALLED = "installed"
     ROLLED_BACK = "rolled back"
+    UNDONE = "undone"
     INCONSISTENT = "inconsistent"
 
 

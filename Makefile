@@ -1,0 +1,46 @@
+# `make help` lists what there is. Two commands are enough for a newcomer: `make demo`, `make test`.
+PYTHON ?= python3
+export PYTHON
+VENV := .venv
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint unit format clean tools tools-required
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: tools-required $(READY) ## Watch a release travel the whole road, on real packages
+	@$(VENV)/bin/python -m demo
+
+test: tools $(READY) ## Run all tests
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+
+unit: $(READY) ## Run the unit tests only
+	@$(VENV)/bin/python -m pytest -q tests/unit
+
+lint: tools $(READY) ## Check style, types and the shell scripts' syntax
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy
+	@sh -n .ci/run && sh -n .ci/system-packages && sh -n fuel_upgrade/bundle/upgrade.sh
+
+format: $(READY) ## Bring the code into the project's style
+	@$(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --fix .
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+tools:
+	@.ci/system-packages
+
+tools-required:
+	@.ci/system-packages --required
+
+# Order-only on the tools: the venv needs python3-venv, but not to be made anew when they change.
+$(READY): setup.py | tools
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,21 @@
+"""Inputs that are costly to make, made once a test file's worker."""
+
+from pathlib import Path
+
+import pytest
+
+from demo.releases import RELEASES, write_inputs
+from tests.master import build
+
+
+@pytest.fixture(scope="session")
+def tarballs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The demo's tarballs by Fuel version: 5.1 full, 6.0 a diff, 6.0.1 that Nailgun refuses."""
+    folder = tmp_path_factory.mktemp("tarballs")
+    write_inputs(folder)
+    return {
+        release.fuel: build(
+            folder / f"bundle-{release.fuel}.yaml", folder / f"fuel-{release.fuel}-upgrade.tar.zst"
+        )
+        for release in RELEASES
+    }

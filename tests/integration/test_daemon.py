@@ -1,0 +1,266 @@
+"""The real daemon as a process of its own, asked by the real command."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fuel_upgrade.config import Config
+from fuel_upgrade.system.tree import digest
+from tests.master import write_fuel_version
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A scratch root with a configuration, and both programs."""
+
+    root: Path
+
+    def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BIN / "fuel-upgrade", "--root", self.root, *argv],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+        )
+
+    def json(self, *argv: str | Path) -> Any:
+        done = self.command(*argv, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            [BIN / "fuel-upgraded", "--root", self.root],
+            env={**os.environ, "FUEL_UPGRADE_FAIL_POINTS": fail_points},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self.wait_until_it_answers()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + 30
+        while self.command("status").returncode:
+            assert time.monotonic() < deadline, "the daemon did not come up"
+            time.sleep(0.1)
+
+    def tree(self) -> str:
+        own = [self.root / "var/lib/fuel_upgrade", self.root / "var/log", self.root / "run"]
+        return digest(self.root, without=own)
+
+    def log(self) -> str:
+        return (self.root / "var/log/fuel_upgrade.log").read_text()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    root = tmp_path / "root"
+    write_fuel_version(root, "5.0")
+    config = root / "etc/fuel-upgrade/config.yaml"
+    config.parent.mkdir()
+    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
+    return Host(root)
+
+
+def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> None:
+    with host.daemon():
+        before = host.tree()
+        assert host.json("status")["fuel_version"] == "5.0"
+        assert host.json("releases") == []
+        assert host.json("history") == []
+        plan = host.json("plan", tarballs["5.1"])
+        assert host.tree() == before
+        install = host.json("install", tarballs["5.1"])
+        assert install["state"] == "installed"
+        shown = host.json("show", install["id"][:6])
+        assert [s["title"] for s in shown["steps"]] == [s["title"] for s in plan["steps"]]
+        assert host.json("status")["undoable"] == install["id"]
+        assert len(host.json("releases")) == 2
+        assert host.json("rollback", install["id"])["state"] == "undone"
+        assert host.tree() == before
+        assert host.json("releases") == []
+
+
+def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -> None:
+    with host.daemon():
+        done = host.command("install", tarballs["5.1"])
+        assert done.returncode == 0
+        assert "installed: Fuel 5.0 -> 5.1" in done.stdout
+        assert "[1/11] unpack and verify" in done.stderr
+        again = host.command("install", tarballs["5.1"])
+        assert again.returncode == 4
+        assert "Fuel 5.1 is what this master already runs" in again.stderr
+        assert "state:  nothing was changed" in again.stderr
+        assert "remedy: " in again.stderr
+        assert "5.0 -> 5.1" in host.command("history").stdout
+
+
+def test_the_current_release_has_its_own_repo_before_its_base(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+        host.json("install", tarballs["6.0"])
+        current = [r for r in host.json("releases") if r["version"] == "2014.2-6.0"]
+        assert len(current) == 2
+        for release in current:
+            names = [repo["name"] for repo in release["repos"]]
+            assert names == ["2014.2-6.0", "2014.1.1-5.1"]
+
+
+def test_errors_cross_the_socket_with_their_exit_code(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
+    with host.daemon(fail_points="7:before"):
+        host.command("install", tarballs["5.1"])
+        failed = host.command("install", tarballs["5.1"], "--json")
+        assert failed.returncode == 5
+        error = json.loads(failed.stdout)
+        assert error["state"] == "rolled back to Fuel 5.0"
+        assert "fail point 7:before" in error["what"]
+        assert host.json("history")[-1]["error"]["what"] == error["what"]
+
+
+def test_without_a_daemon_the_remedy_is_to_start_it(host: Host) -> None:
+    done = host.command("status")
+    assert done.returncode == 7
+    assert "systemctl start fuel-upgrade" in done.stderr
+
+
+def test_a_second_daemon_is_refused(host: Host) -> None:
+    with host.daemon():
+        second = subprocess.run(
+            [BIN / "fuel-upgraded", "--root", host.root],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 4
+        assert "another fuel-upgraded runs" in second.stderr
+        assert host.command("status").returncode == 0
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 11])
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_kill_in_the_middle_is_rolled_back_at_the_next_start(
+    host: Host, tarballs: dict[str, Path], step: int, where: str
+) -> None:
+    with host.daemon(fail_points=f"{step}:{where}=kill") as process:
+        before = host.tree()
+        done = host.command("install", tarballs["5.1"])
+        assert done.returncode == 7
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    with host.daemon():
+        assert host.tree() == before
+        assert host.json("releases") == []
+        assert host.json("history")[-1]["state"] == "rolled back"
+        host.json("install", tarballs["5.1"])
+
+
+def test_a_stop_ends_the_daemon_cleanly(host: Host) -> None:
+    config = Config().under(host.root)
+    with host.daemon() as process:
+        assert config.paths.socket.exists()
+        assert config.paths.socket.stat().st_mode & 0o777 == 0o660
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert not config.paths.socket.exists()
+    assert not config.paths.pid_file.exists()
+
+
+def test_detached_it_answers_and_its_pid_file_names_it(host: Host) -> None:
+    started = subprocess.run([BIN / "fuel-upgraded", "--root", host.root, "--detach"], check=False)
+    assert started.returncode == 0
+    host.wait_until_it_answers()
+    pid = int((host.root / "run/fuel-upgrade/fuel-upgraded.pid").read_text())
+    try:
+        assert b"fuel-upgraded" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not (host.root / "run/fuel-upgrade/fuel-upgraded.pid").exists()
+
+
+def test_systemd_is_told_when_it_is_ready(host: Host, tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(address))
+        listener.settimeout(30)
+        process = subprocess.Popen(
+            [BIN / "fuel-upgraded", "--root", host.root],
+            env={**os.environ, "NOTIFY_SOCKET": str(address)},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert listener.recv(100) == b"READY=1"
+            assert host.command("status").returncode == 0
+            process.terminate()
+            assert listener.recv(100) == b"STOPPING=1"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_no_secret_reaches_the_log(host: Host, tarballs: dict[str, Path]) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+    password = (host.root / "var/lib/fuel_upgrade/registry.password").read_text()
+    assert password
+    assert password not in host.log()
+    assert "READY" not in host.log()
+    assert "register release Icehouse" in host.log()
+
+
+def test_node_sources_of_a_registered_release(
+    host: Host, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+        host.json("install", tarballs["6.0"])
+        out = tmp_path / "node"
+        args = ("node", "sources", "2014.2-6.0", "-o", out)
+        written = host.json(*args, "--os", "centos", "--format", "astute")["files"]
+        assert written == [str(out / "etc/yum.repos.d/nailgun.repo")]
+        host.json(*args, "--os", "ubuntu", "--format", "astute")
+    lines = (out / "etc/apt/sources.list").read_text().splitlines()
+    assert lines == [
+        "deb http://127.0.0.1:8080/2014.2-6.0/ubuntu/x86_64 precise main",
+        "deb http://127.0.0.1:8080/2014.1.1-5.1/ubuntu/x86_64 precise main",
+    ]
+
+
+def test_an_unknown_release_is_told_with_the_known_ones(
+    host: Host, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+        done = host.command("node", "sources", "nope", "--os", "ubuntu", "-o", tmp_path / "n")
+        assert done.returncode == 2
+        assert "Icehouse on Ubuntu 12.04.4 (2014.1.1-5.1)" in done.stderr

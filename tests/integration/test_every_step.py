@@ -1,0 +1,149 @@
+"""Whatever step of an install fails, and however, the master ends as it was before."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, StepError
+from fuel_upgrade.system.archive import open_stream
+from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.journal import InstallState, StepState
+from tests.master import ScratchMaster, scratch_master
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+STEPS = 11  # of the demo's tarball; asserted below, so that a new step cannot go untested
+
+
+@pytest.fixture(scope="module")
+def master(
+    tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ScratchMaster]:
+    """A master with 5.1 installed; each test leaves it as it was, or fails."""
+    with scratch_master(tmp_path_factory.mktemp("master")) as found:
+        found.install(tarballs["5.1"])
+        yield found
+
+
+@pytest.fixture
+def fresh_master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
+    """A master with 5.1 installed, for one test."""
+    with scratch_master(tmp_path / "master") as found:
+        found.install(tarballs["5.1"])
+        yield found
+
+
+def test_every_step_is_covered(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+    assert len(master.engine().plan(tarballs["6.0"])["steps"]) == STEPS
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_a_failing_step_leaves_everything_as_before(
+    master: ScratchMaster, tarballs: dict[str, Path], step: int, where: str
+) -> None:
+    before = master.state()
+    with pytest.raises(StepError, match=f"fail point {step}:{where}") as caught:
+        master.install(tarballs["6.0"], fail_points=f"{step}:{where}")
+    assert caught.value.state == "rolled back to Fuel 5.1"
+    assert master.state() == before
+    journal = master.engine().journal
+    assert journal.installs()[-1].state is InstallState.ROLLED_BACK
+    steps = journal.steps(journal.installs()[-1].id)
+    assert len(steps) == step
+    assert {s.state for s in steps} == {StepState.REVERTED}
+
+
+def test_a_refusal_by_the_registry_itself_is_undone(
+    fresh_master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    fresh_master.install(tarballs["6.0"])
+    before = fresh_master.state()
+    with pytest.raises(StepError, match="Invalid network data"):
+        fresh_master.install(tarballs["6.0.1"])
+    assert fresh_master.state() == before
+    fresh_master.engine().rollback()
+    assert [r.version for r in fresh_master.client.releases()] == ["2014.1.1-5.1"] * 2
+
+
+def test_damage_in_the_payload_is_found_before_anything_is_switched(
+    master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    before = master.state()
+    with open_stream(tarballs["6.0"]) as stream:
+        data = bytearray(stream.read())
+    data[-20_000] ^= 0xFF  # in the last package
+    damaged = tmp_path / "damaged.tar"
+    damaged.write_bytes(data)
+    with pytest.raises(BundleError, match="but the seal says") as caught:
+        master.install(damaged)
+    assert caught.value.state == "nothing was changed"
+    assert master.state() == before
+
+
+def test_what_was_there_before_is_put_back_not_removed(
+    fresh_master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    """An undo by the tarball's list would remove what somebody else had installed."""
+    master = fresh_master
+    repo = master.config.paths.repos / "2014.2-6.0/ubuntu/x86_64"
+    puppet = master.config.paths.puppet / "2014.2-6.0"
+    for folder in (repo, puppet):
+        folder.mkdir(parents=True)
+        (folder / "mine").write_text("somebody else's\n")
+    before = master.state()
+    with pytest.raises(StepError):
+        master.install(tarballs["6.0"], fail_points="11:after")
+    assert master.state() == before
+    master.install(tarballs["6.0"])
+    assert not (repo / "mine").exists()
+    master.engine().rollback()
+    after = master.state()
+    assert (repo / "mine").read_text() == "somebody else's\n"
+    assert (after.releases, after.notifications) == (before.releases, before.notifications)
+
+
+def test_an_equal_release_is_adopted_and_outlives_the_undo(
+    fresh_master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    master = fresh_master
+    first = master.install(tarballs["6.0"])
+    register = next(s for s in master.engine().journal.steps(first.id) if s.kind == "register")
+    master.engine().rollback()
+    adopted = master.client.create_release(register.params["body"])
+    before = master.state()
+    record = master.install(tarballs["6.0"])
+    titles = [step.title for step in master.engine().journal.steps(record.id)]
+    assert f"keep release {adopted.name} ({adopted.version}) as it is registered" in titles
+    master.engine().rollback()
+    assert master.state() == before
+
+
+def test_an_undo_that_fails_is_visible_and_can_be_repeated(
+    fresh_master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    master = fresh_master
+    before = master.state()
+    install = new_id()
+    clusters: list[int] = []
+
+    def put_a_cluster_on_the_new_release(event: Mapping[str, Any]) -> None:
+        if event["event"] == "failed":
+            created = master.client.releases()[0]
+            cluster = master.store.add_cluster("c1", created.id, fuel_version="5.1")
+            clusters.append(cluster.id)
+
+    engine = master.engine("8:before")
+    with pytest.raises(RollbackError, match="clusters assigned"):
+        engine.install(tarballs["6.0"], install=install, watch=put_a_cluster_on_the_new_release)
+    assert master.engine().record(install).state is InstallState.INCONSISTENT
+    # the other steps were undone all the same
+    assert not (master.config.paths.release_versions / "2014.2-6.0.yaml").exists()
+    with pytest.raises(PreflightError, match="half undone"):
+        master.install(tarballs["6.0"])
+    master.store.delete_cluster(clusters[0])
+    master.engine().rollback(install)
+    assert master.engine().record(install).state is InstallState.ROLLED_BACK
+    assert master.state() == before

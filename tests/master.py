@@ -1,0 +1,78 @@
+"""A scratch master for tests: the real engine, client and registry below a temporary root."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.bundle.pack import build_bundle
+from fuel_upgrade.bundle.spec import parse_spec
+from fuel_upgrade.config import Config, NailgunSettings
+from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
+from fuel_upgrade.system.tree import digest
+from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.journal import InstallRecord
+from fuel_upgrade.upgrade.master import read_fuel_version
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that an undone install must leave as it was."""
+
+    tree: str
+    releases: tuple[object, ...]
+    notifications: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchMaster:
+    """A master of some Fuel version, with the embedded registry answering on loopback."""
+
+    root: Path
+    config: Config
+    store: Store
+    client: NailgunClient
+
+    def engine(self, fail_points: str = "") -> Engine:
+        return Engine(self.config, self.client, fail_points=FailPoints(fail_points))
+
+    def install(self, tarball: Path, *, fail_points: str = "") -> InstallRecord:
+        return self.engine(fail_points).install(tarball, install=new_id())
+
+    def state(self) -> State:
+        own = [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
+        return State(
+            digest(self.root, without=own), self.client.releases(), self.client.notifications()
+        )
+
+
+def write_fuel_version(root: Path, version: str) -> None:
+    file = root / f"etc/fuel/{version}/version.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'VERSION: {{release: "{version}"}}\n')
+    (root / "etc/fuel/version.yaml").symlink_to(f"{version}/version.yaml")
+
+
+@contextmanager
+def scratch_master(root: Path, *, fuel_version: str = "5.0") -> Iterator[ScratchMaster]:
+    write_fuel_version(root, fuel_version)
+    config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
+    config.paths.state.mkdir(parents=True)
+    store = Store.open(f"sqlite:///{config.paths.registry}")
+    ensure_user(store, "admin", "admin")
+    app = create_app(store, master_ip="127.0.0.1", fuel_version=lambda: read_fuel_version(config))
+    with RegistryServer(app, "127.0.0.1", 0) as server:
+        settings = NailgunSettings(url=server.url, retries=0, timeout_s=10)
+        with NailgunClient(settings) as client:
+            yield ScratchMaster(root, config, store, client)
+    store.close()
+
+
+def build(spec: Path, out: Path) -> Path:
+    """Build the tarball that a bundle.yaml describes."""
+    build_bundle(parse_spec(spec.read_text(), source=spec), out, progress=lambda *_: None)
+    return out
