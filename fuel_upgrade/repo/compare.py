@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
@@ -96,7 +97,8 @@ def compare_repos(
     """Read two repos and compare them by checksum.
 
     The checksums come from the indexes; where the two have no kind in common, the files of
-    both are read for it.
+    both are read for it. Where the base is itself a diff repo, what it inherits counts as its
+    own: a release that builds on it gets its base's repos as well.
 
     Raises:
         ConfigError: they are of different kinds.
@@ -109,13 +111,30 @@ def compare_repos(
             f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
             remedy="compare two repos of one kind",
         )
-    algorithm = common_algorithm(base.packages, current.packages)
+    inherited = _inherited(base_root)
+    algorithm = common_algorithm((*base.packages, *inherited), current.packages)
     if algorithm is None:
         algorithm = _COMPUTED
         base, current = _with_computed(base), _with_computed(current)
     compare = compare_deb if isinstance(current, AptRepo) else compare_rpm
-    found = diff(base.packages, current.packages, algorithm=algorithm, compare=compare)
+    try:
+        found = diff(
+            (*base.packages, *inherited), current.packages, algorithm=algorithm, compare=compare
+        )
+    except KeyError as error:
+        raise BundleError(
+            f"{base_root}: its diff.yaml has no {algorithm} checksums, {current_root} no others",
+            remedy="use the full repo as the base",
+        ) from error
     return Comparison(current, found)
+
+
+def _inherited(root: Path) -> tuple[Package, ...]:
+    path = root / FILE_NAME
+    if not path.exists():
+        return ()
+    text = path.read_text(encoding="utf-8")
+    return DiffDescription.parse(text, source=str(path)).inherited_packages()
 
 
 def _with_computed(repo: Repo) -> Repo:

@@ -54,6 +54,14 @@ class DiffDescription:
             inherited=tuple(f"{p} {p.digest(diff.algorithm)}" for p in diff.inherited),
         )
 
+    def inherited_packages(self) -> tuple[Package, ...]:
+        """Return what the diff repo leaves to its base: packages without size and location."""
+        rows = (line.split(" ") for line in self.inherited)
+        return tuple(
+            Package(name, architecture, version, 0, "", ((self.algorithm, value),))
+            for name, architecture, version, value in rows
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return what is worth printing: all but the list of inherited packages."""
         return {

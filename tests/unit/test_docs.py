@@ -1,0 +1,129 @@
+"""The documentation says all that there is to say, and can be read by the tools for it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from docutils import nodes
+from docutils.core import publish_doctree, publish_string
+
+from fuel_upgrade.cli.main import main
+from fuel_upgrade.config import Config, NailgunSettings, Paths, RegistrySettings, parse
+from fuel_upgrade.daemon.service import command
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "etc/fuel-upgrade/config.yaml"
+PAGES = sorted([ROOT / "README.rst", *(ROOT / "docs").rglob("*.rst")])
+MAN = {"fuel-upgrade": ROOT / "docs/man/fuel-upgrade.1.rst",
+       "fuel-upgraded": ROOT / "docs/man/fuel-upgraded.8.rst"}  # fmt: skip
+STRICT = {"report_level": 1, "halt_level": 1, "input_encoding": "utf-8"}  # a warning fails
+#: A commented-out setting: "#name:" or, in a group, "#  name:". Prose has one space.
+SETTING = re.compile(r"^#(?=(?:  )?[a-z_]+:)", re.MULTILINE)
+
+
+def page_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def doctree(path: Path) -> nodes.document:
+    text = path.read_text(encoding="utf-8")
+    tree: nodes.document = publish_doctree(
+        text, source_path=str(path), settings_overrides={**STRICT, "input_encoding": "unicode"}
+    )
+    return tree
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_a_page_parses_without_warnings(path: Path) -> None:
+    doctree(path)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    links = [ref["refuri"] for ref in doctree(path).findall(nodes.reference) if "refuri" in ref]
+    local = [link.partition("#")[0] for link in links if "://" not in link]
+    assert [link for link in local if link and not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", MAN.values(), ids=page_name)
+def test_a_man_page_renders(path: Path) -> None:
+    overrides = {**STRICT, "input_encoding": "unicode", "output_encoding": "unicode"}
+    text = publish_string(
+        path.read_text(encoding="utf-8"), writer="manpage", settings_overrides=overrides
+    )
+    assert text.count(".SH ") > 5
+
+
+def commands(tree: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
+    """Give each command's words, "" for the program itself, and the options it has of its own."""
+    if isinstance(tree, click.Group):
+        for name, child in tree.commands.items():
+            yield from commands(child, (*path, name))
+    options = {text for p in tree.params if isinstance(p, click.Option) for text in p.opts}
+    if options or not isinstance(tree, click.Group):
+        yield " ".join(path), options
+
+
+def documented(page: Path) -> dict[str, set[str]]:
+    """Return the options that each section describes; "" is the section OPTIONS."""
+    found = {}
+    for section in doctree(page).findall(nodes.section):
+        title = section[0].astext()
+        own = [child for child in section if isinstance(child, nodes.option_list)]
+        strings = {s.astext() for part in own for s in part.findall(nodes.option_string)}
+        found["" if title == "OPTIONS" else title] = strings
+    return found
+
+
+@pytest.mark.parametrize(("program", "tree"), [("fuel-upgrade", main), ("fuel-upgraded", command)])
+def test_the_man_page_has_every_command_and_option(program: str, tree: click.Command) -> None:
+    found = documented(MAN[program])
+    for words, options in commands(tree):
+        assert words in found, f"{program} {words}: no section of this name"
+        assert found[words] - {"-h", "--help"} == options, f"{program} {words}"
+
+
+def test_the_man_page_has_no_command_that_is_gone() -> None:
+    known = {words for words, _ in commands(main)}
+    assert {title for title, options in documented(MAN["fuel-upgrade"]).items() if options} <= known
+
+
+def uncommented() -> Any:
+    return yaml.safe_load(SETTING.sub("", CONFIG.read_text(encoding="utf-8")))
+
+
+def test_the_shipped_configuration_is_the_defaults() -> None:
+    assert parse(CONFIG.read_text(encoding="utf-8")) == Config()
+
+
+def test_the_shipped_configuration_shows_every_default() -> None:
+    shown = uncommented()
+    groups = {"paths": Paths, "nailgun": NailgunSettings, "registry": RegistrySettings}
+    assert list(shown) == [f.name for f in fields(Config)]
+    for name, kind in groups.items():
+        assert list(shown[name]) == [f.name for f in fields(kind)]
+    assert parse(yaml.safe_dump(shown)) == Config()
+
+
+def test_every_setting_is_explained() -> None:
+    lines = CONFIG.read_text(encoding="utf-8").splitlines()
+    bare = [
+        line
+        for before, line in zip(lines, lines[1:], strict=False)
+        if SETTING.match(line) and SETTING.match(before) and not before.endswith(":")
+    ]
+    # user, password and tenant share one sentence
+    assert [line.split(":")[0] for line in bare] == ["#  password", "#  tenant"]
+
+
+def test_every_page_can_be_found_from_the_index() -> None:
+    index = (ROOT / "docs/index.rst").read_text(encoding="utf-8")
+    pages = [p for p in PAGES if p.parent == ROOT / "docs" and p.name != "index.rst"]
+    folders = [ROOT / "docs/adr", ROOT / "docs/man"]
+    wanted = [p.name for p in pages] + [f"{f.name}/{p.name}" for f in folders for p in f.iterdir()]
+    assert [name for name in wanted if f"<{name}>" not in index] == []
