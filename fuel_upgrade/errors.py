@@ -35,6 +35,10 @@ class ConfigError(UpgradeError):
     exit_code = 2
 
 
+class NotFoundError(ConfigError):
+    """What was named does not exist: name another. The API answers 404 for it."""
+
+
 class BundleError(UpgradeError):
     """A tarball or a repo is damaged or malformed: get a good one."""
 
@@ -110,7 +114,15 @@ def _control_plane_remedy(status: int | None) -> str:
 
 _BY_NAME: dict[str, type[UpgradeError]] = {
     cls.__name__: cls
-    for cls in (UpgradeError, ConfigError, BundleError, StepError, RollbackError, OutsideError)
+    for cls in (
+        UpgradeError,
+        ConfigError,
+        NotFoundError,
+        BundleError,
+        StepError,
+        RollbackError,
+        OutsideError,
+    )
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import createrepo_c
 import yaml
+from hypothesis import settings
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, parse_spec
@@ -21,6 +22,7 @@ from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import ArchiveReader, Kind
 
 END = bytes(1024)
+quickly = settings(max_examples=50, deadline=None)  # a loaded machine is no failure
 VERSION = "2014.2-6.0"
 BASE_VERSION = "2014.1.1-5.1"
 
@@ -161,7 +163,14 @@ def apt_repo(
     return root
 
 
-def yum_repo(root: Path, fakes: Iterable[Fake], *, prefix: str = "") -> Path:
+def yum_repo(
+    root: Path,
+    fakes: Iterable[Fake],
+    *,
+    prefix: str = "",
+    algorithm: str = "sha256",
+    location_base: str = "",
+) -> Path:
     """Make a yum repo; ``prefix`` goes before each location in the metadata."""
     fakes = list(fakes)
     for fake in fakes:
@@ -180,7 +189,7 @@ def yum_repo(root: Path, fakes: Iterable[Fake], *, prefix: str = "") -> Path:
         xml = make(str(path), createrepo_c.GZ_COMPRESSION)
         xml.set_num_of_pkgs(len(fakes))
         for fake in fakes:
-            xml.add_pkg(_rpm(fake, prefix))
+            xml.add_pkg(_rpm(fake, prefix, algorithm, location_base))
         xml.close()
         record = createrepo_c.RepomdRecord(kind, str(path))
         record.fill(createrepo_c.SHA256)
@@ -190,14 +199,17 @@ def yum_repo(root: Path, fakes: Iterable[Fake], *, prefix: str = "") -> Path:
     return root
 
 
-def _rpm(fake: Fake, prefix: str) -> Any:
+def _rpm(fake: Fake, prefix: str, algorithm: str, location_base: str) -> Any:
     found = createrepo_c.Package()
     epoch, _, rest = fake.version.rpartition(":")
     found.name, found.arch, found.epoch = fake.name, "noarch", epoch or "0"
     found.version, _, found.release = rest.partition("-")
     found.summary, found.description, found.rpm_license = "a package", "a package", "free"
     found.location_href = prefix + fake.rpm_location
-    found.pkgId, found.checksum_type = checksum("sha256", fake.data), "sha256"
+    known = algorithm if algorithm in hashlib.algorithms_available else "sha1"
+    found.pkgId, found.checksum_type = checksum(known, fake.data), algorithm
+    if location_base:
+        found.location_base = location_base
     found.size_package = len(fake.data)
     return found
 

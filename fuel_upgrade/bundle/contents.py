@@ -1,6 +1,7 @@
 """What goes into an upgrade tarball, and how it is written: small files first."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,7 @@ class Contents:
                 remedy="replace the link by what it stands for",
             )
         self._refuse_twice(path)
-        text = target.encode()
+        text = os.fsencode(target)
         digest = hashlib.sha256(text).hexdigest()
         self.sealed[path] = SealedFile(len(text), digest, link_target=target)
 

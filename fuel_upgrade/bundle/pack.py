@@ -175,9 +175,9 @@ def _check_packages(repo: Repo) -> None:
     """
     for package in {p.location: p for p in repo.packages}.values():
         path = repo.root / package.location
-        found = path.stat().st_size if path.is_file() else "none"
-        if found != package.size_bytes:
-            raise _not_as_listed(path, f"{found} bytes", f"{package.size_bytes}")
+        found = f"{path.stat().st_size} bytes" if path.is_file() else "not there"
+        if found != f"{package.size_bytes} bytes":
+            raise _not_as_listed(path, found, f"{package.size_bytes} bytes")
         algorithm, expected = next(iter(package.digests), ("sha256", ""))
         if algorithm != "sha256" and (digest := hash_file(path, algorithm)) != expected:
             raise _not_as_listed(path, f"{algorithm} {digest}", expected)
@@ -198,7 +198,7 @@ def _part(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:
     """
     path = repo.root / FILE_NAME
     if path.exists() != (base is not None):
-        found, wanted = ("a diff repo", "full") if path.exists() else ("no diff.yaml", "a diff")
+        found, wanted = ("a diff repo", "a full") if path.exists() else ("no diff.yaml", "a diff")
         raise BundleError(
             f"{repo.root}: expected {wanted} repo, found {found}",
             remedy="name 'base' in bundle.yaml for a release of diff repos, and only for those",
@@ -206,7 +206,8 @@ def _part(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:
     size, count = total_bytes(repo.packages), len({p.location for p in repo.packages})
     full_count, full_size = count, size
     if base is not None:
-        description = DiffDescription.parse(path.read_text(encoding="utf-8"), source=str(path))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        description = DiffDescription.parse(text, source=str(path))
         full_count = description.counts["carried"] + description.counts["inherited"]
         full_size = description.result_bytes
     is_apt = isinstance(repo, AptRepo)

@@ -1,6 +1,7 @@
 """Reading an upgrade tarball that nobody trusts yet; the only maker of a VerifiedBundle."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,11 +221,11 @@ def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, rout
     if link is not None and not manifest.link_stays_inside(member.path, link):
         raise _altered(head.path, member.path, f"a link to {link!r}, outside its part")
     sha256 = write_member(reader, member, route(member.path))
-    return sha256 if link is None else hashlib.sha256(link.encode()).hexdigest()
+    return sha256 if link is None else hashlib.sha256(os.fsencode(link)).hexdigest()
 
 
 def _length(member: Member) -> int:
-    return len(member.target.encode()) if member.kind is Kind.LINK else member.size_bytes
+    return len(os.fsencode(member.target)) if member.kind is Kind.LINK else member.size_bytes
 
 
 def _check_same_seal(head: BundleHead, reader: ArchiveReader) -> None:

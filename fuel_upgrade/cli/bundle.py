@@ -5,8 +5,6 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.bundle.manifest import RepoPart
-from fuel_upgrade.bundle.pack import build_bundle
-from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.cli.console import (
     json_option,
@@ -38,6 +36,10 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     The same input gives the same bytes. Nothing appears under the output's name unless the
     tarball is whole.
     """
+    # Only here: building needs libraries that a master, which inspects, may lack.
+    from fuel_upgrade.bundle.pack import build_bundle  # noqa: PLC0415
+    from fuel_upgrade.bundle.spec import parse_spec  # noqa: PLC0415
+
     try:
         text = spec.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

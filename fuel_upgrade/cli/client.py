@@ -1,15 +1,56 @@
 """The daemon's API, seen from the command line."""
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import click
 import httpx
 
+from fuel_upgrade.config import read
 from fuel_upgrade.errors import OutsideError, from_json
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _TIMEOUT_S = 60.0  # a plan reads the front of a tarball; events of an install are waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which daemon to ask, as the options of the command say."""
+
+    config: Path | None
+    root: Path | None
+    socket: Path | None
+
+    def client(self) -> "DaemonClient":
+        """Find the daemon's socket, and give a client for it.
+
+        Raises:
+            ConfigError: the configuration names the socket, and is wrong or cannot be read.
+        """
+        if self.socket is not None:
+            return DaemonClient(self.socket)
+        return DaemonClient(read(self.config, root=self.root).paths.socket)
+
+
+def pass_client(
+    command: Callable[Concatenate["DaemonClient", P], R],
+) -> Callable[P, R]:
+    """Give a command the client as its first argument."""
+
+    @functools.wraps(command)
+    def with_client(*args: P.args, **kwargs: P.kwargs) -> R:
+        target = click.get_current_context().find_object(Target)
+        if target is None:
+            raise RuntimeError("the command runs outside of fuel-upgrade")
+        return command(target.client(), *args, **kwargs)
+
+    return with_client
 
 
 class DaemonClient:

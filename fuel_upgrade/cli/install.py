@@ -1,36 +1,34 @@
-"""The commands of a master: install, plan, rollback, status, history, show, releases."""
+"""The commands that change a master, or say how: plan, install, rollback, watch."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fuel_upgrade.cli.client import DaemonClient
+from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import (
     ProgressCall,
     json_option,
     print_json,
-    print_pairs,
     print_table,
     progress_bar,
     size,
 )
-from fuel_upgrade.errors import OutsideError, from_json
+from fuel_upgrade.cli.inspect import print_releases
+from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
 
 _TARBALL = click.argument("tarball", type=click.Path(path_type=Path))
-_CLIENT = click.make_pass_decorator(DaemonClient)
 
 
 @click.command()
 @_TARBALL
 @json_option
-@_CLIENT
+@pass_client
 def install(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
     """Install an upgrade tarball on this master; all of it, or nothing.
 
     If any step fails, everything done is undone. Ctrl-C only stops watching: the daemon goes
-    on, and fuel-upgrade status shows how far it is.
+    on, and fuel-upgrade watch follows it again.
     """
     job = client.post("/installs", {"tarball": str(tarball.absolute())})["job"]
     result = _follow(client, job, quiet=as_json)
@@ -38,14 +36,14 @@ def install(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
         print_json(result)
         return
     click.echo(f"installed: Fuel {result['fuel_from']} -> {result['fuel_to']}, id {result['id']}")
-    _print_releases(client.get("/releases"))
+    print_releases(client.get("/releases"))
     click.echo(f"\nTo undo it: fuel-upgrade rollback {result['id']}")
 
 
 @click.command()
 @click.argument("install_id", metavar="[ID]", required=False)
 @json_option
-@_CLIENT
+@pass_client
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
     """Undo the last successful install; ID makes sure that it is the one meant."""
     job = client.post("/rollbacks", {"install": install_id})["job"]
@@ -59,7 +57,7 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
 @click.command()
 @_TARBALL
 @json_option
-@_CLIENT
+@pass_client
 def plan(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
     """Say what installing a tarball would do, step by step; changes nothing."""
     found = client.post("/plans", {"tarball": str(tarball.absolute())})
@@ -81,96 +79,22 @@ def plan(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("job", required=False)
 @json_option
-@_CLIENT
-def status(client: DaemonClient, *, as_json: bool) -> None:
-    """Say what the daemon does and what this master runs."""
-    found = client.get("/status")
+@pass_client
+def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
+    """Follow an install or an undo that is under way, from its first step on.
+
+    JOB is an id that status shows; without it, the one under way. Ctrl-C only stops watching.
+    """
+    found = job or client.get("/status")["running"]
+    if found is None:
+        raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
+    result = _follow(client, found, quiet=as_json)
     if as_json:
-        print_json(found)
-        return
-    last = found["last_install"]
-    print_pairs(
-        {
-            "Fuel version": found["fuel_version"],
-            "control plane": found["control_plane"],
-            "running": found["running"] or "nothing",
-            "last install": f"{last['id']}, {last['state']}" if last else "none",
-            "can be undone": found["undoable"] or "nothing",
-        }
-    )
-
-
-@click.command()
-@json_option
-@_CLIENT
-def history(client: DaemonClient, *, as_json: bool) -> None:
-    """List the installs of this master, oldest first."""
-    found = client.get("/installs")
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            i["id"],
-            _time(i["started_s"]),
-            f"{i['fuel_from']} -> {i['fuel_to']}",
-            i["state"],
-            i["tarball"],
-        )
-        for i in found
-    ]
-    print_table(("id", "started", "Fuel", "state", "tarball"), rows, empty="no installs yet")
-
-
-@click.command()
-@click.argument("install_id", metavar="ID")
-@json_option
-@_CLIENT
-def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
-    """Show one install: its steps, and why it failed. The start of an ID is enough."""
-    found = client.get(f"/installs/{install_id}")
-    if as_json:
-        print_json(found)
-        return
-    print_pairs(
-        {
-            "install": found["id"],
-            "tarball": found["tarball"],
-            "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
-            "state": found["state"],
-            "started": _time(found["started_s"]),
-            "ended": _time(found["ended_s"]),
-        }
-    )
-    if found["error"]:
-        click.echo(f"error:   {found['error']['what']}\nremedy:  {found['error']['remedy']}")
-    rows = [(s["number"], s["title"], s["state"], s["error"] or "") for s in found["steps"]]
-    click.echo()
-    print_table(("step", "what", "state", "error"), rows, empty="no step was begun")
-
-
-@click.command()
-@json_option
-@_CLIENT
-def releases(client: DaemonClient, *, as_json: bool) -> None:
-    """List the releases that are registered, each with its repos."""
-    found = client.get("/releases")
-    if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        _print_releases(found)
-
-
-def _print_releases(found: list[dict[str, Any]]) -> None:
-    rows: list[tuple[object, ...]] = []
-    for release in found:
-        repos = [f"{repo['name']}: {repo['location']}" for repo in release["repos"]] or ["none"]
-        rows.append(
-            (release["id"], release["name"], release["version"], release["state"], repos[0])
-        )
-        rows.extend(("", "", "", "", repo) for repo in repos[1:])
-    print_table(("id", "release", "version", "state", "repos"), rows, empty="no releases")
+        click.echo(f"{result['state']}: Fuel {result['fuel_from']} -> {result['fuel_to']}")
 
 
 def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
@@ -197,9 +121,3 @@ def _show_event(event: dict[str, Any], progress: ProgressCall) -> None:
         click.echo(f"undo [{event['number']}] {event['title']}", err=True)
     elif kind == "failed":
         click.echo(f"failed: {event['what']}", err=True)
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

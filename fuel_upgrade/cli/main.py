@@ -1,22 +1,45 @@
 """The ``fuel-upgrade`` command."""
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from fuel_upgrade import __version__
-from fuel_upgrade.cli import install
-from fuel_upgrade.cli.bundle import bundle
-from fuel_upgrade.cli.client import DaemonClient
+from fuel_upgrade.cli.client import Target
 from fuel_upgrade.cli.console import CommandGroup
-from fuel_upgrade.cli.node import node
-from fuel_upgrade.cli.repo import repo
-from fuel_upgrade.config import read
 
 _PATH = click.Path(path_type=Path)
+# Where each command is: loaded when it is asked for, so that a master needs no library of the
+# build side, and a script that asks for the status does not wait for the libraries of the rest.
+_COMMANDS = {
+    "repo": "repo:repo",
+    "bundle": "bundle:bundle",
+    "plan": "install:plan",
+    "install": "install:install",
+    "rollback": "install:rollback",
+    "status": "inspect:status",
+    "watch": "install:watch",
+    "history": "inspect:history",
+    "show": "inspect:show",
+    "releases": "inspect:releases",
+    "node": "node:node",
+}
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+class _LazyGroup(CommandGroup):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[name].partition(":")
+        found = getattr(import_module(f"fuel_upgrade.cli.{module}"), attribute)
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fuel-upgrade")
 @click.option("--config", "config_path", type=_PATH, help="The configuration file.")
 @click.option(
@@ -37,20 +60,4 @@ def main(
     tarball or repo, 4 the master is not ready, 5 a step failed and all was put back, 6 putting
     back failed, 7 a server or tool failed.
     """
-    place = socket or read(config_path, root=root.absolute() if root else None).paths.socket
-    context.obj = DaemonClient(place)
-
-
-for command in (
-    repo,
-    bundle,
-    install.install,
-    install.plan,
-    install.status,
-    install.history,
-    install.show,
-    install.releases,
-    install.rollback,
-    node,
-):
-    main.add_command(command)
+    context.obj = Target(config_path, root.absolute() if root else None, socket)

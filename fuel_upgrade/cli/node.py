@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.client import DaemonClient
+from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.fetch import fetch_identity
@@ -49,7 +49,7 @@ def node() -> None:
     "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds a repo."
 )
 @json_option
-@click.make_pass_decorator(DaemonClient)
+@pass_client
 def sources(  # noqa: PLR0913 - one parameter an option
     client: DaemonClient,
     *,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -17,6 +18,7 @@ from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.errors import (
     BundleError,
     ConfigError,
+    NotFoundError,
     OutsideError,
     PreflightError,
     UpgradeError,
@@ -30,6 +32,7 @@ Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
 
 _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
+    (NotFoundError, 404),
     (ConfigError, 400),
     (BundleError, 422),
     (PreflightError, 409),
@@ -93,6 +96,12 @@ def create_app(service: Service) -> FastAPI:
     def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
         return JSONResponse(error.to_json(), status_code=status)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(_request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        told = ConfigError(f"malformed request: {faults}", remedy="see docs/api.rst for its form")
+        return JSONResponse(told.to_json(), status_code=400)
 
     @app.get("/v1/status")
     def status() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from fuel_upgrade.errors import OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
 
 Event = Mapping[str, Any]
 Work = Callable[[Callable[[Event], None]], Mapping[str, Any]]
@@ -72,12 +72,12 @@ class Jobs:
         """Return a job by its id.
 
         Raises:
-            PreflightError: it is not one of those remembered.
+            NotFoundError: it is not one of those remembered.
         """
         try:
             return self._jobs[job_id]
         except KeyError as error:
-            raise PreflightError(
+            raise NotFoundError(
                 f"{job_id}: no job of this id since the daemon started",
                 remedy="see fuel-upgrade history for what became of it",
             ) from error

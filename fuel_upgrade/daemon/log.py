@@ -68,6 +68,7 @@ def configure(path: Path, *, level: str) -> None:
     root = logging.getLogger()
     root.handlers.clear()
     root.setLevel(level.upper())
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its life is told by ours
     for handler in (
         logging.handlers.WatchedFileHandler(path, encoding="utf-8"),
         logging.StreamHandler(sys.stderr),

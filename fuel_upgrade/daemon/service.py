@@ -5,11 +5,13 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 import daemon
@@ -22,8 +24,15 @@ from fuel_upgrade.config import Config, NailgunSettings, read
 from fuel_upgrade.daemon.api import Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
-from fuel_upgrade.errors import ConfigError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.errors import (
+    ConfigError,
+    ControlPlaneError,
+    OutsideError,
+    PreflightError,
+    UpgradeError,
+)
 from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.registry.app import create_app as create_registry
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
@@ -32,6 +41,7 @@ from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
 
+_NAILGUN_START_S = 120.0
 _REGISTRY_USER = "fuel-upgrade"
 _PATH = click.Path(path_type=Path)
 _log = structlog.get_logger("fuel_upgrade.service")
@@ -168,17 +178,36 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 
 
 def _recover(config: Config, settings: NailgunSettings) -> None:
+    def watch(event: Mapping[str, Any]) -> None:
+        details = {key: value for key, value in event.items() if key != "event"}
+        _log.warning(f"recovery: {event['event']}", **details)
+
     with NailgunClient(settings) as control:
+        engine = Engine(config, control)
         try:
-            recovered = Engine(config, control).recover(
-                watch=lambda event: _log.warning("recovery", what=event["event"])
-            )
+            if engine.unfinished():
+                _wait_for(control)
+            recovered = engine.recover(watch=watch)
         except UpgradeError as error:
             # The daemon must come up all the same: it is what tells the operator.
             _log.error("recovery failed", **error.to_json())
             return
     for record in recovered:
         _log.warning("rolled back what a crash left unfinished", install=record.id)
+
+
+def _wait_for(control: ControlPlane) -> None:
+    """Give a Nailgun that starts at the same time as we do the time for it."""
+    deadline = time.monotonic() + _NAILGUN_START_S
+    while True:
+        try:
+            control.releases()
+        except ControlPlaneError:
+            if time.monotonic() > deadline:
+                return  # recovery will say what is wrong
+            time.sleep(1)
+        else:
+            return
 
 
 class _Server(uvicorn.Server):

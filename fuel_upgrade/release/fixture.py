@@ -39,7 +39,10 @@ def parse_fixture(text: str, *, source: str) -> tuple[Release, ...]:
     data = load_yaml(text, source=source)
     if not isinstance(data, list):
         raise _wrong(source, f"expected a list of entries, found {type(data).__name__}")
-    entries = [_resolve(entry, source) for entry in data if _is_concrete(entry)]
+    try:
+        entries = [_resolve(entry, source) for entry in data if _is_concrete(entry)]
+    except RecursionError as error:
+        raise _wrong(source, "an entry contains itself") from error
     if not entries:
         raise _wrong(source, "no entry with a pk, so no release")
     return tuple(_release(entry, source) for entry in entries)

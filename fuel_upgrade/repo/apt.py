@@ -1,9 +1,8 @@
 """Reading an apt repo from disk, and writing the indexes of one."""
 
 import gzip
-import hashlib
 import lzma
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from debian.deb822 import Deb822
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
+    RELEASE_DIGESTS,
     AptEntry,
     iter_stanzas,
     parse_package,
@@ -19,6 +19,7 @@ from fuel_upgrade.repo.deb import (
 )
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import DAMAGE, open_stream
+from fuel_upgrade.system.files import hash_file
 
 _SUFFIXES = ("", ".gz", ".xz", ".zst")
 _KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
@@ -83,15 +84,17 @@ def _chosen_suite(root: Path, wanted: str | None) -> str:
     )
 
 
-def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the plain fields, and for each listed path its SHA-256."""
+def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Return the plain fields, and for each listed path its best checksum with its kind."""
     path = folder / "Release"
     if not path.exists():
         return {}, {}
-    paragraph = Deb822(path.read_text(encoding="utf-8"))
+    paragraph = Deb822(path.read_text(encoding="utf-8", errors="replace"))
     fields = {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
-    rows = (line.split() for line in str(paragraph.get("SHA256", "")).splitlines())
-    listed = {row[2]: row[0].lower() for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
+    listed: dict[str, tuple[str, str]] = {}
+    for field, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
+        rows = (line.split() for line in str(paragraph.get(field, "")).splitlines())
+        listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
 
 
@@ -115,7 +118,7 @@ def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...
 
 
 def _read_index(
-    folder: Path, component: str, architecture: str, listed: Mapping[str, str]
+    folder: Path, component: str, architecture: str, listed: Mapping[str, tuple[str, str]]
 ) -> Iterable[AptEntry]:
     stem = f"{component}/binary-{architecture}/Packages"
     name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
@@ -124,7 +127,7 @@ def _read_index(
         return
     path = folder / name
     if name in listed:
-        _check_index(path, listed[name])
+        _check_index(path, *listed[name])
     try:
         with open_stream(path) as stream:
             for stanza in iter_stanzas(stream):
@@ -136,7 +139,7 @@ def _read_index(
         ) from error
 
 
-def _refuse_unread(folder: Path, stem: str, listed: Mapping[str, str]) -> None:
+def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
     """Refuse an index that is missing, or only there in a form that we do not read."""
     if not (folder / stem).parent.exists():
         return
@@ -153,12 +156,11 @@ def _refuse_unread(folder: Path, stem: str, listed: Mapping[str, str]) -> None:
         )
 
 
-def _check_index(path: Path, expected: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+def _check_index(path: Path, algorithm: str, expected: str) -> None:
+    found = hash_file(path, algorithm)
     if found != expected:
         raise BundleError(
-            f"{path}: SHA-256 {found}, but Release says {expected}",
+            f"{path}: {algorithm} {found}, but Release says {expected}",
             remedy="copy the repo again, or rebuild its Release file",
         )
 

@@ -133,7 +133,7 @@ def _inherited(root: Path) -> tuple[Package, ...]:
     path = root / FILE_NAME
     if not path.exists():
         return ()
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="replace")
     return DiffDescription.parse(text, source=str(path)).inherited_packages()
 
 

@@ -49,7 +49,7 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
     try:
         found = {key.lower().decode(): value.decode() for key, value in _WANTED.findall(stanza)}
         digests = tuple(
-            (ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if k in found
+            (ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if found.get(k)
         )
         return Package(
             name=found["package"],

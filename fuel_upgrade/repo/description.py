@@ -12,6 +12,7 @@ from fuel_upgrade.repo.package import Package, RepoKind
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
+_SPACES = 3  # in a line of an inherited package
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,19 @@ class DiffDescription:
                 removed=tuple(data["removed"]),
                 rebuilt=tuple(data["rebuilt"]),
                 downgraded=tuple(data["downgraded"]),
-                inherited=tuple((data["inherited"] or "").splitlines()),
+                inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"{source}: not a description of a diff repo: {error!r}",
                 remedy="make the diff repo again with fuel-upgrade repo diff",
             ) from error
+
+
+def _checked_line(line: str) -> str:
+    if line.count(" ") != _SPACES:
+        raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
+    return line
 
 
 def _texts(packages: Iterable[Package]) -> tuple[str, ...]:

@@ -5,12 +5,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import createrepo_c
-
-from fuel_upgrade.errors import BundleError
+from fuel_upgrade.errors import BundleError, OutsideError
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.package import ALGORITHMS, Package
 from fuel_upgrade.system.files import hash_file
+
+try:
+    import createrepo_c
+except ImportError as error:  # its wheel brings the module, but not the libraries of rpm and glib
+    raise OutsideError(
+        f"createrepo_c cannot be loaded: {error}",
+        remedy="install its libraries: apt-get install createrepo-c, or dnf install createrepo_c",
+    ) from error
 
 METADATA = ("primary", "filelists", "other")
 
@@ -53,6 +59,11 @@ def _checked_metadata(root: Path, record: createrepo_c.RepomdRecord) -> Path:
     if not path.exists():
         raise BundleError(f"{path}: not there, but repomd.xml lists it", remedy="copy it whole")
     algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
+    if algorithm not in ALGORITHMS:
+        raise BundleError(
+            f"{root}/repodata/repomd.xml: a checksum of unknown kind {algorithm!r}",
+            remedy="rebuild the metadata with createrepo_c --checksum sha256",
+        )
     found = hash_file(path, algorithm)
     if found != record.checksum:
         raise BundleError(

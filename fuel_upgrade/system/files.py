@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,12 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
+_AT_SYMLINK_NOFOLLOW = 0x100
+# struct statx of Linux, statx(2): mask, then inode at byte 32, then time of birth at byte 80.
+_STATX = struct.Struct("=I28xQ40xqI")
+_STATX_BYTES = 256
+_STATX_INO = 0x100
+_STATX_BTIME = 0x800
 CHUNK_BYTES = 1 << 20
 
 
@@ -94,6 +101,26 @@ def _renameat2(source: Path, target: Path, flags: int) -> None:
         raise OSError(code, os.strerror(code), str(source), None, str(target))
     for folder in {source.parent, target.parent}:
         sync_folder(folder)
+
+
+def identity(path: Path) -> list[int] | None:
+    """Name the file, folder or link at ``path`` itself, or return None where there is none.
+
+    Moving it does not change this name (inode number and time of birth, in nanoseconds; the
+    device's number is left out, as it may be another one after a reboot), and what is made later
+    has another one, even if it is given the same inode.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    found = _LIBC.statx(
+        _AT_FDCWD, os.fsencode(path), _AT_SYMLINK_NOFOLLOW, _STATX_INO | _STATX_BTIME, buffer
+    )
+    if found != 0:
+        code = ctypes.get_errno()
+        if code in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        raise OSError(code, os.strerror(code), str(path))
+    mask, inode, born_s, born_ns = _STATX.unpack_from(buffer)
+    return [inode, born_s * 10**9 + born_ns if mask & _STATX_BTIME else 0]
 
 
 def make_folders(path: Path) -> tuple[Path, ...]:
@@ -186,9 +213,9 @@ class Lock:
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
             name = psutil.Process(int(data["pid"])).name()
-        except (OSError, ValueError, KeyError, psutil.Error):
+            return f"process {data['pid']} ({name}) since {data['since']}"
+        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             return "another process"
-        return f"process {data['pid']} ({name}) since {data['since']}"
 
 
 class LockedPidFile:

@@ -11,6 +11,7 @@ from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import (
     BundleError,
+    NotFoundError,
     PreflightError,
     RollbackError,
     StepError,
@@ -34,7 +35,12 @@ from fuel_upgrade.upgrade.steps.step import World
 
 Watch = Callable[[Mapping[str, Any]], None]
 """Told of everything that happens: maps with a key ``event``; see docs/api.rst."""
-_UNFINISHED = (InstallState.RUNNING, InstallState.ROLLING_BACK)
+# An install that ended in none of these was cut off; each with the state that undoing it has.
+_UNFINISHED = {
+    InstallState.RUNNING: InstallState.ROLLING_BACK,
+    InstallState.ROLLING_BACK: InstallState.ROLLING_BACK,
+    InstallState.UNDOING: InstallState.UNDOING,
+}
 
 
 def _nobody(_event: Mapping[str, Any]) -> None:
@@ -103,9 +109,10 @@ class Engine:
             record = self._undoable(install)
             self._refuse_while_used(record)
             watch({"event": "undo", "install": record.id})
-            succeeded = record.state is InstallState.INSTALLED
-            end = InstallState.UNDONE if succeeded else InstallState.ROLLED_BACK
-            self._roll_back(record.id, watch, end=end)
+            succeeded = record.error is None
+            self._roll_back(
+                record.id, InstallState.UNDOING if succeeded else InstallState.ROLLING_BACK, watch
+            )
         return self.record(record.id)
 
     def recover(self, *, watch: Watch = _nobody) -> tuple[InstallRecord, ...]:
@@ -115,21 +122,25 @@ class Engine:
             RollbackError: undoing failed.
         """
         with self._locked():
-            unfinished = [r for r in self.journal.installs() if r.state in _UNFINISHED]
+            unfinished = self.unfinished()
             for record in reversed(unfinished):
                 watch({"event": "recover", "install": record.id})
-                self._roll_back(record.id, watch)
+                self._roll_back(record.id, _UNFINISHED[record.state], watch)
         return tuple(self.record(record.id) for record in unfinished)
+
+    def unfinished(self) -> tuple[InstallRecord, ...]:
+        """Return the installs that a crash cut off."""
+        return tuple(r for r in self.journal.installs() if r.state in _UNFINISHED)
 
     def record(self, install: str) -> InstallRecord:
         """Return an install by its id, or by a part of it that no other begins with.
 
         Raises:
-            PreflightError: there is none, or there are several.
+            NotFoundError: there is none, or there are several.
         """
         found = [r for r in self.journal.installs() if r.id.startswith(install)]
         if len(found) != 1:
-            raise PreflightError(
+            raise NotFoundError(
                 f"{install}: {'no install' if not found else 'several installs'} of this id",
                 remedy="see fuel-upgrade history for the ids",
             )
@@ -199,20 +210,21 @@ class Engine:
         told = _told(error, f"rolled back to Fuel {fuel_from}")
         watch({"event": "failed", "install": install, **told.to_json()})
         self.journal.mark(install, InstallState.ROLLING_BACK, error=told.to_json())
-        self._roll_back(install, watch)
+        self._roll_back(install, InstallState.ROLLING_BACK, watch)
         if not isinstance(error, Exception):
             raise error
         raise told from error
 
-    def _roll_back(
-        self, install: str, watch: Watch, *, end: InstallState = InstallState.ROLLED_BACK
-    ) -> None:
-        """Undo every step that is not undone yet, last first; a failure does not stop the rest."""
-        self.journal.mark(install, InstallState.ROLLING_BACK)
+    def _roll_back(self, install: str, state: InstallState, watch: Watch) -> None:
+        """Undo every step that is not undone yet, last first; a failure does not stop the rest.
+
+        But what was unpacked is kept while a switch is stuck: the old content lies there.
+        """
+        self.journal.mark(install, state)
         world = self._world(watch)
         failures: list[str] = []
         for step in reversed(self.journal.steps(install)):
-            if step.state is StepState.REVERTED:
+            if step.state is StepState.REVERTED or (failures and step.kind == "unpack"):
                 continue
             watch(_step_event("undo step", step.number, step.title))
             try:
@@ -222,7 +234,10 @@ class Engine:
                 self.journal.stuck(install, step.number, str(error))
             else:
                 self.journal.reverted(install, step.number)
-        self._end_roll_back(install, end, failures, watch)
+        undone = state is InstallState.UNDOING
+        self._end_roll_back(
+            install, InstallState.UNDONE if undone else InstallState.ROLLED_BACK, failures, watch
+        )
 
     def _end_roll_back(
         self, install: str, end: InstallState, failures: list[str], watch: Watch
@@ -275,11 +290,19 @@ class Engine:
                 )
 
     def _release_backups(self, install: str, watch: Watch) -> None:
-        """Give up what an older install replaced; only the last one can be undone."""
+        """Give up what an older install replaced; only the last one can be undone.
+
+        The new install stands by now, so a failure here is told and no more.
+        """
         for step in self.journal.steps(install):
-            if step.kind == "unpack":
+            if step.kind != "unpack":
+                continue
+            try:
                 build_step(step.kind, step.params, self._world(watch)).revert(step.facts)
-        watch({"event": "backups released", "install": install})
+            except OSError as error:
+                watch({"event": "backups kept", "install": install, "what": str(error)})
+            else:
+                watch({"event": "backups released", "install": install})
 
     def _world(self, watch: Watch) -> World:
         def progress(what: str, done: int, total: int) -> None:

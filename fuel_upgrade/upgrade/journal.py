@@ -44,12 +44,16 @@ CREATE TABLE IF NOT EXISTS step (
 
 
 class InstallState(Enum):
-    """What became of an install: ROLLED_BACK did not succeed, UNDONE did and was taken back."""
+    """What became of an install.
+
+    ROLLING_BACK and ROLLED_BACK did not succeed; UNDOING and UNDONE did, and are taken back.
+    """
 
     RUNNING = "running"
     ROLLING_BACK = "rolling back"
     INSTALLED = "installed"
     ROLLED_BACK = "rolled back"
+    UNDOING = "undoing"
     UNDONE = "undone"
     INCONSISTENT = "inconsistent"
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.system.tree import digest
+from fuel_upgrade.upgrade.journal import InstallState, Journal
 from tests.master import write_fuel_version
 from tests.tools import needs
 
@@ -180,6 +182,38 @@ def test_a_kill_in_the_middle_is_rolled_back_at_the_next_start(
         assert host.json("releases") == []
         assert host.json("history")[-1]["state"] == "rolled back"
         host.json("install", tarballs["5.1"])
+
+
+def test_an_undo_killed_in_the_middle_is_finished_at_the_next_start(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
+    with host.daemon() as process:
+        before = host.tree()
+        install = host.json("install", tarballs["5.1"])["id"]
+        process.kill()
+    journal = Journal(Config().under(host.root).paths.journal)
+    journal.mark(install, InstallState.UNDOING)  # as if it had come as far as its first step
+    with host.daemon():
+        assert host.json("show", install)["state"] == "undone"
+        assert host.tree() == before
+
+
+def test_what_does_not_exist_is_named(host: Host) -> None:
+    with host.daemon():
+        for argv in (("show", "nope"), ("watch", "nope"), ("watch",), ("rollback", "nope")):
+            done = host.command(*argv)
+            assert done.returncode in (2, 4), argv
+            assert "Traceback" not in done.stderr
+
+
+def test_a_malformed_request_is_told_in_the_usual_form(host: Host) -> None:
+    with host.daemon():
+        transport = httpx.HTTPTransport(uds=str(Config().under(host.root).paths.socket))
+        with httpx.Client(transport=transport, base_url="http://daemon/v1") as client:
+            answer = client.post("/installs", json={"file": "x"})
+            assert answer.status_code == 400
+            assert "body.tarball" in answer.json()["what"]
+            assert client.get("/installs/nope").status_code == 404
 
 
 def test_a_stop_ends_the_daemon_cleanly(host: Host) -> None:

@@ -1,5 +1,6 @@
 """Whatever step of an install fails, and however, the master ends as it was before."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,24 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
     assert f"keep release {adopted.name} ({adopted.version}) as it is registered" in titles
     master.engine().rollback()
     assert master.state() == before
+
+
+def test_what_somebody_replaced_meanwhile_is_neither_removed_nor_overwritten(
+    fresh_master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    master = fresh_master
+    repo = master.config.paths.repos / "2014.1.1-5.1/ubuntu/x86_64"
+    record = master.engine().journal.installs()[-1]
+    shutil.rmtree(repo)
+    repo.mkdir()
+    (repo / "synced").write_text("by hand\n")
+    with pytest.raises(RollbackError, match="is neither what this install put there"):
+        master.engine().rollback()
+    assert (repo / "synced").read_text() == "by hand\n"
+    assert master.client.releases() == ()  # the rest was undone
+    staged = master.config.paths.repos / ".fuel-upgrade" / record.id
+    assert staged.exists()  # and what the stuck step may need is kept
+    assert master.engine().record(record.id).state is InstallState.INCONSISTENT
 
 
 def test_an_undo_that_fails_is_visible_and_can_be_repeated(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,10 @@ def test_a_man_page_renders(path: Path) -> None:
 def commands(tree: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
     """Give each command's words, "" for the program itself, and the options it has of its own."""
     if isinstance(tree, click.Group):
-        for name, child in tree.commands.items():
+        context = click.Context(tree)
+        for name in tree.list_commands(context):
+            child = tree.get_command(context, name)
+            assert child is not None, name
             yield from commands(child, (*path, name))
     options = {text for p in tree.params if isinstance(p, click.Option) for text in p.opts}
     if options or not isinstance(tree, click.Group):
@@ -114,7 +118,7 @@ def test_every_setting_is_explained() -> None:
     lines = CONFIG.read_text(encoding="utf-8").splitlines()
     bare = [
         line
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in pairwise(lines)
         if SETTING.match(line) and SETTING.match(before) and not before.endswith(":")
     ]
     # user, password and tenant share one sentence

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.system.files import exchange, make_folders, remove_empty, rename
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.system.files import exchange, identity, make_folders, remove_empty, rename
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -26,10 +27,10 @@ class Switch:
         return cls(Path(params["staged"]), Path(params["live"]))
 
     def inspect(self) -> Facts:
-        """Note what is new (by inode: moving keeps it) and what there was before."""
+        """Note what is new (by a name that moving keeps) and what there was before."""
         parents = [p for p in self.live.parents if not p.exists()]
         return {
-            "new": _identity(self.staged),
+            "new": identity(self.staged),
             "existed": os.path.lexists(self.live),
             "parents": [str(p) for p in reversed(parents)],
         }
@@ -44,18 +45,24 @@ class Switch:
         return facts
 
     def revert(self, facts: Facts) -> None:
-        """Switch back, if what is live is what this step put there."""
-        if os.path.lexists(self.live) and _identity(self.live) == facts["new"]:
+        """Switch back, if what is live is what this step put there.
+
+        Raises:
+            OutsideError: what this step put there is neither live nor staged: somebody else
+                replaced it, and what to put back is not for a program to say.
+        """
+        if identity(self.live) == facts["new"]:
             if facts["existed"]:
                 exchange(self.live, self.staged)
             else:
                 rename(self.live, self.staged)
+        elif identity(self.staged) != facts["new"]:
+            raise OutsideError(
+                f"{self.live}: is neither what this install put there nor what was there before;"
+                f" that is kept at {self.staged}",
+                remedy=f"compare {self.live} with {self.staged}, and put back what is right",
+            )
         remove_empty(Path(p) for p in reversed(facts["parents"]))
-
-
-def _identity(path: Path) -> list[int]:
-    info = path.lstat()
-    return [info.st_dev, info.st_ino]
 
 
 def params(staged: Path, live: Path) -> dict[str, str]:

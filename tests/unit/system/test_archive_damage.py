@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, open_stream
-from tests.builders import END, file_member, header, read_archive, reader
+from tests.builders import END, file_member, header, quickly, read_archive, reader
 
 LONG = "folder/" + "n" * 120
 
@@ -34,6 +34,7 @@ MEMBERS = read_archive(WHOLE)
 END_AT = len(WHOLE) - len(END)
 
 
+@quickly
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_cut_archive_is_refused_unless_only_zeros_behind_its_end_are_lost(length: int) -> None:
     if length >= END_AT + 512:  # one whole zero block says that this is the end
@@ -59,7 +60,7 @@ def is_checksum(position: int) -> bool:
     return any(start + 148 <= position < start + 156 for start in starts)
 
 
-@settings(max_examples=400)
+@quickly
 @given(st.sampled_from([p for span in data_spans() for p in span]), st.integers(1, 255))
 def test_a_flipped_byte_is_refused_or_shows(position: int, flip: int) -> None:
     altered = bytearray(WHOLE)
@@ -71,6 +72,7 @@ def test_a_flipped_byte_is_refused_or_shows(position: int, flip: int) -> None:
     assert found != MEMBERS or is_checksum(position)
 
 
+@quickly
 @given(st.integers(0, 1023), st.integers(1, 255))
 def test_a_flipped_byte_in_the_end_is_refused(position: int, flip: int) -> None:
     altered = bytearray(WHOLE)
@@ -79,6 +81,7 @@ def test_a_flipped_byte_in_the_end_is_refused(position: int, flip: int) -> None:
         read_archive(bytes(altered))
 
 
+@quickly
 @given(st.binary(max_size=2000))
 def test_garbage_is_refused_by_a_bundle_error_and_nothing_else(data: bytes) -> None:
     if data[:512] == bytes(512):
@@ -87,6 +90,7 @@ def test_garbage_is_refused_by_a_bundle_error_and_nothing_else(data: bytes) -> N
         read_archive(data)
 
 
+@quickly
 @given(st.binary(min_size=500, max_size=500))
 def test_a_header_of_garbage_with_a_right_sum_raises_nothing_but_a_bundle_error(
     fill: bytes,

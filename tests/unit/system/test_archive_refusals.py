@@ -79,10 +79,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_member_is_refused_and_not_written(tmp_path: Path, data: bytes) -> None:
-    before = []
+    before: list[str] = []
     with pytest.raises(BundleError) as caught:
-        for member in reader(data + END).members():
-            before.append(member.path)
+        before.extend(member.path for member in reader(data + END).members())
     assert caught.value.remedy
     (tmp_path / "into").mkdir()
     with pytest.raises(BundleError):

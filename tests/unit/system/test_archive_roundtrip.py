@@ -15,7 +15,7 @@ from fuel_upgrade.system import process
 from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind, extract, open_stream
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree import walk
-from tests.builders import read_archive
+from tests.builders import quickly, read_archive
 from tests.tools import needs
 
 LONG = "d/" + "/".join(["long" * 12] * 5) + "/" + "n" * 200
@@ -48,6 +48,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size
 safe_names = names.filter(lambda name: name not in (".", ".."))
 
 
+@quickly
 @given(st.dictionaries(safe_names, st.binary(max_size=600), max_size=4))
 def test_any_names_and_contents_are_read_as_written(files: dict[str, bytes]) -> None:
     assert {path: m.data for path, m in read_archive(written(files)).items()} == files

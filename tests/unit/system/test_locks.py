@@ -12,7 +12,7 @@ import pytest
 
 from fuel_upgrade.system.files import Lock, LockedPidFile
 
-HOLD_LOCK = "assert Lock(path).acquire()"
+HOLD_LOCK = "lock = Lock(path); lock.acquire()"
 HOLD_PID_FILE = "held = LockedPidFile(path).__enter__()"
 
 
@@ -23,7 +23,7 @@ def holder(path: Path, statement: str) -> Iterator[subprocess.Popen[str]]:
         "import sys, pathlib\n"
         "from fuel_upgrade.system.files import Lock, LockedPidFile\n"
         "path = pathlib.Path(sys.argv[1])\n"
-        f"{statement.replace('assert ', 'lock = ').replace('.acquire()', '; lock.acquire()')}\n"
+        f"{statement}\n"
         "print('held', flush=True)\n"
         "sys.stdin.read()\n"
     )
@@ -76,7 +76,9 @@ def test_releasing_a_lock_that_is_not_held_changes_nothing(tmp_path: Path) -> No
     assert other.owner() == "another process"
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"pid": "x"}', '{"pid": 999999999}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[1]", '{"pid": 1}', '{"pid": "x"}', '{"pid": 999999999}']
+)
 def test_an_owner_that_cannot_be_named_is_another_process(tmp_path: Path, content: str) -> None:
     (tmp_path / "lock").write_text(content)
     assert Lock(tmp_path / "lock").owner() == "another process"

@@ -1,0 +1,109 @@
+"""The commands that look at a master: status, history, show, releases."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from fuel_upgrade.cli.client import DaemonClient, pass_client
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
+
+
+@click.command()
+@json_option
+@pass_client
+def status(client: DaemonClient, *, as_json: bool) -> None:
+    """Say what the daemon does and what this master runs."""
+    found = client.get("/status")
+    if as_json:
+        print_json(found)
+        return
+    last = found["last_install"]
+    print_pairs(
+        {
+            "Fuel version": found["fuel_version"],
+            "control plane": found["control_plane"],
+            "running": found["running"] or "nothing",
+            "last install": f"{last['id']}, {last['state']}" if last else "none",
+            "can be undone": found["undoable"] or "nothing",
+        }
+    )
+
+
+@click.command()
+@json_option
+@pass_client
+def history(client: DaemonClient, *, as_json: bool) -> None:
+    """List the installs of this master, oldest first."""
+    found = client.get("/installs")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            i["id"],
+            _time(i["started_s"]),
+            f"{i['fuel_from']} -> {i['fuel_to']}",
+            i["state"],
+            i["tarball"],
+        )
+        for i in found
+    ]
+    print_table(("id", "started", "Fuel", "state", "tarball"), rows, empty="no installs yet")
+
+
+@click.command()
+@click.argument("install_id", metavar="ID")
+@json_option
+@pass_client
+def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
+    """Show one install: its steps, and why it failed. The start of an ID is enough."""
+    found = client.get(f"/installs/{install_id}")
+    if as_json:
+        print_json(found)
+        return
+    print_pairs(
+        {
+            "install": found["id"],
+            "tarball": found["tarball"],
+            "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
+            "state": found["state"],
+            "started": _time(found["started_s"]),
+            "ended": _time(found["ended_s"]),
+        }
+    )
+    if found["error"]:
+        click.echo(f"error:   {found['error']['what']}\nremedy:  {found['error']['remedy']}")
+    rows = [(s["number"], s["title"], s["state"], s["error"] or "") for s in found["steps"]]
+    click.echo()
+    print_table(("step", "what", "state", "error"), rows, empty="no step was begun")
+
+
+@click.command()
+@json_option
+@pass_client
+def releases(client: DaemonClient, *, as_json: bool) -> None:
+    """List the releases that are registered, each with its repos."""
+    found = client.get("/releases")
+    if as_json:
+        print_json(found)
+    else:
+        print_releases(found)
+
+
+def print_releases(found: list[dict[str, Any]]) -> None:
+    """Print releases as the API gives them, a line a repo."""
+    rows: list[tuple[object, ...]] = []
+    for release in found:
+        repos = [f"{repo['name']}: {repo['location']}" for repo in release["repos"]] or ["none"]
+        rows.append(
+            (release["id"], release["name"], release["version"], release["state"], repos[0])
+        )
+        rows.extend(("", "", "", "", repo) for repo in repos[1:])
+    print_table(("id", "release", "version", "state", "repos"), rows, empty="no releases")
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,202 @@
+"""The seal is TUF targets metadata; what a tarball's descriptions say."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined] # re-exported silently
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
+from fuel_upgrade.bundle.seal import SealedFile, parse_seal, render_seal
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.package import RepoKind
+from tests.builders import quickly
+
+HASH = "ab" * 32
+FILES = {
+    "upgrade.sh": SealedFile(1, HASH, executable=True),
+    "a/b": SealedFile(0, HASH),
+    "a/link": SealedFile(3, HASH, link_target="b"),
+}
+sealed_files = st.builds(
+    SealedFile,
+    st.integers(0, 1 << 60),
+    st.text("0123456789abcdef", min_size=64, max_size=64),
+    st.booleans(),
+    st.none() | st.text(st.characters(codec="utf-8"), min_size=1),
+)
+
+
+@quickly
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), sealed_files))
+def test_a_seal_is_read_as_it_was_written(files: dict[str, SealedFile]) -> None:
+    assert parse_seal(render_seal(files), source="t.tar") == files
+
+
+def test_a_seal_is_tuf_targets_metadata() -> None:
+    metadata = Metadata[Targets].from_bytes(render_seal(FILES))
+    assert metadata.signed.type == "targets"
+    assert metadata.signed.version == 1
+    assert metadata.signed.targets["a/b"].hashes == {"sha256": HASH}
+    assert metadata.signed.targets["upgrade.sh"].custom == {"executable": True}
+    assert not metadata.signatures
+
+
+def test_a_seal_does_not_depend_on_the_order_of_files() -> None:
+    assert render_seal(dict(reversed(FILES.items()))) == render_seal(FILES)
+
+
+def altered(path: tuple[str, ...], value: Any) -> bytes:
+    data = json.loads(render_seal(FILES))
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return json.dumps(data).encode()
+
+
+TARGET = ("signed", "targets", "a/b")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        altered(("signed", "_type"), "root"),
+        altered(("signed", "targets"), []),
+        altered((*TARGET, "length"), -1),
+        altered((*TARGET, "hashes"), {}),
+        altered((*TARGET, "hashes"), {"md5": "00"}),
+        altered((*TARGET, "custom"), ["executable"]),
+        altered(TARGET, 5),
+    ],
+)
+def test_a_malformed_seal_is_refused(data: bytes) -> None:
+    with pytest.raises(BundleError, match=r"t\.tar: the seal is malformed"):
+        parse_seal(data, source="t.tar")
+
+
+PART = RepoPart(
+    version="2014.2-6.0", os_key="ubuntu", kind=RepoKind.APT, suite="precise",
+    components=("main", "universe"), packages=2, size_bytes=3, full_packages=4,
+    full_size_bytes=5, base="2014.1.1-5.1",
+)  # fmt: skip
+YUM = RepoPart("2014.2-6.0", "centos", RepoKind.YUM, None, (), 1, 1, 1, 1, None)
+DESCRIPTION = UpgradeDescription(("5.1", "5.1.1"), (PART, YUM))
+
+
+def test_a_description_is_read_as_it_was_written() -> None:
+    assert UpgradeDescription.parse(DESCRIPTION.render(), source="") == DESCRIPTION
+
+
+def test_a_part_knows_its_places() -> None:
+    assert PART.folder == "upgrade/repos/2014.2-6.0/ubuntu/x86_64"
+    assert PART.place == "2014.2-6.0/ubuntu/x86_64"
+    assert (PART.location_suffix, YUM.location_suffix) == (" precise main universe", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("format: 1", "format: 2", "format 2, expected 1"),
+        ("version: 2014.2-6.0", "version: ../../etc", "malformed"),
+        ("version: 2014.2-6.0", "version: .", "malformed"),
+        ("version: 2014.2-6.0", "version: 6.0", "malformed"),
+        ("operating_system: ubuntu", "operating_system: a/b", "malformed"),
+        ("kind: apt", "kind: cargo", "malformed"),
+        ("packages: 2", "packages: many", "malformed"),
+        ("packages: 2", "pakages: 2", "malformed"),
+        ("format: 1", "format: [", "malformed YAML"),
+    ],
+)
+def test_a_malformed_description_is_refused(old: str, new: str, what: str) -> None:
+    text = DESCRIPTION.render()
+    assert old in text
+    with pytest.raises(BundleError, match=f"u.yaml: {what}"):
+        UpgradeDescription.parse(text.replace(old, new), source="u.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "5", "format: 1\nupgrade_from: 5\nrepos: []"])
+def test_a_description_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(BundleError, match="malformed"):
+        UpgradeDescription.parse(text, source="u.yaml")
+
+
+def test_a_fuel_version_is_a_quoted_name() -> None:
+    text = 'VERSION: {release: "6.0.1", api: "1.0"}'
+    assert manifest.parse_fuel_version(text, source="") == "6.0.1"
+    for wrong in ("", "VERSION: {}", "VERSION: {release: 6.0}", "VERSION: {release: a/b}", "[1]"):
+        with pytest.raises(BundleError, match=r"v\.yaml: expected VERSION"):
+            manifest.parse_fuel_version(wrong, source="v.yaml")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\nb", "a\0", 6.0, None])
+def test_a_name_that_is_no_part_of_a_path_is_refused(name: object) -> None:
+    with pytest.raises(BundleError, match="is not a name"):
+        manifest.checked_name(name, source="")
+
+
+REPO = "upgrade/repos/6.0/ubuntu/x86_64"
+PUPPET = "upgrade/puppet/6.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("upgrade/seal/targets.json", True),
+        ("upgrade/config/version.yaml", True),
+        ("upgrade/releases/metadata.yaml", True),
+        ("upgrade/release_versions/6.0.yaml", True),
+        ("upgrade.sh", True),
+        (f"{REPO}/diff.yaml", True),
+        (f"{REPO}/pool/diff.yaml", False),
+        (f"{REPO}/pool/a.deb", False),
+        (f"{PUPPET}/diff.yaml", False),
+        ("upgrade", False),
+    ],
+)
+def test_the_head_is_the_small_files(path: str, expected: bool) -> None:  # noqa: FBT001
+    assert manifest.is_head(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"{REPO}/pool/a.deb", REPO),
+        (f"{REPO}/diff.yaml", REPO),
+        (REPO, None),
+        (f"{PUPPET}/modules/a", PUPPET),
+        (PUPPET, None),
+        ("upgrade/config/version.yaml", None),
+    ],
+)
+def test_a_unit_is_what_is_switched_as_one(path: str, expected: str | None) -> None:
+    assert manifest.unit_of(path) == expected
+
+
+@pytest.mark.parametrize("target", ["b", "./b", "../x", "../../modules/x", ".."])
+def test_a_link_within_its_unit_is_fine(target: str) -> None:
+    assert manifest.link_stays_inside(f"{PUPPET}/modules/a/link", target)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        (f"{PUPPET}/modules/link", "../../x"),
+        (f"{PUPPET}/modules/link", "../../7.0/modules"),
+        (f"{PUPPET}/link", "/etc/passwd"),
+        (f"{PUPPET}/link", "modules/../../6.0x"),
+        (f"{PUPPET}/link", "modules/../modules"),
+        ("upgrade/config/link", "version.yaml"),
+        (PUPPET, "modules"),
+    ],
+)
+def test_a_link_out_of_its_unit_is_not(path: str, target: str) -> None:
+    assert not manifest.link_stays_inside(path, target)

@@ -1,0 +1,136 @@
+"""The settings: defaults, and every fault of the file at once."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade import config
+from fuel_upgrade.config import Config, NailgunSettings, Paths, parse, read
+from fuel_upgrade.errors import ConfigError
+
+
+@pytest.mark.parametrize("text", ["", "{}", "# nothing\n", "paths: {}", "---\n"])
+def test_what_is_left_out_has_its_default(text: str) -> None:
+    assert parse(text) == Config()
+
+
+def test_settings_are_taken() -> None:
+    text = """
+    master_ip: 10.0.0.1
+    disk_reserve_mb: 7
+    paths: {repos: /srv/repos}
+    nailgun: {url: "http://n:8000", timeout_s: 5, retries: 0}
+    registry: {port: 0}
+    """
+    found = parse(text)
+    assert (found.master_ip, found.disk_reserve_mb) == ("10.0.0.1", 7)
+    assert found.paths == Paths(repos=Path("/srv/repos"))
+    assert found.nailgun == NailgunSettings(url="http://n:8000", timeout_s=5.0, retries=0)
+    assert isinstance(found.nailgun.timeout_s, float)
+    assert found.registry.port == 0
+
+
+def test_nothing_is_a_value_where_a_setting_may_be_absent() -> None:
+    assert parse("nailgun: {url: null}").nailgun.url is None
+    with pytest.raises(ConfigError, match="master_ip: expected str, found None"):
+        parse("master_ip: null")
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    text = """
+    master_ip: 5
+    colour: blue
+    log_level: loud
+    disk_reserve_mb: yes
+    paths: {repos: relative, journal: /x, puppet: [1]}
+    nailgun: {timeout_s: 0, url: 3, retries: many}
+    registry: [8000]
+    """
+    with pytest.raises(ConfigError) as caught:
+        parse(text, source="c.yaml")
+    for fault in (
+        "c.yaml: ",
+        "master_ip: expected str, found 5",
+        "colour: unknown setting (known: master_ip,",
+        "log_level: 'loud' is not debug, info, warning or error",
+        "disk_reserve_mb: expected int, found True",
+        "paths.repos: relative is not absolute",
+        "paths.journal: unknown setting",
+        "paths.puppet: expected Path, found [1]",
+        "nailgun.timeout_s: must be above 0",
+        "nailgun.url: expected str or nothing, found 3",
+        "nailgun.retries: expected int, found 'many'",
+        "registry: expected settings, found [8000]",
+    ):
+        assert fault in caught.value.what
+    assert caught.value.what.count(";") == 10
+    assert "c.yaml" in caught.value.remedy
+
+
+@pytest.mark.parametrize("port", [-1, 1 << 16])
+def test_a_port_that_cannot_be_is_refused(port: int) -> None:
+    with pytest.raises(ConfigError, match=r"registry\.port: must lie between"):
+        parse(f"registry: {{port: {port}}}")
+
+
+@pytest.mark.parametrize("text", ["{", "a: b: c", "at: 2014-13-45", "[" * 400, "!!python/name:os"])
+def test_what_is_no_yaml_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="not YAML"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["[]", "text", "5"])
+def test_yaml_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="the file: expected settings"):
+        parse(text)
+
+
+def test_a_root_moves_every_path_below_it() -> None:
+    found = Config().under(Path("/scratch"))
+    for field in fields(Paths):
+        before: Path = getattr(Paths(), field.name)
+        assert getattr(found.paths, field.name) == Path(f"/scratch{before}")
+    assert found.paths.journal == Path("/scratch/var/lib/fuel_upgrade/journal.sqlite")
+    assert found.paths.version_link == Path("/scratch/etc/fuel/version.yaml")
+    assert found.paths.release_versions.parent == found.paths.version_link.parent
+    assert {found.paths.registry.parent, found.paths.registry_password.parent} == {
+        found.paths.lock.parent
+    }
+    assert found.master_ip == Config().master_ip
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "secret" not in repr(parse("nailgun: {password: secret}"))
+
+
+def test_the_default_file_may_be_absent_and_is_looked_for_under_the_root(tmp_path: Path) -> None:
+    assert read(None, root=tmp_path) == Config().under(tmp_path)
+    (tmp_path / "etc/fuel-upgrade").mkdir(parents=True)
+    (tmp_path / "etc/fuel-upgrade/config.yaml").write_text("master_ip: 10.0.0.1")
+    assert read(None, root=tmp_path).master_ip == "10.0.0.1"
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read(tmp_path / "c.yaml")
+
+
+def test_a_named_file_is_not_looked_for_under_the_root(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("paths: {repos: /srv}")
+    assert read(tmp_path / "c.yaml", root=Path("/r")).paths.repos == Path("/r/srv")
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_bytes(b"\xff")
+    for path in (tmp_path / "c.yaml", tmp_path):
+        with pytest.raises(ConfigError, match=r"directory|decode") as caught:
+            read(path)
+        assert "readable text" in caught.value.remedy
+
+
+def test_the_shipped_file_is_right() -> None:
+    shipped = Path(config.__file__).parents[1] / "etc/fuel-upgrade/config.yaml"
+    if not shipped.exists():
+        pytest.skip("there is none yet")
+    read(shipped)
