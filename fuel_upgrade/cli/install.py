@@ -99,15 +99,19 @@ def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
 
 def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
     """Show a job's events until it ends; return its result, or raise its error."""
-    with progress_bar(quiet=quiet) as progress:
-        for event in client.events(job):
-            if event["event"] == "result":
-                result: dict[str, Any] = event["result"]
-                return result
-            if event["event"] == "error":
-                raise from_json(event)
-            if not quiet:
-                _show_event(event, progress)
+    try:
+        with progress_bar(quiet=quiet) as progress:
+            for event in client.events(job):
+                if event["event"] == "result":
+                    result: dict[str, Any] = event["result"]
+                    return result
+                if event["event"] == "error":
+                    raise from_json(event)
+                if not quiet:
+                    _show_event(event, progress)
+    except KeyboardInterrupt:
+        click.echo(f"the daemon goes on; look again with fuel-upgrade watch {job}", err=True)
+        raise
     raise OutsideError(f"job {job} ended without a result", remedy="see fuel-upgrade history")
 
 

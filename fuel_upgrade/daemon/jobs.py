@@ -66,7 +66,7 @@ class Jobs:
     @property
     def running(self) -> str | None:
         """The id of the job under way, or None."""
-        return next((job.id for job in self._jobs.values() if not job.ended), None)
+        return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id.

@@ -83,6 +83,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        click.echo(f"error:  {error}\nremedy: run it as root, or with --root DIR", err=True)
+        sys.exit(PreflightError.exit_code)
 
 
 def run(config: Config, fail_points: FailPoints) -> None:

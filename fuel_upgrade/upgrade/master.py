@@ -7,7 +7,7 @@ from pathlib import Path
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, PreflightError
-from fuel_upgrade.nailgun.control_plane import Cluster, ControlPlane, Task
+from fuel_upgrade.nailgun.control_plane import ControlPlane, Task
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.system.disk import Room, room_at
 
@@ -22,7 +22,6 @@ class Master:
 
     fuel_version: str
     releases: tuple[RegisteredRelease, ...]
-    clusters: tuple[Cluster, ...]
     running_tasks: tuple[Task, ...]
     repos_on_disk: Mapping[str, bool]
     rooms: Mapping[Path, Room]
@@ -58,7 +57,6 @@ def read_master(config: Config, control: ControlPlane) -> Master:
     return Master(
         fuel_version=fuel_version,
         releases=releases,
-        clusters=control.clusters(),
         running_tasks=control.running_tasks(),
         repos_on_disk=_on_disk(config, repos),
         rooms={folder: room_at(folder) for folder in folders},

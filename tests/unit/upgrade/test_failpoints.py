@@ -1,0 +1,23 @@
+import pytest
+
+from fuel_upgrade.errors import ConfigError, OutsideError
+from fuel_upgrade.upgrade.failpoints import FailPoints
+
+
+def test_only_the_named_places_fail() -> None:
+    points = FailPoints("2:after, 11:before=error")
+    points.check(2, "before")
+    points.check(1, "after")
+    for number, where in ((2, "after"), (11, "before")):
+        with pytest.raises(OutsideError, match=f"fail point {number}:{where}"):
+            points.check(number, where)
+
+
+def test_none_are_set_by_default() -> None:
+    FailPoints().check(1, "before")
+
+
+@pytest.mark.parametrize("text", ["x:before", "1:during", "1", "1:after=explode", ":after"])
+def test_a_malformed_text_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not STEP:before or STEP:after"):
+        FailPoints(text)

@@ -1,0 +1,93 @@
+"""One switch in each state that a crash can leave it in."""
+
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.upgrade.steps.switch import Switch
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> Switch:
+    staged = tmp_path / "staging/new"
+    staged.mkdir(parents=True)
+    (staged / "content").write_text("new")
+    return Switch(staged, tmp_path / "deep/live")
+
+
+def make_live(switch: Switch) -> None:
+    switch.live.mkdir(parents=True)
+    (switch.live / "content").write_text("old")
+
+
+def test_into_an_empty_place_and_back(switch: Switch, tmp_path: Path) -> None:
+    facts = switch.inspect()
+    switch.apply(facts)
+    assert (switch.live / "content").read_text() == "new"
+    switch.revert(facts)
+    assert not (tmp_path / "deep").exists()
+    assert (switch.staged / "content").read_text() == "new"
+
+
+def test_what_was_live_is_the_backup(switch: Switch) -> None:
+    make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    assert (switch.staged / "content").read_text() == "old"
+    switch.revert(facts)
+    assert (switch.live / "content").read_text() == "old"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_second_revert_changes_nothing(switch: Switch, *, existed: bool) -> None:
+    if existed:
+        make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    switch.revert(facts)
+    switch.revert(facts)
+    assert switch.live.exists() is existed
+    assert (switch.staged / "content").read_text() == "new"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_reverting_what_was_never_applied_changes_nothing(switch: Switch, *, existed: bool) -> None:
+    if existed:
+        make_live(switch)
+    facts = switch.inspect()
+    switch.revert(facts)
+    assert switch.live.exists() is existed
+    assert (switch.staged / "content").read_text() == "new"
+
+
+def test_a_link_is_switched_itself_not_what_it_names(tmp_path: Path) -> None:
+    staged, live = tmp_path / "staged", tmp_path / "version.yaml"
+    staged.symlink_to("6.0/version.yaml")
+    live.symlink_to("5.1/version.yaml")
+    switch = Switch(staged, live)
+    facts = switch.inspect()
+    switch.apply(facts)
+    assert str(live.readlink()) == "6.0/version.yaml"
+    switch.revert(facts)
+    assert str(live.readlink()) == "5.1/version.yaml"
+
+
+def test_a_neighbour_made_later_keeps_the_parents(switch: Switch) -> None:
+    facts = switch.inspect()
+    switch.apply(facts)
+    (switch.live.parent / "neighbour").touch()
+    switch.revert(facts)
+    assert (switch.live.parent / "neighbour").exists()
+
+
+def test_what_somebody_else_put_there_is_left_alone(switch: Switch) -> None:
+    make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    moved = switch.live.rename(switch.live.with_name("aside"))
+    switch.live.mkdir()
+    with pytest.raises(OutsideError, match="is neither what this install put there"):
+        switch.revert(facts)
+    assert moved.exists()
+    assert (switch.staged / "content").read_text() == "old"
