@@ -98,6 +98,8 @@ class _Reader:
         item = self._map(data, where, _RELEASE_KEYS)
         repos = self._map(item.get("repos"), f"{where}.repos", set(OPERATING_SYSTEMS))
         base = item.get("base")
+        if base is not None and not isinstance(base, str):
+            self.faults.append(f"{where}.base: expected a quoted version, found {base!r}")
         found = {
             name: self._repo(part, f"{where}.repos.{name}", diff=base is not None)
             for name, part in repos.items()

@@ -83,7 +83,18 @@ def _release(entry: Mapping[str, Any], source: str) -> Release:
     for key in _REQUIRED:
         if not isinstance(fields.get(key), str) or not fields[key]:
             raise _wrong(source, f"entry {entry.get('pk')} has no {key!r}")
+    _check_orchestrator(entry.get("pk"), fields, source)
     return Release(fields["name"], fields["version"], fields["operating_system"], fields)
+
+
+def _check_orchestrator(pk: object, fields: Mapping[str, Any], source: str) -> None:
+    data = fields.get("orchestrator_data") or {}
+    repos = data.get("repo_metadata") or {} if isinstance(data, dict) else None
+    if not isinstance(repos, dict) or not all(isinstance(v, str) and v for v in repos.values()):
+        raise _wrong(
+            source,
+            f"entry {pk}: orchestrator_data must be a map, and its repo_metadata one of addresses",
+        )
 
 
 def _wrong(source: str, what: str) -> BundleError:

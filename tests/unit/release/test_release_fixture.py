@@ -133,3 +133,12 @@ def test_the_real_descriptions_give_their_releases(fuel: str) -> None:
 def test_no_real_description_is_left_out() -> None:
     folder = shared_dir() / "data/openstack.yaml"
     assert {path.stem for path in folder.iterdir()} == set(REAL)
+
+
+@pytest.mark.parametrize(
+    "data", ["[1]", "text", "{repo_metadata: [1]}", "{repo_metadata: {a: ''}}"]
+)
+def test_orchestrator_data_of_another_form_is_refused(data: str) -> None:
+    fields = f"{{name: n, version: v, operating_system: Ubuntu, orchestrator_data: {data}}}"
+    with pytest.raises(BundleError, match="entry 1: orchestrator_data must be a map"):
+        parse_fixture(f"- {{pk: 1, fields: {fields}}}", source="openstack.yaml")
