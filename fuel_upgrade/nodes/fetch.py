@@ -1,20 +1,14 @@
 """Asks a repo what it is, over http or from a disk."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.message import Message
 from email.parser import HeaderParser
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
-import requests
 
 from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
 
-_LIMIT_BYTES = 8 << 20  # the Release of all of Debian has 0.2 MB
-_CHUNK_BYTES = 1 << 16
-_ABSENT = (requests.codes.not_found, requests.codes.gone)
 _CLEARSIGN_HEAD = "-----BEGIN PGP SIGNED MESSAGE-----"
 _CLEARSIGN_END = "\n-----BEGIN PGP SIGNATURE-----"
 _INDEXES = ("Packages.gz", "Packages.xz", "Packages")
@@ -31,7 +25,7 @@ def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
         OutsideError: there is no repo at that address, it does not answer in ``timeout_s``
             overall, or what it gives is no Release.
     """
-    repo = _Repo(source.url.rstrip("/"), time.monotonic() + timeout_s)
+    repo = RemoteRepo(source.url.rstrip("/"), time.monotonic() + timeout_s)
     if source.suite is None:
         if not repo.has("repodata/repomd.xml"):
             raise _no_repo(source, "repodata/repomd.xml")
@@ -53,58 +47,7 @@ def parse_release(text: str) -> tuple[str, str]:
     return _one_line(fields["Label"]), _one_line(fields["Origin"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Repo:
-    """Reads below one url until a moment of the monotonic clock."""
-
-    url: str
-    deadline_s: float
-
-    def has(self, path: str) -> bool:
-        return self._head(path, 0) is not None
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file's content; None where there is no such file."""
-        data = self._head(path, _LIMIT_BYTES + 1)
-        if data is not None and len(data) > _LIMIT_BYTES:
-            raise OutsideError(
-                f"{self.url}/{path} is longer than {_LIMIT_BYTES} bytes, which no such file is",
-                remedy="open the address in a browser: something else than the repo answers there",
-            )
-        return data
-
-    def _head(self, path: str, limit_bytes: int) -> bytes | None:
-        url = f"{self.url}/{path}"
-        try:
-            if urlsplit(url).scheme == "file":
-                return _read_local(Path(unquote(urlsplit(url).path)), limit_bytes)
-            return self._read_http(url, limit_bytes)
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise OutsideError(
-                f"{url} cannot be read: {error}",
-                remedy="check the address, and that the server answers from this machine",
-            ) from error
-
-    def _read_http(self, url: str, limit_bytes: int) -> bytes | None:
-        data = bytearray()
-        with requests.get(url, stream=True, timeout=self._left_s()) as answer:
-            if answer.status_code in _ABSENT:
-                return None
-            answer.raise_for_status()
-            chunks = answer.iter_content(_CHUNK_BYTES)
-            while len(data) < limit_bytes and (chunk := next(chunks, b"")):
-                data += chunk
-                self._left_s()
-        return bytes(data[:limit_bytes])
-
-    def _left_s(self) -> float:
-        left_s = self.deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise requests.Timeout("no complete answer in the time allowed")
-        return left_s
-
-
-def _identify_apt(source: NodeSource, repo: _Repo) -> NodeSource:
+def _identify_apt(source: NodeSource, repo: RemoteRepo) -> NodeSource:
     folder = f"dists/{source.suite}"
     data = repo.read(f"{folder}/InRelease")
     signed = data is not None
@@ -123,7 +66,7 @@ def _identify_apt(source: NodeSource, repo: _Repo) -> NodeSource:
     return replace(source, label=label, origin=origin, signed=signed)
 
 
-def _identify_bare(source: NodeSource, repo: _Repo) -> NodeSource:
+def _identify_bare(source: NodeSource, repo: RemoteRepo) -> NodeSource:
     """Accept a repo without a Release if it has an index; deployments met such ones (LP1448178)."""
     folders = (f"dists/{source.suite}/{name}/binary-amd64" for name in source.components)
     if not any(repo.has(f"{folder}/{index}") for folder in folders for index in _INDEXES):
@@ -136,14 +79,6 @@ def _no_repo(source: NodeSource, expected: str) -> OutsideError:
         f"no repo at {source.url}: it has no {expected}",
         remedy=f"check the url, suite and components of repo {source.name}",
     )
-
-
-def _read_local(path: Path, limit_bytes: int) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit_bytes)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _one_line(value: object) -> str:

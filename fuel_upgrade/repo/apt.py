@@ -22,6 +22,8 @@ from fuel_upgrade.system.archive import DAMAGE, open_stream
 from fuel_upgrade.system.files import hash_file
 
 _SUFFIXES = ("", ".gz", ".xz", ".zst")
+SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
+"""The suffixes of the forms that an index may have, for who fetches one."""
 _KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
 
 
@@ -90,12 +92,23 @@ def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, st
     if not path.exists():
         return {}, {}
     paragraph = Deb822(path.read_text(encoding="utf-8", errors="replace"))
-    fields = {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
+    fields = _plain_fields(paragraph)
     listed: dict[str, tuple[str, str]] = {}
     for field, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
         rows = (line.split() for line in str(paragraph.get(field, "")).splitlines())
         listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
+
+
+def read_release(path: Path) -> dict[str, str]:
+    """Return the plain fields of a ``Release`` file; none where there is no file."""
+    if not path.exists():
+        return {}
+    return _plain_fields(Deb822(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _plain_fields(paragraph: Deb822) -> dict[str, str]:
+    return {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
 
 
 def _words(release: Mapping[str, str], field: str) -> tuple[str, ...]:

@@ -37,12 +37,7 @@ def read_yum(root: Path) -> YumRepo:
     Raises:
         BundleError: metadata is missing, damaged or malformed.
     """
-    try:
-        records = createrepo_c.Repomd(str(root / "repodata/repomd.xml")).records
-    except (createrepo_c.CreaterepoCError, OSError) as error:
-        raise BundleError(
-            f"{root}/repodata/repomd.xml: {error}", remedy="rebuild the metadata with createrepo_c"
-        ) from error
+    records = _records(root / "repodata/repomd.xml")
     metadata = {r.type: _checked_metadata(root, r) for r in records if r.type in METADATA}
     if missing := [kind for kind in METADATA if kind not in metadata]:
         raise BundleError(
@@ -52,6 +47,26 @@ def read_yum(root: Path) -> YumRepo:
     packages = tuple(_read_primary(metadata["primary"]))
     newest = max(int(r.timestamp or 0) for r in records if r.type in METADATA)
     return YumRepo(root, packages, metadata, newest)
+
+
+def metadata_locations(repomd: Path) -> tuple[str, ...]:
+    """Return where the metadata that we read lies, relative to the repo's root.
+
+    Raises:
+        BundleError: ``repomd`` is not a repomd.xml.
+    """
+    found = (r.location_href for r in _records(repomd) if r.type in METADATA)
+    return tuple(checked_location(location, source=str(repomd)) for location in found)
+
+
+def _records(repomd: Path) -> list[createrepo_c.RepomdRecord]:
+    try:
+        found: list[createrepo_c.RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        raise BundleError(
+            f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
+        ) from error
+    return found
 
 
 def _checked_metadata(root: Path, record: createrepo_c.RepomdRecord) -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.nodes import fetch
 from fuel_upgrade.nodes.fetch import fetch_identity, parse_release
+from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
 
 RELEASE = "Origin: Fuel\nLabel: fuel-diff-abc\nSuite: precise\nSHA256:\n 00ff 12 main/Packages\n"
@@ -142,13 +142,10 @@ def test_a_servers_error_is_not_an_absent_file(server: str) -> None:
         fetch_identity(asked, timeout_s=5)
 
 
-def test_a_server_that_never_ends_is_cut_off_by_size(
-    server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "_LIMIT_BYTES", 1000)
-    asked = NodeSource("repo", f"{server}/endless", "precise", ("main",))
+def test_a_server_that_never_ends_is_cut_off_by_size(server: str) -> None:
+    remote = RemoteRepo(f"{server}/endless", time.monotonic() + 5)
     with pytest.raises(OutsideError, match="InRelease is longer than 1000 bytes"):
-        fetch_identity(asked, timeout_s=5)
+        remote.read("dists/precise/InRelease", limit_bytes=1000)
 
 
 def test_a_server_that_drips_is_cut_off_by_time(server: str) -> None:

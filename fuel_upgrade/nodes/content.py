@@ -1,0 +1,109 @@
+"""What each repo of a chain holds: its own index, and what its ``diff.yaml`` leaves to its base."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.remote import RemoteRepo
+from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.repo.apt import SMALLEST_FIRST, read_release
+from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.deb import checked_location
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.yum import metadata_locations
+
+_INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB
+_USUAL_ARCHITECTURE = "amd64"  # where a repo has no Release that says
+
+
+@dataclass(frozen=True, slots=True)
+class RepoContent:
+    """One repo of a chain. ``packages`` are in its own index; ``inherited`` are what the release
+    takes from its bases besides, without size and location (empty for a full repo).
+    """  # noqa: D205 - one sentence each
+
+    source: NodeSource
+    packages: tuple[Package, ...]
+    inherited: tuple[Package, ...] = ()
+
+    @property
+    def release(self) -> tuple[Package, ...]:
+        """Every package of the release whose newest repo this is."""
+        return (*self.packages, *self.inherited)
+
+
+def fetch_content(source: NodeSource, *, timeout_s: float) -> RepoContent:
+    """Read a repo's indexes and its ``diff.yaml``.
+
+    Raises:
+        OutsideError: there is no repo, or it does not answer in ``timeout_s`` overall.
+        BundleError: its indexes are damaged.
+    """
+    parts = urlsplit(source.url)
+    if parts.scheme == "file":
+        return _read(source, Path(unquote(parts.path)))
+    with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
+        remote = RemoteRepo(source.url.rstrip("/"), time.monotonic() + timeout_s)
+        _mirror_indexes(source, remote, Path(name))
+        return _read(source, Path(name))
+
+
+def _read(source: NodeSource, root: Path) -> RepoContent:
+    repo = read_repo(root, suite=source.suite)
+    path = root / FILE_NAME
+    inherited: tuple[Package, ...] = ()
+    if path.exists():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        described = DiffDescription.parse(text, source=f"{source.url}/{FILE_NAME}")
+        inherited = described.inherited_packages()
+    return RepoContent(source, repo.packages, inherited)
+
+
+def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
+    """Copy what reading the indexes needs, each below its own path."""
+    _copy(remote, FILE_NAME, into)
+    if source.suite is None:
+        if not _copy(remote, "repodata/repomd.xml", into):
+            raise _no_index(source, "repodata/repomd.xml")
+        for location in metadata_locations(into / "repodata/repomd.xml"):
+            _copy(remote, location, into)
+        return
+    folder = f"dists/{source.suite}"
+    _copy(remote, f"{folder}/Release", into)
+    found = [
+        _copy_index(remote, f"{folder}/{component}/binary-{architecture}/Packages", into)
+        for component in source.components
+        for architecture in _architectures(into / folder / "Release")
+    ]
+    if not any(found):
+        raise _no_index(source, f"{folder}/*/binary-*/Packages")
+
+
+def _architectures(release: Path) -> tuple[str, ...]:
+    fields = read_release(release)
+    return (*fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+
+
+def _copy_index(remote: RemoteRepo, stem: str, into: Path) -> bool:
+    return any(_copy(remote, stem + suffix, into) for suffix in SMALLEST_FIRST)
+
+
+def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:
+    data = remote.read(path, limit_bytes=_INDEX_LIMIT_BYTES)
+    if data is None:
+        return False
+    target = into / checked_location(path, source=remote.url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return True
+
+
+def _no_index(source: NodeSource, expected: str) -> OutsideError:
+    return OutsideError(
+        f"no repo at {source.url}: it has no {expected}",
+        remedy=f"check the url, suite and components of repo {source.name}",
+    )

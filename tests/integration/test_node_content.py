@@ -1,0 +1,65 @@
+"""The content of a chain's repos, read over http and from a disk."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from demo.packages import Recipe, make_apt_repo, make_yum_repo
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.content import fetch_content
+from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.repo.build import build_diff
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("repos")
+    base = [Recipe("keep", "1", "keep"), Recipe("up", "1", "up"), Recipe("gone", "1", "gone")]
+    current = [Recipe("keep", "1", "keep"), Recipe("up", "2", "up 2")]
+    for kind, make in (("apt", make_apt_repo), ("yum", make_yum_repo)):
+        make(made / kind / "base", base)
+        make(made / kind / "current", current)
+        build_diff(made / kind / "base", made / kind / "current", made / kind / "diff")
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[str]:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+
+
+def source(url: str, kind: str) -> NodeSource:
+    return NodeSource("r", url, "precise" if kind == "apt" else None, ("main",) * (kind == "apt"))
+
+
+@pytest.mark.parametrize("kind", ["apt", "yum"])
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_a_diff_repo_tells_its_own_and_what_it_inherits(
+    folder: Path, server: str, kind: str, scheme: str
+) -> None:
+    root = server if scheme == "http" else f"file://{folder}"
+    found = fetch_content(source(f"{root}/{kind}/diff", kind), timeout_s=30)
+    assert [p.name for p in found.packages] == ["up"]
+    assert [p.name for p in found.inherited] == ["keep"]
+    full = fetch_content(source(f"{root}/{kind}/current", kind), timeout_s=30)
+    assert full.inherited == ()
+    assert {p.identity("sha256") for p in found.release} == {
+        p.identity("sha256") for p in full.release
+    }
+
+
+@pytest.mark.parametrize("kind", ["apt", "yum"])
+def test_where_there_is_no_repo_the_missing_file_is_named(server: str, kind: str) -> None:
+    with pytest.raises(OutsideError, match="it has no"):
+        fetch_content(source(f"{server}/nothing", kind), timeout_s=30)
