@@ -17,7 +17,11 @@ import httpx
 import pytest
 import yaml
 
-from fuel_upgrade.config import Config
+from fuel_upgrade.config import Config, NailgunSettings
+from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.tree import digest
 from fuel_upgrade.upgrade.journal import InstallState, Journal
 from tests.master import write_fuel_version
@@ -270,6 +274,59 @@ def test_no_secret_reaches_the_log(host: Host, tarballs: dict[str, Path]) -> Non
     assert password not in host.log()
     assert "READY" not in host.log()
     assert "register release Icehouse" in host.log()
+
+
+@pytest.fixture
+def nailgun(tmp_path: Path) -> Iterator[str]:
+    """A Nailgun of its own: the registry in this process, with a user admin."""
+    store = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
+    ensure_user(store, "admin", "right")
+    app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
+    with RegistryServer(app, "127.0.0.1", 0) as server:
+        yield server.url
+    store.close()
+
+
+def configure(host: Host, **nailgun: object) -> None:
+    config = {"master_ip": "10.20.0.2", "nailgun": nailgun}
+    (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(config))
+
+
+def test_a_configured_nailgun_is_used_instead_of_the_embedded_registry(
+    host: Host, tarballs: dict[str, Path], nailgun: str
+) -> None:
+    configure(host, url=nailgun, password="right")
+    with host.daemon():
+        assert host.json("status")["control_plane"] == f"Nailgun at {nailgun}"
+        host.json("install", tarballs["5.1"])
+        settings = NailgunSettings(url=nailgun, password="right")
+        with NailgunClient(settings) as client:
+            assert len(client.releases()) == 2
+            assert len(client.notifications()) == 2
+            host.json("rollback")
+            assert client.releases() == ()
+            assert client.notifications() == ()
+    assert not Config().under(host.root).paths.registry.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"password": "wrong"}, "give config.yaml the user and password"),
+        ({"url": "http://127.0.0.1:9", "retries": 0}, "check that Nailgun and Keystone run"),
+    ],
+)
+def test_a_nailgun_that_cannot_be_asked_leaves_everything_as_before(
+    host: Host, tarballs: dict[str, Path], nailgun: str, settings: dict[str, object], told: str
+) -> None:
+    configure(host, **{"url": nailgun, **settings})
+    with host.daemon():
+        before = host.tree()
+        done = host.command("install", tarballs["5.1"])
+        assert done.returncode == 7
+        assert told in done.stderr
+        assert host.tree() == before
+        assert host.json("history") == []
 
 
 def test_node_sources_of_a_registered_release(
