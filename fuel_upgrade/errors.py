@@ -131,7 +131,9 @@ def from_json(data: dict[str, Any]) -> UpgradeError:
     what, remedy = str(data.get("what", "unknown error")), str(data.get("remedy", ""))
     name = str(data.get("error", ""))
     if name == PreflightError.__name__:
-        return PreflightError(what, remedy=remedy, failures=tuple(data.get("failures", ())))
+        found = PreflightError(what, remedy=remedy, failures=tuple(data.get("failures", ())))
+        found.state = str(data.get("state", found.state))
+        return found
     family = _BY_NAME.get(name)
     if family is None:
         by_code = data.get("exit_code") == OutsideError.exit_code

@@ -61,18 +61,16 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         ConfigError: ``out`` exists or is named oddly, or the parts do not fit together.
         BundleError: a part is damaged or malformed.
     """
-    if not out.name.endswith((".tar.zst", ".tar")):
-        raise ConfigError(f"{out}: expected a name in .tar.zst or .tar", remedy="name it so")
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    check_output(out)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     with ExitStack() as cleanup:
         cleanup.callback(remove_tree, scratch)
         builder = _Builder(spec, scratch, cleanup, progress)
         fuel_version = builder.collect()
         whole = scratch / "whole"
-        _write(builder.contents, whole, compress=out.name.endswith(".zst"), progress=progress)
+        write_tarball(
+            builder.contents, whole, compress=out.name.endswith(".zst"), progress=progress
+        )
         rename(whole, out)
     return BundleSummary(
         path=out,
@@ -84,7 +82,21 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
     )
 
 
-def _write(contents: Contents, path: Path, *, compress: bool, progress: Progress) -> None:
+def check_output(out: Path) -> None:
+    """Make sure that a tarball can be written to ``out``, and that its folder is there.
+
+    Raises:
+        ConfigError: ``out`` exists, or is named oddly.
+    """
+    if not out.name.endswith((".tar.zst", ".tar")):
+        raise ConfigError(f"{out}: expected a name in .tar.zst or .tar", remedy="name it so")
+    if out.exists():
+        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def write_tarball(contents: Contents, path: Path, *, compress: bool, progress: Progress) -> None:
+    """Write ``contents`` to a new file, and wait until it is on the disk."""
     with path.open("xb") as file:
         if compress:
             compressor = zstandard.ZstdCompressor(
@@ -151,7 +163,7 @@ class _Builder:
         root = self._repo_root(version, os_key, spec)
         repo = read_repo(root)
         _check_packages(repo)
-        part = _part(version, os_key, repo, base)
+        part = describe_repo(version, os_key, repo, base)
         known = {p.location: dict(p.digests).get("sha256", "") for p in repo.packages}
         self.contents.add_tree(part.folder, root, {k: v for k, v in known.items() if v})
         self.repos.append(part)
@@ -190,7 +202,7 @@ def _not_as_listed(path: Path, found: str, expected: str) -> BundleError:
     )
 
 
-def _part(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:
+def describe_repo(version: str, os_key: str, repo: Repo, base: str | None) -> RepoPart:
     """Describe a repo.
 
     Raises:

@@ -14,6 +14,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member, open_stream, write_member
 
 Progress = Callable[[str, int, int], None]
@@ -30,6 +31,7 @@ class BundleHead:
     """What the small files at the front of a tarball say. Each of them matches the seal.
 
     ``releases`` are those that have a repo inside, each behind the one it is a diff of;
+    ``descriptions`` maps (version, operating system) to the ``diff.yaml`` of each diff repo;
     ``sealed`` maps every path to its line in the seal; ``seal_sha256`` names this tarball.
     """
 
@@ -39,6 +41,7 @@ class BundleHead:
     description: UpgradeDescription
     releases: tuple[Release, ...]
     diff_releases: Mapping[str, str]
+    descriptions: Mapping[tuple[str, str], DiffDescription]
     sealed: Mapping[str, SealedFile]
     seal_sha256: str
 
@@ -113,6 +116,7 @@ def read_head(path: Path) -> BundleHead:
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
+        descriptions=_descriptions(path, texts, description),
         sealed=sealed,
         seal_sha256=hashlib.sha256(seal).hexdigest(),
     )
@@ -156,6 +160,20 @@ def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tupl
         for release in parse_fixture(text, source=name)
     ]
     return tuple(release for release in found if (release.version, release.os_key) in inside)
+
+
+def _descriptions(
+    path: Path, texts: Mapping[str, str], description: UpgradeDescription
+) -> dict[tuple[str, str], DiffDescription]:
+    found = {}
+    for repo in description.repos:
+        if repo.base is None:
+            continue
+        name = f"{repo.folder}/{FILE_NAME}"
+        if name not in texts:
+            raise BundleError(f"{path}: {name} is not at its front", remedy=_UNSEALED)
+        found[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
+    return found
 
 
 def _check_agreement(

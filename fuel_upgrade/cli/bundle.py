@@ -1,6 +1,7 @@
 """``fuel-upgrade bundle``: upgrade tarballs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group()
 def bundle() -> None:
-    """Build and inspect upgrade tarballs."""
+    """Build, repair and inspect upgrade tarballs."""
 
 
 @bundle.command()
@@ -40,23 +41,51 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     from fuel_upgrade.bundle.pack import build_bundle  # noqa: PLC0415
     from fuel_upgrade.bundle.spec import parse_spec  # noqa: PLC0415
 
-    try:
-        text = spec.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{spec}: {error}", remedy="name a readable bundle.yaml") from error
+    text = _read_text(spec, "a bundle.yaml")
     with progress_bar(quiet=as_json) as progress:
         summary = build_bundle(parse_spec(text, source=spec), out, progress=progress)
-    if as_json:
-        print_json(summary.to_json())
-        return
-    print_pairs(
-        {
-            "tarball": f"{summary.path} ({size(summary.size_bytes)}, {summary.files} files)",
-            "Fuel version": summary.fuel_version,
-            "upgrades from": ", ".join(summary.upgrade_from),
-        }
-    )
-    _show_repos(summary.repos)
+    _show_summary(summary.to_json(), summary.repos, as_json=as_json)
+
+
+@bundle.command()
+@click.argument("request", metavar="REQUEST", type=_PATH)
+@click.argument("tarball", type=_PATH)
+@click.option(
+    "--from",
+    "sources",
+    metavar="REPO",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="The full repo of a release of the tarball, a folder or an archive; may be repeated.",
+)
+@click.option(
+    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+)
+@json_option
+def repair(
+    *, request: Path, tarball: Path, sources: tuple[Path, ...], out: Path, as_json: bool
+) -> None:
+    """Build TARBALL anew with the packages that a master lacks of its base.
+
+    REQUEST is what fuel-upgrade install --repair-request wrote on the master. Install the new
+    tarball there in place of the refused one.
+    """
+    # Only here, as in build.
+    from fuel_upgrade.bundle.repair import repair_bundle  # noqa: PLC0415
+    from fuel_upgrade.bundle.request import RepairRequest  # noqa: PLC0415
+
+    asked = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
+    with progress_bar(quiet=as_json) as progress:
+        summary = repair_bundle(asked, tarball, sources, out, progress=progress)
+    _show_summary(summary.to_json(), summary.repos, as_json=as_json)
+
+
+def _read_text(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", remedy=f"name {what}, readable") from error
 
 
 @bundle.command()
@@ -82,6 +111,20 @@ def inspect(*, tarball: Path, as_json: bool) -> None:
         what = f"diff of {base}" if base else "full"
         click.echo(f"release: {release.name} ({release.version}), {what}")
     _show_repos(head.repos)
+
+
+def _show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_json(summary)
+        return
+    print_pairs(
+        {
+            "tarball": f"{summary['path']} ({size(summary['bytes'])}, {summary['files']} files)",
+            "Fuel version": summary["fuel_version"],
+            "upgrades from": ", ".join(summary["upgrade_from"]),
+        }
+    )
+    _show_repos(repos)
 
 
 def _show_repos(repos: tuple[RepoPart, ...]) -> None:

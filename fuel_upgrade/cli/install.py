@@ -1,10 +1,13 @@
 """The commands that change a master, or say how: plan, install, rollback, watch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fuel_upgrade.bundle.request import render
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import (
     ProgressCall,
@@ -15,29 +18,68 @@ from fuel_upgrade.cli.console import (
     size,
 )
 from fuel_upgrade.cli.inspect import print_releases
-from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
+from fuel_upgrade.errors import (
+    ConfigError,
+    NotFoundError,
+    OutsideError,
+    PreflightError,
+    from_json,
+)
 
-_TARBALL = click.argument("tarball", type=click.Path(path_type=Path))
+_PATH = click.Path(path_type=Path)
+_TARBALLS = click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
+_verify_option = click.option(
+    "--verify-base",
+    is_flag=True,
+    help="Compute the checksum of every package that is inherited from repos here.",
+)
+_repair_option = click.option(
+    "--repair-request",
+    "repair",
+    type=_PATH,
+    help="Where packages of the base are missing here, write to this file which.",
+)
 
 
 @click.command()
-@_TARBALL
+@_TARBALLS
+@_verify_option
+@_repair_option
+@click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
 @json_option
 @pass_client
-def install(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
+def install(  # noqa: PLR0913 - an option each
+    client: DaemonClient,
+    *,
+    tarballs: tuple[Path, ...],
+    verify_base: bool,
+    repair: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Install an upgrade tarball on this master; all of it, or nothing.
 
-    If any step fails, everything done is undone. Ctrl-C only stops watching: the daemon goes
-    on, and fuel-upgrade watch follows it again.
+    If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
+    that are not there yet are installed one after the other, in the order that their content
+    gives; the first that fails ends it. Ctrl-C only stops watching: the daemon goes on, and
+    fuel-upgrade watch follows it again.
     """
-    job = client.post("/installs", {"tarball": str(tarball.absolute())})["job"]
-    result = _follow(client, job, quiet=as_json)
+    request = _request(tarballs, verify_base=verify_base)
+    with _writing_repair(client, request, repair):
+        if dry_run:
+            _show_plan(client.post("/plans", request), as_json=as_json)
+            return
+        job = client.post("/installs", request)["job"]
+        result = _follow(client, job, quiet=as_json)
     if as_json:
         print_json(result)
         return
-    click.echo(f"installed: Fuel {result['fuel_from']} -> {result['fuel_to']}, id {result['id']}")
+    for done in result.get("installs", [result]):
+        click.echo(f"installed: Fuel {done['fuel_from']} -> {done['fuel_to']}, id {done['id']}")
     print_releases(client.get("/releases"))
-    click.echo(f"\nTo undo it: fuel-upgrade rollback {result['id']}")
+    last = result.get("installs", [result])[-1:]
+    for done in last:
+        click.echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
 
 
 @click.command()
@@ -55,27 +97,109 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
 
 
 @click.command()
-@_TARBALL
+@_TARBALLS
+@_verify_option
+@_repair_option
 @json_option
 @pass_client
-def plan(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
-    """Say what installing a tarball would do, step by step; changes nothing."""
-    found = client.post("/plans", {"tarball": str(tarball.absolute())})
+def plan(
+    client: DaemonClient,
+    *,
+    tarballs: tuple[Path, ...],
+    verify_base: bool,
+    repair: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what installing a tarball would do, step by step; changes nothing.
+
+    Of several tarballs, or a folder of them: in which order, and the steps of the first.
+    """
+    request = _request(tarballs, verify_base=verify_base)
+    with _writing_repair(client, request, repair):
+        _show_plan(client.post("/plans", request), as_json=as_json)
+
+
+def _request(tarballs: tuple[Path, ...], *, verify_base: bool) -> dict[str, Any]:
+    paths = [str(path.absolute()) for path in tarballs]
+    which = {"tarball": paths[0]} if len(paths) == 1 else {"tarballs": paths}
+    return {**which, "verify_base": verify_base}
+
+
+@contextmanager
+def _writing_repair(
+    client: DaemonClient, request: dict[str, Any], out: Path | None
+) -> Iterator[None]:
+    """Write what the master lacks to ``out`` if the checks fail.
+
+    Raises:
+        ConfigError: ``out`` exists, or several tarballs are meant.
+    """
+    if out is not None and out.exists():
+        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    if out is not None and ("tarball" not in request or Path(request["tarball"]).is_dir()):
+        raise ConfigError(
+            "--repair-request is about one tarball", remedy="name the one that was refused"
+        )
+    try:
+        yield
+    except PreflightError:
+        found = client.post("/repair-requests", request)["request"] if out is not None else None
+        if out is not None and found is not None:
+            _write_request(out, found)
+        raise
+
+
+def _write_request(out: Path, found: dict[str, Any]) -> None:
+    try:
+        out.write_text(render(found), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
+    click.echo(f"what is missing was written to {out}: take it to the build side", err=True)
+
+
+def _show_plan(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if "order" not in found:
+        _show_steps(found)
+        return
+    _show_order(found)
+    if found["first"]:
+        click.echo()
+        _show_steps(found["first"])
+
+
+def _show_steps(found: dict[str, Any]) -> None:
     click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
     rows = [(s["number"], s["title"], s["undo"]) for s in found["steps"]]
     print_table(("step", "what", "undo"), rows, empty="nothing to do")
     click.echo("\nrepos of each release, newest first:")
     for release in found["releases"]:
-        click.echo(f"  {release['name']} ({release['version']})")
+        click.echo(f"  {release['name']} ({release['version']}){_base_note(release)}")
         for repo in release["repos"]:
             click.echo(f"    {repo['name']}: {repo['location']}")
     click.echo(f"\nreads {size(found['read_bytes'])}, writes {size(found['write_bytes'])}")
     for disk in found["disks"]:
         needed, free = size(disk["needed_bytes"]), size(disk["free_bytes"])
         click.echo(f"  {disk['mount_point']}: {needed} of {free} free")
+
+
+def _base_note(release: dict[str, Any]) -> str:
+    base = release["base_found"]
+    if base is None or base["found"] in (None, base["named"]):
+        return ""
+    count = base["inherited"]
+    return f": {base['found']} has all {count} packages and is taken in place of {base['named']}"
+
+
+def _show_order(found: dict[str, Any], *, err: bool = False) -> None:
+    for number, tarball in enumerate(found["order"], 1):
+        click.echo(f"{number}. {tarball['tarball']}: Fuel {tarball['fuel_version']}", err=err)
+    if not found["order"]:
+        click.echo("nothing to install", err=err)
+    for tarball in found["skipped"]:
+        click.echo(f"skipped {tarball['tarball']}: {tarball['why']}", err=err)
 
 
 @click.command()
@@ -94,7 +218,8 @@ def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        click.echo(f"{result['state']}: Fuel {result['fuel_from']} -> {result['fuel_to']}")
+        for done in result.get("installs", [result]):
+            click.echo(f"{done['state']}: Fuel {done['fuel_from']} -> {done['fuel_to']}")
 
 
 def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
@@ -117,7 +242,13 @@ def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
 
 def _show_event(event: dict[str, Any], progress: ProgressCall) -> None:
     kind = event["event"]
-    if kind == "progress":
+    if kind == "order":
+        _show_order(event, err=True)
+    elif kind == "tarball":
+        click.echo(f"== {event['number']} of {event['of']}: {event['tarball']}", err=True)
+    elif kind == "base":
+        click.echo(f"{event['version']}: on {event['found']}, not {event['named']}", err=True)
+    elif kind == "progress":
         progress(event["what"], event["done"], event["total"])
     elif kind == "step":
         click.echo(f"[{event['number']}/{event['of']}] {event['title']}", err=True)

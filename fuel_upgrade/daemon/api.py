@@ -27,6 +27,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.engine import Engine, Watch, new_id
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.sequence import install_all, plan_all
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
@@ -42,9 +43,33 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
 
 
 class TarballRequest(BaseModel):
-    """Which tarball: an absolute path on the master."""
+    """Which tarball: an absolute path on the master; ``verify_base`` hashes what it builds on."""
 
     tarball: str = Field(min_length=1)
+    verify_base: bool = False
+
+
+class TarballsRequest(BaseModel):
+    """Which tarball, folder of tarballs, or list of either: absolute paths on the master."""
+
+    tarball: str | None = Field(default=None, min_length=1)
+    tarballs: list[str] = Field(default_factory=list)
+    verify_base: bool = False
+
+    def places(self) -> tuple[Path, ...]:
+        """Return the paths.
+
+        Raises:
+            ConfigError: there is none, or one is not absolute.
+        """
+        named = [self.tarball] if self.tarball else []
+        found = tuple(_absolute(text) for text in (*named, *self.tarballs))
+        if not found:
+            raise ConfigError(
+                "malformed request: expected tarball or tarballs",
+                remedy="see docs/api.rst for its form",
+            )
+        return found
 
 
 class RollbackRequest(BaseModel):
@@ -112,25 +137,44 @@ def create_app(service: Service) -> FastAPI:
         with service.connect() as control:
             return [release.to_json() for release in control.releases()]
 
+    _add_plan_routes(app, service)
     _add_install_routes(app, service)
     return app
 
 
-def _add_install_routes(app: FastAPI, service: Service) -> None:
+def _add_plan_routes(app: FastAPI, service: Service) -> None:
     @app.post("/v1/plans")
-    def plan(request: TarballRequest) -> dict[str, Any]:
+    def plan(request: TarballsRequest) -> dict[str, Any]:
+        places = request.places()
         with service.engine() as engine:
-            return engine.plan(_absolute(request.tarball))
+            if _is_one_file(places):
+                return engine.plan(places[0], verify_base=request.verify_base)
+            return plan_all(engine, places, verify_base=request.verify_base)
+
+    @app.post("/v1/repair-requests")
+    def repair(request: TarballRequest) -> dict[str, Any]:
+        path = _absolute(request.tarball)
+        with service.engine() as engine:
+            found = engine.repair_request(path, verify_base=request.verify_base)
+        return {"request": found.to_json() if found else None}
+
+
+def _add_install_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/installs", status_code=202)
-    def install(request: TarballRequest) -> dict[str, str]:
-        tarball, install = _absolute(request.tarball), new_id()
+    def install(request: TarballsRequest) -> dict[str, str]:
+        places, install, verify = request.places(), new_id(), request.verify_base
+        is_one = _is_one_file(places)
 
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
-                return engine.install(tarball, install=install, watch=watch).to_json()
+                if not is_one:
+                    return install_all(engine, places, watch=watch, verify_base=verify)
+                return engine.install(
+                    places[0], install=install, watch=watch, verify_base=verify
+                ).to_json()
 
-        return {"job": service.jobs.start(install, work).id}
+        return {"job": service.jobs.start(install if is_one else f"all-{install}", work).id}
 
     @app.post("/v1/rollbacks", status_code=202)
     def rollback(request: RollbackRequest) -> dict[str, str]:
@@ -157,6 +201,10 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
         found = service.jobs.get(job)
         lines = (json.dumps(event) + "\n" for event in found.follow())
         return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+def _is_one_file(places: tuple[Path, ...]) -> bool:
+    return len(places) == 1 and not places[0].is_dir()
 
 
 def _absolute(text: str) -> Path:

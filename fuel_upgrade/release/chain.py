@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import yaml
 
@@ -116,6 +117,16 @@ def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, .
     rest = [repo for repo in repos if repo.name != version]
     rest.sort(key=_by_fuel_version, reverse=True)
     return (*(repo for repo in repos if repo.name == version), *rest)
+
+
+def newest_version_first(version: str) -> Any:
+    """Return a key that sorts versions of releases by falling Fuel version."""
+    return _falling(version)
+
+
+@cmp_to_key
+def _falling(one: str, other: str) -> int:
+    return compare_fuel_versions(_fuel_part(other), _fuel_part(one))
 
 
 @cmp_to_key

@@ -2,11 +2,12 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fuel_upgrade.bundle.request import RepairRequest
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import (
@@ -19,6 +20,7 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.base import repair_request
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.journal import (
     InstallRecord,
@@ -32,6 +34,7 @@ from fuel_upgrade.upgrade.plan import Plan, make_plan
 from fuel_upgrade.upgrade.preflight import check
 from fuel_upgrade.upgrade.steps import build_step
 from fuel_upgrade.upgrade.steps.step import World
+from fuel_upgrade.upgrade.survey import Survey, read_survey
 
 Watch = Callable[[Mapping[str, Any]], None]
 """Told of everything that happens: maps with a key ``event``; see docs/api.rst."""
@@ -64,17 +67,41 @@ class Engine:
         self._fail_points = fail_points or FailPoints()
         self.journal = Journal(config.paths.journal)
 
-    def plan(self, tarball: Path) -> dict[str, Any]:
+    def plan(self, tarball: Path, *, verify_base: bool = False) -> dict[str, Any]:
         """Say what installing ``tarball`` would do; writes nothing.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        head, master, plan = self._planned(tarball, new_id())
+        head, master, plan = self._planned(tarball, new_id(), verify_base=verify_base)
         return plan.to_json(head, master)
 
-    def install(self, tarball: Path, *, install: str, watch: Watch = _nobody) -> InstallRecord:
-        """Install a tarball under the id ``install``.
+    def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
+        """Say what this master lacks of the bases of ``tarball``; None if it lacks nothing.
+
+        Raises:
+            BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
+        """
+        head, master = self._read(tarball, verify_base=verify_base)
+        return repair_request(head, master.bases, master.fuel_version)
+
+    def survey(self, tarballs: Sequence[Path]) -> Survey:
+        """Read what finding the order of several tarballs needs; writes nothing.
+
+        Raises:
+            BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
+        """
+        return read_survey(self._config, self._control, self.journal, tarballs)
+
+    def install(
+        self,
+        tarball: Path,
+        *,
+        install: str,
+        watch: Watch = _nobody,
+        verify_base: bool = False,
+    ) -> InstallRecord:
+        """Install a tarball under the id ``install``; ``verify_base`` hashes what it builds on.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
@@ -84,10 +111,13 @@ class Engine:
         """
         with self._locked():
             self._refuse_after_inconsistent()
-            head, _, plan = self._planned(tarball, install)
+            head, master, plan = self._planned(tarball, install, verify_base=verify_base)
             earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
             self._begin(head, plan)
             watch({"event": "begin", "install": install, "steps": len(plan.steps)})
+            for match in master.bases.values():
+                if match.replaces_named:
+                    watch({"event": "base", "version": match.need.version, **match.to_json()})
             try:
                 self._run_forward(plan, watch)
             except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
@@ -155,13 +185,19 @@ class Engine:
         roots = [Path(root) for step in steps for root in step.params.get("roots", ())]
         return installed[-1] if all(root.exists() for root in roots) else None
 
-    def _planned(self, tarball: Path, install: str) -> tuple[BundleHead, Master, Plan]:
+    def _read(self, tarball: Path, *, verify_base: bool) -> tuple[BundleHead, Master]:
         try:
             head = read_head(tarball)
         except BundleError as error:
             error.state = "nothing was changed"
             raise
-        master = read_master(self._config, self._control)
+        verify = verify_base or self._config.verify_base
+        return head, read_master(self._config, self._control, head, verify_base=verify)
+
+    def _planned(
+        self, tarball: Path, install: str, *, verify_base: bool
+    ) -> tuple[BundleHead, Master, Plan]:
+        head, master = self._read(tarball, verify_base=verify_base)
         plan = make_plan(head, master, self._config, install=install)
         check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
         return head, master, plan

@@ -2,28 +2,39 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane, Task
-from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.disk import Room, room_at
+from fuel_upgrade.upgrade.base import (
+    BaseMatch,
+    Key,
+    candidates,
+    find_base,
+    find_inside,
+    needs,
+)
+from fuel_upgrade.upgrade.held import Holdings
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
     """A master, read before an install.
 
-    ``repos_on_disk`` maps each registered repo's URL to whether it is there, for those that this
-    master itself serves; ``rooms`` maps each folder that installs write below to its file system.
+    ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
+    each folder that installs write below to its file system.
     """
 
     fuel_version: str
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[Task, ...]
-    repos_on_disk: Mapping[str, bool]
+    bases: Mapping[Key, BaseMatch]
     rooms: Mapping[Path, Room]
 
 
@@ -43,32 +54,43 @@ def read_fuel_version(config: Config) -> str:
         ) from error
 
 
-def read_master(config: Config, control: ControlPlane) -> Master:
-    """Read the master; changes nothing.
+def read_master(
+    config: Config, control: ControlPlane, head: BundleHead, *, verify_base: bool = False
+) -> Master:
+    """Read the master for an install of ``head``; changes nothing.
 
     Raises:
+        OutsideError: a yum repo must be read, and its library cannot be loaded.
         PreflightError: its Fuel version cannot be told.
         ControlPlaneError: Nailgun does not answer as it should.
     """
     fuel_version = read_fuel_version(config)
     releases = control.releases()
-    repos = (repo for r in releases if r.orchestrator for repo in r.orchestrator.repos)
     folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
     return Master(
         fuel_version=fuel_version,
         releases=releases,
         running_tasks=control.running_tasks(),
-        repos_on_disk=_on_disk(config, repos),
+        bases=_find_bases(config, head, releases, Holdings(config, verify=verify_base)),
         rooms={folder: room_at(folder) for folder in folders},
     )
 
 
-def _on_disk(config: Config, repos: Iterable[RepoEntry]) -> dict[str, bool]:
-    prefix = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/") + "/"
+def _find_bases(
+    config: Config,
+    head: BundleHead,
+    releases: Iterable[RegisteredRelease],
+    holdings: Holdings,
+) -> dict[Key, BaseMatch]:
+    inside = {(r.version, r.os_key) for r in head.releases}
+    root = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/")
+    replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
     found = {}
-    for repo in repos:
-        if repo.url.startswith(prefix):
-            folder = config.paths.repos / repo.url.removeprefix(prefix)
-            is_repo = (folder / "dists").is_dir() or (folder / "repodata/repomd.xml").is_file()
-            found[repo.url] = is_repo
+    for need in needs(head):
+        if (need.named, need.os_key) in inside:
+            match = find_inside(need, head)
+        else:
+            fit = candidates(releases, need, replaced)
+            match = find_base(need, fit, partial(holdings.look, need=need))
+        found[need.version, need.os_key] = match
     return found

@@ -63,6 +63,9 @@ class Plan:
                     "version": release.version,
                     "operating_system": release.operating_system,
                     "base": head.diff_releases.get(release.version),
+                    "base_found": match.to_json()
+                    if (match := master.bases.get((release.version, release.os_key)))
+                    else None,
                     "repos": [
                         {"name": r.name, "location": r.location}
                         for r in self.orchestrators[release.version, release.os_key].repos
@@ -86,14 +89,6 @@ class Plan:
                 for room, needed in self.bytes_per_room(master).items()
             ],
         }
-
-
-def find_base(
-    releases: Iterable[RegisteredRelease], version: str, os_key: str
-) -> RegisteredRelease | None:
-    """Return the registered release of that version and operating system that can be a base."""
-    found = (r for r in releases if (r.version, r.os_key) == (version, os_key))
-    return next((r for r in found if r.orchestrator is not None), None)
 
 
 def find_equal(
@@ -173,11 +168,12 @@ def _base_data(
     inside = planned.get((version, release.os_key))
     if inside is not None:
         return as_base(inside, version)
-    registered = find_base(master.releases, version, release.os_key)
+    match = master.bases.get((release.version, release.os_key))
+    registered = match.release if match else None
     if registered is None or registered.orchestrator is None:
         return None
     data = registered.orchestrator
-    repos: tuple[RepoEntry, ...] = newest_first(version, data.repos)
+    repos: tuple[RepoEntry, ...] = newest_first(registered.version, data.repos)
     return OrchestratorData(repos, data.puppet_manifests_source, data.puppet_modules_source)
 
 
@@ -191,6 +187,9 @@ def _registrations(
         data = orchestrators[release.version, release.os_key]
         equal = find_equal(master.releases, release, data, config.master_ip)
         name = f"{release.name} ({release.version})"
+        match = master.bases.get((release.version, release.os_key))
+        if match is not None and match.replaces_named and match.release is not None:
+            name += f" on {match.release.version} in place of {match.need.named}"
         yield PlannedStep(
             "register",
             f"keep release {name} as it is registered" if equal else f"register release {name}",

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
+from fuel_upgrade.release.model import Release
+from fuel_upgrade.upgrade.base import BaseMatch
 from fuel_upgrade.upgrade.master import Master
-from fuel_upgrade.upgrade.plan import Plan, find_base, find_equal
+from fuel_upgrade.upgrade.plan import Plan, find_equal
 
 _MIB = 1 << 20
+_SHOWN = 20  # packages by name; a repair request has them all
 
 
 def check(head: BundleHead, plan: Plan, master: Master, *, reserve_mb: int) -> None:
@@ -27,9 +30,16 @@ def check(head: BundleHead, plan: Plan, master: Master, *, reserve_mb: int) -> N
     if failures:
         raise PreflightError(
             "; ".join(failures),
-            remedy=f"correct what the checks name, then install {head.path} again",
+            remedy=_remedy(head, master),
             failures=tuple(failures),
         )
+
+
+def _remedy(head: BundleHead, master: Master) -> str:
+    again = f"correct what the checks name, then install {head.path} again"
+    if any(match.missing for match in master.bases.values()):
+        return f"{again}; or have it repaired: see fuel-upgrade install --repair-request"
+    return again
 
 
 def _versions(head: BundleHead, master: Master) -> Iterator[str]:
@@ -47,26 +57,40 @@ def _versions(head: BundleHead, master: Master) -> Iterator[str]:
 
 
 def _bases(head: BundleHead, master: Master) -> Iterator[str]:
-    inside = {(r.version, r.os_key) for r in head.releases}
     for release in head.releases:
-        base = head.diff_releases.get(release.version)
-        if base is None or (base, release.os_key) in inside:
-            continue
-        found = find_base(master.releases, base, release.os_key)
-        if found is None:
-            registered = sorted(r.version for r in master.releases if r.os_key == release.os_key)
-            yield (
-                f"release {release.name} ({release.version}) is a diff of {base}, which is not"
-                f" registered for {release.operating_system}"
-                f" (registered: {', '.join(registered) or 'none'})"
-            )
-            continue
-        for repo in found.orchestrator.repos if found.orchestrator else ():
-            if not master.repos_on_disk.get(repo.url, True):
-                yield (
-                    f"the base repo {repo.name} of {release.name} ({release.version}) is not on"
-                    f" this master's disk, where {repo.url} is served from"
-                )
+        match = master.bases.get((release.version, release.os_key))
+        if match is not None and not match.accepted:
+            yield f"{_base_fault(release, match, master)}{_lacking(match)}"
+
+
+def _base_fault(release: Release, match: BaseMatch, master: Master) -> str:
+    named, what = match.need.named, f"release {release.name} ({release.version})"
+    if match.inside:
+        return f"{what} is a diff of {named}, which this tarball brings, but not whole"
+    registered = sorted({r.version for r in master.releases if r.os_key == release.os_key})
+    if named not in registered:
+        return (
+            f"{what} is a diff of {named}, which is not registered for"
+            f" {release.operating_system} (registered: {', '.join(registered) or 'none'})"
+        )
+    if match.faults:
+        return "; ".join(
+            f"the base repo {repo.name} of {release.name} ({release.version}) {wrong}"
+            for repo, wrong in match.faults
+        )
+    return f"{what} is a diff of {named}, which does not hold on this master what it held"
+
+
+def _lacking(match: BaseMatch) -> str:
+    """Say what is missing, the first few by name."""
+    if not match.missing:
+        return ""
+    names = ", ".join(map(str, match.missing[:_SHOWN]))
+    more = len(match.missing) - _SHOWN
+    return (
+        f"; no release here holds {len(match.missing)} of the {len(match.need.inherited)}"
+        f" packages that it inherits: {names}{f' and {more} more' if more > 0 else ''}"
+    )
 
 
 def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[str]:

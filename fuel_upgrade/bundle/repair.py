@@ -1,0 +1,175 @@
+"""The tarball that fills a hole: what a master lacks of the base, the diff repo carries besides."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.contents import Contents, Progress
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo, write_tarball
+from fuel_upgrade.bundle.request import RepairRequest, RequestedRepo
+from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.build import DiffOptions, build_diff
+from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.package import fingerprint
+from fuel_upgrade.repo.yum import write_yum_metadata
+from fuel_upgrade.system.files import remove_tree, rename, write_file
+
+
+def repair_bundle(
+    request: RepairRequest, tarball: Path, sources: Sequence[Path], out: Path, *, progress: Progress
+) -> BundleSummary:
+    """Write to ``out`` the ``tarball`` with what ``request`` says is missing on the master.
+
+    Each of ``sources`` is the full repo of a release, a folder or an archive: which, is told by
+    its content. All else in the new tarball is as it was; the seal is new.
+
+    Raises:
+        ConfigError: ``out`` exists, or the request is about another tarball.
+        BundleError: no source is the full repo of a release that lacks packages, or something
+            is damaged.
+    """
+    check_output(out)
+    head = read_head(tarball)
+    _check_request(request, head)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    with ExitStack() as cleanup:
+        cleanup.callback(remove_tree, scratch)
+        opened = [cleanup.enter_context(opened_repo(s, scratch=scratch)) for s in sources]
+        tree = scratch / "tree"
+        repairs = _match(request, head, [read_repo(root) for root in opened])
+        unpack(head, tree.joinpath, progress=progress)
+        parts = {(p.version, p.os_key): p for p in head.repos}
+        for repair in repairs:
+            key = (repair.asked.version, repair.asked.os_key)
+            parts[key] = _widen(repair, tree / parts[key].folder, parts[key], scratch, progress)
+        description = replace(head.description, repos=tuple(parts.values()))
+        write_file(tree / manifest.UPGRADE, description.render().encode())
+        contents = _collect(tree)
+        whole = scratch / "whole"
+        write_tarball(contents, whole, compress=out.name.endswith(".zst"), progress=progress)
+        rename(whole, out)
+    return BundleSummary(
+        path=out,
+        size_bytes=out.stat().st_size,
+        files=len(contents.sealed) + 1,  # and the seal itself
+        fuel_version=head.fuel_version,
+        upgrade_from=head.description.upgrade_from,
+        repos=description.repos,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Repair:
+    """One diff repo to widen: what is asked, what it was, and the full repo of its release."""
+
+    asked: RequestedRepo
+    described: DiffDescription
+    full: Repo
+
+
+def _check_request(request: RepairRequest, head: BundleHead) -> None:
+    if request.seal != head.seal_sha256:
+        raise ConfigError(
+            f"the request is about {request.tarball} with the seal sha256:{request.seal}, but"
+            f" {head.path} has the seal sha256:{head.seal_sha256}",
+            remedy="name the tarball that the master refused",
+        )
+    unknown = [r for r in request.repos if (r.version, r.os_key) not in head.descriptions]
+    if unknown:
+        raise ConfigError(
+            f"the request asks for {unknown[0].version} for {unknown[0].os_key}, of which"
+            f" {head.path} has no diff repo",
+            remedy="name the tarball that the master refused",
+        )
+
+
+def _match(request: RepairRequest, head: BundleHead, sources: Sequence[Repo]) -> list[_Repair]:
+    """Find the full repo of each release by its fingerprint, before anything is unpacked."""
+    found, lacking = [], []
+    for asked in request.repos:
+        described = head.descriptions[asked.version, asked.os_key]
+        full = next((s for s in sources if _is_content(s, described)), None)
+        if full is None:
+            lacking.append(
+                f"{asked.version} for {asked.os_key} ({described.result_fingerprint},"
+                f" {described.counts['carried'] + described.counts['inherited']} packages)"
+            )
+        else:
+            found.append(_Repair(asked, described, full))
+    if lacking:
+        given = ", ".join(f"{s.root} ({len(s.packages)} entries)" for s in sources)
+        raise BundleError(
+            f"no repo given is the full repo of {'; '.join(lacking)}; given: {given or 'none'}",
+            remedy="name with --from the full repo that the release was built from",
+        )
+    return found
+
+
+def _is_content(repo: Repo, described: DiffDescription) -> bool:
+    try:
+        found = fingerprint(repo.packages, described.algorithm)
+    except KeyError:
+        return False  # an index without checksums of that kind
+    return found == described.result_fingerprint
+
+
+def _widen(
+    repair: _Repair, folder: Path, part: RepoPart, scratch: Path, progress: Progress
+) -> RepoPart:
+    """Build the diff repo anew, against a base that holds what the master does.
+
+    Of that base nothing but the list of its packages is needed, and a description can stand for
+    it: what a ``diff.yaml`` inherits counts as its repo's own.
+    """
+    described, full = repair.described, repair.full
+    algorithm = described.algorithm
+    missing = {p.identity(algorithm) for p in repair.asked.missing}
+    inherited = described.inherited_packages()
+    kept = tuple(p for p in inherited if p.identity(algorithm) not in missing)
+    lines = tuple(f"{p} {p.digest(algorithm)}" for p in kept)
+    count = len(inherited) - len(kept)
+    base = scratch / f"held-{part.version}-{part.os_key}"
+    _write_held(full, replace(described, inherited=lines), base)
+    remove_tree(folder)
+    suite = full.suite if isinstance(full, AptRepo) else None
+    made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)
+    counts = {**described.counts, "inherited": len(made.inherited)}
+    for name in ("carried", "added"):
+        counts[name] = described.counts[name] + count
+    told = replace(
+        made,
+        base_fingerprint=described.base_fingerprint,
+        counts=counts,
+        removed=described.removed,
+        rebuilt=described.rebuilt,
+        downgraded=described.downgraded,
+    )
+    write_file(folder / FILE_NAME, told.render().encode())
+    return describe_repo(part.version, part.os_key, read_repo(folder), part.base)
+
+
+def _write_held(full: Repo, described: DiffDescription, out: Path) -> None:
+    """Write a diff repo that carries nothing: it stands for the packages that it inherits."""
+    out.mkdir()
+    if isinstance(full, AptRepo):
+        write_apt_indexes(full, (), out, label="held")
+    else:
+        write_yum_metadata(full, (), out)
+    write_file(out / FILE_NAME, described.render().encode())
+
+
+def _collect(tree: Path) -> Contents:
+    contents = Contents()
+    (tree / manifest.SEAL).unlink(missing_ok=True)
+    contents.add_tree("upgrade", tree / "upgrade")
+    for path in sorted(p for p in tree.iterdir() if p.is_file()):
+        executable = bool(path.stat().st_mode & 0o100)
+        contents.add_bytes(path.name, path.read_bytes(), executable=executable)
+    return contents

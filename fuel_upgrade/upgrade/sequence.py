@@ -1,0 +1,60 @@
+"""Several tarballs, one after the other, in the order that their content gives."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.errors import UpgradeError
+from fuel_upgrade.upgrade.engine import Engine, Watch, new_id
+from fuel_upgrade.upgrade.journal import InstallRecord
+from fuel_upgrade.upgrade.order import find_order
+from fuel_upgrade.upgrade.survey import find_tarballs
+
+
+def plan_all(
+    engine: Engine, places: Sequence[Path], *, verify_base: bool = False
+) -> dict[str, Any]:
+    """Say in which order the tarballs would be installed, and plan the first; writes nothing.
+
+    The others can be planned only when those before them are there.
+
+    Raises:
+        PreflightError: a tarball cannot be reached, or the first fails its checks.
+        BundleError, ConfigError, ControlPlaneError: as :meth:`Engine.plan`.
+    """
+    survey = engine.survey(find_tarballs(places))
+    order = find_order(survey.offers, survey.present)
+    first = [survey.paths[offer.name] for offer in order.installs[:1]]
+    plans = [engine.plan(path, verify_base=verify_base) for path in first]
+    return {**order.to_json(), "first": plans[0] if plans else None}
+
+
+def install_all(
+    engine: Engine, places: Sequence[Path], *, watch: Watch, verify_base: bool = False
+) -> dict[str, Any]:
+    """Install what is not there yet, one after the other; stop at the first that fails.
+
+    Raises:
+        UpgradeError: as :meth:`Engine.install`; its state says what was installed before.
+    """
+    survey = engine.survey(find_tarballs(places))
+    order = find_order(survey.offers, survey.present)
+    watch({"event": "order", **order.to_json()})
+    done: list[InstallRecord] = []
+    for number, offer in enumerate(order.installs, 1):
+        told = {"number": number, "of": len(order.installs), **offer.to_json()}
+        watch({"event": "tarball", **told})
+        try:
+            done.append(
+                engine.install(
+                    survey.paths[offer.name],
+                    install=new_id(),
+                    watch=watch,
+                    verify_base=verify_base,
+                )
+            )
+        except UpgradeError as error:
+            before = ", ".join(f"Fuel {r.fuel_to} (id {r.id})" for r in done)
+            error.state = f"{error.state}; installed before it: {before or 'nothing'}"
+            raise
+    return {**order.to_json(), "installs": [record.to_json() for record in done]}
