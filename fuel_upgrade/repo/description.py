@@ -9,6 +9,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Package, RepoKind
+from fuel_upgrade.repo.report import Change
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
@@ -22,7 +23,8 @@ class DiffDescription:
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
     ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
     ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
-    removed, carried. Sizes in bytes.
+    removed, carried. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
+    files of older versions have none.
     """
 
     kind: RepoKind
@@ -36,9 +38,10 @@ class DiffDescription:
     rebuilt: tuple[str, ...]
     downgraded: tuple[str, ...]
     inherited: tuple[str, ...]
+    changes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, diff: RepoDiff, kind: RepoKind) -> Self:
+    def of(cls, diff: RepoDiff, kind: RepoKind, changes: Iterable[Change] = ()) -> Self:
         """Describe a diff."""
         groups = ("added", "upgraded", "rebuilt", "downgraded", "inherited", "removed", "carried")
         return cls(
@@ -53,6 +56,7 @@ class DiffDescription:
             rebuilt=_texts(diff.rebuilt),
             downgraded=_texts(diff.downgraded),
             inherited=tuple(f"{p} {p.digest(diff.algorithm)}" for p in diff.inherited),
+            changes=tuple(change.line() for change in changes),
         )
 
     def inherited_packages(self) -> tuple[Package, ...]:
@@ -64,7 +68,7 @@ class DiffDescription:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is worth printing: all but the list of inherited packages."""
+        """Return what is worth printing: all but the long lists."""
         return {
             "format": FORMAT,
             "kind": self.kind.value,
@@ -82,11 +86,11 @@ class DiffDescription:
     def render(self) -> str:
         """Return the text of ``diff.yaml``.
 
-        The inherited packages are one block of text, not a YAML list: there may be tens of
-        thousands, and a list of them takes seconds to parse.
+        The changes and the inherited packages are blocks of text, not YAML lists: there may be
+        tens of thousands, and a list of them takes seconds to parse.
         """
         text: str = yaml.safe_dump(self.to_json(), sort_keys=False, default_flow_style=False)
-        return text + "inherited: |\n" + "".join(f"  {line}\n" for line in self.inherited)
+        return text + _block("changes", self.changes) + _block("inherited", self.inherited)
 
     @classmethod
     def parse(cls, text: str, *, source: str) -> Self:
@@ -114,6 +118,7 @@ class DiffDescription:
                 rebuilt=tuple(data["rebuilt"]),
                 downgraded=tuple(data["downgraded"]),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
+                changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
@@ -126,6 +131,15 @@ def _checked_line(line: str) -> str:
     if line.count(" ") != _SPACES:
         raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
     return line
+
+
+def _checked_change(line: str) -> str:
+    Change.parse(line)
+    return line
+
+
+def _block(name: str, lines: Iterable[str]) -> str:
+    return f"{name}: |\n" + "".join(f"  {line}\n" for line in lines)
 
 
 def _texts(packages: Iterable[Package]) -> tuple[str, ...]:
