@@ -95,7 +95,8 @@ def _write(
         _write_repo(comparison, out, options, progress)
     description = describe(comparison)
     write_file(out / FILE_NAME, description.render().encode())
-    prove_written(comparison, out).require(f"{current} against {base}")
+    proof = prove_written(comparison, out, expected=description)
+    proof.require(f"{current} against {base}")
     return description
 
 

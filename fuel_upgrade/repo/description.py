@@ -13,6 +13,8 @@ from fuel_upgrade.repo.report import Change
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
+# The same as safe_load, ten times faster where PyYAML was built with libyaml: megabytes of text.
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SPACES = 3  # in a line of an inherited package
 
 
@@ -100,7 +102,7 @@ class DiffDescription:
             BundleError: it is malformed, or of a later format.
         """
         try:
-            data = yaml.safe_load(text)
+            data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe in either form
             if data["format"] != FORMAT:
                 raise BundleError(
                     f"{source}: format {data['format']}, expected {FORMAT}",

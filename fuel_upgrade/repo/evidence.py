@@ -35,14 +35,15 @@ class Suites:
     current: str | None = None
 
 
-def prove_written(comparison: Comparison, root: Path) -> Proof:
+def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescription) -> Proof:
     """Prove the diff repo at ``root`` by what its files say, against what was compared.
+
+    ``expected`` is the comparison's own description.
 
     Raises:
         BundleError: it is damaged, or no diff repo.
     """
     found = read_description(root)
-    expected = describe(comparison)
     algorithm = comparison.diff.algorithm
     diff = _diff_holding(read_repo(root), found, algorithm)
     base = holding_of(comparison.base, comparison.base_inherited, algorithm)

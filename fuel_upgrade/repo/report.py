@@ -207,15 +207,18 @@ def find_changes(
 
 
 def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | None:
+    is_same = sides.old.keys() == sides.new.keys()
+    if is_same and sides.old_components == sides.new_components:
+        return None  # most packages: spared what follows
     places = (_components(sides.old_components), _components(sides.new_components))
     kept = sides.old.keys() & sides.new.keys()
     old = {k: p for k, p in sides.old.items() if k not in kept}
     new = {k: p for k, p in sides.new.items() if k not in kept}
-    if not old and not new and (places[0] == places[1] or not all(places)):
+    if is_same and not all(places):
         return None
     by_version = cmp_to_key(compare)
     return Change(
-        _kind(sides, old, new, by_version),
+        _kind(sides, old, new, compare),
         *key,
         old=_versions(old, by_version),
         new=_versions(new, by_version),
@@ -231,7 +234,7 @@ def _kind(
     sides: _Sides,
     old: Mapping[tuple[str, str], Package],
     new: Mapping[tuple[str, str], Package],
-    by_version: Callable[[str], Any],
+    compare: Compare,
 ) -> ChangeKind:
     if not old and not new:
         return ChangeKind.MOVED
@@ -241,11 +244,14 @@ def _kind(
         return ChangeKind.ADDED
     if not sides.new:
         return ChangeKind.REMOVED
-    before = max(by_version(version) for version, _ in sides.old)
-    after = max(by_version(version) for version, _ in sides.new)
-    if before != after:
-        return ChangeKind.UPGRADED if before < after else ChangeKind.DOWNGRADED
+    order = compare(_newest(sides.new, compare), _newest(sides.old, compare))
+    if order:
+        return ChangeKind.UPGRADED if order > 0 else ChangeKind.DOWNGRADED
     return ChangeKind.ADDED if new else ChangeKind.REMOVED  # of an older version beside another
+
+
+def _newest(keys: Iterable[tuple[str, str]], compare: Compare) -> str:
+    return max((version for version, _ in keys), key=cmp_to_key(compare))
 
 
 def _versions(keys: Iterable[tuple[str, str]], by_version: Callable[[str], Any]) -> tuple[str, ...]:
