@@ -7,10 +7,8 @@ from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
 from fuel_upgrade.bundle.verify import read_front
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.fixture import parse_fixture
-from fuel_upgrade.repo.compare import opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import total_bytes
-from fuel_upgrade.repo.evidence import Suites, read_description, report_of, report_repos
 from fuel_upgrade.repo.report import RepoReport, Report
 
 _FULL = "A full repo: it does not build on another one."
@@ -33,7 +31,7 @@ def _of_part(part: RepoPart, text: str | None) -> RepoReport:
     if text is None:
         return RepoReport(name, None, part.full_packages, None, part.full_size_bytes, (), _FULL)
     description = DiffDescription.parse(text, source=f"{part.folder}/{FILE_NAME}")
-    return report_of(description, name=f"{name}, since {part.base}")
+    return description.report(f"{name}, since {part.base}")
 
 
 def report_spec(path: Path) -> Report:
@@ -58,6 +56,10 @@ def _version(release: ReleaseSpec) -> str:
 
 
 def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> RepoReport:
+    # Only here: it needs libraries that a master, which reports on tarballs, may lack.
+    from fuel_upgrade.repo.compare import opened_repo, read_repo  # noqa: PLC0415
+    from fuel_upgrade.repo.evidence import Suites, read_description, report_repos  # noqa: PLC0415
+
     since = f"{name}, since {base}"
     if spec.base and spec.current:
         return report_repos(spec.base, spec.current, suites=Suites(), name=since)
@@ -66,7 +68,7 @@ def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> R
         raise ConfigError(f"{name}: no repo is named", remedy="correct bundle.yaml")
     with opened_repo(ready, scratch=scratch) as root:
         if spec.diff:
-            return report_of(read_description(root), name=since)
+            return read_description(root).report(since)
         packages = read_repo(root).packages
     count, size = len({p.location for p in packages}), total_bytes(packages)
     return RepoReport(name, None, count, None, size, (), _FULL)

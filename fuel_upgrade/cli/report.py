@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from fuel_upgrade.bundle.changes import report_spec, report_tarball
 from fuel_upgrade.cli.console import json_option
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.repo.evidence import Suites, report_repos
 from fuel_upgrade.repo.render import RENDERERS
 from fuel_upgrade.repo.report import Report
 from fuel_upgrade.system.files import write_file
@@ -46,6 +46,9 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     Rebuilt packages (same version, other content), upgraded, downgraded, added, removed and
     moved ones, with sizes. Only indexes are read; the packages need not be there.
     """
+    # Only here: a master, which reports on tarballs, may lack the libraries of the build side.
+    from fuel_upgrade.repo.evidence import Suites, report_repos  # noqa: PLC0415
+
     found = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
     _put(Report("Changes of the repo", (found,)), "json" if as_json else form, out)
 
@@ -59,9 +62,6 @@ def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> 
     Of a tarball only the front is read, where the diff.yaml files are. For a bundle.yaml its
     repos are compared; nothing is built.
     """
-    # Only here: comparing the repos of a bundle.yaml needs libraries of the build side.
-    from fuel_upgrade.bundle.changes import report_spec, report_tarball  # noqa: PLC0415
-
     is_spec = path.suffix in (".yaml", ".yml")
     _put((report_spec if is_spec else report_tarball)(path), "json" if as_json else form, out)
 

@@ -9,7 +9,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Package, RepoKind
-from fuel_upgrade.repo.report import Change
+from fuel_upgrade.repo.report import Change, RepoReport, summed
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
@@ -68,6 +68,16 @@ class DiffDescription:
             Package(name, architecture, version, 0, "", ((self.algorithm, value),))
             for name, architecture, version, value in rows
         )
+
+    def report(self, name: str) -> RepoReport:
+        """Report the changes; of a file of an older version, which has none, the numbers."""
+        packages, size = self.counts["carried"] + self.counts["inherited"], self.result_bytes
+        if not self.changes and self.counts["carried"] + self.counts["removed"]:
+            counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
+            note = f"Made by an older fuel-upgrade: diff.yaml does not list the changes. {counts}"
+            return RepoReport(name, None, packages, None, size, (), note)
+        changes = tuple(map(Change.parse, self.changes))
+        return summed(name, changes, new_packages=packages, new_bytes=size)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is worth printing: all but the long lists."""

@@ -21,7 +21,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.holding import Holding
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.prove import Proof, prove, prove_alone
-from fuel_upgrade.repo.report import Change, Listed, RepoReport, find_changes, summed
+from fuel_upgrade.repo.report import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.requirements import read_apt_requirements, read_yum_requirements
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
@@ -90,20 +90,7 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
-    return report_of(describe(compared), name=name or f"{base} -> {current}")
-
-
-def report_of(description: DiffDescription, *, name: str) -> RepoReport:
-    """Report what a ``diff.yaml`` says; of a file of an older version only the numbers."""
-    packages = description.counts["carried"] + description.counts["inherited"]
-    if not description.changes and description.counts["carried"] + description.counts["removed"]:
-        note = (
-            "Made by an older fuel-upgrade: its diff.yaml does not list the changes. "
-            + ", ".join(f"{count} {kind}" for kind, count in description.counts.items())
-        )
-        return RepoReport(name, None, packages, None, description.result_bytes, (), note)
-    changes = tuple(map(Change.parse, description.changes))
-    return summed(name, changes, new_packages=packages, new_bytes=description.result_bytes)
+    return describe(compared).report(name or f"{base} -> {current}")
 
 
 def prove_repos(

@@ -1,6 +1,8 @@
 """Proofs, dependencies and reports of repos that the real packaging tools made."""
 
 import json
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -8,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo import build
 from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.deb import AptEntry
+from fuel_upgrade.repo.evidence import read_dependencies
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
 from fuel_upgrade.system import process
@@ -166,6 +170,63 @@ def test_the_report_of_a_real_pair(place: Path, tmp_path: Path, kind: str) -> No
     page = tmp_path / "changes.html"
     assert run("repo", "report", base, current, "--format", "html", "-o", page) == (0, "")
     assert page.read_text().startswith("<!doctype html>")
+
+
+def drawn(seed: int) -> list[str]:
+    """Draw the stanzas of a repo whose packages depend on each other, or on what is not there."""
+    draw = random.Random(seed)
+    versions = ("1.0-1", "1:0.5-1", "2.0~rc1-1", "2.0-1", "10.0-1")
+    names = [f"p{n}" for n in range(60)]
+
+    def relation() -> str:
+        name = draw.choice([*names, "virtual0", "virtual1", "nowhere"])
+        operator = draw.choice(("<<", "<=", "=", ">=", ">>"))
+        limits = ["", "", f" ({operator} {draw.choice(versions)})"]
+        return name + draw.choice(("", "", "", ":any")) + draw.choice(limits)
+
+    def stanza(name: str) -> str:
+        ands = [" | ".join(relation() for _ in range(draw.choice((1, 1, 2)))) for _ in range(4)]
+        version = draw.choice(versions)
+        virtual = draw.choice(("", "virtual0", f"virtual1 (= {draw.choice(versions)})"))
+        fields = {
+            "Package": name, "Version": version, "Architecture": draw.choice(("all", "amd64")),
+            "Multi-Arch": draw.choice(("", "allowed")), "Provides": virtual,
+            "Pre-Depends": ands[0], "Depends": ", ".join(ands[1:]),
+            "Filename": f"pool/{name}.deb", "Size": "1", "SHA256": "0" * 64, "Description": "x",
+        }  # fmt: skip
+        if fields["Architecture"] == "all":
+            fields["Multi-Arch"] = ""
+        return "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
+
+    return [stanza(name) for name in names]
+
+
+@needs("apt-cache")
+@pytest.mark.parametrize("seed", range(3))
+def test_unmet_dependencies_are_those_that_apt_finds(tmp_path: Path, seed: int) -> None:
+    stanzas = drawn(seed)
+    folder = tmp_path / "repo/dists/s/main/binary-amd64"
+    folder.mkdir(parents=True)
+    (folder / "Packages").write_text("\n".join(stanzas))
+    report = read_dependencies(tmp_path / "repo")
+    said = {"<<": "<", ">>": ">"}  # as apt-cache prints them
+    ours = {
+        (one.package.split()[0], re.sub("<<|>>", lambda sign: said[sign[0]], one.need))
+        for one in report.unmet
+    }
+    node = AptNode(tmp_path / "node")
+    line = f"deb [trusted=yes] file:{tmp_path}/repo s main\n"
+    node.apply({"etc/apt/sources.list.d/repo.list": line})
+    argv = ["env", f"APT_CONFIG={node.root}/etc/apt/node.conf", "apt-cache", "unmet", "-i"]
+    theirs = set()
+    for line in process.run(argv, timeout_s=60.0).splitlines():
+        first, _, rest = line.strip().partition(" ")
+        if first == "Package":
+            name = rest.split(" ")[0].removesuffix(":amd64")
+        else:
+            theirs.add((name, rest))
+    assert ours == theirs
+    assert len(ours) > 20
 
 
 @needs("rpmbuild", "createrepo_c")

@@ -1,18 +1,21 @@
 """The change report: what each change is called, its sizes, and its four forms."""
 
 import json
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fuel_upgrade.bundle.changes import report_spec, report_tarball
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.evidence import Suites, report_of, report_repos
+from fuel_upgrade.repo.evidence import Suites, report_repos
 from fuel_upgrade.repo.render import RENDERERS
 from fuel_upgrade.repo.report import Change, ChangeKind, RepoReport, Report
-from tests.builders import Fake, apt_repo, make_tarball, yum_repo
+from fuel_upgrade.system import process
+from tests.builders import Fake, apt_repo, make_tarball, write_parts, yum_repo
 
 PARTS = ("main", "universe")
 BASE = (
@@ -71,7 +74,7 @@ def test_the_counts_agree_with_those_of_the_diff_repo(tmp_path: Path) -> None:
     base = apt_repo(tmp_path / "base", BASE, components=PARTS)
     current = apt_repo(tmp_path / "current", CURRENT, components=PARTS)
     description = build_diff(base, current, tmp_path / "diff")
-    counts = report_of(description, name="x").counts
+    counts = description.report("x").counts
     for kind in ("added", "upgraded", "rebuilt", "downgraded", "removed"):
         assert counts[kind] == description.counts[kind], kind
 
@@ -163,10 +166,6 @@ def test_a_tarball_is_reported_from_its_own_descriptions(tmp_path: Path) -> None
 
 
 def test_a_bundle_is_reported_before_it_is_built(tmp_path: Path) -> None:
-    import yaml  # noqa: PLC0415
-
-    from tests.builders import write_parts  # noqa: PLC0415
-
     data = write_parts(tmp_path)
     (tmp_path / "bundle.yaml").write_text(yaml.safe_dump(data))
     make_tarball(tmp_path / "again")
@@ -181,6 +180,11 @@ def test_an_older_description_gives_its_numbers_only(tmp_path: Path) -> None:
     text = (tmp_path / "diff" / FILE_NAME).read_text()
     start, end = text.index("changes: |"), text.index("inherited: |")
     old = DiffDescription.parse(text[:start] + text[end:], source="diff.yaml")
-    found = report_of(old, name="x")
+    found = old.report("x")
     assert (found.changes, found.old_packages) == ((), None)
     assert "1 rebuilt" in found.note
+
+
+def test_reporting_on_a_tarball_needs_no_library_of_the_build_side() -> None:
+    code = "import sys, fuel_upgrade.cli.bundle; assert 'createrepo_c' not in sys.modules"
+    process.run([sys.executable, "-c", code], timeout_s=30.0)
