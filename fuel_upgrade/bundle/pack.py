@@ -24,6 +24,7 @@ from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import total_bytes
+from fuel_upgrade.repo.evidence import prove_ready
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 
@@ -164,6 +165,8 @@ class _Builder:
         repo = read_repo(root)
         _check_packages(repo)
         part = describe_repo(version, os_key, repo, base)
+        if spec.diff is not None:  # one made here was proved as a whole when it was made
+            prove_ready(repo).require(str(spec.diff))
         known = {p.location: dict(p.digests).get("sha256", "") for p in repo.packages}
         self.contents.add_tree(part.folder, root, {k: v for k, v in known.items() if v})
         self.repos.append(part)

@@ -94,6 +94,15 @@ def read_head(path: Path) -> BundleHead:
         ConfigError: there is no such file.
         BundleError: it is no upgrade tarball, has no seal, or is damaged.
     """
+    return read_front(path)[0]
+
+
+def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
+    """Read the front of a tarball; return also its small files, text by path.
+
+    Raises:
+        ConfigError, BundleError: as :func:`read_head`.
+    """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file", remedy="name an upgrade tarball")
     seal, files = _read_small_files(path)
@@ -109,7 +118,7 @@ def read_head(path: Path) -> BundleHead:
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
     releases = _releases(texts, description)
     _check_agreement(path, description, diff_releases, releases)
-    return BundleHead(
+    head = BundleHead(
         path=path,
         size_bytes=path.stat().st_size,
         fuel_version=version,
@@ -120,6 +129,7 @@ def read_head(path: Path) -> BundleHead:
         sealed=sealed,
         seal_sha256=hashlib.sha256(seal).hexdigest(),
     )
+    return head, texts
 
 
 def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:

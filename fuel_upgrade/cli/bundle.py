@@ -15,6 +15,7 @@ from fuel_upgrade.cli.console import (
     progress_bar,
     size,
 )
+from fuel_upgrade.cli.report import report_bundle
 from fuel_upgrade.errors import ConfigError
 
 _PATH = click.Path(path_type=Path)
@@ -23,6 +24,9 @@ _PATH = click.Path(path_type=Path)
 @click.group()
 def bundle() -> None:
     """Build, repair and inspect upgrade tarballs."""
+
+
+bundle.add_command(report_bundle)
 
 
 @bundle.command()

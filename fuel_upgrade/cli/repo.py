@@ -5,15 +5,22 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar, size
+from fuel_upgrade.cli.prove import dependency_options, end_strictly, prove, show_dependencies
+from fuel_upgrade.cli.report import report_repo
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.evidence import read_dependencies
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.group()
 def repo() -> None:
-    """Build diff repos."""
+    """Build diff repos, prove them, and report what changed."""
+
+
+repo.add_command(prove)
+repo.add_command(report_repo)
 
 
 @repo.command()
@@ -25,6 +32,8 @@ def repo() -> None:
 @click.option("--suite", help="The apt suite of CURRENT, where it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, where it has several.")
 @click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
+@click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
+@dependency_options
 @json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
@@ -36,24 +45,37 @@ def diff(  # noqa: PLR0913 - one parameter an option
     suite: str | None,
     base_suite: str | None,
     label: str | None,
+    indexes_only: bool,
+    check_dependencies: bool,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
 
     BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
     be a diff repo. Packages are told apart by the checksums in the indexes, never by version.
-    The output is a valid repo with indexes of its own, and appears whole or not at all. Hard
+    The output is a valid repo with indexes of its own, and appears whole, and proved to be with
+    BASE all of CURRENT, or not at all. Hard
     links share their content with CURRENT: do not change packages there in place.
     """
     options = DiffOptions(
-        link=not copy, verify_links=verify, suite=suite, base_suite=base_suite, label=label
+        link=not copy,
+        verify_links=verify,
+        suite=suite,
+        base_suite=base_suite,
+        label=label,
+        indexes_only=indexes_only,
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)
+    found = read_dependencies(current, suite=suite) if check_dependencies or strict else None
     if as_json:
-        print_json({"path": str(out), **description.to_json()})
+        checked = {"dependencies": found.to_json()} if found else {}
+        print_json({"path": str(out), **description.to_json(), **checked})
     else:
         _show(out, description)
+        show_dependencies(found)
+    end_strictly(found, strict=strict)
 
 
 def _show(out: Path, description: DiffDescription) -> None:

@@ -11,6 +11,7 @@ from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
+from fuel_upgrade.repo.evidence import describe, prove_written
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
 from fuel_upgrade.system.files import (
@@ -33,7 +34,8 @@ class DiffOptions:
 
     ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
     the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
-    several of an apt repo; ``label`` is the ``Label`` of its ``Release``.
+    several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
+    the packages out, to see and to prove what a diff would be where only indexes are at hand.
     """
 
     link: bool = True
@@ -41,6 +43,7 @@ class DiffOptions:
     suite: str | None = None
     base_suite: str | None = None
     label: str | None = None
+    indexes_only: bool = False
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -59,7 +62,8 @@ def build_diff(
 
     Raises:
         ConfigError: ``out`` exists, an input does not, or the two are of different kinds.
-        BundleError: an input is damaged, or a package is not what its index says.
+        BundleError: an input is damaged, a package is not what its index says, or what was
+            written is not proved to be, with the base, the current repo.
     """
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
@@ -89,8 +93,10 @@ def _write(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
         _write_repo(comparison, out, options, progress)
-    description = DiffDescription.of(comparison.diff, comparison.kind)
+    description = describe(comparison)
     write_file(out / FILE_NAME, description.render().encode())
+    proof = prove_written(comparison, out, expected=description)
+    proof.require(f"{current} against {base}")
     return description
 
 
@@ -108,7 +114,8 @@ def _write_repo(
             p.location: p for p in current.packages if p.identity(found.algorithm) in carried
         }
         write_yum_metadata(current, packages, out)
-    _place_all(packages.values(), current, out, options, progress)
+    if not options.indexes_only:
+        _place_all(packages.values(), current, out, options, progress)
 
 
 def diff_label(diff: RepoDiff) -> str:

@@ -11,6 +11,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
+from fuel_upgrade.repo.holding import Holding, Identity, IndexName, hidden
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.repo.yum import YumRepo, read_yum
@@ -24,10 +25,15 @@ _REPO_PARTS = ("dists", "repodata")  # all that a repo without packages may hold
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The current repo and what became of its packages since the base."""
+    """The current repo and what became of its packages since the base.
+
+    ``base_inherited`` is what the base, where it is a diff repo itself, leaves to its own base.
+    """
 
     current: Repo
     diff: RepoDiff
+    base: Repo
+    base_inherited: tuple[Package, ...] = ()
 
     @property
     def kind(self) -> RepoKind:
@@ -92,9 +98,14 @@ def read_repo(root: Path, *, suite: str | None = None) -> Repo:
 
 
 def compare_repos(
-    base_root: Path, current_root: Path, *, suite: str | None = None, base_suite: str | None = None
+    base_root: Path,
+    current_root: Path,
+    *,
+    suite: str | None = None,
+    base_suite: str | None = None,
+    algorithm: str | None = None,
 ) -> Comparison:
-    """Read two repos and compare them by checksum.
+    """Read two repos and compare them by checksum, of kind ``algorithm`` if that is given.
 
     The checksums come from the indexes; where the two have no kind in common, the files of
     both are read for it. Where the base is itself a diff repo, what it inherits counts as its
@@ -112,21 +123,55 @@ def compare_repos(
             remedy="compare two repos of one kind",
         )
     inherited = _inherited(base_root)
-    algorithm = common_algorithm((*base.packages, *inherited), current.packages)
-    if algorithm is None:
+    algorithm = algorithm or common_algorithm((*base.packages, *inherited), current.packages)
+    if algorithm in (None, _COMPUTED):  # reads no file where the index has it
         algorithm = _COMPUTED
-        base, current = _with_computed(base), _with_computed(current)
+        base, current = with_computed(base), with_computed(current)
     compare = compare_deb if isinstance(current, AptRepo) else compare_rpm
     try:
         found = diff(
-            (*base.packages, *inherited), current.packages, algorithm=algorithm, compare=compare
+            (*base.packages, *inherited),
+            current.packages,
+            algorithm=algorithm,
+            compare=compare,
+            hidden=_hidden(base, inherited, current, algorithm),
         )
     except KeyError as error:
         raise BundleError(
             f"{base_root}: its diff.yaml has no {algorithm} checksums, {current_root} no others",
             remedy="use the full repo as the base",
         ) from error
-    return Comparison(current, found)
+    return Comparison(current, found, base, inherited)
+
+
+def holding_of(repo: Repo, inherited: Sequence[Package], algorithm: str) -> Holding:
+    """Return what the repo offers, index by index.
+
+    Raises:
+        KeyError: a package lacks the checksum ``algorithm``.
+    """
+    indexes: dict[IndexName, set[Identity]] = {("", ""): set()}
+    if isinstance(repo, AptRepo):
+        indexes = {(c, a): set() for c in repo.components for a in repo.architectures}
+        for entry in repo.entries:
+            name = (entry.component, entry.index_architecture)
+            indexes[name].add(entry.package.identity(algorithm))
+    else:
+        indexes["", ""].update(p.identity(algorithm) for p in repo.packages)
+    frozen = {name: frozenset(found) for name, found in indexes.items()}
+    return Holding(frozen, frozenset(p.identity(algorithm) for p in inherited))
+
+
+def _hidden(
+    base: Repo, inherited: Sequence[Package], current: Repo, algorithm: str
+) -> frozenset[Identity]:
+    """Return what must be carried although the base has it: not every node finds it there."""
+    if not isinstance(base, AptRepo) or not isinstance(current, AptRepo):
+        return frozenset()
+    if len(base.architectures) == 1 and base.architectures == current.architectures:
+        return frozenset()  # one index holds all
+    found = hidden(holding_of(base, inherited, algorithm), holding_of(current, (), algorithm))
+    return frozenset().union(*found.values())
 
 
 def _inherited(root: Path) -> tuple[Package, ...]:
@@ -137,7 +182,14 @@ def _inherited(root: Path) -> tuple[Package, ...]:
     return DiffDescription.parse(text, source=str(path)).inherited_packages()
 
 
-def _with_computed(repo: Repo) -> Repo:
+def with_computed(repo: Repo) -> Repo:
+    """Add SHA-256 checksums of the files where the index has none.
+
+    Raises:
+        BundleError: a file cannot be read.
+    """
+    if all(_COMPUTED in dict(package.digests) for package in repo.packages):
+        return repo
     if isinstance(repo, YumRepo):
         return replace(repo, packages=_hashed(repo.root, repo.packages))
     hashed = _hashed(repo.root, repo.packages)

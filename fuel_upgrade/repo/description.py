@@ -9,9 +9,12 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Package, RepoKind
+from fuel_upgrade.repo.report import Change, RepoReport, summed
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
+# The same as safe_load, ten times faster where PyYAML was built with libyaml: megabytes of text.
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SPACES = 3  # in a line of an inherited package
 
 
@@ -22,7 +25,8 @@ class DiffDescription:
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
     ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
     ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
-    removed, carried. Sizes in bytes.
+    removed, carried. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
+    files of older versions have none.
     """
 
     kind: RepoKind
@@ -36,9 +40,10 @@ class DiffDescription:
     rebuilt: tuple[str, ...]
     downgraded: tuple[str, ...]
     inherited: tuple[str, ...]
+    changes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, diff: RepoDiff, kind: RepoKind) -> Self:
+    def of(cls, diff: RepoDiff, kind: RepoKind, changes: Iterable[Change] = ()) -> Self:
         """Describe a diff."""
         groups = ("added", "upgraded", "rebuilt", "downgraded", "inherited", "removed", "carried")
         return cls(
@@ -53,6 +58,7 @@ class DiffDescription:
             rebuilt=_texts(diff.rebuilt),
             downgraded=_texts(diff.downgraded),
             inherited=tuple(f"{p} {p.digest(diff.algorithm)}" for p in diff.inherited),
+            changes=tuple(change.line() for change in changes),
         )
 
     def inherited_packages(self) -> tuple[Package, ...]:
@@ -63,8 +69,18 @@ class DiffDescription:
             for name, architecture, version, value in rows
         )
 
+    def report(self, name: str) -> RepoReport:
+        """Report the changes; of a file of an older version, which has none, the numbers."""
+        packages, size = self.counts["carried"] + self.counts["inherited"], self.result_bytes
+        if not self.changes and self.counts["carried"] + self.counts["removed"]:
+            counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
+            note = f"Made by an older fuel-upgrade: diff.yaml does not list the changes. {counts}"
+            return RepoReport(name, None, packages, None, size, (), note)
+        changes = tuple(map(Change.parse, self.changes))
+        return summed(name, changes, new_packages=packages, new_bytes=size)
+
     def to_json(self) -> dict[str, Any]:
-        """Return what is worth printing: all but the list of inherited packages."""
+        """Return what is worth printing: all but the long lists."""
         return {
             "format": FORMAT,
             "kind": self.kind.value,
@@ -82,11 +98,11 @@ class DiffDescription:
     def render(self) -> str:
         """Return the text of ``diff.yaml``.
 
-        The inherited packages are one block of text, not a YAML list: there may be tens of
-        thousands, and a list of them takes seconds to parse.
+        The changes and the inherited packages are blocks of text, not YAML lists: there may be
+        tens of thousands, and a list of them takes seconds to parse.
         """
         text: str = yaml.safe_dump(self.to_json(), sort_keys=False, default_flow_style=False)
-        return text + "inherited: |\n" + "".join(f"  {line}\n" for line in self.inherited)
+        return text + _block("changes", self.changes) + _block("inherited", self.inherited)
 
     @classmethod
     def parse(cls, text: str, *, source: str) -> Self:
@@ -96,7 +112,7 @@ class DiffDescription:
             BundleError: it is malformed, or of a later format.
         """
         try:
-            data = yaml.safe_load(text)
+            data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe in either form
             if data["format"] != FORMAT:
                 raise BundleError(
                     f"{source}: format {data['format']}, expected {FORMAT}",
@@ -114,6 +130,7 @@ class DiffDescription:
                 rebuilt=tuple(data["rebuilt"]),
                 downgraded=tuple(data["downgraded"]),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
+                changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
@@ -126,6 +143,15 @@ def _checked_line(line: str) -> str:
     if line.count(" ") != _SPACES:
         raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
     return line
+
+
+def _checked_change(line: str) -> str:
+    Change.parse(line)
+    return line
+
+
+def _block(name: str, lines: Iterable[str]) -> str:
+    return f"{name}: |\n" + "".join(f"  {line}\n" for line in lines)
 
 
 def _texts(packages: Iterable[Package]) -> tuple[str, ...]:

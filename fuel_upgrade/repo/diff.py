@@ -1,10 +1,11 @@
 """What a master that holds the base repo lacks to serve the current one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import chain
 
+from fuel_upgrade.repo.holding import Identity
 from fuel_upgrade.repo.package import Package, fingerprint, unique
 
 Compare = Callable[[str, str], int]
@@ -36,12 +37,18 @@ class RepoDiff:
 
 
 def diff(
-    base: Sequence[Package], current: Sequence[Package], *, algorithm: str, compare: Compare
+    base: Sequence[Package],
+    current: Sequence[Package],
+    *,
+    algorithm: str,
+    compare: Compare,
+    hidden: Collection[Identity] = frozenset(),
 ) -> RepoDiff:
     """Compare two repos by (name, architecture, version, checksum), never by version alone.
 
     The version only decides what a carried package is called: ``compare`` is the order of the
-    repo's package manager. Each group is sorted by identity, so the result does not depend on
+    repo's package manager. ``hidden`` are identities that the base holds, but not for all nodes:
+    they are carried, as added. Each group is sorted by identity, so the result does not depend on
     the order of the indexes.
 
     Raises:
@@ -54,8 +61,12 @@ def diff(
         name: [] for name in ("added", "upgraded", "rebuilt", "downgraded", "inherited")
     }
     for package in sorted(new, key=lambda p: p.identity(algorithm)):
-        inherited = package.identity(algorithm) in known
-        groups["inherited" if inherited else classify(package)].append(package)
+        identity = package.identity(algorithm)
+        if identity in hidden:
+            group = "added"
+        else:
+            group = "inherited" if identity in known else classify(package)
+        groups[group].append(package)
     kept = {(package.name, package.architecture) for package in new}
     removed = sorted(
         (p for p in old if (p.name, p.architecture) not in kept),

@@ -1,0 +1,189 @@
+"""Reading from disk what a proof compares."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.compare import (
+    Comparison,
+    Repo,
+    compare_repos,
+    holding_of,
+    opened_repo,
+    read_repo,
+    with_computed,
+)
+from fuel_upgrade.repo.dependencies import DependencyReport, check
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.holding import Holding
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.prove import Proof, prove, prove_alone
+from fuel_upgrade.repo.report import Change, Listed, RepoReport, find_changes
+from fuel_upgrade.repo.requirements import read_apt_requirements, read_yum_requirements
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
+
+
+@dataclass(frozen=True, slots=True)
+class Suites:
+    """The apt suites to read where a repo has several."""
+
+    base: str | None = None
+    diff: str | None = None
+    current: str | None = None
+
+
+def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescription) -> Proof:
+    """Prove the diff repo at ``root`` by what its files say, against what was compared.
+
+    ``expected`` is the comparison's own description.
+
+    Raises:
+        BundleError: it is damaged, or no diff repo.
+    """
+    found = read_description(root)
+    algorithm = comparison.diff.algorithm
+    diff = _diff_holding(read_repo(root), found, algorithm)
+    base = holding_of(comparison.base, comparison.base_inherited, algorithm)
+    current = holding_of(comparison.current, (), algorithm)
+    return prove(base, diff, current, found=found, expected=expected)
+
+
+def describe(comparison: Comparison) -> DiffDescription:
+    """Return the description that the diff repo of this comparison has."""
+    return DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
+
+
+def changes_of(comparison: Comparison) -> tuple[Change, ...]:
+    """Return the changes from the base to the current repo, name by name."""
+    compare = compare_deb if comparison.kind is RepoKind.APT else compare_rpm
+    inherited = (Listed(package) for package in comparison.base_inherited)
+    return find_changes(
+        (*_listed(comparison.base), *inherited),
+        _listed(comparison.current),
+        algorithm=comparison.diff.algorithm,
+        compare=compare,
+    )
+
+
+def _listed(repo: Repo) -> Iterator[Listed]:
+    if isinstance(repo, AptRepo):
+        return (Listed(entry.package, entry.component) for entry in repo.entries)
+    return (Listed(package) for package in repo.packages)
+
+
+def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
+    """Report what changed from ``base`` to ``current``, each a folder or an archive.
+
+    Only indexes are read: neither needs its packages.
+
+    Raises:
+        ConfigError, BundleError: as ``compare_repos``.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as folder,
+        opened_repo(base, scratch=Path(folder)) as base_root,
+        opened_repo(current, scratch=Path(folder)) as current_root,
+    ):
+        compared = compare_repos(
+            base_root, current_root, suite=suites.current, base_suite=suites.base
+        )
+    return describe(compared).report(name or f"{base} -> {current}")
+
+
+def prove_repos(
+    base: Path, diff: Path, current: Path, *, suites: Suites, check_dependencies: bool = False
+) -> tuple[Proof, DependencyReport | None]:
+    """Prove that ``base`` and ``diff``, folders or archives, are together ``current``.
+
+    No package is opened: the indexes are enough. The dependencies of the release are checked
+    where that is asked for.
+
+    Raises:
+        ConfigError: one of them does not exist, or they are of different kinds.
+        BundleError: one is damaged, or ``diff`` is no diff repo.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
+        opened_repo(base, scratch=Path(name)) as base_root,
+        opened_repo(diff, scratch=Path(name)) as diff_root,
+        opened_repo(current, scratch=Path(name)) as current_root,
+    ):
+        found = read_description(diff_root)
+        compared = compare_repos(
+            base_root,
+            current_root,
+            suite=suites.current,
+            base_suite=suites.base,
+            algorithm=found.algorithm,
+        )
+        algorithm = compared.diff.algorithm
+        proof = prove(
+            holding_of(compared.base, compared.base_inherited, algorithm),
+            _diff_holding(read_repo(diff_root, suite=suites.diff), found, algorithm),
+            holding_of(compared.current, (), algorithm),
+            found=found,
+            expected=describe(compared),
+        )
+        return proof, dependencies_of(compared.current) if check_dependencies else None
+
+
+def prove_ready(repo: Repo) -> Proof:
+    """Prove of a diff repo that was made elsewhere that its ``diff.yaml`` is its own.
+
+    Raises:
+        BundleError: the description is malformed.
+    """
+    found = read_description(repo.root)
+    return prove_alone(_diff_holding(repo, found, found.algorithm), found)
+
+
+def read_description(root: Path) -> DiffDescription:
+    """Read the ``diff.yaml`` of a diff repo.
+
+    Raises:
+        BundleError: there is none, or it is malformed.
+    """
+    path = root / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BundleError(
+            f"{path}: {error.strerror}: expected the root of a diff repo",
+            remedy="name a folder or archive that fuel-upgrade repo diff made",
+        ) from error
+    return DiffDescription.parse(text, source=str(path))
+
+
+def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyReport:
+    """Check the dependencies of the full repo at ``root``, a folder or an archive.
+
+    Raises:
+        ConfigError, BundleError: as ``opened_repo`` and ``read_repo``.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
+        opened_repo(root, scratch=Path(name)) as folder,
+    ):
+        return dependencies_of(read_repo(folder, suite=suite))
+
+
+def dependencies_of(repo: Repo) -> DependencyReport:
+    """Check that each package of a full repo finds there what it depends on."""
+    if isinstance(repo, AptRepo):
+        return check(read_apt_requirements(repo.entries))
+    return check(read_yum_requirements(repo))
+
+
+def _diff_holding(repo: Repo, found: DiffDescription, algorithm: str) -> Holding:
+    if any(algorithm not in dict(package.digests) for package in repo.packages):
+        repo = with_computed(repo)
+    try:
+        return holding_of(repo, found.inherited_packages(), algorithm)
+    except KeyError as error:
+        raise BundleError(
+            f"{repo.root}: diff.yaml is by {algorithm}, which its index does not have",
+            remedy="make the diff repo again with fuel-upgrade repo diff",
+        ) from error

@@ -1,0 +1,200 @@
+"""Change reports as text, Markdown, JSON and one self-contained HTML page."""
+
+import html
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from fuel_upgrade.repo.report import Change, ChangeKind, RepoReport, Report
+
+_KIB = 1024
+_HEADINGS = {
+    ChangeKind.REBUILT: "Same version with other content",
+    ChangeKind.UPGRADED: "Upgraded",
+    ChangeKind.DOWNGRADED: "Downgraded",
+    ChangeKind.ADDED: "Added",
+    ChangeKind.REMOVED: "Removed",
+    ChangeKind.MOVED: "Moved between components",
+}
+_HINTS = {
+    ChangeKind.REBUILT: "The version alone does not show these: nodes that have it installed "
+    "must install it again.",
+    ChangeKind.DOWNGRADED: "Nodes take these only where they are allowed to go back.",
+}
+_COLUMNS = ("package", "before", "after", "size before", "size after", "component")
+_STYLE = """
+:root { color-scheme: light dark; --line: #d0d4da; --soft: #f3f5f8; --flag: #a33a00; }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #3b424c; --soft: #1d2229; --flag: #ff9a5c; }
+  body { background: #13171c; color: #e4e7eb; }
+}
+body { font: 16px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; overflow-wrap: anywhere; }
+.sums { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; list-style: none; }
+.sums li { background: var(--soft); border: 1px solid var(--line); border-radius: .5rem;
+  padding: .4rem .8rem; } .sums b { display: block; font-size: 1.15rem; }
+.flag summary, .flag b { color: var(--flag); }
+details { margin: .75rem 0; } summary { font-weight: 600; cursor: pointer; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; overflow-wrap: anywhere; }
+th:nth-child(4), th:nth-child(5), td:nth-child(4), td:nth-child(5) {
+  text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+@media (max-width: 40rem) {
+  thead { position: absolute; left: -9999px; } tr { display: block; padding: .4rem 0;
+    border-bottom: 1px solid var(--line); }
+  td { display: flex; gap: .8rem; border: 0; padding: .05rem 0; text-align: left !important; }
+  td::before { flex: 0 0 6.5rem; opacity: .7; } td:nth-child(1) { font-weight: 600; }
+  td:nth-child(2)::before { content: "before"; } td:nth-child(3)::before { content: "after"; }
+  td:nth-child(4)::before { content: "size before"; }
+  td:nth-child(5)::before { content: "size after"; }
+  td:nth-child(6)::before { content: "component"; }
+  td:empty { display: none; }
+}
+"""
+
+
+def render_text(report: Report) -> str:
+    """Return the report as plain text, a line a package."""
+    lines = [report.title, "=" * len(report.title), ""]
+    for repo in report.repos:
+        lines += [repo.name, "-" * len(repo.name), *_summary(repo), ""]
+        for kind, changes in _groups(repo):
+            lines += [f"{_HEADINGS[kind]} ({len(changes)}):"]
+            lines += [f"  {_text_line(change)}" for change in changes] + [""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def render_markdown(report: Report) -> str:
+    """Return the report as Markdown with a table for each kind of change."""
+    lines = [f"# {_escaped(report.title)}", ""]
+    for repo in report.repos:
+        lines += [
+            f"## {_escaped(repo.name)}",
+            "",
+            *(f"- {_escaped(s)}" for s in _summary(repo)),
+            "",
+        ]
+        for kind, changes in _groups(repo):
+            lines += [f"### {_HEADINGS[kind]} ({len(changes)})", ""]
+            lines += [_HINTS[kind], ""] if kind in _HINTS else []
+            lines += [_markdown_row(_COLUMNS), _markdown_row(["---"] * len(_COLUMNS))]
+            lines += [_markdown_row(_escaped(c) for c in _cells(change)) for change in changes]
+            lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def render_json(report: Report) -> str:
+    """Return the report as JSON."""
+    return json.dumps(report.to_json(), indent=2) + "\n"
+
+
+def render_html(report: Report) -> str:
+    """Return the report as one page that needs nothing else, neither script nor network."""
+    title = html.escape(report.title)
+    body = "\n".join(_html_repo(repo) for repo in report.repos)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        f"{body}\n</body>\n</html>\n"
+    )
+
+
+RENDERERS: Mapping[str, Callable[[Report], str]] = {
+    "text": render_text,
+    "markdown": render_markdown,
+    "json": render_json,
+    "html": render_html,
+}
+
+
+def _groups(repo: RepoReport) -> list[tuple[ChangeKind, tuple[Change, ...]]]:
+    found = [(kind, repo.of_kind(kind)) for kind in ChangeKind]
+    return [(kind, changes) for kind, changes in found if changes]
+
+
+def _summary(repo: RepoReport) -> list[str]:
+    counts = ", ".join(f"{count} {name}" for name, count in repo.counts.items())
+    lines = [
+        f"packages: {_number(repo.old_packages)} before, {_number(repo.new_packages)} after",
+        f"size: {_size(repo.old_bytes)} before, {_size(repo.new_bytes)} after",
+        f"changes: {counts}",
+    ]
+    return [*lines, repo.note] if repo.note else lines
+
+
+def _text_line(change: Change) -> str:
+    name, old, new, old_size, new_size, component = _cells(change)
+    sizes = f"{old_size or 'none'} -> {new_size or 'none'}"
+    where = f", {component}" if component else ""
+    return f"{name}: {old or 'none'} -> {new or 'none'} ({sizes}{where})"
+
+
+def _cells(change: Change) -> Sequence[str]:
+    """Give what the columns hold; a cell is empty where there is nothing on that side."""
+    kept = [f"{version} (kept)" for version in change.kept]
+    old, new = [*kept, *change.old], [*kept, *change.new]
+    places = ", ".join(change.new_components or change.old_components)
+    if change.moved:
+        places = f"{', '.join(change.old_components)} -> {places}"
+    return (
+        f"{change.name} {change.architecture}",
+        ", ".join(old),
+        ", ".join(new),
+        _size(change.old_bytes) if change.old else "",
+        _size(change.new_bytes) if change.new else "",
+        places,
+    )
+
+
+def _html_repo(repo: RepoReport) -> str:
+    sums = {
+        "packages": f"{_number(repo.old_packages)} → {_number(repo.new_packages)}",
+        "size": f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}",
+        **{name: _number(count) for name, count in repo.counts.items()},
+    }
+    items = "".join(f"<li><b>{value}</b>{name}</li>" for name, value in sums.items())
+    note = f"<p>{html.escape(repo.note)}</p>" if repo.note else ""
+    groups = "\n".join(_html_group(kind, changes) for kind, changes in _groups(repo))
+    return f'<h2>{html.escape(repo.name)}</h2>\n<ul class="sums">{items}</ul>\n{note}{groups}'
+
+
+def _html_group(kind: ChangeKind, changes: Sequence[Change]) -> str:
+    flag = ' class="flag"' if kind is ChangeKind.REBUILT else ""
+    hint = f"<p>{_HINTS[kind]}</p>" if kind in _HINTS else ""
+    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    rows = "\n".join(_html_row(_cells(change)) for change in changes)
+    return (
+        f"<details open{flag}><summary>{_HEADINGS[kind]} ({len(changes)})</summary>{hint}\n"
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></details>"
+    )
+
+
+def _html_row(cells: Sequence[str]) -> str:
+    # Without classes: there may be tens of thousands of rows.
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    """Keep names and versions from being read as markup."""
+    special = "\\`*_{}[]<>|#~"
+    return "".join(f"\\{c}" if c in special else c for c in text)
+
+
+def _number(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
+
+
+def _size(size_bytes: int | None) -> str:
+    if size_bytes is None:
+        return "unknown"
+    value = float(size_bytes)
+    for unit in ("B", "KiB", "MiB"):
+        if value < _KIB:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _KIB
+    return f"{value:.2f} GiB"

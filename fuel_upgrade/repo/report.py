@@ -1,0 +1,280 @@
+"""What changed between two repos, for people: the model that the renderers print."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cmp_to_key
+from typing import Any, Self
+
+from fuel_upgrade.repo.package import Package
+
+Compare = Callable[[str, str], int]
+_NONE = "-"
+_UNKNOWN = "?"
+_FIELDS = 10  # in the line of a change
+
+
+class ChangeKind(Enum):
+    """What became of a name and architecture; the order is that of the report."""
+
+    REBUILT = "rebuilt"
+    UPGRADED = "upgraded"
+    DOWNGRADED = "downgraded"
+    ADDED = "added"
+    REMOVED = "removed"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A package as an index lists it; the component of an apt repo, None where not known."""
+
+    package: Package
+    component: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One name and architecture whose packages are not the same on both sides.
+
+    ``old`` and ``new`` are the versions that only one side has, or has in another content;
+    ``kept`` those that both have. Sizes are of ``old`` and ``new`` in bytes, None if unknown.
+    Components are empty where unknown or where there are none.
+    """
+
+    kind: ChangeKind
+    name: str
+    architecture: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    kept: tuple[str, ...]
+    old_bytes: int | None
+    new_bytes: int | None
+    old_components: tuple[str, ...] = ()
+    new_components: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is in other components than before; said of what is on both sides."""
+        both = bool(self.old_components and self.new_components)
+        return both and self.old_components != self.new_components
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the JSON report has."""
+        return {
+            "kind": self.kind.value,
+            "name": self.name,
+            "architecture": self.architecture,
+            "old_versions": list(self.old),
+            "new_versions": list(self.new),
+            "kept_versions": list(self.kept),
+            "old_bytes": self.old_bytes,
+            "new_bytes": self.new_bytes,
+            "old_components": list(self.old_components),
+            "new_components": list(self.new_components),
+        }
+
+    def line(self) -> str:
+        """Return the line that ``diff.yaml`` has for it: words with one blank between."""
+        lists = (self.old, self.new, self.kept)
+        sizes = (self.old_bytes, self.new_bytes)
+        places = (self.old_components, self.new_components)
+        return " ".join(
+            (
+                self.kind.value,
+                self.name,
+                self.architecture,
+                *(",".join(values) or _NONE for values in lists),
+                *(_UNKNOWN if size is None else str(size) for size in sizes),
+                *(",".join(values) or _NONE for values in places),
+            )
+        )
+
+    @classmethod
+    def parse(cls, line: str) -> Self:
+        """Read a line of ``diff.yaml``; ValueError if it is malformed."""
+        words = line.split(" ")
+        if len(words) != _FIELDS:
+            raise ValueError(f"{line!r} is not a change: {_FIELDS} words")
+        kind, name, architecture, old, new, kept, old_bytes, new_bytes, before, after = words
+        return cls(
+            ChangeKind(kind),
+            name,
+            architecture,
+            _split(old),
+            _split(new),
+            _split(kept),
+            None if old_bytes == _UNKNOWN else int(old_bytes),
+            None if new_bytes == _UNKNOWN else int(new_bytes),
+            _split(before),
+            _split(after),
+        )
+
+
+def _split(word: str) -> tuple[str, ...]:
+    return () if word == _NONE else tuple(word.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class RepoReport:
+    """The changes of one repo, and both sides in packages and bytes; None where unknown."""
+
+    name: str
+    old_packages: int | None
+    new_packages: int
+    old_bytes: int | None
+    new_bytes: int
+    changes: tuple[Change, ...]
+    note: str = ""
+
+    def of_kind(self, kind: ChangeKind) -> tuple[Change, ...]:
+        """Return the changes of one kind, by name."""
+        return tuple(change for change in self.changes if change.kind is kind)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many names and architectures there are of each kind; moved ones in any kind."""
+        found = {kind.value: len(self.of_kind(kind)) for kind in ChangeKind}
+        return found | {"moved": sum(change.moved for change in self.changes)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the JSON report has."""
+        return {
+            "repo": self.name,
+            "note": self.note,
+            "old_packages": self.old_packages,
+            "new_packages": self.new_packages,
+            "old_bytes": self.old_bytes,
+            "new_bytes": self.new_bytes,
+            "counts": self.counts,
+            "changes": [change.to_json() for change in self.changes],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report: of one pair of repos, or of every repo of a tarball."""
+
+    title: str
+    repos: tuple[RepoReport, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON report."""
+        return {"title": self.title, "repos": [repo.to_json() for repo in self.repos]}
+
+
+@dataclass(slots=True)
+class _Sides:
+    """What both repos have of one name and architecture, by (version, checksum)."""
+
+    old: dict[tuple[str, str], Package] = field(default_factory=dict)
+    new: dict[tuple[str, str], Package] = field(default_factory=dict)
+    old_components: set[str | None] = field(default_factory=set)
+    new_components: set[str | None] = field(default_factory=set)
+
+
+def find_changes(
+    base: Iterable[Listed], current: Iterable[Listed], *, algorithm: str, compare: Compare
+) -> tuple[Change, ...]:
+    """Compare two repos name by name, versions in the order of ``compare``.
+
+    A name and architecture is *rebuilt* if a version of it has other content, whatever else
+    became of it: that is what an operator must know. Else the highest version decides.
+    Sorted by kind, name and architecture. KeyError: a package lacks a checksum ``algorithm``.
+    """
+    sides: dict[tuple[str, str], _Sides] = {}
+    for listed in base:
+        package = listed.package
+        pair = sides.setdefault((package.name, package.architecture), _Sides())
+        # What a diff.yaml inherits has no size; an index that has one counts.
+        key = (package.version, package.digest(algorithm))
+        if package.location or key not in pair.old:
+            pair.old[key] = package
+        pair.old_components.add(listed.component)
+    for listed in current:
+        package = listed.package
+        pair = sides.setdefault((package.name, package.architecture), _Sides())
+        pair.new[package.version, package.digest(algorithm)] = package
+        pair.new_components.add(listed.component)
+    order = list(ChangeKind)
+    found = (_change(name, pair, compare) for name, pair in sides.items())
+    return tuple(
+        sorted(
+            (change for change in found if change is not None),
+            key=lambda c: (order.index(c.kind), c.name, c.architecture),
+        )
+    )
+
+
+def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | None:
+    is_same = sides.old.keys() == sides.new.keys()
+    if is_same and sides.old_components == sides.new_components:
+        return None  # most packages: spared what follows
+    places = (_components(sides.old_components), _components(sides.new_components))
+    kept = sides.old.keys() & sides.new.keys()
+    old = {k: p for k, p in sides.old.items() if k not in kept}
+    new = {k: p for k, p in sides.new.items() if k not in kept}
+    if is_same and not all(places):
+        return None
+    by_version = cmp_to_key(compare)
+    return Change(
+        _kind(sides, old, new, compare),
+        *key,
+        old=_versions(old, by_version),
+        new=_versions(new, by_version),
+        kept=_versions(kept, by_version),
+        old_bytes=_bytes(old),
+        new_bytes=_bytes(new),
+        old_components=places[0],
+        new_components=places[1],
+    )
+
+
+def _kind(
+    sides: _Sides,
+    old: Mapping[tuple[str, str], Package],
+    new: Mapping[tuple[str, str], Package],
+    compare: Compare,
+) -> ChangeKind:
+    if not old and not new:
+        return ChangeKind.MOVED
+    if {version for version, _ in new} & {version for version, _ in sides.old}:
+        return ChangeKind.REBUILT
+    if not sides.old:
+        return ChangeKind.ADDED
+    if not sides.new:
+        return ChangeKind.REMOVED
+    order = compare(_newest(sides.new, compare), _newest(sides.old, compare))
+    if order:
+        return ChangeKind.UPGRADED if order > 0 else ChangeKind.DOWNGRADED
+    return ChangeKind.ADDED if new else ChangeKind.REMOVED  # of an older version beside another
+
+
+def _newest(keys: Iterable[tuple[str, str]], compare: Compare) -> str:
+    return max((version for version, _ in keys), key=cmp_to_key(compare))
+
+
+def _versions(keys: Iterable[tuple[str, str]], by_version: Callable[[str], Any]) -> tuple[str, ...]:
+    return tuple(sorted((version for version, _ in keys), key=by_version))
+
+
+def _bytes(packages: Mapping[tuple[str, str], Package]) -> int | None:
+    if any(not package.location for package in packages.values()):
+        return None
+    return sum(package.size_bytes for package in packages.values())
+
+
+def _components(found: Iterable[str | None]) -> tuple[str, ...]:
+    names = set(found)
+    return () if None in names else tuple(sorted(name for name in names if name))
+
+
+def summed(
+    name: str, changes: tuple[Change, ...], *, new_packages: int, new_bytes: int, note: str = ""
+) -> RepoReport:
+    """Make the report of a repo whose new side is known: the old one follows from the changes."""
+    old_packages = new_packages + sum(len(c.old) - len(c.new) for c in changes)
+    sizes = [None if c.old_bytes is None else c.old_bytes - (c.new_bytes or 0) for c in changes]
+    known = [size for size in sizes if size is not None]
+    old_bytes = new_bytes + sum(known) if len(known) == len(sizes) else None
+    return RepoReport(name, old_packages, new_packages, old_bytes, new_bytes, changes, note)
