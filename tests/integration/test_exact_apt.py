@@ -10,14 +10,18 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from fuel_upgrade.cli.client import Target
+from fuel_upgrade.cli.node import sources as node_sources
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.nodes.content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact import SourceStyle, render_exact
+from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.resolve import resolve
-from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.nodes.sources import NodeSource, render_apt
 from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.deb import render_packages, render_release
@@ -260,6 +264,99 @@ def test_a_bare_name_means_the_native_architecture_that_the_base_had(tmp_path: P
     assert "alpha:i386" in alone.run("apt-get", "--simulate", "install", "alpha")
     with pytest.raises(OutsideError, match="no installation candidate"):
         exact.run("apt-get", "--simulate", "install", "alpha")
+
+
+DOWN_AND_GONE = (
+    (Item("alpha", "2.0-1", "amd64"), Item("beta", "1.0", "amd64")),
+    (Item("alpha", "1.0", "amd64"),),
+)
+
+
+def test_a_node_keeps_a_version_that_the_release_went_down_from(tmp_path: Path) -> None:
+    repos = [fetch(repo) for repo in make_repos(tmp_path, DOWN_AND_GONE)[1:]]
+    exact = Node(tmp_path / "exact", render_exact("ubuntu", repos))
+    assert exact.policy(["alpha"]) == {"alpha:amd64": "1.0"}
+    exact.pretend({"alpha": "2.0-1"})
+    assert exact.policy(["alpha"]) == {"alpha:amd64": "2.0-1"}
+    known = [fetch_identity(content.source, timeout_s=30) for content in repos]
+    plain = Node(tmp_path / "plain", render_apt(known))
+    plain.pretend({"alpha": "2.0-1"})
+    assert plain.policy(["alpha"]) == {"alpha:amd64": "1.0"}, "a pin above 1000 takes it down"
+
+
+def test_an_installed_package_that_the_release_removed_stays(tmp_path: Path) -> None:
+    """A limit of pins: asked for by name, it has no candidate; the full repo has none either."""
+    exact = Node(
+        tmp_path / "exact",
+        render_exact("ubuntu", [fetch(r) for r in make_repos(tmp_path, DOWN_AND_GONE)[1:]]),
+    )
+    exact.pretend({"beta": "1.0"})
+    assert exact.upgrades() == []
+    with pytest.raises(OutsideError, match="no installation candidate"):
+        exact.run("apt-get", "--simulate", "install", "beta")
+
+
+@needs("gpg")
+@pytest.mark.parametrize("deb822", [False, True])
+def test_a_signed_chain_is_checked_with_the_given_key(tmp_path: Path, *, deb822: bool) -> None:
+    repos = make_repos(tmp_path, DOWN_AND_GONE)[1:]
+    home = tmp_path / "gpg"
+    gpg = ("gpg", "--batch", "--homedir", str(home), "--passphrase", "")
+    home.mkdir(mode=0o700)
+    process.run([*gpg, "--quick-gen-key", "fuel@example.com", "ed25519"], timeout_s=60)
+    for repo in repos:
+        dist = f"{repo}/dists/{SUITE}"
+        process.run(
+            [*gpg, "--clearsign", "-o", f"{dist}/InRelease", f"{dist}/Release"], timeout_s=60
+        )
+    key = write(tmp_path / "key.asc", process.run([*gpg, "--armor", "--export"], timeout_s=60))
+    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=60)
+    with pytest.raises(OutsideError, match=r"NO_PUBKEY|not signed"):
+        Node(tmp_path / "unknown", written(tmp_path / "a", repos))
+    form = ("--format", "deb822") if deb822 else ()
+    files = written(tmp_path / "b", repos, "--signed-by", str(key), *form)
+    assert "rusted" not in "".join(files.values())
+    assert Node(tmp_path / "exact", files).policy(["alpha", "beta"]) == {"alpha:amd64": "1.0"}
+
+
+def test_the_command_tells_the_way_out_when_a_repo_does_not_answer(tmp_path: Path) -> None:
+    repos = make_repos(tmp_path, DOWN_AND_GONE)[1:]
+    with pytest.raises(OutsideError, match="no repo at") as caught:
+        written(tmp_path / "a", [*repos, tmp_path / "nowhere"])
+    assert "--plain" in caught.value.remedy
+    assert not (tmp_path / "a").exists()
+    pins = written(tmp_path / "b", repos, "--plain")["etc/apt/preferences.d/fuel-upgrade.pref"]
+    assert "Pin-Priority: 1001" in pins
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--os", "centos", "--format", "deb822"),
+        ("--os", "centos", "--signed-by", "/k"),
+        ("--os", "ubuntu", "--gpgkey", "http://k"),
+        ("--os", "ubuntu", "--plain", "--signed-by", "/k"),
+        ("--os", "ubuntu", "--plain", "--format", "deb822"),
+        ("--os", "ubuntu", "--format", "astute", "--signed-by", "/k"),
+    ],
+)
+def test_options_without_effect_are_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        command(*options, "-o", str(tmp_path), "--repos", "http://nowhere")
+    assert "leave one" in caught.value.remedy
+
+
+def written(out: Path, repos: Sequence[Path], *options: str) -> dict[str, str]:
+    """Run ``fuel-upgrade node sources`` and return what it wrote."""
+    listed = ",".join(f"file://{repo} {SUITE} {' '.join(COMPONENTS)}" for repo in repos)
+    command("--os", "ubuntu", "-o", str(out), "--repos", listed, *options)
+    return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
+
+
+def command(*options: str) -> None:
+    done = CliRunner().invoke(node_sources, options, obj=Target(None, None, Path("/nowhere")))
+    if done.exception is not None:
+        raise done.exception
 
 
 def test_the_debs_are_real(tmp_path: Path) -> None:

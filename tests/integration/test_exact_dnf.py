@@ -12,11 +12,13 @@ import createrepo_c
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from demo.nodes import DnfNode
 from demo.packages import Recipe, build_rpm
+from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact import render_exact
 from fuel_upgrade.nodes.resolve import resolve
-from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.nodes.sources import NodeSource, render_yum
 from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.system import process
@@ -27,11 +29,13 @@ from tests.tools import needs
 
 pytestmark = needs("dnf", "rpmbuild")
 
-CASES = cases_wanted("EXACT_DNF_CASES", 8)
+CASES = cases_wanted("EXACT_DNF_CASES", 6)
 NAMES = ("alpha", "beta", "delta++")
 VERSIONS = ("1.0-1", "1.1~rc1-1", "1.1+b1-1", "1:0.9-1", "2.0-1")
 ARCHITECTURES = ("x86_64", "noarch")
 WORKER = Path(__file__).parents[1] / "dnf_plans.py"
+
+GONE = Item("delta++", "1:0.9-1", "noarch")
 
 tally = Tally()
 numbers = count()
@@ -64,8 +68,8 @@ class Dnf:
             env=environment,
         )
 
-    def plans(self, root: Path, contents: list[RepoContent], names: list[str]) -> dict[str, Any]:
-        write_tree(render_exact("centos", contents), root)
+    def plans(self, root: Path, files: dict[str, str], names: list[str]) -> dict[str, Any]:
+        write_tree(files, root)
         asked = {
             "reposdir": str(root / "etc/yum.repos.d"),
             "cachedir": str(root / "cache"),
@@ -99,7 +103,7 @@ def dnf() -> Iterator[Dnf]:
     max_examples=CASES,
     deadline=None,
     database=None,
-    derandomize=CASES <= 8,
+    derandomize=CASES <= 6,
     suppress_health_check=list(HealthCheck),
 )
 @given(chain=chains(VERSIONS, ARCHITECTURES, 2, names=NAMES))
@@ -127,10 +131,46 @@ def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Cha
     tally.hidden += len(list(resolve(contents).hidden))
     names = sorted({text for release in chain for item in release for text in asked_for(item)})
     tally.names += len(names)
-    exact = dnf.plans(root / "exact", contents, names)
-    assert exact == dnf.plans(root / "alone", [full], names)
+    exact = dnf.plans(root / "exact", render_exact("centos", contents), names)
+    assert exact == dnf.plans(root / "alone", render_exact("centos", [full]), names)
     assert len(exact["available"]) == len(chain[-1])
     remove_tree(root)
+
+
+def test_priorities_prefer_an_older_version_that_the_release_adds(pool: Pool, dnf: Dnf) -> None:
+    """Why there are exclusions in place of priorities."""
+    old, new = Item("alpha", "1.0-1", "noarch"), Item("alpha", "2.0-1", "noarch")
+    full, *repos = make_repos(pool, pool.root / "priorities", ((new,), (old, new)))
+    contents = [fetch(repo) for repo in repos]
+    files = {
+        "alone": render_exact("centos", [fetch(full)]),
+        "exact": render_exact("centos", contents),
+        "plain": render_yum([content.source for content in contents]),
+    }
+    found = {
+        kind: dnf.plans(pool.root / kind, text, ["alpha"])["plans"]["alpha"][0][0]
+        for kind, text in files.items()
+    }
+    assert found == {
+        "alone": "alpha-2.0-1.noarch",
+        "exact": "alpha-2.0-1.noarch",
+        "plain": "alpha-1.0-1.noarch",
+    }
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_real_install_takes_what_is_planned(pool: Pool, tmp_path: Path, *, exact: bool) -> None:
+    chain = (
+        (Item("alpha", "2.0-1", "x86_64"), Item("beta", "1.0-1", "noarch"), GONE),
+        (Item("alpha", "1.0-1", "x86_64"), Item("beta", "1.0-1", "noarch", 1)),
+    )
+    full, *repos = make_repos(pool, tmp_path / "repos", chain)
+    node = DnfNode(tmp_path / "node")
+    node.apply(render_exact("centos", [fetch(r) for r in (repos if exact else [full])]))
+    node.install(["alpha", "beta"])
+    assert node.installed() == {"alpha": ("1.0-1", "content 0"), "beta": ("1.0-1", "content 1")}
+    with pytest.raises(OutsideError, match="Unable to find a match"):
+        node.install([GONE.name])
 
 
 def asked_for(item: Item) -> tuple[str, str]:
