@@ -7,12 +7,13 @@ chain shows what of that it is the newest to have, and everything else in it is 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.content import RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Package, common_algorithm
-from fuel_upgrade.repo.version import compare_deb
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
 NATIVE_ARCHITECTURE = "amd64"
 _PIN_OF_OTHER_VERSION = 1
@@ -118,16 +119,13 @@ def yum_excludes(resolution: Resolution) -> tuple[tuple[str, ...], ...]:
     """Return for each repo the ``name-epoch:version-release.arch`` of what is hidden, sorted.
 
     Raises:
-        ConfigError: one repo has a hidden and a shown file of one such name, or two repos show
-            files of one such name: no exclusion tells them apart.
+        ConfigError: one repo has a hidden and a shown file of one such name, or dnf would choose
+            between two files of the release by the order of the repos.
     """
-    seen: dict[str, Package] = {}
-    refused: list[Package] = []
+    refused = list(_tied(resolution))
     for repo in resolution.repos:
-        shown = {nevra(package): package for package in repo.shown}
-        refused += [shown[n] for n in {nevra(p) for p in repo.hidden} & shown.keys()]
-        refused += [shown[n] for n in seen.keys() & shown.keys()]
-        seen |= shown
+        hidden = {nevra(package) for package in repo.hidden}
+        refused += [package for package in repo.shown if nevra(package) in hidden]
     if refused:
         raise _same_version_twice(refused)
     return tuple(tuple(sorted({nevra(p) for p in repo.hidden})) for repo in resolution.repos)
@@ -189,6 +187,25 @@ def _undecided(rows: Sequence[tuple[int, bool, Package]]) -> Iterator[Package]:
         is_first = all(shown for number, shown in equal if number == first)
         if not is_first or (len(showing) > 1 and any(showing)):  # repo 0 is indexed as the release
             yield package
+
+
+def _tied(resolution: Resolution) -> Iterator[Package]:
+    """Give packages that dnf finds as good as another one that is not in the same index.
+
+    Of one version for noarch and for an architecture dnf takes the first that it reads. Only the
+    newest repo is known to be indexed in the order of the release.
+    """
+    named: dict[str, list[tuple[int, Package]]] = defaultdict(list)
+    for number, repo in enumerate(resolution.repos):
+        for package in repo.shown:
+            named[package.name].append((number, package))
+    for rows in named.values():
+        for (number, one), (other_number, other) in combinations(rows, 2):
+            architectures = {one.architecture, other.architecture}
+            are_rivals = len(architectures) == 1 or "noarch" in architectures
+            apart = number > 0 or other_number > 0
+            if are_rivals and apart and compare_rpm(one.version, other.version) == 0:
+                yield one
 
 
 def _key(package: Package, native: str) -> _Key:

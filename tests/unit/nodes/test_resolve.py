@@ -127,3 +127,25 @@ def test_yum_refuses_one_name_shown_by_two_repos() -> None:
     one, two = package("foo", content="one"), package("foo", content="two")
     with pytest.raises(ConfigError, match="several files"):
         yum_excludes(resolve([repo("diff", [two], [one]), repo("base", [one])]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        (("1.0-1", "noarch"), ("1.0-1", "x86_64"), True),
+        (("1.0-1", "x86_64"), ("1.00-1", "x86_64"), True),
+        (("1.0-1", "i686"), ("1.0-1", "x86_64"), False),
+        (("1.0-1", "noarch"), ("1.1-1", "x86_64"), False),
+    ],
+)
+def test_yum_refuses_files_between_which_only_the_order_of_repos_decides(
+    one: tuple[str, str], other: tuple[str, str], *, refused: bool
+) -> None:
+    first, second = (package("foo", version, arch=arch) for version, arch in (one, other))
+    chain = [repo("diff", [first], [second]), repo("base", [second])]
+    if not refused:
+        assert yum_excludes(resolve(chain)) == ((), ())
+        return
+    with pytest.raises(ConfigError, match="several files"):
+        yum_excludes(resolve(chain))
+    assert yum_excludes(resolve([repo("diff", [first, second])])) == ((),)
