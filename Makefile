@@ -16,7 +16,7 @@ test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
-	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-100} \
+	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 unit: $(READY) ## Run the unit tests only
