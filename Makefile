@@ -4,7 +4,7 @@ export PYTHON
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint unit format clean tools tools-required
+.PHONY: help demo test test-exact lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -14,6 +14,10 @@ demo: tools-required $(READY) ## Watch a release travel the whole road, on real 
 
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+
+test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
+	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
+	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 unit: $(READY) ## Run the unit tests only
 	@$(VENV)/bin/python -m pytest -q tests/unit

@@ -6,7 +6,9 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.errors import ConfigError, OutsideError
+from fuel_upgrade.nodes.content import RepoContent, fetch_content
+from fuel_upgrade.nodes.exact import SourceStyle, render_exact
 from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.sources import (
     NodeSource,
@@ -40,11 +42,19 @@ def node() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["native", "astute"]),
+    type=click.Choice(["native", "deb822", "astute"]),
     default="native",
     show_default=True,
-    help="native: with pins and priorities; astute: the plain text that Fuel's Astute wrote.",
+    help="native: one-line lists or .repo; deb822: apt's .sources; astute: the plain text that "
+    "Fuel's Astute wrote.",
 )
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="Do not read the indexes: write order, pins and priorities only, which is not exact.",
+)
+@click.option("--signed-by", default="", help="The path on a node of the signed apt repos' key.")
+@click.option("--gpgkey", default="", help="The url of the key of rpms and yum repos.")
 @click.option(
     "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds a repo."
 )
@@ -58,15 +68,20 @@ def sources(  # noqa: PLR0913 - one parameter an option
     out: Path,
     repos: str | None,
     form: str,
+    plain: bool,
+    signed_by: str,
+    gpgkey: str,
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Write the sources for nodes of RELEASE: its own repo first, then its base's, and so on.
+    """Write sources under which a node of RELEASE behaves as with the one full repo.
 
     RELEASE is the id, the version or the name of a registered release. With --repos no registry
-    is asked; an apt repo is then given as 'URL SUITE COMPONENT...'. The apt repos are asked for
-    their Release files, for the pins to tell them apart.
+    is asked; an apt repo is then given as 'URL SUITE COMPONENT...'. The indexes of all repos are
+    read, to hide from nodes what is not the release's.
     """
+    style = SourceStyle(deb822=form == "deb822", signed_by=signed_by, gpgkey=gpgkey)
+    _require_fitting(os_key, form, style, plain=plain)
     if (release is None) == (repos is None):
         raise ConfigError(
             "expected either RELEASE or --repos", remedy="name a release, or the repos' URLs"
@@ -76,7 +91,14 @@ def sources(  # noqa: PLR0913 - one parameter an option
     else:
         listed = [RegisteredRelease.from_json(data) for data in client.get("/releases")]
         found = from_release(_pick(listed, str(release), os_key))
-    files = _render(found, os_key, form, timeout_s)
+    if form == "astute":
+        files = render_astute(os_key, found)
+    elif plain:
+        known = [fetch_identity(source, timeout_s=timeout_s) for source in found]
+        files = render_apt(known) if os_key == "ubuntu" else render_yum(known)
+    else:
+        contents = [_read(source, timeout_s) for source in found]
+        files = render_exact(os_key, contents, style)
     written = write_tree(files, out)
     if as_json:
         print_json({"files": [str(path) for path in written]})
@@ -85,13 +107,30 @@ def sources(  # noqa: PLR0913 - one parameter an option
             click.echo(path)
 
 
-def _render(
-    found: tuple[NodeSource, ...], os_key: str, form: str, timeout_s: float
-) -> dict[str, str]:
-    if form == "astute":
-        return render_astute(os_key, found)
-    known = [fetch_identity(source, timeout_s=timeout_s) for source in found]
-    return render_apt(known) if os_key == "ubuntu" else render_yum(known)
+def _require_fitting(os_key: str, form: str, style: SourceStyle, *, plain: bool) -> None:
+    """Refuse options that would be without effect."""
+    keyed = bool(style.signed_by or style.gpgkey)
+    refusals = {
+        "--format deb822 is for ubuntu": form == "deb822" and os_key != "ubuntu",
+        "--signed-by is for ubuntu": bool(style.signed_by) and os_key != "ubuntu",
+        "--gpgkey is for centos": bool(style.gpgkey) and os_key != "centos",
+        "--plain and --format astute write no keys": keyed and (plain or form == "astute"),
+        "--plain is for --format native": plain and form != "native",
+    }
+    if wrong := [text for text, applies in refusals.items() if applies]:
+        raise ConfigError("; ".join(wrong), remedy="leave one of these options out")
+
+
+def _read(source: NodeSource, timeout_s: float) -> RepoContent:
+    """Read one repo; where it does not answer, say what can be had without."""
+    try:
+        known = fetch_identity(source, timeout_s=timeout_s)
+        return fetch_content(known, timeout_s=timeout_s)
+    except OutsideError as error:
+        raise OutsideError(
+            str(error),
+            remedy=f"{error.remedy}; or give --plain for sources of order and pins alone",
+        ) from error
 
 
 def _pick(listed: list[RegisteredRelease], wanted: str, os_key: str) -> RegisteredRelease:

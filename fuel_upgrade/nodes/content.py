@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
-from fuel_upgrade.repo.apt import SMALLEST_FIRST, read_release
-from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.apt import SMALLEST_FIRST, AptRepo, read_release
+from fuel_upgrade.repo.compare import Repo, read_repo
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Package
@@ -60,7 +60,14 @@ def _read(source: NodeSource, root: Path) -> RepoContent:
         text = path.read_text(encoding="utf-8", errors="replace")
         described = DiffDescription.parse(text, source=f"{source.url}/{FILE_NAME}")
         inherited = described.inherited_packages()
-    return RepoContent(source, repo.packages, inherited)
+    return RepoContent(source, _in_components(repo, source.components), inherited)
+
+
+def _in_components(repo: Repo, wanted: tuple[str, ...]) -> tuple[Package, ...]:
+    """Return what the source's line makes visible of a repo."""
+    if not isinstance(repo, AptRepo):
+        return repo.packages
+    return tuple(entry.package for entry in repo.entries if entry.component in wanted)
 
 
 def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:

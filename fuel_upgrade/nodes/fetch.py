@@ -19,7 +19,8 @@ def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
 
     apt: reads ``dists/<suite>/InRelease`` or else ``Release``, in the order of apt itself. A repo
     with neither, but with an index, serves apt all the same (as ``[trusted=yes]``): it comes
-    back without a label. yum (no suite): only checks that ``repodata/repomd.xml`` is there.
+    back without a label. yum (no suite): checks that ``repodata/repomd.xml`` is there and looks for
+    its signature.
 
     Raises:
         OutsideError: there is no repo at that address, it does not answer in ``timeout_s``
@@ -29,7 +30,7 @@ def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
     if source.suite is None:
         if not repo.has("repodata/repomd.xml"):
             raise _no_repo(source, "repodata/repomd.xml")
-        return source
+        return replace(source, signed=repo.has("repodata/repomd.xml.asc"))
     return _identify_apt(source, repo)
 
 

@@ -115,7 +115,7 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
         ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
     """
     for source in sources:
-        _require_apt_form(source)
+        require_apt_form(source)
     for newer in sources[:-1]:
         _require_own_label(newer, sources)
     pins = [
@@ -134,7 +134,7 @@ def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
     ``priority`` rises along the chain: the lowest number wins whatever the versions are
     (dnf.conf(5); on CentOS 6 the package yum-plugin-priorities does it).
     """
-    ids = _yum_ids(sources)
+    ids = yum_ids(sources)
     sections = [
         f"[{ids[position]}]\nname={source.name}\nbaseurl={source.url}\nenabled=1\ngpgcheck=0\n"
         f"priority={_yum_priority(position, len(sources))}\n"
@@ -172,7 +172,8 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
     return complete and parts.scheme in _SCHEMES and bool(somewhere)
 
 
-def _require_apt_form(source: NodeSource) -> None:
+def require_apt_form(source: NodeSource) -> None:
+    """Refuse a source that makes no line of apt's; ConfigError says what it must have."""
     if source.suite is None or not source.components or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
@@ -214,7 +215,7 @@ def _apt_pin(source: NodeSource, priority: int) -> str:
     return f"Package: *\nPin: release l={source.label}{origin}\nPin-Priority: {priority}\n"
 
 
-def _yum_ids(sources: Sequence[NodeSource]) -> tuple[str, ...]:
+def yum_ids(sources: Sequence[NodeSource]) -> tuple[str, ...]:
     """Return an id for each section: allowed characters only, no two alike."""
     taken = list(_RESERVED_YUM_IDS)
     for source in sources:

@@ -1,0 +1,227 @@
+"""Which entries of a chain's repos nodes may see, for them to resolve as with the one full repo.
+
+Values in, values out. A chain's newest release names all it holds, by checksum; each repo of the
+chain shows what of that it is the newest to have, and everything else in it is hidden.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.content import RepoContent
+from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.repo.package import Package, common_algorithm
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
+
+NATIVE_ARCHITECTURE = "amd64"
+_PIN_OF_OTHER_VERSION = 1
+_PIN_OF_NOTHING_LEFT = -1
+_NAMED_AT_MOST = 10
+_VIEW_REMEDY = "give the nodes the full view of the release (fuel-upgrade repo view) as one source"
+
+_Identity = tuple[str, str, str, str]
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRepo:
+    """One repo of a chain, its entries split by whether nodes may see them."""
+
+    source: NodeSource
+    shown: tuple[Package, ...]
+    hidden: tuple[Package, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A chain, newest repo first; ``algorithm`` is the checksum that identities are made of."""
+
+    repos: tuple[ResolvedRepo, ...]
+    algorithm: str
+
+    @property
+    def shown(self) -> Iterator[Package]:
+        """Every package of the release, each once."""
+        return (package for repo in self.repos for package in repo.shown)
+
+    @property
+    def hidden(self) -> Iterator[Package]:
+        """Everything of the chain that nodes must not see."""
+        return (package for repo in self.repos for package in repo.hidden)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pin:
+    """One stanza of apt's preferences: a version of a package that is not the release's."""
+
+    name: str
+    architecture: str
+    version: str
+    priority: int
+
+
+def resolve(contents: Sequence[RepoContent]) -> Resolution:
+    """Split the entries of each repo of a chain, newest first, into shown and hidden ones.
+
+    An entry is shown if the newest repo's release holds its identity (name, architecture,
+    version, checksum) and no newer repo shows that identity already.
+
+    Raises:
+        ConfigError: the repos have no kind of checksum in common, or a package of the release is
+            in none of them.
+    """
+    release = contents[0].release
+    algorithm = common_algorithm(release, [p for content in contents for p in content.packages])
+    if algorithm is None:
+        raise ConfigError(
+            "the repos of the chain have no kind of checksum in common",
+            remedy="rebuild the index of the oldest repo with SHA-256 checksums",
+        )
+    left = {package.identity(algorithm): package for package in release}
+    repos = tuple(_split(content, left, algorithm) for content in contents)
+    if left:
+        raise ConfigError(
+            f"{contents[0].source.name} leaves to its base what no repo of the chain has: "
+            f"{_listed(left.values())}",
+            remedy="name the whole chain, newest first, with all components of each repo",
+        )
+    return Resolution(repos, algorithm)
+
+
+def apt_pins(resolution: Resolution, *, native: str = NATIVE_ARCHITECTURE) -> tuple[Pin, ...]:
+    """Return the pins under which apt passes over what is hidden.
+
+    apt counts a package for all architectures as one of the node's native architecture, and pins
+    versions, not files: a hidden file whose version the release holds as well needs no pin, as
+    the newest repo is listed first. The priority is below that of an installed version (100)
+    where the release has another version, so that a node which has a hidden version installed
+    keeps it, as it would with the full repo; it is negative where the release has none.
+
+    Raises:
+        ConfigError: two files of one version cannot be told apart by the order of the repos.
+    """
+    _require_order_decides(resolution, native)
+    versions: dict[_Key, set[str]] = defaultdict(set)
+    for package in resolution.shown:
+        versions[_key(package, native)].add(package.version)
+    pins = set()
+    for package in resolution.hidden:
+        key = _key(package, native)
+        if package.version not in versions.get(key, ()):
+            priority = _PIN_OF_OTHER_VERSION if key in versions else _PIN_OF_NOTHING_LEFT
+            pins.add(Pin(*key, package.version, priority))
+    return tuple(sorted(pins))
+
+
+def yum_excludes(resolution: Resolution) -> tuple[tuple[str, ...], ...]:
+    """Return for each repo the ``name-epoch:version-release.arch`` of what is hidden, sorted.
+
+    Raises:
+        ConfigError: one repo has a hidden and a shown file of one such name, or dnf would choose
+            between two files of the release by the order of the repos.
+    """
+    refused = list(_tied(resolution))
+    for repo in resolution.repos:
+        hidden = {nevra(package) for package in repo.hidden}
+        refused += [package for package in repo.shown if nevra(package) in hidden]
+    if refused:
+        raise _same_version_twice(refused)
+    return tuple(tuple(sorted({nevra(p) for p in repo.hidden})) for repo in resolution.repos)
+
+
+def nevra(package: Package) -> str:
+    """Return the form of an rpm's name that dnf and yum match in ``exclude``: epoch always."""
+    epoch, _, rest = package.version.rpartition(":")
+    return f"{package.name}-{epoch or '0'}:{rest}.{package.architecture}"
+
+
+def _split(content: RepoContent, left: dict[_Identity, Package], algorithm: str) -> ResolvedRepo:
+    """Take from ``left`` what this repo shows."""
+    shown: dict[_Identity, Package] = {}
+    hidden: list[Package] = []
+    for package in content.packages:
+        identity = package.identity(algorithm)
+        if left.pop(identity, None) is not None:
+            shown[identity] = package
+        elif identity not in shown:  # a package for all architectures stands in every index
+            hidden.append(package)
+    return ResolvedRepo(content.source, tuple(shown.values()), tuple(hidden))
+
+
+def _require_order_decides(resolution: Resolution, native: str) -> None:
+    """Refuse a chain in which the first listed file of a version is not the release's.
+
+    This only happens where a repo, against Debian Policy, has two files of one version (two
+    components, or for all and for one architecture), or spells one version in two ways.
+    """
+    counts: dict[_Key, int] = defaultdict(int)
+    for package in resolution.shown:
+        counts[_key(package, native)] += 1
+    offers: dict[_Key, list[tuple[int, bool, Package]]] = defaultdict(list)
+    for number, repo in enumerate(resolution.repos):
+        for is_shown, packages in ((True, repo.shown), (False, repo.hidden)):
+            for package in packages:
+                key = _key(package, native)
+                if key in counts:
+                    offers[key].append((number, is_shown, package))
+    contested = (rows for rows in offers.values() if len(rows) > 1)
+    refused = [package for rows in contested for package in _undecided(rows)]
+    if refused:
+        raise _same_version_twice(refused)
+
+
+def _undecided(rows: Sequence[tuple[int, bool, Package]]) -> Iterator[Package]:
+    """Give the shown packages of which another file of the same version may be taken."""
+    for _, is_shown, package in rows:
+        if not is_shown:
+            continue
+        equal = [
+            (number, shown)
+            for number, shown, entry in rows
+            if compare_deb(entry.version, package.version) == 0
+        ]
+        first = min(number for number, _ in equal)
+        showing = [number for number, shown in equal if shown]
+        is_first = all(shown for number, shown in equal if number == first)
+        if not is_first or (len(showing) > 1 and any(showing)):  # repo 0 is indexed as the release
+            yield package
+
+
+def _tied(resolution: Resolution) -> Iterator[Package]:
+    """Give packages that dnf finds as good as another one that is not in the same index.
+
+    Of one version for noarch and for an architecture dnf takes the first that it reads. Only the
+    newest repo is known to be indexed in the order of the release.
+    """
+    named: dict[str, list[tuple[int, Package]]] = defaultdict(list)
+    for number, repo in enumerate(resolution.repos):
+        for package in repo.shown:
+            named[package.name].append((number, package))
+    for rows in named.values():
+        for (number, one), (other_number, other) in combinations(rows, 2):
+            architectures = {one.architecture, other.architecture}
+            are_rivals = len(architectures) == 1 or "noarch" in architectures
+            apart = number > 0 or other_number > 0
+            if are_rivals and apart and compare_rpm(one.version, other.version) == 0:
+                yield one
+
+
+def _key(package: Package, native: str) -> _Key:
+    architecture = native if package.architecture == "all" else package.architecture
+    return package.name, architecture
+
+
+def _same_version_twice(packages: Iterable[Package]) -> ConfigError:
+    return ConfigError(
+        "several files of one version, which no order or exclusion tells apart: "
+        f"{_listed(packages)}",
+        remedy=_VIEW_REMEDY,
+    )
+
+
+def _listed(packages: Iterable[Package]) -> str:
+    names = sorted({str(package) for package in packages})
+    rest = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+    return ", ".join(names[:_NAMED_AT_MOST]) + rest
