@@ -140,10 +140,12 @@ def _print_applied(done: Applied, *, dry_run: bool, as_json: bool) -> None:
         print_json({"state": state, **done.to_json()})
         return
     if not done.is_needed:
-        click.echo("nothing to do: sources and packages are the release's")
+        click.echo("nothing to do: sources and packages are as the release makes them")
     for path in done.files:
         click.echo(f"{'would change' if dry_run else 'changed'} {path}")
     _print_plan(done.plan, show_all=False)
+    if done.plan.of(Change.KEPT_BACK):
+        click.echo("kept back: the release does not meet the dependencies of its own packages")
     removed = done.plan.of(Change.REMOVED)
     if removed and not done.wanted.remove:
         click.echo("removed from the release but kept here; --remove removes them")

@@ -1,7 +1,7 @@
 """Brings a node to a release: its sources first, then its packages."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def apply(manager: Manager, wanted: Wanted) -> Applied:
         done = preview(manager, wanted)
         if not done.is_needed:
             return done
-        _switch_sources(manager, done, state)
+        done = replace(done, plan=_switch_sources(manager, done, state))
         if _has_work(done.plan, wanted):
             _bring(manager, done, state)
         return done
@@ -117,8 +117,12 @@ def _has_work(plan: NodePlan, wanted: Wanted) -> bool:
     return not wanted.sources_only and bool(plan.of(*ACTIVE) or removed)
 
 
-def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> None:
-    """Change the sources and prove that the package manager does with them what is planned."""
+def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePlan:
+    """Change the sources and prove that the package manager does with them what is planned.
+
+    Return the plan with what cannot move kept back.
+    """
+    plan = done.plan
     texts = _changed_files(manager.root, done.wanted)
     saved = [SavedFile.read(manager.root, path) for path in texts]
     state.begin(saved)
@@ -126,7 +130,7 @@ def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> None:
         _write(manager.root, texts, saved)
         _refresh(manager, state="the sources are as they were; packages were not changed")
         if _has_work(done.plan, done.wanted):
-            manager.check(done.plan, done.wanted.chain, remove=done.wanted.remove)
+            plan = manager.check(plan, done.wanted.chain, remove=done.wanted.remove)
     except BaseException as error:
         state.put_back_pending()
         if texts:
@@ -138,6 +142,7 @@ def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> None:
         state.commit()
     else:
         state.put_back_pending()  # nothing to put back: an earlier undo stays
+    return plan
 
 
 def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
@@ -151,8 +156,9 @@ def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
     after = manager.installed()
     chain = done.wanted.chain
     state.record(_contents(before, after, chain))
-    left = plan_node(after, chain, manager.known(after, chain)).of(*ACTIVE)
-    if left:
+    kept_back = {i.installed.key for i in done.plan.of(Change.KEPT_BACK)}
+    last = plan_node(after, chain, manager.known(after, chain))
+    if left := last.keeping_back(kept_back).of(*ACTIVE):
         names = ", ".join(f"{i.installed.key} {i.installed.version}" for i in left)
         raise OutsideError(
             f"after the transaction {names} still are not the release's",

@@ -23,6 +23,7 @@ _INSTALL_S = 7200.0
 _HEAD_S = 60.0
 _ARCHIVES = "var/cache/apt/archives"
 _REMOVAL = re.compile(r"^Remv (\S+)", re.MULTILINE)
+_MOVE = re.compile(r"^Inst (\S+)", re.MULTILINE)
 _KINDS = {"MD5Sum": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 _APT_OPTIONS = (
     *("-o", "Dpkg::Options::=--force-confdef"),
@@ -46,8 +47,12 @@ class Manager(Protocol):
     def refresh(self) -> None:
         """Read the indexes of the sources anew; CommandError if any fails."""
 
-    def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> None:
-        """Make sure, before anything changes, that the manager would do what the plan says."""
+    def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> NodePlan:
+        """Make sure, before anything changes, that the manager would do what the plan says.
+
+        Return the plan with what it cannot do, and would not on a node of the full release
+        either, kept back.
+        """
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
         """Do what the plan says; CommandError if it fails."""
@@ -85,14 +90,18 @@ class AptManager:
         """Run ``apt-get update``."""
         self._apt("update", "--error-on=any", timeout_s=_REFRESH_S)
 
-    def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> None:
+    def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> NodePlan:
         """Compare the checksums of what apt would fetch with the release's, and what it removes.
+
+        What ``dist-upgrade`` keeps back, because the release does not meet its dependencies, is
+        kept back: to ask for it by its version would make apt refuse everything.
 
         Raises:
             OutsideError: apt would take another copy.
             PreflightError: apt would remove packages that are not to be removed.
         """
         self._drop_cached(chain)
+        plan = plan.keeping_back(self._kept_back(plan))
         names = self._names(plan, remove=remove)
         removals = set(_REMOVAL.findall(self._install("--simulate", *names)))
         allowed = {i.installed.name for i in plan.of(Change.REMOVED)} if remove else set()
@@ -103,6 +112,7 @@ class AptManager:
             )
         forced = ("-o", f"Acquire::ForceHash={chain.algorithm}")
         require_exact(self._install("--print-uris", *forced, *names), chain)
+        return plan
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
         """Install, re-install, go down and remove in one transaction."""
@@ -116,6 +126,14 @@ class AptManager:
     def _install(self, *words: str) -> str:
         options = ("--yes", "--reinstall", "--allow-downgrades")
         return self._apt("install", *options, *_APT_OPTIONS, *words, timeout_s=_INSTALL_S)
+
+    def _kept_back(self, plan: NodePlan) -> set[str]:
+        words = ("dist-upgrade", "--simulate", "--yes", "--allow-downgrades")
+        moved = set(_MOVE.findall(self._apt(*words, timeout_s=_INSTALL_S)))
+        items = plan.of(Change.UPGRADE, Change.DOWNGRADE)
+        return {
+            i.installed.key for i in items if moved.isdisjoint((i.installed.name, i.installed.key))
+        }
 
     def _drop_cached(self, chain: Chain) -> None:
         """Remove downloaded copies that are not the release's: apt compares only their sizes."""
@@ -175,10 +193,11 @@ class DnfManager:
         self._dnf("clean", "metadata", timeout_s=_REFRESH_S)
         self._dnf("makecache", timeout_s=_REFRESH_S)
 
-    def check(self, plan: NodePlan, _chain: Chain, *, remove: bool) -> None:
+    def check(self, plan: NodePlan, _chain: Chain, *, remove: bool) -> NodePlan:
         """Ask rpm whether what is to be removed is needed by something that stays."""
         if remove and (names := _rpm_names(plan.of(Change.REMOVED), "installed")):
             self._run("rpm", *self.rpm_root, "-e", "--test", *names, timeout_s=_REFRESH_S)
+        return plan
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
         """Install versions, up and down, in one transaction; then the same versions anew."""

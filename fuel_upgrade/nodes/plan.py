@@ -1,11 +1,11 @@
 """What must happen to each package of a node for it to hold a release. Values in, values out."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cmp_to_key
-from typing import Any
+from typing import Any, Self
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.content import RepoContent
@@ -27,6 +27,7 @@ class Change(StrEnum):
     DOWNGRADE = "downgrade"
     REMOVED = "removed"
     HELD = "held"
+    KEPT_BACK = "kept-back"
     FOREIGN = "foreign"
 
 
@@ -61,6 +62,18 @@ class NodePlan:
     def of(self, *changes: Change) -> tuple[PlanItem, ...]:
         """Return the items of these kinds."""
         return tuple(item for item in self.items if item.change in changes)
+
+    def keeping_back(self, keys: Container[str]) -> Self:
+        """Return the plan with the moves of these packages (by key) marked as kept back."""
+        moves = (Change.UPGRADE, Change.DOWNGRADE)
+        return type(self)(
+            tuple(
+                replace(item, change=Change.KEPT_BACK)
+                if item.change in moves and item.installed.key in keys
+                else item
+                for item in self.items
+            )
+        )
 
     def counts(self) -> dict[str, int]:
         """Return how many packages each kind has, for every kind."""

@@ -1,5 +1,6 @@
 """A node moved from the base to base and diff holds what a node of the full release holds."""
 
+import json
 import os
 import shutil
 import threading
@@ -8,17 +9,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, build_deb, make_apt_repo, make_yum_repo
+from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nodes.apply import Wanted, apply, preview, read_plan, render_sources, undo
 from fuel_upgrade.nodes.content import fetch_content
 from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.manager import AptManager, DnfManager, Manager
-from fuel_upgrade.nodes.plan import Chain
+from fuel_upgrade.nodes.plan import Chain, Change
 from fuel_upgrade.nodes.sources import YUM_REPO, NodeSource
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import Package, RepoKind
@@ -312,6 +316,46 @@ def test_a_copy_that_somebody_put_back_is_found(place: Place, tmp_path: Path, ki
     assert read_plan(manager, chain).counts()["reinstall"] == 1
     apply(manager, wanted(chain))
     assert node.installed()["rebuilt"] == ("1.0-1", "content B")
+
+
+@needs_apt
+@pytest.mark.parametrize("kind", ["apt"])
+def test_what_the_release_cannot_satisfy_is_kept_back(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
+    node = node_of_base(place, kind, tmp_path / "node")
+    broken = Recipe("up", "1.2-1", "up 1.2", depends=("nowhere",))
+    repo = place.root / kind / "broken"
+    make_apt_repo(repo, [broken, *(r for r in CURRENT if r.name != "up")], label="broken")
+    manager, chain = manager_of(kind, node.root), place.chain(kind, "broken", "base")
+    done = apply(manager, wanted(chain))
+    assert [i.installed.name for i in done.plan.of(Change.KEPT_BACK)] == ["up"]
+    assert node.installed()["up"] == ("1.0-1", "up 1.0")
+    assert node.installed()["down"] == ("1:1.5-1", "down 1.5")
+    assert not apply(manager, wanted(chain)).is_needed
+
+
+@needs_apt
+@pytest.mark.parametrize("kind", ["apt"])
+def test_the_commands_say_what_they_do(
+    place: Place, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = node_of_base(place, kind, tmp_path / "node")
+    monkeypatch.setenv("APT_CONFIG", f"{node.root}/etc/apt/node.conf")
+    urls = (place.source(kind, repo).url for repo in ("diff", "base"))
+    repos = ["--repos", ",".join(f"{url} precise main" for url in urls)]
+
+    def run(*words: str) -> Any:
+        argv = ["node", *words, "--os", "ubuntu", "--root", str(node.root), "--json"]
+        result = CliRunner().invoke(main, argv)
+        return json.loads(result.stdout)
+
+    planned = {row["name"]: row["change"] for row in run("plan", *repos, "--all")["packages"]}
+    assert planned == PLANNED
+    assert run("apply", *repos, "--dry-run")["state"] == "dry-run"
+    assert run("apply", *repos, "--sources-only")["state"] == "changed"
+    assert run("apply", *repos, "--sources-only")["state"] == "unchanged"
+    assert run("apply", "--undo") == {"undone": True}
 
 
 @needs_dnf
