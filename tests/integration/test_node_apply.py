@@ -24,6 +24,7 @@ from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.manager import AptManager, DnfManager, Manager
 from fuel_upgrade.nodes.plan import Chain, Change
 from fuel_upgrade.nodes.sources import YUM_REPO, NodeSource
+from fuel_upgrade.nodes.state import NodeState, SavedFile
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import Package, RepoKind
 from tests.tools import needs
@@ -244,6 +245,22 @@ def test_sources_that_cannot_be_read_are_taken_back(
     assert "answer" in caught.value.remedy
     assert {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()} == before
     assert node.installed() == installed
+
+
+@both
+def test_a_run_that_was_cut_off_is_taken_back_first(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
+    node = node_of_base(place, kind, tmp_path / "node")
+    before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
+    manager = manager_of(kind, node.root)
+    target = wanted(place.chain(kind, "diff", "base"), sources_only=True)
+    path = next(iter(target.files))
+    NodeState(node.root).begin([SavedFile.read(node.root, path)])
+    (node.root / path).write_text("half of a run\n")
+    apply(manager, target)
+    undo(manager)
+    assert {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()} == before
 
 
 @both
