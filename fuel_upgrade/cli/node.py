@@ -6,25 +6,23 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.node_apply import apply, plan
+from fuel_upgrade.cli.node_chain import find_chain
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.nodes.content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact import SourceStyle, render_exact
 from fuel_upgrade.nodes.fetch import fetch_identity
-from fuel_upgrade.nodes.sources import (
-    NodeSource,
-    from_release,
-    parse_repo_argument,
-    render_apt,
-    render_astute,
-    render_yum,
-)
+from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
 from fuel_upgrade.nodes.write import write_tree
-from fuel_upgrade.release.model import RegisteredRelease
 
 
 @click.group()
 def node() -> None:
-    """Write package sources for nodes."""
+    """Write package sources for nodes, and bring nodes to a release."""
+
+
+node.add_command(plan)
+node.add_command(apply)
 
 
 @node.command()
@@ -82,15 +80,7 @@ def sources(  # noqa: PLR0913 - one parameter an option
     """
     style = SourceStyle(deb822=form == "deb822", signed_by=signed_by, gpgkey=gpgkey)
     _require_fitting(os_key, form, style, plain=plain)
-    if (release is None) == (repos is None):
-        raise ConfigError(
-            "expected either RELEASE or --repos", remedy="name a release, or the repos' URLs"
-        )
-    if repos is not None:
-        found = tuple(parse_repo_argument(text.strip(), os_key) for text in repos.split(","))
-    else:
-        listed = [RegisteredRelease.from_json(data) for data in client.get("/releases")]
-        found = from_release(_pick(listed, str(release), os_key))
+    found = find_chain(lambda: client, release, repos, os_key)
     if form == "astute":
         files = render_astute(os_key, found)
     elif plain:
@@ -131,17 +121,3 @@ def _read(source: NodeSource, timeout_s: float) -> RepoContent:
             str(error),
             remedy=f"{error.remedy}; or give --plain for sources of order and pins alone",
         ) from error
-
-
-def _pick(listed: list[RegisteredRelease], wanted: str, os_key: str) -> RegisteredRelease:
-    """Return the one release that ``wanted`` names for this operating system."""
-    matching = [
-        r for r in listed if r.os_key == os_key and wanted in (str(r.id), r.version, r.name)
-    ]
-    if len(matching) != 1:
-        known = ", ".join(f"{r.id}: {r.name} ({r.version})" for r in listed) or "none"
-        raise ConfigError(
-            f"{wanted}: {len(matching)} releases for {os_key} match (registered: {known})",
-            remedy="name one of them by its id, see fuel-upgrade releases",
-        )
-    return matching[0]

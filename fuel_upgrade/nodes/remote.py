@@ -39,6 +39,14 @@ class RemoteRepo:
             )
         return data
 
+    def read_head(self, path: str, size_bytes: int) -> bytes | None:
+        """Return at most the first ``size_bytes`` of a file; None where there is no such file.
+
+        Raises:
+            OutsideError: they did not come in time.
+        """
+        return self._head(path, size_bytes)
+
     def _head(self, path: str, limit_bytes: int) -> bytes | None:
         url = f"{self.url}/{path}"
         try:

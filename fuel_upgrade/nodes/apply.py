@@ -1,0 +1,238 @@
+"""Brings a node to a release: its sources first, then its packages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.errors import CommandError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.nodes.content import RepoContent
+from fuel_upgrade.nodes.disable import APT_PLACES, DEB822_PLACES, YUM_PLACES, disable_repos
+from fuel_upgrade.nodes.exact import render_exact
+from fuel_upgrade.nodes.manager import Manager
+from fuel_upgrade.nodes.plan import ACTIVE, Chain, Change, NodePlan, plan_node
+from fuel_upgrade.nodes.state import FOLDER, Content, NodeState, SavedFile
+from fuel_upgrade.nodes.status import Installed
+from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.system.files import Lock, write_file
+
+_PLACES = {RepoKind.APT: (*APT_PLACES, *DEB822_PLACES), RepoKind.YUM: YUM_PLACES}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a node is to become.
+
+    ``files`` are its sources, path to text; ``sources_only`` leaves the packages as they are;
+    ``remove`` removes those that the release removed.
+    """
+
+    chain: Chain
+    files: Mapping[str, str]
+    sources_only: bool = False
+    remove: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done, or would be: the plan, and the files that changed, relative to the root."""
+
+    plan: NodePlan
+    files: tuple[str, ...]
+    wanted: Wanted
+
+    @property
+    def is_needed(self) -> bool:
+        """Say whether there was anything to do."""
+        return bool(self.files) or _has_work(self.plan, self.wanted)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        items = [i.to_json() for i in self.plan.items if i.change is not Change.UNCHANGED]
+        files = list(self.files)
+        return {"files": files, "counts": self.plan.counts(), "packages": items}
+
+
+def render_sources(contents: Sequence[RepoContent], kind: RepoKind) -> dict[str, str]:
+    """Return the source files of a chain: the one place where ``apply`` asks for them."""
+    return render_exact("ubuntu" if kind is RepoKind.APT else "centos", contents)
+
+
+def read_plan(manager: Manager, chain: Chain) -> NodePlan:
+    """Read what is installed and say what must happen to it; changes nothing."""
+    installed = manager.installed()
+    return plan_node(installed, chain, manager.known(installed, chain))
+
+
+def preview(manager: Manager, wanted: Wanted) -> Applied:
+    """Say what :func:`apply` would do; changes nothing."""
+    files = _changed_files(manager.root, wanted)
+    return Applied(read_plan(manager, wanted.chain), tuple(files), wanted)
+
+
+def apply(manager: Manager, wanted: Wanted) -> Applied:
+    """Write the sources, refresh, and bring the installed packages to the release.
+
+    What a run that was cut off left of its sources is put back first. The sources are put back
+    too if the package manager cannot read the repos, or would install what is not the
+    release's. Once packages change there is no way back: dpkg and rpm have none.
+
+    Raises:
+        PreflightError: another run is under way, or the node is not ready.
+        OutsideError: the package manager failed; its ``state`` says what became of the node.
+    """
+    with _locked(manager.root):
+        state = NodeState(manager.root)
+        state.put_back_pending()
+        done = preview(manager, wanted)
+        if not done.is_needed:
+            return done
+        done = replace(done, plan=_switch_sources(manager, done, state))
+        if _has_work(done.plan, wanted):
+            _bring(manager, done, state)
+        return done
+
+
+def undo(manager: Manager) -> None:
+    """Put the sources from before the last run back, and refresh. Packages stay.
+
+    Raises:
+        PreflightError: there is nothing to undo.
+        OutsideError: the old repos do not answer; their sources are back all the same.
+    """
+    with _locked(manager.root):
+        state = NodeState(manager.root)
+        if not (state.put_back_pending() or state.put_back_undo()):
+            raise PreflightError(
+                f"no sources of an earlier run in {manager.root / FOLDER}",
+                remedy="write the sources that you want with 'fuel-upgrade node sources'",
+            )
+        _refresh(manager, state="the old sources are back; packages were not changed")
+
+
+def _has_work(plan: NodePlan, wanted: Wanted) -> bool:
+    removed = wanted.remove and plan.of(Change.REMOVED)
+    return not wanted.sources_only and bool(plan.of(*ACTIVE) or removed)
+
+
+def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePlan:
+    """Change the sources and prove that the package manager does with them what is planned.
+
+    Return the plan with what cannot move kept back.
+    """
+    plan = done.plan
+    texts = _changed_files(manager.root, done.wanted)
+    saved = [SavedFile.read(manager.root, path) for path in texts]
+    state.begin(saved)
+    try:
+        _write(manager.root, texts, saved)
+        _refresh(manager, state="the sources are as they were; packages were not changed")
+        if _has_work(done.plan, done.wanted):
+            plan = manager.check(plan, done.wanted.chain, remove=done.wanted.remove)
+    except BaseException as error:
+        state.put_back_pending()
+        if texts:
+            _refresh_again(manager)
+        if isinstance(error, UpgradeError):
+            error.state = "the sources are as they were; packages were not changed"
+        raise
+    if texts:
+        state.commit()
+    else:
+        state.put_back_pending()  # nothing to put back: an earlier undo stays
+    return plan
+
+
+def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
+    before = {package.key: package for package in manager.installed()}
+    try:
+        manager.bring(done.plan, remove=done.wanted.remove)
+    except CommandError as error:
+        error.state = "the new sources are in place; packages may have changed in part"
+        error.remedy = "mend what the package manager names, then run this command again"
+        raise
+    after = manager.installed()
+    chain = done.wanted.chain
+    state.record(_contents(before, after, chain))
+    kept_back = {i.installed.key for i in done.plan.of(Change.KEPT_BACK)}
+    last = plan_node(after, chain, manager.known(after, chain))
+    if left := last.keeping_back(kept_back).of(*ACTIVE):
+        names = ", ".join(f"{i.installed.key} {i.installed.version}" for i in left)
+        raise OutsideError(
+            f"after the transaction {names} still are not the release's",
+            remedy="run 'fuel-upgrade node plan' and install them by hand",
+            state="the new sources are in place; all other packages are the release's",
+        )
+
+
+def _contents(
+    before: Mapping[str, Installed], after: Iterable[Installed], chain: Chain
+) -> dict[str, Content]:
+    """Say which file each package that has just been installed came from, where that is certain.
+
+    The manager's check has seen that only the release's files would be taken.
+    """
+    found = {}
+    for package in after:
+        if before.get(package.key) == package:
+            continue
+        sums = {chain.digest(p) for p in chain.release_copies(package.name, package.version)}
+        if len(sums) == 1:
+            found[package.key] = Content(package.version, sums.pop(), package.witness)
+    return found
+
+
+def _changed_files(root: Path, wanted: Wanted) -> dict[str, str]:
+    """Return the new texts (latin-1, as bytes) of the files that are not yet as they must be."""
+    new = {path: text.encode().decode("latin-1") for path, text in wanted.files.items()}
+    urls = [content.source.url for content in wanted.chain.contents]
+    for pattern in _PLACES[wanted.chain.kind]:
+        for file in sorted(root.glob(pattern)):
+            path = str(file.relative_to(root))
+            if path not in new and file.is_file():
+                new[path] = disable_repos(path, SavedFile.read(root, path).text or "", urls)
+    return {p: text for p, text in new.items() if SavedFile.read(root, p).text != text}
+
+
+def _write(root: Path, texts: Mapping[str, str], saved: Iterable[SavedFile]) -> None:
+    """Write new files whole, and those that were there with the mode that they had."""
+    present = {file.path: file.mode for file in saved if file.text is not None}
+    fresh = {path: text for path, text in texts.items() if path not in present}
+    write_tree({p: t.encode("latin-1").decode() for p, t in fresh.items()}, root)
+    for path, mode in present.items():
+        write_file(root / path, texts[path].encode("latin-1"), mode=mode)
+
+
+def _refresh(manager: Manager, *, state: str) -> None:
+    try:
+        manager.refresh()
+    except CommandError as error:
+        error.state = state
+        error.remedy = "make the repos that are named answer from this node, and run it again"
+        raise
+
+
+def _refresh_again(manager: Manager) -> None:
+    """Read the old indexes anew; if that fails too, the first error says enough."""
+    try:
+        manager.refresh()
+    except CommandError:
+        return
+
+
+class _locked:  # noqa: N801 - reads as the statement that it is
+    """One run at a time on a node."""
+
+    def __init__(self, root: Path) -> None:
+        self._lock = Lock(root / FOLDER / "lock")
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire():
+            raise PreflightError(
+                f"{self._lock.owner()} changes this node",
+                remedy="wait until it has ended, then run the command again",
+            )
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
