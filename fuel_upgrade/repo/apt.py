@@ -2,8 +2,9 @@
 
 import gzip
 import lzma
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from debian.deb822 import Deb822
@@ -12,7 +13,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
     RELEASE_DIGESTS,
     AptEntry,
-    iter_stanzas,
+    iter_batches,
     parse_package,
     render_packages,
     render_release,
@@ -28,20 +29,99 @@ _KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
 
 
 @dataclass(frozen=True, slots=True)
+class AptIndex:
+    """One ``Packages`` file, in one of its forms."""
+
+    path: Path
+    component: str
+    architecture: str
+
+    def stanzas(self) -> Iterator[bytes]:
+        """Read the index from disk, a stanza at a time.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        for batch in self.batches():
+            yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read the index from disk, as :func:`fuel_upgrade.repo.deb.iter_batches` gives it.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        try:
+            with open_stream(self.path) as stream:
+                yield from iter_batches(stream)
+        except DAMAGE as error:
+            raise BundleError(
+                f"{self.path}: damaged or cut short: {error}", remedy="copy the repo again"
+            ) from error
+
+
+@dataclass(frozen=True)
 class AptRepo:
-    """One suite of an apt repo, read whole. ``release`` holds the plain fields of ``Release``."""
+    """One suite of an apt repo. ``release`` holds the plain fields of ``Release``.
+
+    The indexes stay on disk: they are read anew by each walk over the entries, so that memory
+    does not grow with the stanzas. ``computed`` are SHA-256 sums that the indexes lack, by
+    location.
+    """
 
     root: Path
     suite: str
     release: Mapping[str, str]
     components: tuple[str, ...]
     architectures: tuple[str, ...]
-    entries: tuple[AptEntry, ...]
+    indexes: tuple[AptIndex, ...]
+    computed: Mapping[str, str] = field(default_factory=dict)
+
+    def stanzas(self) -> Iterator[bytes]:
+        """Read every index, a stanza at a time.
+
+        Raises:
+            BundleError: an index is damaged.
+        """
+        for index in self.indexes:
+            yield from index.stanzas()
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
+
+        Raises:
+            BundleError: an index is damaged.
+        """
+        for index in self.indexes:
+            yield from index.batches()
+
+    def iter_entries(self) -> Iterator[AptEntry]:
+        """Read and parse every index, an entry at a time.
+
+        Raises:
+            BundleError: an index is damaged or malformed.
+        """
+        for index in self.indexes:
+            source = str(index.path)
+            for stanza in index.stanzas():
+                package = self._completed(parse_package(stanza, source=source))
+                yield AptEntry(package, index.component, index.architecture, stanza)
 
     @property
+    def entries(self) -> tuple[AptEntry, ...]:
+        """Every entry with its text, read anew: prefer :meth:`iter_entries`."""
+        return tuple(self.iter_entries())
+
+    @cached_property
     def packages(self) -> tuple[Package, ...]:
         """Every entry's package; one for all architectures stands here once an index."""
-        return tuple(entry.package for entry in self.entries)
+        return tuple(entry.package for entry in self.iter_entries())
+
+    def _completed(self, package: Package) -> Package:
+        value = self.computed.get(package.location)
+        if value is None:
+            return package
+        return replace(package, digests=(*package.digests, ("sha256", value)))
 
 
 def suites(root: Path) -> tuple[str, ...]:
@@ -59,18 +139,30 @@ def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
         ConfigError: the suite is not there, or several are and none is named.
         BundleError: an index is missing, damaged or malformed.
     """
+    repo = open_apt(root, suite=suite)
+    _ = repo.packages  # what is malformed is told here, not at the first use
+    return repo
+
+
+def open_apt(root: Path, *, suite: str | None = None) -> AptRepo:
+    """Find and check one suite's indexes as :func:`read_apt` does, but parse none of them yet.
+
+    Raises:
+        ConfigError: the suite is not there, or several are and none is named.
+        BundleError: an index is missing, or not the one that ``Release`` lists.
+    """
     name = _chosen_suite(root, suite)
     folder = root / "dists" / name
     release, listed = _read_release(folder)
     components = _present(folder, 0, _words(release, "Components"))
     architectures = _present(folder, 1, _words(release, "Architectures"))
-    entries = [
-        entry
+    found = (
+        _find_index(folder, component, architecture, listed)
         for component in components
         for architecture in architectures
-        for entry in _read_index(folder, component, architecture, listed)
-    ]
-    return AptRepo(root, name, release, components, architectures, tuple(entries))
+    )
+    indexes = tuple(index for index in found if index)
+    return AptRepo(root, name, release, components, architectures, indexes)
 
 
 def _chosen_suite(root: Path, wanted: str | None) -> str:
@@ -94,8 +186,8 @@ def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, st
     paragraph = Deb822(path.read_text(encoding="utf-8", errors="replace"))
     fields = _plain_fields(paragraph)
     listed: dict[str, tuple[str, str]] = {}
-    for field, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
-        rows = (line.split() for line in str(paragraph.get(field, "")).splitlines())
+    for name, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
+        rows = (line.split() for line in str(paragraph.get(name, "")).splitlines())
         listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
 
@@ -130,26 +222,17 @@ def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...
     return (*(n for n in dict.fromkeys(named) if n in found), *sorted(found - set(named)))
 
 
-def _read_index(
+def _find_index(
     folder: Path, component: str, architecture: str, listed: Mapping[str, tuple[str, str]]
-) -> Iterable[AptEntry]:
+) -> AptIndex | None:
     stem = f"{component}/binary-{architecture}/Packages"
     name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
     if name is None:
         _refuse_unread(folder, stem, listed)
-        return
-    path = folder / name
+        return None
     if name in listed:
-        _check_index(path, *listed[name])
-    try:
-        with open_stream(path) as stream:
-            for stanza in iter_stanzas(stream):
-                package = parse_package(stanza, source=str(path))
-                yield AptEntry(package, component, architecture, stanza)
-    except DAMAGE as error:
-        raise BundleError(
-            f"{path}: damaged or cut short: {error}", remedy="copy the repo again"
-        ) from error
+        _check_index(folder / name, *listed[name])
+    return AptIndex(folder / name, component, architecture)
 
 
 def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
+from fuel_upgrade.repo.apt import AptRepo, open_apt, read_apt, suites
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
+from fuel_upgrade.repo.quick import quick_diff
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.repo.yum import YumRepo, read_yum
 from fuel_upgrade.system.archive import ArchiveReader, extract, open_stream
@@ -104,14 +105,29 @@ def compare_repos(
         ConfigError: they are of different kinds.
         BundleError: one of them is damaged.
     """
-    base = read_repo(base_root, suite=base_suite)
-    current = read_repo(current_root, suite=suite)
+    base = _open_repo(base_root, suite=base_suite)
+    current = _open_repo(current_root, suite=suite)
     if type(base) is not type(current):
         raise ConfigError(
             f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
             remedy="compare two repos of one kind",
         )
     inherited = _inherited(base_root)
+    if isinstance(base, AptRepo) and isinstance(current, AptRepo):
+        quick = quick_diff(base, current, inherited)
+        if quick is not None:
+            return Comparison(current, quick)
+    return _compare_packages(base, current, inherited)
+
+
+def _open_repo(root: Path, *, suite: str | None) -> Repo:
+    if detect_kind(root) is RepoKind.APT:
+        return open_apt(root, suite=suite)
+    return read_yum(root)
+
+
+def _compare_packages(base: Repo, current: Repo, inherited: tuple[Package, ...]) -> Comparison:
+    """Compare by the best checksum that both have, or by one computed of the files."""
     algorithm = common_algorithm((*base.packages, *inherited), current.packages)
     if algorithm is None:
         algorithm = _COMPUTED
@@ -123,7 +139,7 @@ def compare_repos(
         )
     except KeyError as error:
         raise BundleError(
-            f"{base_root}: its diff.yaml has no {algorithm} checksums, {current_root} no others",
+            f"{base.root}: its diff.yaml has no {algorithm} checksums, {current.root} no others",
             remedy="use the full repo as the base",
         ) from error
     return Comparison(current, found)
@@ -141,8 +157,7 @@ def _with_computed(repo: Repo) -> Repo:
     if isinstance(repo, YumRepo):
         return replace(repo, packages=_hashed(repo.root, repo.packages))
     hashed = _hashed(repo.root, repo.packages)
-    pairs = zip(repo.entries, hashed, strict=True)
-    return replace(repo, entries=tuple(replace(e, package=p) for e, p in pairs))
+    return replace(repo, computed={p.location: p.digest(_COMPUTED) for p in hashed})
 
 
 def _hashed(root: Path, packages: Sequence[Package]) -> tuple[Package, ...]:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Package
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
 _DIGEST_FIELDS = {"sha256": "sha256", "sha512": "sha512", "sha1": "sha1", "md5sum": "md5"}
 _WANTED = re.compile(
@@ -32,12 +32,25 @@ class AptEntry:
 
 def iter_stanzas(stream: BinaryIO) -> Iterator[bytes]:
     """Give the stanzas of a ``Packages`` file, without the blank lines between them."""
+    for batch in iter_batches(stream):
+        yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
+
+
+def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """Give the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
+
+    A text may have line feeds around it, or be empty, where there were more blank lines.
+    """
     rest = b""
     while data := stream.read(_CHUNK_BYTES):
-        *whole, rest = (rest + data).split(b"\n\n")
-        yield from (stanza for text in whole if (stanza := text.strip(b"\n")))
-    if stanza := rest.strip(b"\n"):
-        yield stanza
+        text = rest + data
+        end = text.rfind(b"\n\n")
+        if end < 0:
+            rest = text
+            continue
+        rest = text[end + 2 :]
+        yield text[:end].split(b"\n\n")
+    yield [rest]
 
 
 def parse_package(stanza: bytes, *, source: str) -> Package:
