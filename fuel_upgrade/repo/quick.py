@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, starmap
-from typing import cast
 
 from fuel_upgrade.repo.apt import AptRepo
 from fuel_upgrade.repo.deb import checked_location, parse_package
@@ -23,7 +22,9 @@ _HEAD = re.compile(
     rb"Package: (\S+)\n(?:Source: .+\n)?Version: (\S+)\n(?:[^A\n].*\n)*Architecture: (\S+)\n"
 )
 _FILE = re.compile(rb"\nFilename: (\S+)\nSize: (\d+)\n(?:MD5sum: .*\n)?(?:SHA1: .*\n)?SHA256: \w+$")
-_FIELD, _TAIL = b"\nSHA256: ", 9 + 64  # the last line of a stanza, with the feed before it
+_NAME, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
+_FIELD = b"\nSHA256: "
+_TAIL = len(_FIELD) + 64  # the last line of a stanza, with the feed before it
 
 
 class OtherChecksumsError(Exception):
@@ -33,11 +34,13 @@ class OtherChecksumsError(Exception):
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one repo holds: ``heads`` are the first fields of stanzas by their last line, which
-    is the SHA-256; ``others`` are the identities of what is not written in that order.
+    is the SHA-256; ``others`` are the identities of what is not written in that order; ``fresh``
+    are the last lines of those that the base does not have like that.
     """  # noqa: D205 - one sentence each
 
     heads: Mapping[bytes, bytes]
     others: Mapping[bytes, None]
+    fresh: Sequence[bytes]
 
     def lines(self) -> dict[bytes, None]:
         """Return every identity as ``name architecture version sha256:value``."""
@@ -58,24 +61,31 @@ def read_side(
     """
     others = dict.fromkeys(_line_of(package) for package in more)
     heads: dict[bytes, bytes] = {}
-    recall, take, match = (base.heads if base else {}).get, heads.setdefault, _HEAD.match
+    fresh: list[bytes] = []
+    recall, take = (base.heads if base else {}).get, heads.setdefault
     for stanza in chain.from_iterable(batches):
         tail = stanza[-_TAIL:]
-        head = recall(tail, b"\n")
-        if not stanza.startswith(head):
-            found = match(stanza)
-            if found is None or not tail.startswith(_FIELD):
+        head = recall(tail)
+        if head is None or not stanza.startswith(head):
+            end = stanza.find(b"\n", stanza.find(_ARCHITECTURE) + 1) + 1
+            head = stanza[:end]
+            if not (tail.startswith(_FIELD) and head.startswith(_NAME) and _VERSION in head):
                 others.update(_parsed_line(stanza))
                 continue
-            head = found.group()
+            fresh.append(tail)
         if take(tail, head) != head:  # one content under two names
             others[_line(tail, head)] = None
-    return Side(heads, others)
+    return Side(heads, others, fresh if base else ())
 
 
 def _line(tail: bytes, head: bytes) -> bytes:
-    name, version, architecture = cast("re.Match[bytes]", _HEAD.match(head)).groups()
-    return b"%b %b %b sha256:%b" % (name, architecture, version, tail[9:].lower())
+    version = head.find(_VERSION) + len(_VERSION)
+    return b"%b %b %b sha256:%b" % (
+        head[len(_NAME) : head.find(b"\n")].strip(),
+        head[head.find(_ARCHITECTURE) + len(_ARCHITECTURE) : -1].strip(),
+        head[version : head.find(b"\n", version)].strip(),
+        tail[len(_FIELD) :].lower(),
+    )
 
 
 def _parsed_line(text: bytes) -> dict[bytes, None]:
@@ -101,9 +111,13 @@ def compare_indexes(
     """
     old = read_side(base.batches(), inherited)
     new = read_side(current.batches(), base=old)
+    changed = [tail for tail in new.fresh if tail in old.heads]  # one content, another name
     lines = chain(
-        (_line(*item) for item in old.heads.items() if new.heads.get(item[0]) != item[1]),
-        (_line(*item) for item in new.heads.items() if old.heads.get(item[0]) != item[1]),
+        (_line(tail, new.heads[tail]) for tail in new.fresh),
+        (
+            _line(tail, old.heads[tail])
+            for tail in (*changed, *(old.heads.keys() - new.heads.keys()))
+        ),
         old.others.keys() ^ new.others.keys(),
     )
     return old, new, {line.rsplit(b" ", 2)[0] for line in lines}
