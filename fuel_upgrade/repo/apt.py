@@ -25,6 +25,7 @@ from fuel_upgrade.system.files import hash_file
 _SUFFIXES = ("", ".gz", ".xz", ".zst")
 SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
 """The suffixes of the forms that an index may have, for who fetches one."""
+_XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
 _KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
 
 
@@ -278,7 +279,7 @@ def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, 
         stem = f"{component}/binary-{architecture}/Packages"
         files[stem] = plain
         files[stem + ".gz"] = gzip.compress(plain, mtime=0)
-        files[stem + ".xz"] = lzma.compress(plain)
+        files[stem + ".xz"] = lzma.compress(plain, preset=_XZ_PRESET)
     folder = out / "dists" / repo.suite
     for name, data in files.items():
         path = folder / name

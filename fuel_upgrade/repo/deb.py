@@ -2,7 +2,6 @@
 
 import hashlib
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -13,10 +12,9 @@ from fuel_upgrade.repo.package import Package
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
 _DIGEST_FIELDS = {"sha256": "sha256", "sha512": "sha512", "sha1": "sha1", "md5sum": "md5"}
-_WANTED = re.compile(
-    rb"^(Package|Version|Architecture|Filename|Size|SHA256|SHA512|SHA1|MD5sum):[ \t]*(.*?)[ \t]*$",
-    re.MULTILINE | re.IGNORECASE,
-)
+_WANTED = {b"package", b"version", b"architecture", b"filename", b"size"} | {
+    name.encode() for name in _DIGEST_FIELDS
+}
 RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
 
 
@@ -60,7 +58,7 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
         BundleError: a field is missing or malformed, or the file lies outside the repo.
     """
     try:
-        found = {key.lower().decode(): value.decode() for key, value in _WANTED.findall(stanza)}
+        found = _wanted_fields(stanza)
         digests = tuple(
             (ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if found.get(k)
         )
@@ -78,6 +76,16 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
             f"{source}: the entry {first_line!r} lacks or garbles {error}",
             remedy="rebuild the repo's indexes, for example with apt-ftparchive",
         ) from error
+
+
+def _wanted_fields(stanza: bytes) -> dict[str, str]:
+    """Return the fields by lower-case name; a continued line begins with a space, and is none."""
+    found = {}
+    for line in stanza.split(b"\n"):
+        key, colon, value = line.partition(b":")
+        if colon and (name := key.lower()) in _WANTED:
+            found[name.decode()] = value.strip(b" \t").decode()
+    return found
 
 
 def checked_location(location: str, *, source: str) -> str:
