@@ -7,6 +7,7 @@ import click
 from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar, size
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.sign import SigningKey
 
 _PATH = click.Path(path_type=Path)
 
@@ -25,6 +26,8 @@ def repo() -> None:
 @click.option("--suite", help="The apt suite of CURRENT, where it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, where it has several.")
 @click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
+@click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
+@click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
 @json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
@@ -36,6 +39,8 @@ def diff(  # noqa: PLR0913 - one parameter an option
     suite: str | None,
     base_suite: str | None,
     label: str | None,
+    sign_with: str | None,
+    gpg_home: Path | None,
     as_json: bool,
 ) -> None:
     """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
@@ -46,7 +51,12 @@ def diff(  # noqa: PLR0913 - one parameter an option
     links share their content with CURRENT: do not change packages there in place.
     """
     options = DiffOptions(
-        link=not copy, verify_links=verify, suite=suite, base_suite=base_suite, label=label
+        link=not copy,
+        verify_links=verify,
+        suite=suite,
+        base_suite=base_suite,
+        label=label,
+        key=SigningKey(sign_with, gpg_home) if sign_with else None,
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)

@@ -1,6 +1,7 @@
 """Reading an apt repo from disk, and writing the indexes of one."""
 
 import gzip
+import hashlib
 import lzma
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from fuel_upgrade.repo.deb import (
     parse_package,
     render_packages,
     render_release,
+    unwrap_signed,
 )
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import DAMAGE, open_stream
@@ -26,7 +28,19 @@ _SUFFIXES = ("", ".gz", ".xz", ".zst")
 SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
 """The suffixes of the forms that an index may have, for who fetches one."""
 _XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
-_KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
+_RELEASES = ("InRelease", "Release")  # in the order of apt itself
+_BY_HASH = "Acquire-By-Hash"
+_KEPT_FIELDS = (
+    "Origin",
+    "Suite",
+    "Version",
+    "Codename",
+    "Date",
+    "NotAutomatic",
+    "ButAutomaticUpgrades",
+    _BY_HASH,
+    "Description",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +142,11 @@ class AptRepo:
 def suites(root: Path) -> tuple[str, ...]:
     """Name the suites below ``dists/``; a link that gives one a second name does not count."""
     folders = sorted(p for p in (root / "dists").glob("*") if p.is_dir() and not p.is_symlink())
-    return tuple(p.name for p in folders if (p / "Release").exists() or _indexes_below(p))
+    return tuple(p.name for p in folders if _has_release(p) or _indexes_below(p))
+
+
+def _has_release(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _RELEASES)
 
 
 def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
@@ -181,10 +199,10 @@ def _chosen_suite(root: Path, wanted: str | None) -> str:
 
 def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
     """Return the plain fields, and for each listed path its best checksum with its kind."""
-    path = folder / "Release"
-    if not path.exists():
+    path = next((folder / name for name in _RELEASES if (folder / name).exists()), None)
+    if path is None:
         return {}, {}
-    paragraph = Deb822(path.read_text(encoding="utf-8", errors="replace"))
+    paragraph = _paragraph(path)
     fields = _plain_fields(paragraph)
     listed: dict[str, tuple[str, str]] = {}
     for name, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
@@ -197,7 +215,11 @@ def read_release(path: Path) -> dict[str, str]:
     """Return the plain fields of a ``Release`` file; none where there is no file."""
     if not path.exists():
         return {}
-    return _plain_fields(Deb822(path.read_text(encoding="utf-8", errors="replace")))
+    return _plain_fields(_paragraph(path))
+
+
+def _paragraph(path: Path) -> Deb822:
+    return Deb822(unwrap_signed(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def _plain_fields(paragraph: Deb822) -> dict[str, str]:
@@ -266,7 +288,8 @@ def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, 
     """Write complete indexes for ``entries`` below ``out``: every component and architecture.
 
     The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base.
+    label, which is this repo's own: pins must be able to tell it from its base. Where ``repo``
+    has its indexes by hash, so has this one.
     """
     stanzas: dict[tuple[str, str], list[bytes]] = {
         (c, a): [] for c in repo.components for a in repo.architectures
@@ -285,6 +308,10 @@ def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, 
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+        if repo.release.get(_BY_HASH, "").lower() == "yes":
+            named = path.parent / "by-hash/SHA256" / hashlib.sha256(data).hexdigest()
+            named.parent.mkdir(parents=True, exist_ok=True)
+            named.write_bytes(data)
     (folder / "Release").write_bytes(render_release(_release_fields(repo, label), files))
 
 

@@ -12,6 +12,7 @@ from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
 from fuel_upgrade.system.files import (
     copy_hashed,
@@ -33,7 +34,8 @@ class DiffOptions:
 
     ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
     the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
-    several of an apt repo; ``label`` is the ``Label`` of its ``Release``.
+    several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``key`` signs the
+    repo's index.
     """
 
     link: bool = True
@@ -41,6 +43,7 @@ class DiffOptions:
     suite: str | None = None
     base_suite: str | None = None
     label: str | None = None
+    key: SigningKey | None = None
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -105,11 +108,15 @@ def _write_repo(
         ]
         packages = {e.package.location: e.package for e in entries}
         write_apt_indexes(current, entries, out, label=options.label or diff_label(found))
+        if options.key:
+            sign_apt(out / "dists" / current.suite, options.key)
     else:
         packages = {
             p.location: p for p in current.packages if p.identity(found.algorithm) in carried
         }
         write_yum_metadata(current, packages, out)
+        if options.key:
+            sign_yum(out / "repodata", options.key)
     _place_all(packages.values(), current, out, options, progress)
 
 

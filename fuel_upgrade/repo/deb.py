@@ -103,6 +103,17 @@ def checked_location(location: str, *, source: str) -> str:
     return path
 
 
+def unwrap_signed(text: str) -> str:
+    """Return what a clear-signed text says (RFC 4880, 7), any other as it is.
+
+    The signature is not checked: apt on the nodes does that.
+    """
+    if not text.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
+        return text
+    inside = text.partition("\n\n")[2].partition("\n-----BEGIN PGP SIGNATURE-----")[0]
+    return "\n".join(line.removeprefix("- ") for line in inside.split("\n")) + "\n"
+
+
 def render_packages(stanzas: Iterable[bytes]) -> bytes:
     """Return the text of a ``Packages`` file."""
     return b"".join(stanza + b"\n\n" for stanza in stanzas)
