@@ -4,13 +4,16 @@ export PYTHON
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-exact lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: tools-required $(READY) ## Watch a release travel the whole road, on real packages
 	@$(VENV)/bin/python -m demo
+
+bench: tools-required $(READY) ## Measure against the original method, python-debian and plain reading
+	@$(VENV)/bin/python -m bench
 
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration

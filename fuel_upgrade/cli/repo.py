@@ -10,6 +10,7 @@ from fuel_upgrade.cli.report import report_repo
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.evidence import read_dependencies
+from fuel_upgrade.repo.sign import SigningKey
 
 _PATH = click.Path(path_type=Path)
 
@@ -34,6 +35,8 @@ repo.add_command(report_repo)
 @click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
 @click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
 @dependency_options
+@click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
+@click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
 @json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
@@ -48,6 +51,8 @@ def diff(  # noqa: PLR0913 - one parameter an option
     indexes_only: bool,
     check_dependencies: bool,
     strict: bool,
+    sign_with: str | None,
+    gpg_home: Path | None,
     as_json: bool,
 ) -> None:
     """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
@@ -65,6 +70,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
         base_suite=base_suite,
         label=label,
         indexes_only=indexes_only,
+        key=SigningKey(sign_with, gpg_home) if sign_with else None,
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)

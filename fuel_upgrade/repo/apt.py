@@ -1,9 +1,11 @@
 """Reading an apt repo from disk, and writing the indexes of one."""
 
 import gzip
+import hashlib
 import lzma
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from debian.deb822 import Deb822
@@ -12,10 +14,11 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
     RELEASE_DIGESTS,
     AptEntry,
-    iter_stanzas,
+    iter_batches,
     parse_package,
     render_packages,
     render_release,
+    unwrap_signed,
 )
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import DAMAGE, open_stream
@@ -24,30 +27,126 @@ from fuel_upgrade.system.files import hash_file
 _SUFFIXES = ("", ".gz", ".xz", ".zst")
 SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
 """The suffixes of the forms that an index may have, for who fetches one."""
-_KEPT_FIELDS = ("Origin", "Suite", "Version", "Codename", "Date", "Description")
+_XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
+_RELEASES = ("InRelease", "Release")  # in the order of apt itself
+_BY_HASH = "Acquire-By-Hash"
+_KEPT_FIELDS = (
+    "Origin",
+    "Suite",
+    "Version",
+    "Codename",
+    "Date",
+    "NotAutomatic",
+    "ButAutomaticUpgrades",
+    _BY_HASH,
+    "Description",
+)
 
 
 @dataclass(frozen=True, slots=True)
+class AptIndex:
+    """One ``Packages`` file, in one of its forms."""
+
+    path: Path
+    component: str
+    architecture: str
+
+    def stanzas(self) -> Iterator[bytes]:
+        """Read the index from disk, a stanza at a time.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        for batch in self.batches():
+            yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read the index from disk, as :func:`fuel_upgrade.repo.deb.iter_batches` gives it.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        try:
+            with open_stream(self.path) as stream:
+                yield from iter_batches(stream)
+        except DAMAGE as error:
+            raise BundleError(
+                f"{self.path}: damaged or cut short: {error}", remedy="copy the repo again"
+            ) from error
+
+
+@dataclass(frozen=True)
 class AptRepo:
-    """One suite of an apt repo, read whole. ``release`` holds the plain fields of ``Release``."""
+    """One suite of an apt repo. ``release`` holds the plain fields of ``Release``.
+
+    The indexes stay on disk: they are read anew by each walk over the entries, so that memory
+    does not grow with the stanzas. ``computed`` are SHA-256 sums that the indexes lack, by
+    location.
+    """
 
     root: Path
     suite: str
     release: Mapping[str, str]
     components: tuple[str, ...]
     architectures: tuple[str, ...]
-    entries: tuple[AptEntry, ...]
+    indexes: tuple[AptIndex, ...]
+    computed: Mapping[str, str] = field(default_factory=dict)
+
+    def stanzas(self) -> Iterator[bytes]:
+        """Read every index, a stanza at a time.
+
+        Raises:
+            BundleError: an index is damaged.
+        """
+        for index in self.indexes:
+            yield from index.stanzas()
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
+
+        Raises:
+            BundleError: an index is damaged.
+        """
+        for index in self.indexes:
+            yield from index.batches()
+
+    def iter_entries(self) -> Iterator[AptEntry]:
+        """Read and parse every index, an entry at a time.
+
+        Raises:
+            BundleError: an index is damaged or malformed.
+        """
+        for index in self.indexes:
+            source = str(index.path)
+            for stanza in index.stanzas():
+                package = self._completed(parse_package(stanza, source=source))
+                yield AptEntry(package, index.component, index.architecture, stanza)
 
     @property
+    def entries(self) -> tuple[AptEntry, ...]:
+        """Every entry with its text, read anew: prefer :meth:`iter_entries`."""
+        return tuple(self.iter_entries())
+
+    @cached_property
     def packages(self) -> tuple[Package, ...]:
         """Every entry's package; one for all architectures stands here once an index."""
-        return tuple(entry.package for entry in self.entries)
+        return tuple(entry.package for entry in self.iter_entries())
+
+    def _completed(self, package: Package) -> Package:
+        value = self.computed.get(package.location)
+        if value is None:
+            return package
+        return replace(package, digests=(*package.digests, ("sha256", value)))
 
 
 def suites(root: Path) -> tuple[str, ...]:
     """Name the suites below ``dists/``; a link that gives one a second name does not count."""
     folders = sorted(p for p in (root / "dists").glob("*") if p.is_dir() and not p.is_symlink())
-    return tuple(p.name for p in folders if (p / "Release").exists() or _indexes_below(p))
+    return tuple(p.name for p in folders if _has_release(p) or _indexes_below(p))
+
+
+def _has_release(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _RELEASES)
 
 
 def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
@@ -59,18 +158,30 @@ def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
         ConfigError: the suite is not there, or several are and none is named.
         BundleError: an index is missing, damaged or malformed.
     """
+    repo = open_apt(root, suite=suite)
+    _ = repo.packages  # what is malformed is told here, not at the first use
+    return repo
+
+
+def open_apt(root: Path, *, suite: str | None = None) -> AptRepo:
+    """Find and check one suite's indexes as :func:`read_apt` does, but parse none of them yet.
+
+    Raises:
+        ConfigError: the suite is not there, or several are and none is named.
+        BundleError: an index is missing, or not the one that ``Release`` lists.
+    """
     name = _chosen_suite(root, suite)
     folder = root / "dists" / name
     release, listed = _read_release(folder)
     components = _present(folder, 0, _words(release, "Components"))
     architectures = _present(folder, 1, _words(release, "Architectures"))
-    entries = [
-        entry
+    found = (
+        _find_index(folder, component, architecture, listed)
         for component in components
         for architecture in architectures
-        for entry in _read_index(folder, component, architecture, listed)
-    ]
-    return AptRepo(root, name, release, components, architectures, tuple(entries))
+    )
+    indexes = tuple(index for index in found if index)
+    return AptRepo(root, name, release, components, architectures, indexes)
 
 
 def _chosen_suite(root: Path, wanted: str | None) -> str:
@@ -88,14 +199,14 @@ def _chosen_suite(root: Path, wanted: str | None) -> str:
 
 def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
     """Return the plain fields, and for each listed path its best checksum with its kind."""
-    path = folder / "Release"
-    if not path.exists():
+    path = next((folder / name for name in _RELEASES if (folder / name).exists()), None)
+    if path is None:
         return {}, {}
-    paragraph = Deb822(path.read_text(encoding="utf-8", errors="replace"))
+    paragraph = _paragraph(path)
     fields = _plain_fields(paragraph)
     listed: dict[str, tuple[str, str]] = {}
-    for field, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
-        rows = (line.split() for line in str(paragraph.get(field, "")).splitlines())
+    for name, algorithm in RELEASE_DIGESTS:  # the best comes last and counts
+        rows = (line.split() for line in str(paragraph.get(name, "")).splitlines())
         listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
 
@@ -104,7 +215,11 @@ def read_release(path: Path) -> dict[str, str]:
     """Return the plain fields of a ``Release`` file; none where there is no file."""
     if not path.exists():
         return {}
-    return _plain_fields(Deb822(path.read_text(encoding="utf-8", errors="replace")))
+    return _plain_fields(_paragraph(path))
+
+
+def _paragraph(path: Path) -> Deb822:
+    return Deb822(unwrap_signed(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def _plain_fields(paragraph: Deb822) -> dict[str, str]:
@@ -130,26 +245,17 @@ def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...
     return (*(n for n in dict.fromkeys(named) if n in found), *sorted(found - set(named)))
 
 
-def _read_index(
+def _find_index(
     folder: Path, component: str, architecture: str, listed: Mapping[str, tuple[str, str]]
-) -> Iterable[AptEntry]:
+) -> AptIndex | None:
     stem = f"{component}/binary-{architecture}/Packages"
     name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
     if name is None:
         _refuse_unread(folder, stem, listed)
-        return
-    path = folder / name
+        return None
     if name in listed:
-        _check_index(path, *listed[name])
-    try:
-        with open_stream(path) as stream:
-            for stanza in iter_stanzas(stream):
-                package = parse_package(stanza, source=str(path))
-                yield AptEntry(package, component, architecture, stanza)
-    except DAMAGE as error:
-        raise BundleError(
-            f"{path}: damaged or cut short: {error}", remedy="copy the repo again"
-        ) from error
+        _check_index(folder / name, *listed[name])
+    return AptIndex(folder / name, component, architecture)
 
 
 def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
@@ -182,7 +288,8 @@ def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, 
     """Write complete indexes for ``entries`` below ``out``: every component and architecture.
 
     The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base.
+    label, which is this repo's own: pins must be able to tell it from its base. Where ``repo``
+    has its indexes by hash, so has this one.
     """
     stanzas: dict[tuple[str, str], list[bytes]] = {
         (c, a): [] for c in repo.components for a in repo.architectures
@@ -195,12 +302,16 @@ def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, 
         stem = f"{component}/binary-{architecture}/Packages"
         files[stem] = plain
         files[stem + ".gz"] = gzip.compress(plain, mtime=0)
-        files[stem + ".xz"] = lzma.compress(plain)
+        files[stem + ".xz"] = lzma.compress(plain, preset=_XZ_PRESET)
     folder = out / "dists" / repo.suite
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+        if repo.release.get(_BY_HASH, "").lower() == "yes":
+            named = path.parent / "by-hash/SHA256" / hashlib.sha256(data).hexdigest()
+            named.parent.mkdir(parents=True, exist_ok=True)
+            named.write_bytes(data)
     (folder / "Release").write_bytes(render_release(_release_fields(repo, label), files))
 
 

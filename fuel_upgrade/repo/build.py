@@ -13,6 +13,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.evidence import describe, prove_written
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
 from fuel_upgrade.system.files import (
     copy_hashed,
@@ -35,7 +36,8 @@ class DiffOptions:
     ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
     the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
     several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
-    the packages out, to see and to prove what a diff would be where only indexes are at hand.
+    the packages out, to see and to prove what a diff would be where only indexes are at hand;
+    ``key`` signs the repo's index.
     """
 
     link: bool = True
@@ -44,6 +46,7 @@ class DiffOptions:
     base_suite: str | None = None
     label: str | None = None
     indexes_only: bool = False
+    key: SigningKey | None = None
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -106,14 +109,20 @@ def _write_repo(
     current, found = comparison.current, comparison.diff
     carried = {package.identity(found.algorithm) for package in found.carried}
     if isinstance(current, AptRepo):
-        entries = [e for e in current.entries if e.package.identity(found.algorithm) in carried]
+        entries = [
+            e for e in current.iter_entries() if e.package.identity(found.algorithm) in carried
+        ]
         packages = {e.package.location: e.package for e in entries}
         write_apt_indexes(current, entries, out, label=options.label or diff_label(found))
+        if options.key:
+            sign_apt(out / "dists" / current.suite, options.key)
     else:
         packages = {
             p.location: p for p in current.packages if p.identity(found.algorithm) in carried
         }
         write_yum_metadata(current, packages, out)
+        if options.key:
+            sign_yum(out / "repodata", options.key)
     if not options.indexes_only:
         _place_all(packages.values(), current, out, options, progress)
 

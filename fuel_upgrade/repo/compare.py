@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
+from fuel_upgrade.repo.apt import AptRepo, open_apt, read_apt, suites
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.holding import Holding, Identity, IndexName, hidden
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
+from fuel_upgrade.repo.quick import quick_diff
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.repo.yum import YumRepo, read_yum
 from fuel_upgrade.system.archive import ArchiveReader, extract, open_stream
@@ -115,14 +116,33 @@ def compare_repos(
         ConfigError: they are of different kinds.
         BundleError: one of them is damaged.
     """
-    base = read_repo(base_root, suite=base_suite)
-    current = read_repo(current_root, suite=suite)
+    base = _open_repo(base_root, suite=base_suite)
+    current = _open_repo(current_root, suite=suite)
     if type(base) is not type(current):
         raise ConfigError(
             f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
             remedy="compare two repos of one kind",
         )
     inherited = _inherited(base_root)
+    if isinstance(base, AptRepo) and isinstance(current, AptRepo):
+        quick = None
+        if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
+            quick = quick_diff(base, current, inherited)
+        if quick is not None:
+            return Comparison(current, quick, base, inherited)
+    return _compare_packages(base, current, inherited, algorithm)
+
+
+def _open_repo(root: Path, *, suite: str | None) -> Repo:
+    if detect_kind(root) is RepoKind.APT:
+        return open_apt(root, suite=suite)
+    return read_yum(root)
+
+
+def _compare_packages(
+    base: Repo, current: Repo, inherited: tuple[Package, ...], algorithm: str | None
+) -> Comparison:
+    """Compare by the wanted or the best checksum that both have, or by one computed of files."""
     algorithm = algorithm or common_algorithm((*base.packages, *inherited), current.packages)
     if algorithm in (None, _COMPUTED):  # reads no file where the index has it
         algorithm = _COMPUTED
@@ -138,7 +158,7 @@ def compare_repos(
         )
     except KeyError as error:
         raise BundleError(
-            f"{base_root}: its diff.yaml has no {algorithm} checksums, {current_root} no others",
+            f"{base.root}: its diff.yaml has no {algorithm} checksums, {current.root} no others",
             remedy="use the full repo as the base",
         ) from error
     return Comparison(current, found, base, inherited)
@@ -168,10 +188,14 @@ def _hidden(
     """Return what must be carried although the base has it: not every node finds it there."""
     if not isinstance(base, AptRepo) or not isinstance(current, AptRepo):
         return frozenset()
-    if len(base.architectures) == 1 and base.architectures == current.architectures:
-        return frozenset()  # one index holds all
+    if _one_index_holds_all(base, current):
+        return frozenset()
     found = hidden(holding_of(base, inherited, algorithm), holding_of(current, (), algorithm))
     return frozenset().union(*found.values())
+
+
+def _one_index_holds_all(base: AptRepo, current: AptRepo) -> bool:
+    return len(base.architectures) == 1 and base.architectures == current.architectures
 
 
 def _inherited(root: Path) -> tuple[Package, ...]:
@@ -193,8 +217,7 @@ def with_computed(repo: Repo) -> Repo:
     if isinstance(repo, YumRepo):
         return replace(repo, packages=_hashed(repo.root, repo.packages))
     hashed = _hashed(repo.root, repo.packages)
-    pairs = zip(repo.entries, hashed, strict=True)
-    return replace(repo, entries=tuple(replace(e, package=p) for e, p in pairs))
+    return replace(repo, computed={p.location: p.digest(_COMPUTED) for p in hashed})
 
 
 def _hashed(root: Path, packages: Sequence[Package]) -> tuple[Package, ...]:

@@ -90,7 +90,7 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
-    return describe(compared).report(name or f"{base} -> {current}")
+        return describe(compared).report(name or f"{base} -> {current}")
 
 
 def prove_repos(

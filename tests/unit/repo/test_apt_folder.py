@@ -236,3 +236,16 @@ def test_what_a_release_file_lacks_is_filled_in_without_a_clock(tmp_path: Path) 
         "Architectures": "amd64",
         "Components": "main",
     }
+
+
+def test_indexes_by_hash_are_written_where_the_repo_has_them(tmp_path: Path) -> None:
+    root = apt_repo(tmp_path / "a", TWO)
+    release = root / "dists/precise/Release"
+    release.write_text("Acquire-By-Hash: yes\nNotAutomatic: yes\n" + release.read_text())
+    repo = read_apt(root)
+    write_apt_indexes(repo, repo.entries, tmp_path / "b", label="x")
+    folder = tmp_path / "b/dists/precise/main/binary-amd64"
+    sums = {hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.glob("Packages*")}
+    assert {p.name for p in (folder / "by-hash/SHA256").iterdir()} == sums
+    again = read_apt(tmp_path / "b").release
+    assert (again["Acquire-By-Hash"], again["NotAutomatic"]) == ("yes", "yes")
