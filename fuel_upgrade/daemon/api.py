@@ -66,7 +66,7 @@ class TarballsRequest(BaseModel):
         found = tuple(_absolute(text) for text in (*named, *self.tarballs))
         if not found:
             raise ConfigError(
-                "malformed request: expected tarball or tarballs",
+                "malformed request: expected body.tarball or body.tarballs",
                 remedy="see docs/api.rst for its form",
             )
         return found

@@ -138,6 +138,43 @@ def test_the_current_release_has_its_own_repo_before_its_base(
             assert names == ["2014.2-6.0", "2014.1.1-5.1"]
 
 
+def test_several_tarballs_are_installed_in_order_and_a_hole_is_told(
+    host: Host, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    both = (tarballs["6.0"], tarballs["5.1"])
+    request = tmp_path / "missing.yaml"
+    with host.daemon():
+        planned = host.command("install", *both, "--dry-run")
+        assert planned.stdout.startswith(f"1. {both[1].name}: Fuel 5.1\n2. {both[0].name}: Fuel")
+        assert host.json("history") == []
+        done = host.command("install", *both)
+        assert "installed: Fuel 5.1 -> 6.0" in done.stdout, done.stderr
+        assert f"== 2 of 2: {both[0].name}" in done.stderr
+        assert host.json("install", *both)["installs"] == []
+        host.json("rollback")
+        (package,) = (host.root / "var/www/nailgun").rglob("libvirt_*.deb")
+        package.unlink()
+        refused = host.command("install", both[0], "--repair-request", request)
+        assert refused.returncode == 4
+        assert "packages that it inherits: libvirt" in refused.stderr
+        assert "libvirt" in request.read_text()
+        twice = host.command("plan", both[0], "--repair-request", request)
+        assert (twice.returncode, "exists already" in twice.stderr) == (2, True)
+    built = host.command(
+        "bundle",
+        "repair",
+        request,
+        both[0],
+        "--from",
+        tarballs["5.1"].parent / "6.0/ubuntu",
+        "-o",
+        tmp_path / "new.tar",
+    )
+    assert built.returncode == 0, built.stderr
+    with host.daemon():
+        assert host.json("install", tmp_path / "new.tar")["fuel_to"] == "6.0"
+
+
 def test_errors_cross_the_socket_with_their_exit_code(
     host: Host, tarballs: dict[str, Path]
 ) -> None:
