@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -11,6 +11,7 @@ from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
+from fuel_upgrade.repo.original import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
 from fuel_upgrade.system.files import (
@@ -33,7 +34,8 @@ class DiffOptions:
 
     ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
     the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
-    several of an apt repo; ``label`` is the ``Label`` of its ``Release``.
+    several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``original`` carries
+    the current repo's own indexes as well, for the full view.
     """
 
     link: bool = True
@@ -41,6 +43,7 @@ class DiffOptions:
     suite: str | None = None
     base_suite: str | None = None
     label: str | None = None
+    original: bool = True
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -89,7 +92,8 @@ def _write(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
         _write_repo(comparison, out, options, progress)
-    description = DiffDescription.of(comparison.diff, comparison.kind)
+        original = write_original(comparison.current, out) if options.original else ()
+    description = replace(DiffDescription.of(comparison.diff, comparison.kind), original=original)
     write_file(out / FILE_NAME, description.render().encode())
     return description
 
@@ -127,12 +131,12 @@ def _place_all(
     wanted = list(packages)
     for done, package in enumerate(wanted):
         progress("packages", done, len(wanted))
-        _place(package, repo.root / package.location, out / package.location, options)
+        place(package, repo.root / package.location, out / package.location, options)
     progress("packages", len(wanted), len(wanted))
 
 
-def _place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
-    """Bring one package into the diff repo.
+def place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
+    """Bring one package into a repo that is being written.
 
     Raises:
         BundleError: the file is missing, or not what the index says.

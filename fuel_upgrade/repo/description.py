@@ -7,6 +7,7 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Package, RepoKind
 
@@ -22,7 +23,8 @@ class DiffDescription:
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
     ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
     ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
-    removed, carried. Sizes in bytes.
+    removed, carried. Sizes in bytes. ``original`` are the paths of the current repo's own
+    indexes, where the diff repo carries them.
     """
 
     kind: RepoKind
@@ -36,6 +38,7 @@ class DiffDescription:
     rebuilt: tuple[str, ...]
     downgraded: tuple[str, ...]
     inherited: tuple[str, ...]
+    original: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, diff: RepoDiff, kind: RepoKind) -> Self:
@@ -77,6 +80,7 @@ class DiffDescription:
             "removed": list(self.removed),
             "rebuilt": list(self.rebuilt),
             "downgraded": list(self.downgraded),
+            "original": list(self.original),
         }
 
     def render(self) -> str:
@@ -114,12 +118,18 @@ class DiffDescription:
                 rebuilt=tuple(data["rebuilt"]),
                 downgraded=tuple(data["downgraded"]),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
+                original=tuple(checked_location(n, source=source) for n in _original(data)),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"{source}: not a description of a diff repo: {error!r}",
                 remedy="make the diff repo again with fuel-upgrade repo diff",
             ) from error
+
+
+def _original(data: Mapping[str, Any]) -> Iterable[str]:
+    found = data.get("original", ())  # diff repos made before there was a full view have none
+    return (str(name) for name in found)
 
 
 def _checked_line(line: str) -> str:
