@@ -85,6 +85,7 @@ class Config:
     repo_url: str = "http://{MASTER_IP}:8080"
     log_level: str = "info"
     disk_reserve_mb: int = 64
+    full_view: bool = False
     paths: Paths = field(default_factory=Paths)
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)

@@ -18,19 +18,24 @@ from fuel_upgrade.cli.inspect import print_releases
 from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
 
 _TARBALL = click.argument("tarball", type=click.Path(path_type=Path))
+_FULL_VIEW = click.option(
+    "--full-view", is_flag=True, help="Also build the full view of each repo that is a diff."
+)
 
 
 @click.command()
 @_TARBALL
+@_FULL_VIEW
 @json_option
 @pass_client
-def install(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
+def install(client: DaemonClient, *, tarball: Path, full_view: bool, as_json: bool) -> None:
     """Install an upgrade tarball on this master; all of it, or nothing.
 
     If any step fails, everything done is undone. Ctrl-C only stops watching: the daemon goes
     on, and fuel-upgrade watch follows it again.
     """
-    job = client.post("/installs", {"tarball": str(tarball.absolute())})["job"]
+    request = {"tarball": str(tarball.absolute()), "full_view": full_view}
+    job = client.post("/installs", request)["job"]
     result = _follow(client, job, quiet=as_json)
     if as_json:
         print_json(result)
@@ -56,11 +61,13 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
 
 @click.command()
 @_TARBALL
+@_FULL_VIEW
 @json_option
 @pass_client
-def plan(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
+def plan(client: DaemonClient, *, tarball: Path, full_view: bool, as_json: bool) -> None:
     """Say what installing a tarball would do, step by step; changes nothing."""
-    found = client.post("/plans", {"tarball": str(tarball.absolute())})
+    request = {"tarball": str(tarball.absolute()), "full_view": full_view}
+    found = client.post("/plans", request)
     if as_json:
         print_json(found)
         return
@@ -72,6 +79,8 @@ def plan(client: DaemonClient, *, tarball: Path, as_json: bool) -> None:
         click.echo(f"  {release['name']} ({release['version']})")
         for repo in release["repos"]:
             click.echo(f"    {repo['name']}: {repo['location']}")
+        if release["full_view"]:
+            click.echo(f"    or alone, the full view: {release['full_view']}")
     click.echo(f"\nreads {size(found['read_bytes'])}, writes {size(found['write_bytes'])}")
     for disk in found["disks"]:
         needed, free = size(disk["needed_bytes"]), size(disk["free_bytes"])

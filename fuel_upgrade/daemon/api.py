@@ -42,9 +42,10 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
 
 
 class TarballRequest(BaseModel):
-    """Which tarball: an absolute path on the master."""
+    """Which tarball, an absolute path on the master; and whether to build full views."""
 
     tarball: str = Field(min_length=1)
+    full_view: bool = False
 
 
 class RollbackRequest(BaseModel):
@@ -120,7 +121,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
     @app.post("/v1/plans")
     def plan(request: TarballRequest) -> dict[str, Any]:
         with service.engine() as engine:
-            return engine.plan(_absolute(request.tarball))
+            return engine.plan(_absolute(request.tarball), full_view=request.full_view)
 
     @app.post("/v1/installs", status_code=202)
     def install(request: TarballRequest) -> dict[str, str]:
@@ -128,7 +129,10 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
 
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
-                return engine.install(tarball, install=install, watch=watch).to_json()
+                record = engine.install(
+                    tarball, install=install, watch=watch, full_view=request.full_view
+                )
+                return record.to_json()
 
         return {"job": service.jobs.start(install, work).id}
 

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +65,19 @@ class Engine:
         self._fail_points = fail_points or FailPoints()
         self.journal = Journal(config.paths.journal)
 
-    def plan(self, tarball: Path) -> dict[str, Any]:
+    def plan(self, tarball: Path, *, full_view: bool = False) -> dict[str, Any]:
         """Say what installing ``tarball`` would do; writes nothing.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        head, master, plan = self._planned(tarball, new_id())
+        head, master, plan = self._planned(tarball, new_id(), full_view=full_view)
         return plan.to_json(head, master)
 
-    def install(self, tarball: Path, *, install: str, watch: Watch = _nobody) -> InstallRecord:
-        """Install a tarball under the id ``install``.
+    def install(
+        self, tarball: Path, *, install: str, watch: Watch = _nobody, full_view: bool = False
+    ) -> InstallRecord:
+        """Install a tarball under the id ``install``; with full views if asked for here or set.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
@@ -84,7 +87,7 @@ class Engine:
         """
         with self._locked():
             self._refuse_after_inconsistent()
-            head, _, plan = self._planned(tarball, install)
+            head, _, plan = self._planned(tarball, install, full_view=full_view)
             earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
             self._begin(head, plan)
             watch({"event": "begin", "install": install, "steps": len(plan.steps)})
@@ -155,14 +158,21 @@ class Engine:
         roots = [Path(root) for step in steps for root in step.params.get("roots", ())]
         return installed[-1] if all(root.exists() for root in roots) else None
 
-    def _planned(self, tarball: Path, install: str) -> tuple[BundleHead, Master, Plan]:
+    def _planned(
+        self, tarball: Path, install: str, *, full_view: bool
+    ) -> tuple[BundleHead, Master, Plan]:
         try:
             head = read_head(tarball)
         except BundleError as error:
             error.state = "nothing was changed"
             raise
         master = read_master(self._config, self._control)
-        plan = make_plan(head, master, self._config, install=install)
+        plan = make_plan(
+            head,
+            master,
+            replace(self._config, full_view=full_view or self._config.full_view),
+            install=install,
+        )
         check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
         return head, master, plan
 

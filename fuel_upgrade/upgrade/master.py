@@ -63,12 +63,17 @@ def read_master(config: Config, control: ControlPlane) -> Master:
     )
 
 
-def _on_disk(config: Config, repos: Iterable[RepoEntry]) -> dict[str, bool]:
+def served_folder(config: Config, url: str) -> Path | None:
+    """Return the folder that this master serves at ``url``; None for another server's."""
     prefix = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/") + "/"
+    return config.paths.repos / url.removeprefix(prefix) if url.startswith(prefix) else None
+
+
+def _on_disk(config: Config, repos: Iterable[RepoEntry]) -> dict[str, bool]:
     found = {}
     for repo in repos:
-        if repo.url.startswith(prefix):
-            folder = config.paths.repos / repo.url.removeprefix(prefix)
+        folder = served_folder(config, repo.url)
+        if folder:
             is_repo = (folder / "dists").is_dir() or (folder / "repodata/repomd.xml").is_file()
             found[repo.url] = is_repo
     return found
