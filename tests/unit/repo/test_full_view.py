@@ -42,6 +42,10 @@ def chain(folder: Path, make: Make, *, original: bool = True) -> list[Path]:
     return [folder / "diff-2", folder / "diff-1", full[0]]
 
 
+def checksums(make: Make, kind: str) -> dict[str, object]:
+    return {"sums": (kind,)} if make is apt_repo else {"algorithm": kind}
+
+
 def held(root: Path) -> set[tuple[str, ...]]:
     return {p.identity("sha256") for p in read_repo(root).packages}
 
@@ -159,7 +163,7 @@ def test_another_base_that_has_the_content_serves(tmp_path: Path, make: Make) ->
 @both
 def test_a_base_with_other_kinds_of_checksums_is_read_for_them(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
-    by_md5 = {"sums": ("MD5sum",)} if make is apt_repo else {"algorithm": "md5"}
+    by_md5 = checksums(make, "MD5sum" if make is apt_repo else "md5")
     other = make(tmp_path / "other", [SAME], **by_md5)
     build_view([*roots[:2], other], tmp_path / "view")
     assert packages(tmp_path / "view") == packages(tmp_path / "full-2")
@@ -167,6 +171,21 @@ def test_a_base_with_other_kinds_of_checksums_is_read_for_them(tmp_path: Path, m
         (other / path).unlink()
     with pytest.raises(BundleError, match="1 of the release's packages"):
         build_view([*roots[:2], other], tmp_path / "again")
+
+
+@both
+@with_and_without
+def test_repos_without_a_common_checksum_are_merged_by_content(
+    tmp_path: Path, make: Make, *, original: bool
+) -> None:
+    """The checksums of diff.yaml are computed then, and of a kind that no index has."""
+    one, other = ("MD5sum", "SHA1") if make is apt_repo else ("md5", "sha1")
+    base = make(tmp_path / "base", RELEASES[0], **checksums(make, one))
+    current = make(tmp_path / "current", RELEASES[1], **checksums(make, other))
+    described = build_diff(base, current, tmp_path / "diff", DiffOptions(original=original))
+    found = build_view([tmp_path / "diff", base], tmp_path / "view")
+    assert packages(tmp_path / "view") == packages(current)
+    assert found.fingerprint == described.result_fingerprint
 
 
 def test_all_suites_of_a_base_are_looked_into(tmp_path: Path) -> None:
