@@ -86,6 +86,7 @@ class Config:
     log_level: str = "info"
     disk_reserve_mb: int = 64
     verify_base: bool = False
+    full_view: bool = False
     paths: Paths = field(default_factory=Paths)
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)

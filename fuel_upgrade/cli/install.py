@@ -33,6 +33,9 @@ _verify_option = click.option(
     is_flag=True,
     help="Compute the checksum of every package that is inherited from repos here.",
 )
+_view_option = click.option(
+    "--full-view", is_flag=True, help="Also build the full view of each repo that is a diff."
+)
 _repair_option = click.option(
     "--repair-request",
     "repair",
@@ -44,6 +47,7 @@ _repair_option = click.option(
 @click.command()
 @_TARBALLS
 @_verify_option
+@_view_option
 @_repair_option
 @click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
 @json_option
@@ -53,6 +57,7 @@ def install(  # noqa: PLR0913 - an option each
     *,
     tarballs: tuple[Path, ...],
     verify_base: bool,
+    full_view: bool,
     repair: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -64,7 +69,7 @@ def install(  # noqa: PLR0913 - an option each
     gives; the first that fails ends it. Ctrl-C only stops watching: the daemon goes on, and
     fuel-upgrade watch follows it again.
     """
-    request = _request(tarballs, verify_base=verify_base)
+    request = _request(tarballs, verify_base=verify_base, full_view=full_view)
     with _writing_repair(client, request, repair):
         if dry_run:
             _show_plan(client.post("/plans", request), as_json=as_json)
@@ -99,14 +104,16 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
 @click.command()
 @_TARBALLS
 @_verify_option
+@_view_option
 @_repair_option
 @json_option
 @pass_client
-def plan(
+def plan(  # noqa: PLR0913 - an option each
     client: DaemonClient,
     *,
     tarballs: tuple[Path, ...],
     verify_base: bool,
+    full_view: bool,
     repair: Path | None,
     as_json: bool,
 ) -> None:
@@ -114,15 +121,15 @@ def plan(
 
     Of several tarballs, or a folder of them: in which order, and the steps of the first.
     """
-    request = _request(tarballs, verify_base=verify_base)
+    request = _request(tarballs, verify_base=verify_base, full_view=full_view)
     with _writing_repair(client, request, repair):
         _show_plan(client.post("/plans", request), as_json=as_json)
 
 
-def _request(tarballs: tuple[Path, ...], *, verify_base: bool) -> dict[str, Any]:
+def _request(tarballs: tuple[Path, ...], *, verify_base: bool, full_view: bool) -> dict[str, Any]:
     paths = [str(path.absolute()) for path in tarballs]
     which = {"tarball": paths[0]} if len(paths) == 1 else {"tarballs": paths}
-    return {**which, "verify_base": verify_base}
+    return {**which, "verify_base": verify_base, "full_view": full_view}
 
 
 @contextmanager
@@ -179,6 +186,8 @@ def _show_steps(found: dict[str, Any]) -> None:
         click.echo(f"  {release['name']} ({release['version']}){_base_note(release)}")
         for repo in release["repos"]:
             click.echo(f"    {repo['name']}: {repo['location']}")
+        if release["full_view"]:
+            click.echo(f"    or alone, the full view: {release['full_view']}")
     click.echo(f"\nreads {size(found['read_bytes'])}, writes {size(found['write_bytes'])}")
     for disk in found["disks"]:
         needed, free = size(disk["needed_bytes"]), size(disk["free_bytes"])

@@ -11,13 +11,15 @@ from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.evidence import read_dependencies
 from fuel_upgrade.repo.sign import SigningKey
+from fuel_upgrade.repo.squash import squash as squash_repos
+from fuel_upgrade.repo.view import View, build_view
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.group()
 def repo() -> None:
-    """Build diff repos, prove them, and report what changed."""
+    """Build diff repos, and full repos of them; prove them, and report what changed."""
 
 
 repo.add_command(prove)
@@ -37,6 +39,7 @@ repo.add_command(report_repo)
 @dependency_options
 @click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
 @click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
+@click.option("--no-original", is_flag=True, help="Do not carry CURRENT's own indexes.")
 @json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
@@ -53,6 +56,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
     strict: bool,
     sign_with: str | None,
     gpg_home: Path | None,
+    no_original: bool,
     as_json: bool,
 ) -> None:
     """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
@@ -71,6 +75,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
         label=label,
         indexes_only=indexes_only,
         key=SigningKey(sign_with, gpg_home) if sign_with else None,
+        original=not no_original,
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)
@@ -98,5 +103,69 @@ def _show(out: Path, description: DiffDescription) -> None:
             "removed": f"{counts['removed']} packages of the base are gone",
             "full repo": f"{counts['carried'] + counts['inherited']} packages,"
             f" {size(description.result_bytes)}",
+        }
+    )
+
+
+@repo.command()
+@click.argument("newest", metavar="DIFF", type=_PATH)
+@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
+@click.option("--suite", help="The apt suite, where DIFF is a full repo with several.")
+@json_option
+def view(  # noqa: PLR0913 - one parameter an option
+    *,
+    newest: Path,
+    bases: tuple[Path, ...],
+    out: Path,
+    copy: bool,
+    verify: bool,
+    suite: str | None,
+    as_json: bool,
+) -> None:
+    """Write the full view of a diff repo: one repo that needs no base.
+
+    DIFF and its bases, newest first, are folders or tar archives. The packages are hard-linked
+    and take no room of their own; the indexes, and their signatures, are those of the repo that
+    the diff was made from. A node that has the view as its only source gets exactly the release.
+    Hard links share their content: do not change packages in place.
+    """
+    options = DiffOptions(link=not copy, verify_links=verify, suite=suite)
+    with progress_bar(quiet=as_json) as progress:
+        found = build_view((newest, *bases), out, options, progress=progress)
+    _show_view("full view", out, found, as_json=as_json)
+
+
+@repo.command()
+@click.argument("newest", metavar="DIFF", type=_PATH)
+@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@json_option
+def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_json: bool) -> None:
+    """Write the newest release of a chain as a full repo, so that its bases can be retired.
+
+    DIFF and its bases, newest first, are folders or tar archives. As repo view, but the content
+    of every package is read and checked. A hard-linked package stays when the base is removed.
+    """
+    with progress_bar(quiet=as_json) as progress:
+        found = squash_repos((newest, *bases), out, DiffOptions(link=not copy), progress=progress)
+    _show_view("full repo", out, found, as_json=as_json)
+
+
+def _show_view(title: str, out: Path, found: View, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"path": str(out), **found.to_json()})
+        return
+    carried = "the release's own, unchanged" if found.own_indexes else "made anew, unsigned"
+    print_pairs(
+        {
+            title: f"{out} ({found.kind.value})",
+            "packages": f"{found.packages}, {size(found.package_bytes)}",
+            "on the disk": f"{size(found.new_bytes)} beyond what is shared with the chain",
+            "indexes": carried,
+            "content": found.fingerprint,
         }
     )

@@ -50,11 +50,15 @@ class TarballRequest(BaseModel):
 
 
 class TarballsRequest(BaseModel):
-    """Which tarball, folder of tarballs, or list of either: absolute paths on the master."""
+    """Which tarball, folder of tarballs, or list of either: absolute paths on the master.
+
+    ``full_view`` builds full views too.
+    """
 
     tarball: str | None = Field(default=None, min_length=1)
     tarballs: list[str] = Field(default_factory=list)
     verify_base: bool = False
+    full_view: bool = False
 
     def places(self) -> tuple[Path, ...]:
         """Return the paths.
@@ -148,8 +152,12 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
         places = request.places()
         with service.engine() as engine:
             if _is_one_file(places):
-                return engine.plan(places[0], verify_base=request.verify_base)
-            return plan_all(engine, places, verify_base=request.verify_base)
+                return engine.plan(
+                    places[0], verify_base=request.verify_base, full_view=request.full_view
+                )
+            return plan_all(
+                engine, places, verify_base=request.verify_base, full_view=request.full_view
+            )
 
     @app.post("/v1/repair-requests")
     def repair(request: TarballRequest) -> dict[str, Any]:
@@ -163,15 +171,18 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/installs", status_code=202)
     def install(request: TarballsRequest) -> dict[str, str]:
-        places, install, verify = request.places(), new_id(), request.verify_base
+        places, install = request.places(), new_id()
+        verify, view = request.verify_base, request.full_view
         is_one = _is_one_file(places)
 
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
                 if not is_one:
-                    return install_all(engine, places, watch=watch, verify_base=verify)
+                    return install_all(
+                        engine, places, watch=watch, verify_base=verify, full_view=view
+                    )
                 return engine.install(
-                    places[0], install=install, watch=watch, verify_base=verify
+                    places[0], install=install, watch=watch, verify_base=verify, full_view=view
                 ).to_json()
 
         return {"job": service.jobs.start(install if is_one else f"all-{install}", work).id}

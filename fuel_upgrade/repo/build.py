@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -12,6 +12,7 @@ from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.evidence import describe, prove_written
+from fuel_upgrade.repo.original import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
 from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
@@ -37,7 +38,8 @@ class DiffOptions:
     the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
     several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
     the packages out, to see and to prove what a diff would be where only indexes are at hand;
-    ``key`` signs the repo's index.
+    ``key`` signs the repo's index; ``original`` carries the current repo's own indexes as well,
+    for the full view.
     """
 
     link: bool = True
@@ -47,6 +49,7 @@ class DiffOptions:
     label: str | None = None
     indexes_only: bool = False
     key: SigningKey | None = None
+    original: bool = True
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -96,9 +99,11 @@ def _write(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
         _write_repo(comparison, out, options, progress)
-    description = describe(comparison)
-    write_file(out / FILE_NAME, description.render().encode())
-    proof = prove_written(comparison, out, expected=description)
+        original = write_original(comparison.current, out) if options.original else ()
+        # Still inside: the indexes of an archive are read anew by each walk.
+        description = replace(describe(comparison), original=original)
+        write_file(out / FILE_NAME, description.render().encode())
+        proof = prove_written(comparison, out, expected=description)
     proof.require(f"{current} against {base}")
     return description
 
@@ -143,12 +148,12 @@ def _place_all(
     wanted = list(packages)
     for done, package in enumerate(wanted):
         progress("packages", done, len(wanted))
-        _place(package, repo.root / package.location, out / package.location, options)
+        place(package, repo.root / package.location, out / package.location, options)
     progress("packages", len(wanted), len(wanted))
 
 
-def _place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
-    """Bring one package into the diff repo.
+def place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
+    """Bring one package into a repo that is being written.
 
     Raises:
         BundleError: the file is missing, or not what the index says.

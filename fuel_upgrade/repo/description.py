@@ -7,6 +7,7 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Package, RepoKind
 from fuel_upgrade.repo.report import Change, RepoReport, summed
@@ -26,7 +27,8 @@ class DiffDescription:
     ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
     ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
     removed, carried. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
-    files of older versions have none.
+    files of older versions have none. ``original`` are the paths of the current repo's own
+    indexes, where the diff repo carries them.
     """
 
     kind: RepoKind
@@ -41,6 +43,7 @@ class DiffDescription:
     downgraded: tuple[str, ...]
     inherited: tuple[str, ...]
     changes: tuple[str, ...] = ()
+    original: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, diff: RepoDiff, kind: RepoKind, changes: Iterable[Change] = ()) -> Self:
@@ -93,6 +96,7 @@ class DiffDescription:
             "removed": list(self.removed),
             "rebuilt": list(self.rebuilt),
             "downgraded": list(self.downgraded),
+            "original": list(self.original),
         }
 
     def render(self) -> str:
@@ -131,12 +135,18 @@ class DiffDescription:
                 downgraded=tuple(data["downgraded"]),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
                 changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
+                original=tuple(checked_location(n, source=source) for n in _original(data)),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"{source}: not a description of a diff repo: {error!r}",
                 remedy="make the diff repo again with fuel-upgrade repo diff",
             ) from error
+
+
+def _original(data: Mapping[str, Any]) -> Iterable[str]:
+    found = data.get("original", ())  # diff repos made before there was a full view have none
+    return (str(name) for name in found)
 
 
 def _checked_line(line: str) -> str:

@@ -59,6 +59,17 @@ def metadata_locations(repomd: Path) -> tuple[str, ...]:
     return tuple(checked_location(location, source=str(repomd)) for location in found)
 
 
+def index_files(root: Path) -> tuple[str, ...]:
+    """Return the paths of repomd.xml, its signature and key, and every metadata file that it lists.
+
+    Those that are listed but not there are left out: dnf asks only for what it needs.
+    """
+    source = root / "repodata/repomd.xml"
+    signed = (f"repodata/repomd.xml{suffix}" for suffix in ("", ".asc", ".key"))
+    listed = (checked_location(r.location_href, source=str(source)) for r in _records(source))
+    return tuple(name for name in (*signed, *listed) if (root / name).is_file())
+
+
 def _records(repomd: Path) -> list[createrepo_c.RepomdRecord]:
     try:
         found: list[createrepo_c.RepomdRecord] = createrepo_c.Repomd(str(repomd)).records

@@ -1,9 +1,12 @@
 """How much room there is, counted per file system."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+_BLOCK_BYTES = 512  # of st_blocks, stat(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,11 @@ def room_at(path: Path) -> Room:
     while mount_point != mount_point.parent and mount_point.parent.stat().st_dev == device:
         mount_point = mount_point.parent
     return Room(device, mount_point, psutil.disk_usage(str(existing)).free)
+
+
+def own_bytes(root: Path) -> int:
+    """Return what removing ``root`` would free, in bytes: files that are linked nowhere else."""
+    infos = (path.lstat() for path in (root, *root.rglob("*")))
+    return sum(
+        i.st_blocks * _BLOCK_BYTES for i in infos if stat.S_ISDIR(i.st_mode) or i.st_nlink == 1
+    )

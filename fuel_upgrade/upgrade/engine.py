@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,17 @@ class Engine:
         self._fail_points = fail_points or FailPoints()
         self.journal = Journal(config.paths.journal)
 
-    def plan(self, tarball: Path, *, verify_base: bool = False) -> dict[str, Any]:
+    def plan(
+        self, tarball: Path, *, verify_base: bool = False, full_view: bool = False
+    ) -> dict[str, Any]:
         """Say what installing ``tarball`` would do; writes nothing.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        head, master, plan = self._planned(tarball, new_id(), verify_base=verify_base)
+        head, master, plan = self._planned(
+            tarball, new_id(), verify_base=verify_base, full_view=full_view
+        )
         return plan.to_json(head, master)
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
@@ -100,8 +105,12 @@ class Engine:
         install: str,
         watch: Watch = _nobody,
         verify_base: bool = False,
+        full_view: bool = False,
     ) -> InstallRecord:
-        """Install a tarball under the id ``install``; ``verify_base`` hashes what it builds on.
+        """Install a tarball under the id ``install``.
+
+        ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
+        can ask for either as well.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
@@ -111,7 +120,9 @@ class Engine:
         """
         with self._locked():
             self._refuse_after_inconsistent()
-            head, master, plan = self._planned(tarball, install, verify_base=verify_base)
+            head, master, plan = self._planned(
+                tarball, install, verify_base=verify_base, full_view=full_view
+            )
             earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
             self._begin(head, plan)
             watch({"event": "begin", "install": install, "steps": len(plan.steps)})
@@ -195,10 +206,11 @@ class Engine:
         return head, read_master(self._config, self._control, head, verify_base=verify)
 
     def _planned(
-        self, tarball: Path, install: str, *, verify_base: bool
+        self, tarball: Path, install: str, *, verify_base: bool, full_view: bool
     ) -> tuple[BundleHead, Master, Plan]:
         head, master = self._read(tarball, verify_base=verify_base)
-        plan = make_plan(head, master, self._config, install=install)
+        config = replace(self._config, full_view=full_view or self._config.full_view)
+        plan = make_plan(head, master, config, install=install)
         check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
         return head, master, plan
 

@@ -1,18 +1,21 @@
 """What an install would do, step by step, with its cost. Making a plan writes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config, Paths
+from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import as_base, newest_first, orchestrator_data
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
 from fuel_upgrade.system.disk import Room
+from fuel_upgrade.upgrade.held import folder_of
 from fuel_upgrade.upgrade.master import Master
-from fuel_upgrade.upgrade.steps import switch, unpack
+from fuel_upgrade.upgrade.steps import switch, unpack, view
 
 STAGING = ".fuel-upgrade"
 
@@ -31,8 +34,9 @@ class PlannedStep:
 class Plan:
     """An install, planned for one master.
 
-    ``orchestrators`` maps (version, operating system) to what will be registered;
-    ``staged_bytes`` maps each folder that is written below to how much goes there.
+    ``orchestrators`` maps (version, operating system) to what will be registered, ``views`` to
+    the location of the full view; ``staged_bytes`` maps each folder that is written below to how
+    much goes there.
     """
 
     install: str
@@ -42,6 +46,7 @@ class Plan:
     steps: tuple[PlannedStep, ...]
     orchestrators: Mapping[tuple[str, str], OrchestratorData]
     staged_bytes: Mapping[Path, int]
+    views: Mapping[tuple[str, str], str]
 
     def bytes_per_room(self, master: Master) -> dict[Room, int]:
         """Return how many bytes each file system must take."""
@@ -70,6 +75,7 @@ class Plan:
                         {"name": r.name, "location": r.location}
                         for r in self.orchestrators[release.version, release.os_key].repos
                     ],
+                    "full_view": self.views.get((release.version, release.os_key)),
                 }
                 for release in head.releases
             ],
@@ -116,6 +122,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
     """Plan an install; a base release that is not there is left for the checks to name."""
     orchestrators = _orchestrators(head, master, config)
     layout = _Layout(head, config.paths, install)
+    viewed = [repo for repo in head.repos if repo.base and config.full_view]
     steps = (
         PlannedStep(
             "unpack",
@@ -124,6 +131,11 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
             "remove what was unpacked",
         ),
         *layout.switches(),
+        *(
+            step
+            for repo in viewed
+            for step in layout.view_steps(repo, _roots(repo, config, orchestrators))
+        ),
         *_registrations(head, master, config, orchestrators),
         *_notifications(head),
         *layout.version_switches(),
@@ -136,7 +148,34 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
         steps=steps,
         orchestrators=orchestrators,
         staged_bytes=layout.staged_bytes(),
+        views={(repo.version, repo.os_key): _view_location(repo, config) for repo in viewed},
     )
+
+
+def _view_location(repo: RepoPart, config: Config) -> str:
+    url = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/")
+    return f"{url}/{view.FOLDER}/{repo.place}{repo.location_suffix}"
+
+
+def _roots(
+    repo: RepoPart, config: Config, orchestrators: Mapping[tuple[str, str], OrchestratorData]
+) -> list[Path]:
+    """Return the folders of a release's repos, newest first.
+
+    Raises:
+        PreflightError: one of them is on another server.
+    """
+    found = []
+    for entry in orchestrators[repo.version, repo.os_key].repos:
+        url = _render(entry.url, repo.version, config.master_ip)
+        folder = folder_of(config, url)
+        if folder is None:
+            raise PreflightError(
+                f"no full view of {repo.place}: {url} is not served by this master",
+                remedy="install without the full view",
+            )
+        found.append(folder)
+    return found
 
 
 def _orchestrators(
@@ -255,6 +294,18 @@ class _Layout:
                 self._fuel / "release_versions" / name,
                 self._paths.release_versions / name,
             )
+
+    def view_steps(self, repo: RepoPart, roots: Sequence[Path]) -> Iterator[PlannedStep]:
+        """Give the steps that build a full view and bring it to its place."""
+        place = f"{view.FOLDER}/{repo.place}"
+        staged = self._repos / place
+        yield PlannedStep(
+            "view",
+            f"build the full view of repo {repo.place}",
+            view.params(roots, staged),
+            "remove what was built",
+        )
+        yield _switch(f"full view {place}", staged, self._paths.repos / place)
 
     def version_switches(self) -> Iterator[PlannedStep]:
         """Give the last two switches: the Fuel version's file, and the link to it."""

@@ -12,7 +12,11 @@ from fuel_upgrade.upgrade.survey import find_tarballs
 
 
 def plan_all(
-    engine: Engine, places: Sequence[Path], *, verify_base: bool = False
+    engine: Engine,
+    places: Sequence[Path],
+    *,
+    verify_base: bool = False,
+    full_view: bool = False,
 ) -> dict[str, Any]:
     """Say in which order the tarballs would be installed, and plan the first; writes nothing.
 
@@ -25,12 +29,17 @@ def plan_all(
     survey = engine.survey(find_tarballs(places))
     order = find_order(survey.offers, survey.present)
     first = [survey.paths[offer.name] for offer in order.installs[:1]]
-    plans = [engine.plan(path, verify_base=verify_base) for path in first]
+    plans = [engine.plan(path, verify_base=verify_base, full_view=full_view) for path in first]
     return {**order.to_json(), "first": plans[0] if plans else None}
 
 
 def install_all(
-    engine: Engine, places: Sequence[Path], *, watch: Watch, verify_base: bool = False
+    engine: Engine,
+    places: Sequence[Path],
+    *,
+    watch: Watch,
+    verify_base: bool = False,
+    full_view: bool = False,
 ) -> dict[str, Any]:
     """Install what is not there yet, one after the other; stop at the first that fails.
 
@@ -51,6 +60,7 @@ def install_all(
                     install=new_id(),
                     watch=watch,
                     verify_base=verify_base,
+                    full_view=full_view,
                 )
             )
         except UpgradeError as error:

@@ -225,6 +225,27 @@ def test_a_kill_in_the_middle_is_rolled_back_at_the_next_start(
         host.json("install", tarballs["5.1"])
 
 
+@pytest.mark.parametrize("point", ["8:after", "9:after"])
+def test_a_kill_amid_the_full_views_is_rolled_back_at_the_next_start(
+    host: Host, tarballs: dict[str, Path], point: str
+) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+        before = host.tree()
+        text = host.command("plan", "--full-view", tarballs["6.0"]).stdout
+        assert "http://127.0.0.1:8080/full-view/2014.2-6.0/centos/x86_64" in text
+    with host.daemon(fail_points=f"{point}=kill") as process:
+        done = host.command("install", "--full-view", tarballs["6.0"])
+        assert done.returncode == 7
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    with host.daemon():
+        assert host.tree() == before
+        host.json("install", "--full-view", tarballs["6.0"])
+    view = host.root / "var/www/nailgun/full-view/2014.2-6.0"
+    assert (view / "centos/x86_64/repodata/repomd.xml").is_file()
+    assert (view / "ubuntu/x86_64/dists/precise/Release").is_file()
+
+
 def test_an_undo_killed_in_the_middle_is_finished_at_the_next_start(
     host: Host, tarballs: dict[str, Path]
 ) -> None:

@@ -7,10 +7,12 @@ from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unpack import Unpack
+from fuel_upgrade.upgrade.steps.view import BuildView
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
     "unpack": Unpack.from_params,
     "switch": Switch.from_params,
+    "view": BuildView.from_params,
     "register": Register.from_params,
     "notify": Notify.from_params,
 }
