@@ -96,10 +96,10 @@ def _write(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
         _write_repo(comparison, out, options, progress)
-    description = describe(comparison)
-    write_file(out / FILE_NAME, description.render().encode())
-    proof = prove_written(comparison, out, expected=description)
-    proof.require(f"{current} against {base}")
+        description = describe(comparison)
+        write_file(out / FILE_NAME, description.render().encode())
+        proof = prove_written(comparison, out, expected=description)
+        proof.require(f"{current} against {base}")
     return description
 
 
