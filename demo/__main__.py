@@ -3,14 +3,15 @@
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from demo.nodes import AptNode, DnfNode
-from demo.releases import BASE_VERSION, CURRENT_VERSION, Fate, fates, write_inputs
+from demo.releases import BASE_VERSION, CURRENT_VERSION, REMOVED, Fate, fates, write_inputs
 from demo.story import Story
+from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system.tree import digest
 
 _STEP_FAILED = 5
@@ -94,11 +95,14 @@ def _node_side(story: Story, folder: Path) -> None:
         node.apply(files)
         node.install([fate.name for fate in fates()])
         rows.extend(_installed_rows(story, system, node))
+        with suppress(CommandError):
+            node.install([REMOVED])
+            story.fail(f"{system}: {REMOVED}, which the release removed, could be installed")
     story.say("\nWhat the nodes got, and from where:")
     story.table(("node", "package", "in 6.0 it was", "installed", "content", "from"), rows)
     story.say(
-        "\nsavanna was removed in 6.0 and was not asked for; the base repo still offers it"
-        " (docs/releases.rst)."
+        f"\n{REMOVED}, which 6.0 removed, is still in the base repo; both nodes refused to install"
+        " it, as they would with the one full repo."
     )
 
 

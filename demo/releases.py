@@ -14,6 +14,7 @@ BASE_VERSION = "2014.1.1-5.1"
 CURRENT_VERSION = "2014.2-6.0"
 BROKEN_VERSION = "2014.2-6.0.1"
 SUITE = "precise"
+REMOVED = "savanna"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ _FATES: Mapping[str, tuple[str, tuple[str, str] | None, tuple[str, str] | None]]
     "keystone": ("rebuilt", ("2014.1.1-3", "keystone, first"), ("2014.1.1-3", "keystone, again")),
     "ceph": ("downgraded", ("0.87-1", "ceph Giant"), ("0.80.7-1", "ceph Firefly")),
     "sahara": ("added", None, ("2014.2-1", "sahara Juno")),
-    "savanna": ("removed", ("2014.1-1", "savanna Icehouse"), None),
+    REMOVED: ("removed", ("2014.1-1", "savanna Icehouse"), None),
 }
 
 

@@ -16,7 +16,7 @@ from fuel_upgrade.nodes.state import NodeState
 from fuel_upgrade.nodes.status import RPM_FORMAT, Installed, parse_rpm, read_dpkg
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system import process
-from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.files import hash_file, write_file
 
 _REFRESH_S = 600.0
 _INSTALL_S = 7200.0
@@ -24,6 +24,8 @@ _HEAD_S = 60.0
 _ARCHIVES = "var/cache/apt/archives"
 _REMOVAL = re.compile(r"^Remv (\S+)", re.MULTILINE)
 _MOVE = re.compile(r"^Inst (\S+)", re.MULTILINE)
+_CHECK_PREFERENCES = "fuel-upgrade-check.pref"
+_ABOVE_DOWNGRADES = 1001  # apt_preferences(5): above 1000 a version is taken even downwards
 _KINDS = {"MD5Sum": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 _APT_OPTIONS = (
     *("-o", "Dpkg::Options::=--force-confdef"),
@@ -128,9 +130,24 @@ class AptManager:
         return self._apt("install", *options, *_APT_OPTIONS, *words, timeout_s=_INSTALL_S)
 
     def _kept_back(self, plan: NodePlan) -> set[str]:
-        words = ("dist-upgrade", "--simulate", "--yes", "--allow-downgrades")
-        moved = set(_MOVE.findall(self._apt(*words, timeout_s=_INSTALL_S)))
         items = plan.of(Change.UPGRADE, Change.DOWNGRADE)
+        # Sources alone take no package down, so for this question the targets are pinned; the
+        # file's place is relative to Dir::Etc, wherever apt has its root.
+        preferences = self.root / "etc/apt" / _CHECK_PREFERENCES
+        own = preferences.with_name("preferences")
+        pins = [own.read_text(encoding="utf-8")] if own.exists() else []
+        pins += [
+            f"Package: {_apt_name(item.installed)}\nPin: version {_version(item)}\n"
+            f"Pin-Priority: {_ABOVE_DOWNGRADES}\n"
+            for item in items
+        ]
+        words = ("dist-upgrade", "--simulate", "--yes", "--allow-downgrades")
+        try:
+            write_file(preferences, "\n".join(pins).encode())
+            place = ("-o", f"Dir::Etc::preferences={_CHECK_PREFERENCES}")
+            moved = set(_MOVE.findall(self._apt(*words, *place, timeout_s=_INSTALL_S)))
+        finally:
+            preferences.unlink(missing_ok=True)
         return {
             i.installed.key for i in items if moved.isdisjoint((i.installed.name, i.installed.key))
         }
