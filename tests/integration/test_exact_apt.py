@@ -1,4 +1,4 @@
-"""Exact sources against the real apt: base and diffs together give what the full repo gives."""
+"""Base and diffs together, and their full view, give the real apt what the full repo gives."""
 
 import hashlib
 import io
@@ -25,6 +25,7 @@ from fuel_upgrade.nodes.sources import NodeSource, render_apt
 from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.deb import render_packages, render_release
+from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write
@@ -116,6 +117,13 @@ def test_a_chain_gives_what_the_full_repo_gives(
     repos = make_repos(root, chain)
     tally.note(chain)
     full, contents = fetch(repos[0]), [fetch(repo) for repo in repos[1:]]
+    build_view(repos[1:], root / "view")
+    names = sorted({f"{i.name}:{a}" for r in chain for i in r for a in INDEXED})
+    alone, viewed = (
+        Node(root / f"node-{number}", render_exact("ubuntu", [content]))
+        for number, content in enumerate((full, fetch(root / "view")))
+    )
+    assert viewed.candidates(names) == alone.candidates(names)
     try:
         files = render_exact("ubuntu", contents, SourceStyle(deb822=deb822))
     except ConfigError as error:
@@ -123,9 +131,8 @@ def test_a_chain_gives_what_the_full_repo_gives(
         tally.refused += 1
         return
     tally.hidden += len(list(resolve(contents).hidden))
-    names = sorted({f"{i.name}:{a}" for r in chain for i in r for a in INDEXED})
     tally.names += len(names)
-    exact, alone = Node(root / "exact", files), Node(root / "alone", render_exact("ubuntu", [full]))
+    exact = Node(root / "exact", files)
     assert exact.candidates(names) == alone.candidates(names)
     for node in (exact, alone):
         node.pretend(installed)

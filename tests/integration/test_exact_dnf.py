@@ -21,6 +21,7 @@ from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_yum
 from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write
@@ -128,6 +129,11 @@ def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Cha
     repos = make_repos(pool, root, chain)
     tally.note(chain)
     full, contents = fetch(repos[0]), [fetch(repo) for repo in repos[1:]]
+    names = sorted({text for release in chain for item in release for text in asked_for(item)})
+    alone = dnf.plans(root / "alone", render_exact("centos", [full]), names)
+    build_view(repos[1:], root / "view")
+    viewed = render_exact("centos", [fetch(root / "view")])
+    assert dnf.plans(root / "viewed", viewed, names) == alone
     try:
         files = render_exact("centos", contents)
     except ConfigError as error:
@@ -135,10 +141,9 @@ def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Cha
         tally.refused += 1
         return
     tally.hidden += len(list(resolve(contents).hidden))
-    names = sorted({text for release in chain for item in release for text in asked_for(item)})
     tally.names += len(names)
     exact = dnf.plans(root / "exact", files, names)
-    assert exact == dnf.plans(root / "alone", render_exact("centos", [full]), names)
+    assert exact == alone
     assert len(exact["available"]) == len(chain[-1])
     remove_tree(root)
 
