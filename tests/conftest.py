@@ -3,9 +3,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from demo.releases import RELEASES, write_inputs
 from tests.master import build
+from tests.tools import in_ci
+
+# No test fails for the time it took, and CI sees the same cases at every run: new ones are for
+# people, who can look at what was found.
+settings.register_profile("fuel-upgrade", deadline=None, derandomize=in_ci())
+settings.load_profile("fuel-upgrade")
 
 
 @pytest.fixture(scope="session")
