@@ -16,10 +16,10 @@ from hypothesis import settings
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, parse_spec
-from fuel_upgrade.repo.build import no_progress
 from fuel_upgrade.repo.deb import render_packages, render_release
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import ArchiveReader, Kind
+from fuel_upgrade.system.progress import no_progress
 
 END = bytes(1024)
 quickly = settings(max_examples=50, deadline=None)  # a loaded machine is no failure

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -12,9 +11,8 @@ from fuel_upgrade.bundle.seal import SealedFile, render_seal
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.archive import ArchiveWriter
 from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.progress import Progress
 from fuel_upgrade.system.tree import walk
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)

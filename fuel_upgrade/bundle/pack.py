@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 import zstandard
 
 from fuel_upgrade.bundle import manifest
-from fuel_upgrade.bundle.contents import Contents, Progress
+from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -27,6 +27,7 @@ from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.evidence import prove_ready
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
+from fuel_upgrade.system.progress import Progress
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
 _ZSTD_THREADS = 2  # a fixed number: how the work is split must not show in the bytes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
-from fuel_upgrade.bundle.contents import Contents, Progress
+from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo, write_tarball
 from fuel_upgrade.bundle.request import RepairRequest, RequestedRepo
@@ -20,6 +20,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import fingerprint
 from fuel_upgrade.repo.yum import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
+from fuel_upgrade.system.progress import Progress
 
 
 def repair_bundle(

@@ -16,8 +16,8 @@ from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member, open_stream, write_member
+from fuel_upgrade.system.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Route = Callable[[str], Path]
 """Where a member of the tarball goes: a path on disk, below which nothing is yet."""
 

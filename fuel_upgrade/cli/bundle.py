@@ -13,10 +13,10 @@ from fuel_upgrade.cli.console import (
     print_pairs,
     print_table,
     progress_bar,
-    size,
 )
 from fuel_upgrade.cli.report import report_bundle
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
@@ -103,8 +103,8 @@ def inspect(*, tarball: Path, as_json: bool) -> None:
         return
     print_pairs(
         {
-            "tarball": f"{head.path} ({size(head.size_bytes)}, {len(head.sealed) + 1} files,"
-            f" unpacks to {size(head.unpacked_bytes)})",
+            "tarball": f"{head.path} ({say_size(head.size_bytes)}, {len(head.sealed) + 1} files,"
+            f" unpacks to {say_size(head.unpacked_bytes)})",
             "Fuel version": head.fuel_version,
             "upgrades from": ", ".join(head.description.upgrade_from),
             "seal": f"sha256:{head.seal_sha256} (not signed)",
@@ -123,7 +123,8 @@ def _show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_js
         return
     print_pairs(
         {
-            "tarball": f"{summary['path']} ({size(summary['bytes'])}, {summary['files']} files)",
+            "tarball": f"{summary['path']} ({say_size(summary['bytes'])},"
+            f" {summary['files']} files)",
             "Fuel version": summary["fuel_version"],
             "upgrades from": ", ".join(summary["upgrade_from"]),
         }
@@ -137,9 +138,9 @@ def _show_repos(repos: tuple[RepoPart, ...]) -> None:
             part.place,
             f"diff of {part.base}" if part.base else "full",
             part.packages,
-            size(part.size_bytes),
+            say_size(part.size_bytes),
             part.full_packages,
-            size(part.full_size_bytes),
+            say_size(part.full_size_bytes),
         )
         for part in repos
     ]

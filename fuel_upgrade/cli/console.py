@@ -2,20 +2,19 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
+from fuel_upgrade.system.progress import Progress, no_progress
 
-ProgressCall = Callable[[str, int, int], None]
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
-_KIB = 1024
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -81,25 +80,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
 
 
-def size(size_bytes: int) -> str:
-    """Say a size for people: ``1.4 MiB``."""
-    value = float(size_bytes)
-    for unit in ("B", "KiB", "MiB"):
-        if value < _KIB:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= _KIB
-    return f"{value:.2f} GiB"
-
-
 @contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[ProgressCall]:
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     """Give a function that shows progress on stderr; silent there for scripts and pipes."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield lambda _what, _done, _total: None
+        yield no_progress
         return
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    columns = (
+        bars.TextColumn("{task.description:<24}"),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+    )
+    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console, transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int) -> None:

@@ -10,12 +10,10 @@ import click
 from fuel_upgrade.bundle.request import render
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import (
-    ProgressCall,
     json_option,
     print_json,
     print_table,
     progress_bar,
-    size,
 )
 from fuel_upgrade.cli.inspect import print_releases
 from fuel_upgrade.errors import (
@@ -25,6 +23,8 @@ from fuel_upgrade.errors import (
     PreflightError,
     from_json,
 )
+from fuel_upgrade.system.progress import Progress
+from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 _TARBALLS = click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
@@ -188,9 +188,9 @@ def _show_steps(found: dict[str, Any]) -> None:
             click.echo(f"    {repo['name']}: {repo['location']}")
         if release["full_view"]:
             click.echo(f"    or alone, the full view: {release['full_view']}")
-    click.echo(f"\nreads {size(found['read_bytes'])}, writes {size(found['write_bytes'])}")
+    click.echo(f"\nreads {say_size(found['read_bytes'])}, writes {say_size(found['write_bytes'])}")
     for disk in found["disks"]:
-        needed, free = size(disk["needed_bytes"]), size(disk["free_bytes"])
+        needed, free = say_size(disk["needed_bytes"]), say_size(disk["free_bytes"])
         click.echo(f"  {disk['mount_point']}: {needed} of {free} free")
 
 
@@ -249,7 +249,7 @@ def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
     raise OutsideError(f"job {job} ended without a result", remedy="see fuel-upgrade history")
 
 
-def _show_event(event: dict[str, Any], progress: ProgressCall) -> None:
+def _show_event(event: dict[str, Any], progress: Progress) -> None:
     kind = event["event"]
     if kind == "order":
         _show_order(event, err=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar, size
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar
 from fuel_upgrade.cli.prove import dependency_options, end_strictly, prove, show_dependencies
 from fuel_upgrade.cli.report import report_repo
 from fuel_upgrade.repo.build import DiffOptions, build_diff
@@ -13,6 +13,7 @@ from fuel_upgrade.repo.evidence import read_dependencies
 from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.repo.squash import squash as squash_repos
 from fuel_upgrade.repo.view import View, build_view
+from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
@@ -97,12 +98,12 @@ def _show(out: Path, description: DiffDescription) -> None:
     print_pairs(
         {
             "diff repo": f"{out} ({description.kind.value})",
-            "carried": f"{counts['carried']} packages, {size(description.carried_bytes)}",
+            "carried": f"{counts['carried']} packages, {say_size(description.carried_bytes)}",
             "  of these": carried,
             "inherited": f"{counts['inherited']} packages stay in the base repo",
             "removed": f"{counts['removed']} packages of the base are gone",
             "full repo": f"{counts['carried'] + counts['inherited']} packages,"
-            f" {size(description.result_bytes)}",
+            f" {say_size(description.result_bytes)}",
         }
     )
 
@@ -163,8 +164,8 @@ def _show_view(title: str, out: Path, found: View, *, as_json: bool) -> None:
     print_pairs(
         {
             title: f"{out} ({found.kind.value})",
-            "packages": f"{found.packages}, {size(found.package_bytes)}",
-            "on the disk": f"{size(found.new_bytes)} beyond what is shared with the chain",
+            "packages": f"{found.packages}, {say_size(found.package_bytes)}",
+            "on the disk": f"{say_size(found.new_bytes)} beyond what is shared with the chain",
             "indexes": carried,
             "content": found.fingerprint,
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.fetch import no_repo
 from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt import SMALLEST_FIRST, AptRepo, read_release
@@ -75,7 +75,7 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
     _copy(remote, FILE_NAME, into)
     if source.suite is None:
         if not _copy(remote, "repodata/repomd.xml", into):
-            raise _no_index(source, "repodata/repomd.xml")
+            raise no_repo(source, "repodata/repomd.xml")
         for location in metadata_locations(into / "repodata/repomd.xml"):
             _copy(remote, location, into)
         return
@@ -87,7 +87,7 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
         for architecture in _architectures(into / folder / "Release")
     ]
     if not any(found):
-        raise _no_index(source, f"{folder}/*/binary-*/Packages")
+        raise no_repo(source, f"{folder}/*/binary-*/Packages")
 
 
 def _architectures(release: Path) -> tuple[str, ...]:
@@ -107,10 +107,3 @@ def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
     return True
-
-
-def _no_index(source: NodeSource, expected: str) -> OutsideError:
-    return OutsideError(
-        f"no repo at {source.url}: it has no {expected}",
-        remedy=f"check the url, suite and components of repo {source.name}",
-    )

@@ -29,7 +29,7 @@ def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
     repo = RemoteRepo(source.url.rstrip("/"), time.monotonic() + timeout_s)
     if source.suite is None:
         if not repo.has("repodata/repomd.xml"):
-            raise _no_repo(source, "repodata/repomd.xml")
+            raise no_repo(source, "repodata/repomd.xml")
         return replace(source, signed=repo.has("repodata/repomd.xml.asc"))
     return _identify_apt(source, repo)
 
@@ -71,11 +71,12 @@ def _identify_bare(source: NodeSource, repo: RemoteRepo) -> NodeSource:
     """Accept a repo without a Release if it has an index; deployments met such ones (LP1448178)."""
     folders = (f"dists/{source.suite}/{name}/binary-amd64" for name in source.components)
     if not any(repo.has(f"{folder}/{index}") for folder in folders for index in _INDEXES):
-        raise _no_repo(source, f"dists/{source.suite}/Release")
+        raise no_repo(source, f"dists/{source.suite}/Release")
     return replace(source, label="", origin="", signed=False)
 
 
-def _no_repo(source: NodeSource, expected: str) -> OutsideError:
+def no_repo(source: NodeSource, expected: str) -> OutsideError:
+    """Return the error of an address at which the file that makes a repo is not."""
     return OutsideError(
         f"no repo at {source.url}: it has no {expected}",
         remedy=f"check the url, suite and components of repo {source.name}",

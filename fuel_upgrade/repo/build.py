@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,9 +25,7 @@ from fuel_upgrade.system.files import (
     sync_filesystem,
     write_file,
 )
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how far, and of how much."""
+from fuel_upgrade.system.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,6 @@ class DiffOptions:
     indexes_only: bool = False
     key: SigningKey | None = None
     original: bool = True
-
-
-def no_progress(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
 
 
 def build_diff(

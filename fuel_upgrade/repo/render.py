@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fuel_upgrade.repo.report import Change, ChangeKind, RepoReport, Report
+from fuel_upgrade.system.size import say_size
 
-_KIB = 1024
 _HEADINGS = {
     ChangeKind.REBUILT: "Same version with other content",
     ChangeKind.UPGRADED: "Upgraded",
@@ -190,11 +190,4 @@ def _number(count: int | None) -> str:
 
 
 def _size(size_bytes: int | None) -> str:
-    if size_bytes is None:
-        return "unknown"
-    value = float(size_bytes)
-    for unit in ("B", "KiB", "MiB"):
-        if value < _KIB:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= _KIB
-    return f"{value:.2f} GiB"
+    return "unknown" if size_bytes is None else say_size(size_bytes)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.repo.build import DiffOptions, Progress, no_progress
+from fuel_upgrade.repo.build import DiffOptions
 from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.repo.view import View, build_view
+from fuel_upgrade.system.progress import Progress, no_progress
 
 
 def squash(

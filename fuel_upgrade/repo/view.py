@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.build import DiffOptions, Progress, no_progress, place
+from fuel_upgrade.repo.build import DiffOptions, place
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.merge import Part, refuse_one_place, write_merged
@@ -24,6 +24,7 @@ from fuel_upgrade.repo.package import (
 from fuel_upgrade.repo.yum import YumRepo
 from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.system.files import hash_file, remove_tree, rename, sync_filesystem
+from fuel_upgrade.system.progress import Progress, no_progress
 
 _SHOWN = 20  # packages in a message
 Key = tuple[str, str, str]

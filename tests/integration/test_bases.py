@@ -17,8 +17,8 @@ from fuel_upgrade.bundle.request import RepairRequest
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
 from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
-from fuel_upgrade.repo.build import no_progress
 from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.sequence import install_all, plan_all
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo

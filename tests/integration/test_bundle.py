@@ -15,9 +15,9 @@ from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.verify import read_head, unpack
 from fuel_upgrade.errors import BundleError, CommandError
-from fuel_upgrade.repo.build import no_progress
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.system.tree import walk
 from tests.builders import VERSION, spec_of, write_parts
 from tests.tools import needs

@@ -1,14 +1,14 @@
 """What a step is: one reversible change, with three verbs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.system.progress import Progress
 
 Facts = Mapping[str, Any]
 """What undo needs; it goes through the journal, so only what JSON can hold."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

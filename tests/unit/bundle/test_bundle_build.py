@@ -14,7 +14,8 @@ import zstandard
 from fuel_upgrade.bundle.pack import BundleSummary, build_bundle
 from fuel_upgrade.bundle.verify import read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
-from fuel_upgrade.repo.build import build_diff, no_progress
+from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.system.tree import digest
 from tests.builders import (
     BASE_VERSION,

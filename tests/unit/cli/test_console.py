@@ -3,8 +3,9 @@ import json
 import click
 import pytest
 
-from fuel_upgrade.cli.console import CommandGroup, print_pairs, print_table, size
+from fuel_upgrade.cli.console import CommandGroup, print_pairs, print_table
 from fuel_upgrade.errors import PreflightError, RollbackError
+from fuel_upgrade.system.size import say_size
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,7 @@ from fuel_upgrade.errors import PreflightError, RollbackError
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1 << 20, "1.0 MiB"), (3 << 30, "3.00 GiB")],
 )
 def test_sizes_are_said_for_people(count: int, text: str) -> None:
-    assert size(count) == text
+    assert say_size(count) == text
 
 
 def run(error: Exception, monkeypatch: pytest.MonkeyPatch, *argv: str) -> int:

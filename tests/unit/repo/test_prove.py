@@ -12,12 +12,13 @@ from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo import build
 from fuel_upgrade.repo.apt import AptRepo, read_apt, write_apt_indexes
-from fuel_upgrade.repo.build import DiffOptions, build_diff, no_progress
+from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.evidence import Suites, prove_repos
 from fuel_upgrade.repo.holding import Holding, Identity, hidden
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.prove import SHOWN, Fault, FaultKind, Proof, fingerprint_of, prove_alone
+from fuel_upgrade.system.progress import no_progress
 from tests.builders import Fake, apt_repo, spec_of, write_parts, yum_repo
 
 NATIVE = "amd64"
