@@ -12,7 +12,7 @@ from itertools import combinations
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.content import RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
-from fuel_upgrade.repo.package import Package, common_algorithm
+from fuel_upgrade.repo.package import Identity, Package, common_algorithm
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
 NATIVE_ARCHITECTURE = "amd64"
@@ -21,7 +21,6 @@ _PIN_OF_NOTHING_LEFT = -1
 _NAMED_AT_MOST = 10
 _VIEW_REMEDY = "give the nodes the full view of the release (fuel-upgrade repo view) as one source"
 
-_Identity = tuple[str, str, str, str]
 _Key = tuple[str, str]
 
 
@@ -137,9 +136,9 @@ def nevra(package: Package) -> str:
     return f"{package.name}-{epoch or '0'}:{rest}.{package.architecture}"
 
 
-def _split(content: RepoContent, left: dict[_Identity, Package], algorithm: str) -> ResolvedRepo:
+def _split(content: RepoContent, left: dict[Identity, Package], algorithm: str) -> ResolvedRepo:
     """Take from ``left`` what this repo shows."""
-    shown: dict[_Identity, Package] = {}
+    shown: dict[Identity, Package] = {}
     hidden: list[Package] = []
     for package in content.packages:
         identity = package.identity(algorithm)

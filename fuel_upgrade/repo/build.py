@@ -109,7 +109,9 @@ def _write_repo(
     carried = {package.identity(found.algorithm) for package in found.carried}
     if isinstance(current, AptRepo):
         entries = [
-            e for e in current.iter_entries() if e.package.identity(found.algorithm) in carried
+            entry
+            for entry in current.iter_entries(algorithm=found.algorithm)
+            if entry.package.identity(found.algorithm) in carried
         ]
         packages = {e.package.location: e.package for e in entries}
         write_apt_indexes(current, entries, out, label=options.label or diff_label(found))

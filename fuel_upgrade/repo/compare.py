@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +11,8 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt import AptRepo, open_apt, read_apt, suites
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
-from fuel_upgrade.repo.holding import Holding, Identity, IndexName, hidden
-from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
+from fuel_upgrade.repo.holding import Holding, IndexName, hidden
+from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.quick import quick_diff
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.repo.yum import YumRepo, read_yum
@@ -29,12 +29,14 @@ class Comparison:
     """The current repo and what became of its packages since the base.
 
     ``base_inherited`` is what the base, where it is a diff repo itself, leaves to its own base.
+    ``touched`` are the names of packages that may not be as they were, None where not known.
     """
 
     current: Repo
     diff: RepoDiff
     base: Repo
     base_inherited: tuple[Package, ...] = ()
+    touched: frozenset[str] | None = None
 
     @property
     def kind(self) -> RepoKind:
@@ -116,8 +118,8 @@ def compare_repos(
         ConfigError: they are of different kinds.
         BundleError: one of them is damaged.
     """
-    base = _open_repo(base_root, suite=base_suite)
-    current = _open_repo(current_root, suite=suite)
+    base = open_repo(base_root, suite=base_suite)
+    current = open_repo(current_root, suite=suite)
     if type(base) is not type(current):
         raise ConfigError(
             f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
@@ -129,11 +131,16 @@ def compare_repos(
         if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
             quick = quick_diff(base, current, inherited)
         if quick is not None:
-            return Comparison(current, quick, base, inherited)
+            return Comparison(current, quick.diff, base, inherited, quick.touched)
     return _compare_packages(base, current, inherited, algorithm)
 
 
-def _open_repo(root: Path, *, suite: str | None) -> Repo:
+def open_repo(root: Path, *, suite: str | None = None) -> Repo:
+    """Find and check the indexes as :func:`read_repo` does, but parse those of apt only when used.
+
+    Raises:
+        ConfigError, BundleError: as :func:`read_repo`.
+    """
     if detect_kind(root) is RepoKind.APT:
         return open_apt(root, suite=suite)
     return read_yum(root)
@@ -164,22 +171,43 @@ def _compare_packages(
     return Comparison(current, found, base, inherited)
 
 
-def holding_of(repo: Repo, inherited: Sequence[Package], algorithm: str) -> Holding:
-    """Return what the repo offers, index by index.
+def holding_of(
+    repo: Repo,
+    inherited: Iterable[Identity],
+    algorithm: str,
+    *,
+    pool: dict[Identity, Identity] | None = None,
+) -> Holding:
+    """Return what the repo offers, index by index, and what it inherits.
+
+    Holdings that are made with one ``pool`` share their identities: most packages are in all.
 
     Raises:
         KeyError: a package lacks the checksum ``algorithm``.
     """
+    once = (pool if pool is not None else {}).setdefault
     indexes: dict[IndexName, set[Identity]] = {("", ""): set()}
     if isinstance(repo, AptRepo):
         indexes = {(c, a): set() for c in repo.components for a in repo.architectures}
-        for entry in repo.entries:
-            name = (entry.component, entry.index_architecture)
-            indexes[name].add(entry.package.identity(algorithm))
-    else:
-        indexes["", ""].update(p.identity(algorithm) for p in repo.packages)
+    for name, package in walk(repo, algorithm):
+        identity = package.identity(algorithm)
+        indexes[name].add(once(identity, identity))
     frozen = {name: frozenset(found) for name, found in indexes.items()}
-    return Holding(frozen, frozenset(p.identity(algorithm) for p in inherited))
+    return Holding(frozen, frozenset(once(identity, identity) for identity in inherited))
+
+
+def walk(repo: Repo, algorithm: str) -> Iterator[tuple[IndexName, Package]]:
+    """Give the packages of every index, one at a time, with at least the checksum ``algorithm``.
+
+    Raises:
+        KeyError: one lacks it. BundleError: an index is damaged or malformed.
+    """
+    if isinstance(repo, YumRepo):
+        return ((("", ""), package) for package in repo.packages)
+    return (
+        ((entry.component, entry.index_architecture), entry.package)
+        for entry in repo.iter_entries(algorithm=algorithm)
+    )
 
 
 def _hidden(
@@ -190,7 +218,8 @@ def _hidden(
         return frozenset()
     if _one_index_holds_all(base, current):
         return frozenset()
-    found = hidden(holding_of(base, inherited, algorithm), holding_of(current, (), algorithm))
+    left = (package.identity(algorithm) for package in inherited)
+    found = hidden(holding_of(base, left, algorithm), holding_of(current, (), algorithm))
     return frozenset().union(*found.values())
 
 

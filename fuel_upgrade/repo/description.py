@@ -9,7 +9,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
-from fuel_upgrade.repo.package import Package, RepoKind
+from fuel_upgrade.repo.package import Identity, Package, RepoKind
 from fuel_upgrade.repo.report import Change, RepoReport, summed
 
 FILE_NAME = "diff.yaml"
@@ -24,11 +24,11 @@ class DiffDescription:
     """The content of ``diff.yaml``.
 
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
-    ``inherited`` are texts ``name architecture version checksum``, the checksum of kind
-    ``algorithm``. ``counts`` are of packages: added, upgraded, rebuilt, downgraded, inherited,
-    removed, carried. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
-    files of older versions have none. ``original`` are the paths of the current repo's own
-    indexes, where the diff repo carries them.
+    ``inherited`` are identities, with checksums of kind ``algorithm``. ``counts`` are of
+    packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried. Sizes in bytes.
+    ``changes`` are for reports, in the form of ``Change.line``; files of older versions have
+    none. ``original`` are the paths of the current repo's own indexes, where the diff repo
+    carries them.
     """
 
     kind: RepoKind
@@ -41,7 +41,7 @@ class DiffDescription:
     removed: tuple[str, ...]
     rebuilt: tuple[str, ...]
     downgraded: tuple[str, ...]
-    inherited: tuple[str, ...]
+    inherited: tuple[Identity, ...]
     changes: tuple[str, ...] = ()
     original: tuple[str, ...] = ()
 
@@ -56,11 +56,11 @@ class DiffDescription:
             result_fingerprint=diff.result_fingerprint,
             counts={name: len(getattr(diff, name)) for name in groups},
             carried_bytes=total_bytes(diff.carried),
-            result_bytes=total_bytes(diff.carried, diff.inherited),
+            result_bytes=diff.result_bytes,
             removed=_texts(diff.removed),
             rebuilt=_texts(diff.rebuilt),
             downgraded=_texts(diff.downgraded),
-            inherited=tuple(f"{p} {p.digest(diff.algorithm)}" for p in diff.inherited),
+            inherited=diff.inherited,
             changes=tuple(change.line() for change in changes),
         )
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import chain
 
-from fuel_upgrade.repo.holding import Identity
-from fuel_upgrade.repo.package import Package, fingerprint, unique
+from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
 
 Compare = Callable[[str, str], int]
 
@@ -16,8 +15,9 @@ class RepoDiff:
     """The packages of the current repo, split by what became of them since the base.
 
     ``added``, ``upgraded``, ``rebuilt`` (same version, other content) and ``downgraded`` are
-    carried by the diff repo; ``inherited`` stay in the base; ``removed`` are those of the base
-    whose (name, architecture) the current repo no longer has.
+    carried by the diff repo; ``inherited`` stay in the base, and are given by their identities
+    alone; ``removed`` are those of the base whose (name, architecture) the current repo no longer
+    has. ``result_bytes`` is the size of the files of the current repo.
     """
 
     algorithm: str
@@ -25,8 +25,9 @@ class RepoDiff:
     upgraded: tuple[Package, ...]
     rebuilt: tuple[Package, ...]
     downgraded: tuple[Package, ...]
-    inherited: tuple[Package, ...]
+    inherited: tuple[Identity, ...]
     removed: tuple[Package, ...]
+    result_bytes: int
     base_fingerprint: str
     result_fingerprint: str
 
@@ -54,30 +55,28 @@ def diff(
     Raises:
         KeyError: a package lacks the checksum ``algorithm``.
     """
-    old, new = unique(base, algorithm), unique(current, algorithm)
-    known = {package.identity(algorithm) for package in old}
-    classify = _Classifier(old, new, compare)
+    old, new = by_identity(base, algorithm), by_identity(current, algorithm)
+    classify = _Classifier(old.values(), new.values(), compare)
+    inherited: list[Identity] = []
     groups: dict[str, list[Package]] = {
-        name: [] for name in ("added", "upgraded", "rebuilt", "downgraded", "inherited")
+        name: [] for name in ("added", "upgraded", "rebuilt", "downgraded")
     }
-    for package in sorted(new, key=lambda p: p.identity(algorithm)):
-        identity = package.identity(algorithm)
-        if identity in hidden:
-            group = "added"
+    for identity in sorted(new):
+        if identity in old and identity not in hidden:
+            inherited.append(identity)
         else:
-            group = "inherited" if identity in known else classify(package)
-        groups[group].append(package)
-    kept = {(package.name, package.architecture) for package in new}
-    removed = sorted(
-        (p for p in old if (p.name, p.architecture) not in kept),
-        key=lambda p: p.identity(algorithm),
-    )
+            package = new[identity]
+            groups["added" if identity in hidden else classify(package)].append(package)
+    kept = {(package.name, package.architecture) for package in new.values()}
+    gone = (i for i, p in old.items() if (p.name, p.architecture) not in kept)
     return RepoDiff(
         algorithm=algorithm,
         **{name: tuple(found) for name, found in groups.items()},
-        removed=tuple(removed),
-        base_fingerprint=fingerprint(old, algorithm),
-        result_fingerprint=fingerprint(new, algorithm),
+        inherited=tuple(inherited),
+        removed=tuple(old[identity] for identity in sorted(gone)),
+        result_bytes=total_bytes(new.values()),
+        base_fingerprint=fingerprint_of(old, algorithm),
+        result_fingerprint=fingerprint_of(new, algorithm),
     )
 
 
@@ -105,13 +104,17 @@ class _Classifier:
         return "downgraded" if went_down else "added"  # else: one more, older version beside it
 
 
-def _versions(packages: Iterable[Package]) -> dict[tuple[str, str], set[str]]:
-    versions: dict[tuple[str, str], set[str]] = {}
+def _versions(packages: Iterable[Package]) -> dict[tuple[str, str], tuple[str, ...]]:
+    versions: dict[tuple[str, str], tuple[str, ...]] = {}
     for package in packages:
-        versions.setdefault((package.name, package.architecture), set()).add(package.version)
+        key = (package.name, package.architecture)
+        versions[key] = (*versions.get(key, ()), package.version)  # seldom more than one
     return versions
 
 
 def total_bytes(*groups: Iterable[Package]) -> int:
     """Return the size of the packages' files, each file once."""
-    return sum({p.location: p.size_bytes for p in chain(*groups)}.values())
+    sizes: dict[str, int] = {}
+    for package in chain(*groups):
+        sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
+    return sum(sizes.values())

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
@@ -12,14 +13,16 @@ from fuel_upgrade.repo.compare import (
     Repo,
     compare_repos,
     holding_of,
+    open_repo,
     opened_repo,
     read_repo,
+    walk,
     with_computed,
 )
 from fuel_upgrade.repo.dependencies import DependencyReport, check
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.holding import Holding
-from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.package import Identity, RepoKind
 from fuel_upgrade.repo.prove import Proof, prove, prove_alone
 from fuel_upgrade.repo.report import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.requirements import read_apt_requirements, read_yum_requirements
@@ -44,10 +47,17 @@ def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescripti
         BundleError: it is damaged, or no diff repo.
     """
     found = read_description(root)
-    algorithm = comparison.diff.algorithm
-    diff = _diff_holding(read_repo(root), found, algorithm)
-    base = holding_of(comparison.base, comparison.base_inherited, algorithm)
-    current = holding_of(comparison.current, (), algorithm)
+    return _prove(comparison, open_repo(root), found=found, expected=expected)
+
+
+def _prove(
+    comparison: Comparison, repo: Repo, *, found: DiffDescription, expected: DiffDescription
+) -> Proof:
+    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
+    current = holding_of(comparison.current, (), algorithm, pool=pool)
+    left = (package.identity(algorithm) for package in comparison.base_inherited)
+    base = holding_of(comparison.base, left, algorithm, pool=pool)
+    diff = _diff_holding(repo, found, algorithm, pool)
     return prove(base, diff, current, found=found, expected=expected)
 
 
@@ -59,19 +69,37 @@ def describe(comparison: Comparison) -> DiffDescription:
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
     compare = compare_deb if comparison.kind is RepoKind.APT else compare_rpm
-    inherited = (Listed(package) for package in comparison.base_inherited)
+    algorithm, inherited = comparison.diff.algorithm, map(Listed, comparison.base_inherited)
+    before = chain(_listed(comparison.base, algorithm), inherited)
+    now = _listed(comparison.current, algorithm)
+    if comparison.touched is None:
+        return find_changes(before, now, algorithm=algorithm, compare=compare)
+    names = comparison.touched | _moved(comparison)
     return find_changes(
-        (*_listed(comparison.base), *inherited),
-        _listed(comparison.current),
-        algorithm=comparison.diff.algorithm,
+        (listed for listed in before if listed.package.name in names),
+        (listed for listed in now if listed.package.name in names),
+        algorithm=algorithm,
         compare=compare,
     )
 
 
-def _listed(repo: Repo) -> Iterator[Listed]:
-    if isinstance(repo, AptRepo):
-        return (Listed(entry.package, entry.component) for entry in repo.entries)
-    return (Listed(package) for package in repo.packages)
+def _listed(repo: Repo, algorithm: str) -> Iterator[Listed]:
+    """Give all packages; those of an apt repo with their component."""
+    return (Listed(package, component or None) for (component, _), package in walk(repo, algorithm))
+
+
+def _moved(comparison: Comparison) -> set[str]:
+    """Name the packages that are not in the components that they were in."""
+    base, current = comparison.base, comparison.current
+    if not isinstance(base, AptRepo) or not isinstance(current, AptRepo):
+        return set()
+    if len({*base.components, *current.components}) == 1:
+        return set()
+    places = [
+        {(p.name, component) for (component, _), p in walk(repo, comparison.diff.algorithm)}
+        for repo in (base, current)
+    ]
+    return {name for name, _ in places[0] ^ places[1]}
 
 
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
@@ -119,14 +147,8 @@ def prove_repos(
             base_suite=suites.base,
             algorithm=found.algorithm,
         )
-        algorithm = compared.diff.algorithm
-        proof = prove(
-            holding_of(compared.base, compared.base_inherited, algorithm),
-            _diff_holding(read_repo(diff_root, suite=suites.diff), found, algorithm),
-            holding_of(compared.current, (), algorithm),
-            found=found,
-            expected=describe(compared),
-        )
+        written = open_repo(diff_root, suite=suites.diff)
+        proof = _prove(compared, written, found=found, expected=describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
@@ -137,7 +159,7 @@ def prove_ready(repo: Repo) -> Proof:
         BundleError: the description is malformed.
     """
     found = read_description(repo.root)
-    return prove_alone(_diff_holding(repo, found, found.algorithm), found)
+    return prove_alone(_diff_holding(repo, found, found.algorithm, {}), found)
 
 
 def read_description(root: Path) -> DiffDescription:
@@ -177,11 +199,15 @@ def dependencies_of(repo: Repo) -> DependencyReport:
     return check(read_yum_requirements(repo))
 
 
-def _diff_holding(repo: Repo, found: DiffDescription, algorithm: str) -> Holding:
-    if any(algorithm not in dict(package.digests) for package in repo.packages):
+def _diff_holding(
+    repo: Repo, found: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
+) -> Holding:
+    try:
+        return holding_of(repo, found.inherited, algorithm, pool=pool)
+    except KeyError:
         repo = with_computed(repo)
     try:
-        return holding_of(repo, found.inherited_packages(), algorithm)
+        return holding_of(repo, found.inherited, algorithm, pool=pool)
     except KeyError as error:
         raise BundleError(
             f"{repo.root}: diff.yaml is by {algorithm}, which its index does not have",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-Identity = tuple[str, str, str, str]
-"""(name, architecture, version, checksum), see ``Package.identity``."""
+from fuel_upgrade.repo.package import Identity
+
 IndexName = tuple[str, str]
 """(component, architecture) of an apt index; ("", "") is the one index of a yum repo."""
 _ALL = "all"  # the index that apt reads besides the one of each architecture

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
 
+Identity = str
+"""``name architecture version checksum``, as ``diff.yaml`` has it; no part holds a blank, and a
+blank sorts before all that they hold: identities sort as their parts do.
+"""
 # Best first. SHA-256 leads because every current index has it; the others only serve pairs of
 # repos that do not both have it.
 ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
@@ -39,9 +43,9 @@ class Package:
         """
         return dict(self.digests)[algorithm]
 
-    def identity(self, algorithm: str) -> tuple[str, str, str, str]:
-        """Return (name, architecture, version, checksum): what makes two packages the same."""
-        return (self.name, self.architecture, self.version, self.digest(algorithm))
+    def identity(self, algorithm: str) -> Identity:
+        """Return ``name architecture version checksum``: what makes two packages the same."""
+        return f"{self.name} {self.architecture} {self.version} {self.digest(algorithm)}"
 
     def __str__(self) -> str:
         return f"{self.name} {self.architecture} {self.version}"
@@ -58,15 +62,22 @@ def _algorithms(packages: Iterable[Package]) -> frozenset[str]:
     return reduce(frozenset.intersection, kinds, frozenset(ALGORITHMS))
 
 
-def unique(packages: Iterable[Package], algorithm: str) -> tuple[Package, ...]:
+def by_identity(packages: Iterable[Package], algorithm: str) -> dict[Identity, Package]:
     """Drop repetitions: an apt package for all architectures stands in every index."""
-    return tuple({package.identity(algorithm): package for package in packages}.values())
+    return {package.identity(algorithm): package for package in packages}
 
 
 def fingerprint(packages: Iterable[Package], algorithm: str) -> str:
-    """Name the content of a repo: a digest over its sorted identities, one line each."""
-    lines = sorted(
-        f"{name} {architecture} {version} {algorithm}:{value}\n"
-        for name, architecture, version, value in {p.identity(algorithm) for p in packages}
-    )
-    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+    """Name the content of a repo: see :func:`fingerprint_of`."""
+    return fingerprint_of((p.identity(algorithm) for p in packages), algorithm)
+
+
+def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
+    """Name a content: a digest over its sorted identities, one line each, with the checksum's
+    kind before its value.
+    """  # noqa: D205 - one sentence
+    digest = hashlib.sha256()
+    for identity in sorted(set(identities)):
+        package, _, value = identity.rpartition(" ")
+        digest.update(f"{package} {algorithm}:{value}\n".encode())
+    return "sha256:" + digest.hexdigest()

@@ -8,8 +8,8 @@ from typing import Any
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.repo.holding import Holding, Identity, IndexName, hidden
-from fuel_upgrade.repo.package import Package, fingerprint
+from fuel_upgrade.repo.holding import Holding, IndexName, hidden
+from fuel_upgrade.repo.package import Identity, fingerprint_of
 
 SHOWN = 20  # packages that an error names; --json has them all
 _CHECKSUM_DIGITS = 12  # enough to tell two contents of one version apart
@@ -132,13 +132,6 @@ def prove_alone(diff: Holding, found: DiffDescription) -> Proof:
     return _proof(diff, found.algorithm, len(content), entries, faults)
 
 
-def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
-    """Return the fingerprint of a content that is given as identities."""
-    return fingerprint(
-        (Package(n, a, v, 0, "", ((algorithm, value),)) for n, a, v, value in identities), algorithm
-    )
-
-
 def _proof(
     diff: Holding, algorithm: str, release: int, entries: int, faults: Iterable[Fault]
 ) -> Proof:
@@ -213,8 +206,8 @@ def _wrong(name: str, what: str) -> Fault:
 
 
 def _text(identity: Identity) -> str:
-    name, architecture, version, checksum = identity
-    return f"{name} {architecture} {version} [{checksum[:_CHECKSUM_DIGITS]}]"
+    package, _, checksum = identity.rpartition(" ")
+    return f"{package} [{checksum[:_CHECKSUM_DIGITS]}]"
 
 
 def _index_text(name: IndexName) -> str:

@@ -182,28 +182,35 @@ def find_changes(
     became of it: that is what an operator must know. Else the highest version decides.
     Sorted by kind, name and architecture. KeyError: a package lacks a checksum ``algorithm``.
     """
-    sides: dict[tuple[str, str], _Sides] = {}
-    for listed in base:
-        package = listed.package
-        pair = sides.setdefault((package.name, package.architecture), _Sides())
-        # What a diff.yaml inherits has no size; an index that has one counts.
-        key = (package.version, package.digest(algorithm))
-        if package.location or key not in pair.old:
-            pair.old[key] = package
-        pair.old_components.add(listed.component)
-    for listed in current:
-        package = listed.package
-        pair = sides.setdefault((package.name, package.architecture), _Sides())
-        pair.new[package.version, package.digest(algorithm)] = package
-        pair.new_components.add(listed.component)
+    listed: dict[tuple[str, str], tuple[list[Listed], list[Listed]]] = {}
+    for number, side in enumerate((base, current)):
+        for one in side:
+            key = (one.package.name, one.package.architecture)
+            listed.setdefault(key, ([], []))[number].append(one)
     order = list(ChangeKind)
-    found = (_change(name, pair, compare) for name, pair in sides.items())
+    found = (_change(key, _sides(*pair, algorithm), compare) for key, pair in listed.items())
     return tuple(
         sorted(
             (change for change in found if change is not None),
             key=lambda c: (order.index(c.kind), c.name, c.architecture),
         )
     )
+
+
+def _sides(base: Iterable[Listed], current: Iterable[Listed], algorithm: str) -> _Sides:
+    sides = _Sides()
+    for listed in base:
+        package = listed.package
+        # What a diff.yaml inherits has no size; an index that has one counts.
+        key = (package.version, package.digest(algorithm))
+        if package.location or key not in sides.old:
+            sides.old[key] = package
+        sides.old_components.add(listed.component)
+    for listed in current:
+        package = listed.package
+        sides.new[package.version, package.digest(algorithm)] = package
+        sides.new_components.add(listed.component)
+    return sides
 
 
 def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | None:

@@ -19,7 +19,6 @@ from fuel_upgrade.repo.package import (
     RepoKind,
     common_algorithm,
     fingerprint,
-    unique,
 )
 from fuel_upgrade.repo.yum import YumRepo
 from fuel_upgrade.system.disk import own_bytes
@@ -257,7 +256,7 @@ def _checked_fingerprint(chain: _Chain, found: Sequence[_Found]) -> str:
         # The checksums of diff.yaml are of a kind that the release's index does not give: each
         # file was found by one that it does give.
         return described.result_fingerprint if described else "unknown"
-    name = fingerprint(unique(packages, algorithm), algorithm)
+    name = fingerprint(packages, algorithm)
     if described and name != described.result_fingerprint:
         raise BundleError(
             f"{chain.newest.root}: its indexes make {name},"

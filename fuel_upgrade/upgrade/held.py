@@ -6,11 +6,9 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.apt import read_apt
-from fuel_upgrade.repo.package import ALGORITHMS, Package
+from fuel_upgrade.repo.package import ALGORITHMS, Identity, Package
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.upgrade.base import Held, Need
-
-_Identity = tuple[str, str, str, str]
 
 
 def folder_of(config: Config, url: str) -> Path | None:
@@ -39,7 +37,7 @@ class Holdings:
             OutsideError: there is a yum repo to read, and createrepo_c cannot be loaded.
         """
         wanted = {p.identity(need.algorithm): p for p in need.inherited}
-        found: set[_Identity] = set()
+        found: set[Identity] = set()
         faults: list[tuple[RepoEntry, str]] = []
         elsewhere: list[RepoEntry] = []
         for repo in release.orchestrator.repos if release.orchestrator else ():
@@ -73,26 +71,26 @@ class Holdings:
         return frozenset(known)
 
     def _found(
-        self, folder: Path, suite: str | None, wanted: dict[_Identity, Package], algorithm: str
-    ) -> set[_Identity]:
-        names = {identity[:3] for identity in wanted}
-        found: set[_Identity] = set()
+        self, folder: Path, suite: str | None, wanted: dict[Identity, Package], algorithm: str
+    ) -> set[Identity]:
+        names = {str(package) for package in wanted.values()}
+        found: set[Identity] = set()
         for package in self._packages(folder, suite):
-            if (package.name, package.architecture, package.version) not in names:
+            if str(package) not in names:
                 continue
             identity = self._identity(folder, package, algorithm)
             if identity in wanted and identity not in found and self._is_there(folder, package):
                 found.add(identity)
         return found
 
-    def _identity(self, folder: Path, package: Package, algorithm: str) -> _Identity | None:
+    def _identity(self, folder: Path, package: Package, algorithm: str) -> Identity | None:
         if algorithm in dict(package.digests):
             return package.identity(algorithm)
         try:
             value = hash_file(folder / package.location, algorithm)
         except OSError:
             return None
-        return (package.name, package.architecture, package.version, value)
+        return f"{package} {value}"
 
     def _is_there(self, folder: Path, package: Package) -> bool:
         path = folder / package.location

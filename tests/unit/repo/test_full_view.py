@@ -46,7 +46,7 @@ def checksums(make: Make, kind: str) -> dict[str, object]:
     return {"sums": (kind,)} if make is apt_repo else {"algorithm": kind}
 
 
-def held(root: Path) -> set[tuple[str, ...]]:
+def held(root: Path) -> set[str]:
     return {p.identity("sha256") for p in read_repo(root).packages}
 
 

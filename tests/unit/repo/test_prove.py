@@ -15,9 +15,9 @@ from fuel_upgrade.repo.apt import AptRepo, read_apt, write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.evidence import Suites, prove_repos
-from fuel_upgrade.repo.holding import Holding, Identity, hidden
-from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.prove import SHOWN, Fault, FaultKind, Proof, fingerprint_of, prove_alone
+from fuel_upgrade.repo.holding import Holding, hidden
+from fuel_upgrade.repo.package import Identity, RepoKind, fingerprint_of
+from fuel_upgrade.repo.prove import SHOWN, Fault, FaultKind, Proof, prove_alone
 from fuel_upgrade.system.progress import no_progress
 from tests.builders import Fake, apt_repo, spec_of, write_parts, yum_repo
 
@@ -189,8 +189,8 @@ def test_a_package_that_some_nodes_would_not_find_in_the_base_is_carried(tmp_pat
     assert proof_of(base, tmp_path / "diff", current).proved
 
 
-ONE: Identity = ("one", "all", "1", "aa")
-TWO: Identity = ("two", "all", "1", "bb")
+ONE: Identity = "one all 1 aa"
+TWO: Identity = "two all 1 bb"
 
 
 def held(**indexes: Identity) -> Holding:
