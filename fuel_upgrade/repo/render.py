@@ -14,10 +14,13 @@ _HEADINGS = {
     ChangeKind.ADDED: "Added",
     ChangeKind.REMOVED: "Removed",
     ChangeKind.MOVED: "Moved between components",
+    ChangeKind.RESTORED: "Restored",
 }
 _HINTS = {
     ChangeKind.REBUILT: "The version alone does not show these: nodes that have it installed "
     "must install it again.",
+    ChangeKind.RESTORED: "The same as in the base, which lacked them on the master that this "
+    "tarball was repaired for.",
     ChangeKind.DOWNGRADED: "Nodes take these only where they are allowed to go back.",
 }
 _COLUMNS = ("package", "before", "after", "size before", "size after", "component")
@@ -114,13 +117,18 @@ def _groups(repo: RepoReport) -> list[tuple[ChangeKind, tuple[Change, ...]]]:
 
 
 def _summary(repo: RepoReport) -> list[str]:
-    counts = ", ".join(f"{count} {name}" for name, count in repo.counts.items())
+    counts = ", ".join(f"{count} {name}" for name, count in _counts(repo).items())
     lines = [
         f"packages: {_number(repo.old_packages)} before, {_number(repo.new_packages)} after",
         f"size: {_size(repo.old_bytes)} before, {_size(repo.new_bytes)} after",
         f"changes: {counts}",
     ]
     return [*lines, repo.note] if repo.note else lines
+
+
+def _counts(repo: RepoReport) -> dict[str, int]:
+    """Leave out what only repaired tarballs have."""
+    return {n: c for n, c in repo.counts.items() if c or n != ChangeKind.RESTORED.value}
 
 
 def _text_line(change: Change) -> str:
@@ -151,7 +159,7 @@ def _html_repo(repo: RepoReport) -> str:
     sums = {
         "packages": f"{_number(repo.old_packages)} → {_number(repo.new_packages)}",
         "size": f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}",
-        **{name: _number(count) for name, count in repo.counts.items()},
+        **{name: _number(count) for name, count in _counts(repo).items()},
     }
     items = "".join(f"<li><b>{value}</b>{name}</li>" for name, value in sums.items())
     note = f"<p>{html.escape(repo.note)}</p>" if repo.note else ""

@@ -23,6 +23,7 @@ class ChangeKind(Enum):
     ADDED = "added"
     REMOVED = "removed"
     MOVED = "moved"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Change:
 
     ``old`` and ``new`` are the versions that only one side has, or has in another content;
     ``kept`` those that both have. Sizes are of ``old`` and ``new`` in bytes, None if unknown.
+    What is restored is the same on both sides, and in ``old`` and ``new`` for its size.
     Components are empty where unknown or where there are none.
     """
 
