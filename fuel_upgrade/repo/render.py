@@ -90,18 +90,13 @@ def _groups(repo: RepoReport) -> list[tuple[ChangeKind, tuple[Change, ...]]]:
 
 
 def _summary(repo: RepoReport) -> list[str]:
-    counts = ", ".join(f"{count} {name}" for name, count in _counts(repo).items())
+    counts = ", ".join(f"{count} {name}" for name, count in repo.counts.items())
     lines = [
         f"packages: {_number(repo.old_packages)} before, {_number(repo.new_packages)} after",
         f"size: {_size(repo.old_bytes)} before, {_size(repo.new_bytes)} after",
         f"changes: {counts}",
     ]
     return [*lines, repo.note] if repo.note else lines
-
-
-def _counts(repo: RepoReport) -> dict[str, int]:
-    """Leave out what only repaired tarballs have."""
-    return {n: c for n, c in repo.counts.items() if c or n != ChangeKind.RESTORED.value}
 
 
 def _text_line(change: Change) -> str:
@@ -149,7 +144,7 @@ def _html_repo(number: int, repo: RepoReport) -> str:
     sums = {
         "packages": f"{_number(repo.old_packages)} → {_number(repo.new_packages)}",
         "size": f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}",
-        **{name: _number(count) for name, count in _counts(repo).items()},
+        **{name: _number(count) for name, count in repo.counts.items()},
     }
     texts = {name: f"<b>{value}</b>{name}" for name, value in sums.items()}
     items = "".join(

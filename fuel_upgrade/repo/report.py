@@ -135,9 +135,15 @@ class RepoReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many names and architectures there are of each kind; moved ones in any kind."""
+        """How many names and architectures there are of each kind; moved ones in any kind.
+
+        Restored ones are named only where there are any: in repaired tarballs.
+        """
         found = {kind.value: len(self.of_kind(kind)) for kind in ChangeKind}
-        return found | {"moved": sum(change.moved for change in self.changes)}
+        found["moved"] = sum(change.moved for change in self.changes)
+        if not found[ChangeKind.RESTORED.value]:
+            del found[ChangeKind.RESTORED.value]
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the JSON report has."""
