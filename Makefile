@@ -1,8 +1,12 @@
 # `make help` lists what there is. Two commands are enough for a newcomer: `make demo`, `make test`.
 PYTHON ?= python3
 export PYTHON
+# Compiled tests are kept from run to run: without them every run compiles all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 READY := $(VENV)/.ready
+# Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
+MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
 .PHONY: help demo bench test test-exact lint unit format clean tools tools-required
 
@@ -23,7 +27,7 @@ test-exact: tools $(READY) ## Compare exact node sources with full repos on many
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 unit: $(READY) ## Run the unit tests only
-	@$(VENV)/bin/python -m pytest -q tests/unit
+	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(VENV)/bin/python -m pytest -q tests/unit
 
 lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/ruff format --check --quiet .

@@ -9,7 +9,7 @@ fills up to that block.
 import gzip
 import lzma
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,19 +125,27 @@ def make_apt_repo(  # noqa: PLR0913 - the fields of a Release, each with a defau
     """
     _in_parallel(lambda recipe: build_deb(recipe, root / recipe.pool_folder), recipes)
     components = tuple(dict.fromkeys(recipe.component for recipe in recipes)) or ("main",)
+    fields = {"Origin": origin, "Label": label, "Suite": suite, "Codename": suite}
+    return index_apt_repo(root, fields, components, architectures)
+
+
+def index_apt_repo(
+    root: Path,
+    fields: Mapping[str, str],
+    components: Sequence[str] = ("main",),
+    architectures: Sequence[str] = ("amd64",),
+) -> Path:
+    """Write the indexes of the debs in ``pool/<component>``, and return the repo's root.
+
+    ``fields`` are those of the ``Release`` that do not follow from the packages.
+    """
+    suite = fields["Suite"]
     for component in components:
         (root / "pool" / component).mkdir(parents=True, exist_ok=True)
         for architecture in architectures:
             _write_packages(root, suite, component, architecture)
-    fields = {
-        "Origin": origin,
-        "Label": label,
-        "Suite": suite,
-        "Codename": suite,
-        "Components": " ".join(components),
-        "Architectures": " ".join(architectures),
-    }
-    _write_release(root / "dists" / suite, fields)
+    counted = {"Components": " ".join(components), "Architectures": " ".join(architectures)}
+    _write_release(root / "dists" / suite, {**fields, **counted})
     return root
 
 
@@ -145,6 +153,11 @@ def make_yum_repo(root: Path, recipes: Sequence[Recipe]) -> Path:
     """Make a yum repo (``Packages/*.rpm`` and sha256, gzip ``repodata``) and return its root."""
     (root / "Packages").mkdir(parents=True, exist_ok=True)
     build_rpms(recipes, root / "Packages")
+    return index_yum_repo(root)
+
+
+def index_yum_repo(root: Path) -> Path:
+    """Write the indexes of the rpms below a folder, and return it."""
     command = ["createrepo_c", "--quiet", "--checksum", "sha256", "--no-database"]
     compression = ["--compress-type", "gz", "--general-compress-type", "gz"]
     process.run([*command, *compression, str(root)], timeout_s=_TIMEOUT_S)
@@ -229,7 +242,7 @@ def _write_packages(root: Path, suite: str, component: str, architecture: str) -
     (folder / "Packages.xz").write_bytes(lzma.compress(data))
 
 
-def _write_release(folder: Path, fields: dict[str, str]) -> None:
+def _write_release(folder: Path, fields: Mapping[str, str]) -> None:
     release = folder / "Release"
     release.unlink(missing_ok=True)  # else it would list itself
     command = ["apt-ftparchive"]

@@ -5,7 +5,7 @@ import hashlib
 import io
 import lzma
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ END = bytes(1024)
 quickly = settings(max_examples=50, deadline=None)  # a loaded machine is no failure
 VERSION = "2014.2-6.0"
 BASE_VERSION = "2014.1.1-5.1"
+_PACK: Mapping[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": lambda data: gzip.compress(data, mtime=0),
+    ".xz": lzma.compress,
+}
 
 
 @dataclass(frozen=True)
@@ -150,8 +155,7 @@ def apt_repo(
             ]
             plain = render_packages(chosen)
             stem = f"{component}/binary-{architecture}/Packages"
-            packed = {"": plain, ".gz": gzip.compress(plain, mtime=0), ".xz": lzma.compress(plain)}
-            files |= {stem + suffix: packed[suffix] for suffix in suffixes}
+            files |= {stem + suffix: _PACK[suffix](plain) for suffix in suffixes}
     folder = root / "dists" / suite
     for name, data in files.items():
         write(folder / name, data)

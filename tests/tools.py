@@ -15,9 +15,18 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     that test alone, while failing here would stop the whole collection.
     """
     missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
-        return pytest.mark.skipif(False, reason="nothing is missing")  # noqa: FBT003 - its form
     reason = f"needs {', '.join(missing)}, which this machine lacks"
+    return _needed(is_there=not missing, reason=reason)
+
+
+def needs_root() -> pytest.MarkDecorator:
+    """Mark a test as one that changes roots and owners; without the right to, as :func:`needs`."""
+    return _needed(is_there=os.geteuid() == 0, reason="needs to run as root")
+
+
+def _needed(*, is_there: bool, reason: str) -> pytest.MarkDecorator:
+    if is_there:
+        return pytest.mark.skipif(False, reason="nothing is missing")  # noqa: FBT003 - its form
     if in_ci():
         return pytest.mark.skipif(f"__import__('pytest').fail({reason!r})", reason=reason)
     return pytest.mark.skip(reason=reason)

@@ -1,7 +1,7 @@
 """The tarball that fills a hole: what a master lacks of the base, the diff repo carries besides."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,9 @@ from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.package import fingerprint
+from fuel_upgrade.repo.holding import Identity
+from fuel_upgrade.repo.package import Package, fingerprint
+from fuel_upgrade.repo.report import Change, ChangeKind
 from fuel_upgrade.repo.yum import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
 from fuel_upgrade.system.progress import Progress
@@ -135,25 +137,63 @@ def _widen(
     inherited = described.inherited_packages()
     kept = tuple(p for p in inherited if p.identity(algorithm) not in missing)
     lines = tuple(f"{p} {p.digest(algorithm)}" for p in kept)
-    count = len(inherited) - len(kept)
     base = scratch / f"held-{part.version}-{part.os_key}"
     _write_held(full, replace(described, inherited=lines), base)
     remove_tree(folder)
     suite = full.suite if isinstance(full, AptRepo) else None
     made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)
-    counts = {**described.counts, "inherited": len(made.inherited)}
-    for name in ("carried", "added"):
-        counts[name] = described.counts[name] + count
     told = replace(
-        made,
-        base_fingerprint=described.base_fingerprint,
-        counts=counts,
-        removed=described.removed,
-        rebuilt=described.rebuilt,
-        downgraded=described.downgraded,
+        described,
+        counts=_counts(described.counts, len(inherited) - len(kept)),
+        carried_bytes=made.carried_bytes,
+        inherited=made.inherited,
+        changes=_changes(described, full, {p.identity(algorithm) for p in inherited} & missing),
+        original=made.original,
     )
     write_file(folder / FILE_NAME, told.render().encode())
     return describe_repo(part.version, part.os_key, read_repo(folder), part.base)
+
+
+def _counts(before: Mapping[str, int], restored: int) -> dict[str, int]:
+    """Count what moved from the base to the diff repo; a tarball may be repaired once more."""
+    gains = {"restored": restored, "carried": restored, "inherited": -restored}
+    return {**before, **{name: before.get(name, 0) + gain for name, gain in gains.items()}}
+
+
+def _changes(
+    described: DiffDescription, full: Repo, restored: Collection[Identity]
+) -> tuple[str, ...]:
+    """Return the lines of the release's changes, and one for each package restored."""
+    if not described.lists_changes:
+        return ()  # with these lines alone they would seem to be all
+    places: dict[Package, set[str]] = {}
+    for package, component in _listed(full):
+        if package.identity(described.algorithm) in restored:
+            places.setdefault(package, set()).update([component] if component else [])
+    found = {package.identity(described.algorithm): package for package in places}
+    lines = (_restored(found[i], tuple(sorted(places[found[i]]))).line() for i in sorted(found))
+    return (*described.changes, *lines)
+
+
+def _listed(repo: Repo) -> Iterator[tuple[Package, str]]:
+    if isinstance(repo, AptRepo):
+        return ((entry.package, entry.component) for entry in repo.entries)
+    return ((package, "") for package in repo.packages)
+
+
+def _restored(package: Package, components: tuple[str, ...]) -> Change:
+    return Change(
+        ChangeKind.RESTORED,
+        package.name,
+        package.architecture,
+        old=(package.version,),
+        new=(package.version,),
+        kept=(),
+        old_bytes=package.size_bytes,
+        new_bytes=package.size_bytes,
+        old_components=components,
+        new_components=components,
+    )
 
 
 def _write_held(full: Repo, described: DiffDescription, out: Path) -> None:

@@ -25,10 +25,10 @@ class DiffDescription:
 
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
     ``inherited`` are identities, with checksums of kind ``algorithm``. ``counts`` are of
-    packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried. Sizes in bytes.
-    ``changes`` are for reports, in the form of ``Change.line``; files of older versions have
-    none. ``original`` are the paths of the current repo's own indexes, where the diff repo
-    carries them.
+    packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried; of a repaired diff
+    repo restored too. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
+    files of older versions have none. ``original`` are the paths of the current repo's own
+    indexes, where the diff repo carries them.
     """
 
     kind: RepoKind
@@ -72,10 +72,15 @@ class DiffDescription:
             for name, architecture, version, value in rows
         )
 
+    @property
+    def lists_changes(self) -> bool:
+        """Whether ``changes`` has them all; files of older versions do not."""
+        return bool(self.changes) or not self.counts["carried"] + self.counts["removed"]
+
     def report(self, name: str) -> RepoReport:
         """Report the changes; of a file of an older version, which has none, the numbers."""
         packages, size = self.counts["carried"] + self.counts["inherited"], self.result_bytes
-        if not self.changes and self.counts["carried"] + self.counts["removed"]:
+        if not self.lists_changes:
             counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
             note = f"Made by an older fuel-upgrade: diff.yaml does not list the changes. {counts}"
             return RepoReport(name, None, packages, None, size, (), note)

@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from fuel_upgrade.repo.page import POLICY, SCRIPT, STYLE
 from fuel_upgrade.repo.report import Change, ChangeKind, RepoReport, Report
 from fuel_upgrade.system.size import say_size
 
@@ -14,43 +15,16 @@ _HEADINGS = {
     ChangeKind.ADDED: "Added",
     ChangeKind.REMOVED: "Removed",
     ChangeKind.MOVED: "Moved between components",
+    ChangeKind.RESTORED: "Restored",
 }
 _HINTS = {
     ChangeKind.REBUILT: "The version alone does not show these: nodes that have it installed "
     "must install it again.",
+    ChangeKind.RESTORED: "The same as in the base, which lacked them on the master that this "
+    "tarball was repaired for.",
     ChangeKind.DOWNGRADED: "Nodes take these only where they are allowed to go back.",
 }
 _COLUMNS = ("package", "before", "after", "size before", "size after", "component")
-_STYLE = """
-:root { color-scheme: light dark; --line: #d0d4da; --soft: #f3f5f8; --flag: #a33a00; }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #3b424c; --soft: #1d2229; --flag: #ff9a5c; }
-  body { background: #13171c; color: #e4e7eb; }
-}
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; overflow-wrap: anywhere; }
-.sums { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; list-style: none; }
-.sums li { background: var(--soft); border: 1px solid var(--line); border-radius: .5rem;
-  padding: .4rem .8rem; } .sums b { display: block; font-size: 1.15rem; }
-.flag summary, .flag b { color: var(--flag); }
-details { margin: .75rem 0; } summary { font-weight: 600; cursor: pointer; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; }
-th:nth-child(4), th:nth-child(5), td:nth-child(4), td:nth-child(5) {
-  text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-@media (max-width: 40rem) {
-  thead { position: absolute; left: -9999px; } tr { display: block; padding: .4rem 0;
-    border-bottom: 1px solid var(--line); }
-  td { display: flex; gap: .8rem; border: 0; padding: .05rem 0; text-align: left !important; }
-  td::before { flex: 0 0 6.5rem; opacity: .7; } td:nth-child(1) { font-weight: 600; }
-  td:nth-child(2)::before { content: "before"; } td:nth-child(3)::before { content: "after"; }
-  td:nth-child(4)::before { content: "size before"; }
-  td:nth-child(5)::before { content: "size after"; }
-  td:nth-child(6)::before { content: "component"; }
-  td:empty { display: none; }
-}
-"""
 
 
 def render_text(report: Report) -> str:
@@ -89,14 +63,16 @@ def render_json(report: Report) -> str:
 
 
 def render_html(report: Report) -> str:
-    """Return the report as one page that needs nothing else, neither script nor network."""
+    """Return the report as one page that needs no network; its script only filters and sorts."""
     title = html.escape(report.title)
-    body = "\n".join(_html_repo(repo) for repo in report.repos)
+    body = "\n".join(_html_repo(number, repo) for number, repo in enumerate(report.repos))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        f"{body}\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{title}</h1>\n{_html_contents(report)}{body}\n</main>\n"
+        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
@@ -147,25 +123,53 @@ def _cells(change: Change) -> Sequence[str]:
     )
 
 
-def _html_repo(repo: RepoReport) -> str:
+def _html_contents(report: Report) -> str:
+    """Name the repos with links, where there are several."""
+    if len(report.repos) == 1:
+        return ""
+    links = "".join(
+        f'<li><a href="#repo-{number}">{html.escape(repo.name)}</a>: {_html_counts(repo)}</li>'
+        for number, repo in enumerate(report.repos)
+    )
+    return f'<nav aria-label="Repos"><ul>{links}</ul></nav>\n'
+
+
+def _html_counts(repo: RepoReport) -> str:
+    return ", ".join(f"{c:,} {n}" for n, c in repo.counts.items() if c) or "no changes listed"
+
+
+def _html_repo(number: int, repo: RepoReport) -> str:
+    groups = _groups(repo)
+    shown = {kind.value for kind, _ in groups}
     sums = {
         "packages": f"{_number(repo.old_packages)} → {_number(repo.new_packages)}",
         "size": f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}",
         **{name: _number(count) for name, count in repo.counts.items()},
     }
-    items = "".join(f"<li><b>{value}</b>{name}</li>" for name, value in sums.items())
+    texts = {name: f"<b>{value}</b>{name}" for name, value in sums.items()}
+    items = "".join(
+        f'<li><a href="#repo-{number}-{name}">{text}</a></li>'
+        if name in shown
+        else f"<li>{text}</li>"
+        for name, text in texts.items()
+    )
     note = f"<p>{html.escape(repo.note)}</p>" if repo.note else ""
-    groups = "\n".join(_html_group(kind, changes) for kind, changes in _groups(repo))
-    return f'<h2>{html.escape(repo.name)}</h2>\n<ul class="sums">{items}</ul>\n{note}{groups}'
+    tables = "\n".join(_html_group(f"repo-{number}", kind, found) for kind, found in groups)
+    return (
+        f'<section aria-labelledby="repo-{number}">\n'
+        f'<h2 id="repo-{number}">{html.escape(repo.name)}</h2>\n'
+        f'<ul class="sums">{items}</ul>\n{note}{tables}\n</section>'
+    )
 
 
-def _html_group(kind: ChangeKind, changes: Sequence[Change]) -> str:
+def _html_group(place: str, kind: ChangeKind, changes: Sequence[Change]) -> str:
     flag = ' class="flag"' if kind is ChangeKind.REBUILT else ""
     hint = f"<p>{_HINTS[kind]}</p>" if kind in _HINTS else ""
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
     rows = "\n".join(_html_row(_cells(change)) for change in changes)
     return (
-        f"<details open{flag}><summary>{_HEADINGS[kind]} ({len(changes)})</summary>{hint}\n"
+        f'<details open id="{place}-{kind.value}"{flag}>'
+        f"<summary>{_HEADINGS[kind]} ({len(changes):,})</summary>{hint}\n"
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></details>"
     )
 

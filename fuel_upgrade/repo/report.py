@@ -23,6 +23,7 @@ class ChangeKind(Enum):
     ADDED = "added"
     REMOVED = "removed"
     MOVED = "moved"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Change:
 
     ``old`` and ``new`` are the versions that only one side has, or has in another content;
     ``kept`` those that both have. Sizes are of ``old`` and ``new`` in bytes, None if unknown.
+    What is restored is the same on both sides, and in ``old`` and ``new`` for its size.
     Components are empty where unknown or where there are none.
     """
 
@@ -133,9 +135,15 @@ class RepoReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many names and architectures there are of each kind; moved ones in any kind."""
+        """How many names and architectures there are of each kind; moved ones in any kind.
+
+        Restored ones are named only where there are any: in repaired tarballs.
+        """
         found = {kind.value: len(self.of_kind(kind)) for kind in ChangeKind}
-        return found | {"moved": sum(change.moved for change in self.changes)}
+        found["moved"] = sum(change.moved for change in self.changes)
+        if not found[ChangeKind.RESTORED.value]:
+            del found[ChangeKind.RESTORED.value]
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the JSON report has."""

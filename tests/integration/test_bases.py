@@ -12,6 +12,7 @@ import yaml
 
 from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo
+from fuel_upgrade.bundle.changes import report_tarball
 from fuel_upgrade.bundle.repair import repair_bundle
 from fuel_upgrade.bundle.request import RepairRequest
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
@@ -182,6 +183,13 @@ def test_a_repaired_tarball_fills_the_hole(master: ScratchMaster, inputs: Path) 
     for system in ("ubuntu", "centos"):
         on_disk(master, V51, system, "libvirt*").unlink()
     out = repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51)))
+    for repo in report_tarball(out).repos:
+        told = {c.name: (c.kind.value, c.old, c.new) for c in repo.changes}
+        assert told == {
+            "nova": ("upgraded", ("1.0-1",), ("2.0-1",)),
+            "libvirt": ("restored", ("1.0-1",), ("1.0-1",)),
+        }
+        assert (repo.old_packages, repo.new_packages) == (3, 3)
     master.install(out)
     assert repos(master, V60) == both(V60, V51)
     for system in ("ubuntu", "centos"):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def page_name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
 def doctree(path: Path) -> nodes.document:
     text = path.read_text(encoding="utf-8")
     tree: nodes.document = publish_doctree(

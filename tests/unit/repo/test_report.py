@@ -1,7 +1,11 @@
 """The change report: what each change is called, its sizes, and its four forms."""
 
+import base64
+import hashlib
 import json
+import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -127,16 +131,37 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_is_whole_and_needs_nothing_else(report: RepoReport) -> None:
-    text = RENDERERS["html"](Report("Changes <1> & 2", (report,)))
-    page = Page()
+def read_page(report: Report) -> tuple[str, Page]:
+    text, page = RENDERERS["html"](report), Page()
     page.feed(text)
     assert page.open == []
-    assert page.fetched == []
-    assert "<script" not in text
-    assert "http" not in text
+    return text, page
+
+
+def test_the_page_is_whole_and_needs_nothing_else(report: RepoReport) -> None:
+    text, page = read_page(Report("Changes <1> & 2", (report, report)))
+    assert page.fetched, "the sums lead to their tables"
+    assert all(place.startswith("#") and f'id="{place[1:]}"' in text for place in page.fetched)
+    assert "://" not in text
+    assert "default-src 'none'" in text
     assert "Changes <1> & 2" in page.text
     assert "main -> universe" in page.text
+
+
+def test_only_the_page_s_own_script_may_run(report: RepoReport) -> None:
+    text, _ = read_page(Report("t", (report,)))
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+
+
+def test_hostile_names_are_text_on_the_page(report: RepoReport) -> None:
+    hostile = "<script>alert(1)</script>\"'&amp;<img src=x onerror=y>"
+    change = replace(report.changes[0], name=hostile, new=("1<b>",), new_components=("</td>",))
+    _, page = read_page(Report(hostile, (replace(report, name=hostile, changes=(change,)),)))
+    assert page.text.count(hostile) == 4, "title, heading, repo and package"
+    assert "1<b>" in page.text
+    assert not [place for place in page.fetched if not place.startswith("#")]
 
 
 def test_markdown_escapes_names(report: RepoReport) -> None:
