@@ -1,0 +1,150 @@
+"""Module metadata (``modules.yaml``) of a repo: its documents, and which of them a diff carries.
+
+dnf puts the documents of all repos together: a package is visible if a stream in use lists it, or
+if no stream does. Of several defaults of one module the one modified last counts.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from fuel_upgrade.errors import BundleError
+
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Every scalar a text: a stream called 1.10 is no number.
+_TEXTS: type[yaml.BaseLoader | yaml.CBaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_STREAM_KINDS = ("modulemd", "modulemd-stream", "modulemd-stream-v2", "modulemd-packager")
+_DEFAULTS = "modulemd-defaults"
+NO_STREAM = "none-in-this-release"
+"""The default stream of a module that has none: libmodulemd takes an older document's stream
+where a newer one names none (measured with libmodulemd 2.14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDocument:
+    """One document. ``artifacts`` are ``name-epoch:version-release.arch``; ``default`` and
+    ``modified`` are of defaults only; ``text`` is the document in one spelling, to be compared.
+    """  # noqa: D205 - one sentence each
+
+    kind: str
+    module: str
+    identity: tuple[str, ...]
+    text: str
+    artifacts: frozenset[str] = frozenset()
+    default: str = ""
+    modified: int = 0
+
+
+def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
+    """Split ``modules.yaml`` into its documents.
+
+    Raises:
+        BundleError: it is malformed.
+    """
+    try:
+        nodes = yaml.compose_all(text, Loader=_LOADER)
+        values = yaml.load_all(text, Loader=_TEXTS)
+        return tuple(
+            _document(value, yaml.serialize(node, explicit_start=True, explicit_end=True))
+            for node, value in zip(nodes, values, strict=True)
+            if value
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(
+            f"{source}: not module metadata: {error!r}",
+            remedy="rebuild the metadata with createrepo_c and modifyrepo_c",
+        ) from error
+
+
+def _document(value: Any, text: str) -> ModuleDocument:
+    kind, data = str(value["document"]), value["data"]
+    if kind == _DEFAULTS:
+        module = str(data["module"])
+        default, modified = str(data.get("stream", "")), int(data.get("modified", 0))
+        return ModuleDocument(kind, module, (module,), text, frozenset(), default, modified)
+    if kind in _STREAM_KINDS:
+        identity = tuple(
+            str(data.get(k, "")) for k in ("name", "stream", "version", "context", "arch")
+        )
+        artifacts = frozenset((data.get("artifacts") or {}).get("rpms") or ())
+        return ModuleDocument(kind, identity[0], identity, text, artifacts)
+    # Translations, obsoletes and what may come: told apart by their whole text.
+    return ModuleDocument(kind, str(data.get("module", "")), (text,), text)
+
+
+def select_modules(
+    current: Sequence[ModuleDocument],
+    visible: Iterable[ModuleDocument],
+    known: Iterable[ModuleDocument],
+    carried: Collection[str],
+) -> tuple[ModuleDocument, ...]:
+    """Choose what a diff repo says of modules, so that with its base it says what ``current`` does.
+
+    ``visible`` are the documents of the base repo; ``known`` those that nodes may have from any
+    repo behind it as well; ``carried`` the diff's packages, named as artifacts. Chosen are new
+    and changed documents, streams with carried packages, and all that is said of their modules.
+    Defaults that the base knows otherwise are made to count.
+    """
+    there = {document.text for document in visible}
+    touched = {d.module for d in current if not d.artifacts.isdisjoint(carried)}
+    older = _newest_defaults(known)
+    chosen = [
+        _made_to_count(d, older.get(d.module))
+        for d in current
+        if d.text not in there or not d.artifacts.isdisjoint(carried) or _is_about(d, touched)
+    ]
+    named = {d.module for d in current if d.kind == _DEFAULTS}
+    gone = (d for module, d in sorted(older.items()) if module not in named)
+    return (*chosen, *(_defaults(d.module, NO_STREAM, d.modified + 1) for d in gone))
+
+
+def _is_about(document: ModuleDocument, modules: Collection[str]) -> bool:
+    return document.kind not in _STREAM_KINDS and document.module in modules
+
+
+def _newest_defaults(documents: Iterable[ModuleDocument]) -> dict[str, ModuleDocument]:
+    found: dict[str, ModuleDocument] = {}
+    for document in documents:
+        before = found.get(document.module)
+        if document.kind == _DEFAULTS and (before is None or before.modified < document.modified):
+            found[document.module] = document
+    return found
+
+
+def _made_to_count(document: ModuleDocument, older: ModuleDocument | None) -> ModuleDocument:
+    if document.kind != _DEFAULTS or older is None or older.text == document.text:
+        return document
+    default = document.default or NO_STREAM
+    if document.modified > older.modified and default == document.default:
+        return document
+    value = yaml.load(document.text, Loader=_TEXTS)  # noqa: S506 - makes nothing but texts
+    modified = max(document.modified, older.modified + 1)
+    value["data"] |= {"stream": default, "modified": modified}
+    return _document(value, _dump(value))
+
+
+def _defaults(module: str, stream: str, modified: int) -> ModuleDocument:
+    data = {"module": module, "modified": modified, "stream": stream}
+    value = {"document": _DEFAULTS, "version": 1, "data": data}
+    return _document(value, _dump(value))
+
+
+def _dump(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, explicit_start=True, explicit_end=True)
+    return text
+
+
+def merge_modules(parts: Iterable[Sequence[ModuleDocument]]) -> tuple[ModuleDocument, ...]:
+    """Unite the documents of several repos, newest first; of each the newest stays."""
+    found: dict[tuple[str, ...], ModuleDocument] = {}
+    for documents in parts:
+        for document in documents:
+            found.setdefault((document.kind, *document.identity), document)
+    return tuple(found.values())
+
+
+def render_modules(documents: Iterable[ModuleDocument]) -> bytes:
+    """Return the text of ``modules.yaml``."""
+    return "".join(document.text for document in documents).encode()
