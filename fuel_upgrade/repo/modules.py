@@ -24,8 +24,9 @@ where a newer one names none (measured with libmodulemd 2.14)."""
 
 @dataclass(frozen=True, slots=True)
 class ModuleDocument:
-    """One document. ``artifacts`` are ``name-epoch:version-release.arch``; ``default`` and
-    ``modified`` are of defaults only; ``text`` is the document in one spelling, to be compared.
+    """One document. ``artifacts`` are ``name-epoch:version-release.arch``; ``default``,
+    ``profiles`` (the streams that have default profiles) and ``modified`` are of defaults only;
+    ``text`` is the document in one spelling, to be compared.
     """  # noqa: D205 - one sentence each
 
     kind: str
@@ -34,6 +35,7 @@ class ModuleDocument:
     text: str
     artifacts: frozenset[str] = frozenset()
     default: str = ""
+    profiles: tuple[str, ...] = ()
     modified: int = 0
 
 
@@ -62,8 +64,15 @@ def _document(value: Any, text: str) -> ModuleDocument:
     kind, data = str(value["document"]), value["data"]
     if kind == _DEFAULTS:
         module = str(data["module"])
-        default, modified = str(data.get("stream", "")), int(data.get("modified", 0))
-        return ModuleDocument(kind, module, (module,), text, frozenset(), default, modified)
+        return ModuleDocument(
+            kind,
+            module,
+            (module,),
+            text,
+            default=str(data.get("stream", "")),
+            profiles=tuple(data.get("profiles") or ()),
+            modified=int(data.get("modified", 0)),
+        )
     if kind in _STREAM_KINDS:
         identity = tuple(
             str(data.get(k, "")) for k in ("name", "stream", "version", "context", "arch")
@@ -97,7 +106,7 @@ def select_modules(
     ]
     named = {d.module for d in current if d.kind == _DEFAULTS}
     gone = (d for module, d in sorted(older.items()) if module not in named)
-    return (*chosen, *(_defaults(d.module, NO_STREAM, d.modified + 1) for d in gone))
+    return (*chosen, *map(_defaults, gone))
 
 
 def _is_about(document: ModuleDocument, modules: Collection[str]) -> bool:
@@ -116,19 +125,23 @@ def _newest_defaults(documents: Iterable[ModuleDocument]) -> dict[str, ModuleDoc
 def _made_to_count(document: ModuleDocument, older: ModuleDocument | None) -> ModuleDocument:
     if document.kind != _DEFAULTS or older is None or older.text == document.text:
         return document
-    default = document.default or NO_STREAM
-    if document.modified > older.modified and default == document.default:
-        return document
     value = yaml.load(document.text, Loader=_TEXTS)  # noqa: S506 - makes nothing but texts
-    modified = max(document.modified, older.modified + 1)
-    value["data"] |= {"stream": default, "modified": modified}
+    return _overriding(value, older)
+
+
+def _overriding(value: Any, older: ModuleDocument) -> ModuleDocument:
+    """Say over ``older`` also what a document says by leaving it out: libmodulemd unites them."""
+    data = value["data"]
+    data["stream"] = data.get("stream") or NO_STREAM
+    data["modified"] = max(int(data.get("modified", 0)), older.modified + 1)
+    unset: dict[str, Any] = {stream: [] for stream in older.profiles}
+    data["profiles"] = unset | (data.get("profiles") or {})
     return _document(value, _dump(value))
 
 
-def _defaults(module: str, stream: str, modified: int) -> ModuleDocument:
-    data = {"module": module, "modified": modified, "stream": stream}
-    value = {"document": _DEFAULTS, "version": 1, "data": data}
-    return _document(value, _dump(value))
+def _defaults(older: ModuleDocument) -> ModuleDocument:
+    value = {"document": _DEFAULTS, "version": 1, "data": {"module": older.module}}
+    return _overriding(value, older)
 
 
 def _dump(value: Any) -> str:
