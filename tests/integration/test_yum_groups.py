@@ -183,6 +183,24 @@ def test_another_stream_is_enabled_as_on_the_current_repo(place: Path, tmp_path:
     assert chain.installed() == alone.installed() == wanted
 
 
+def test_a_chain_of_two_diffs_is_the_newest_release(place: Path, tmp_path: Path) -> None:
+    """A group is changed again, and a default stream goes back to that of the first release."""
+    says = {
+        "group": comps({"core": ["tool"]}),
+        "modules": BASE_SAYS["modules"] + stream("web", "2", "web-0:2.0-1.noarch"),
+    }
+    make_repo(tmp_path / "current", (*CURRENT, BASE[1]), says)
+    build_diff(place / "diff", tmp_path / "current", tmp_path / "diff")
+    repos = [tmp_path / "diff", place / "diff", place / "base"]
+    chain = node_of(tmp_path / "chain", repos)
+    alone = node_of(tmp_path / "alone", [tmp_path / "current"])
+    for argv in (("group", "list", "--ids"), ("group", "info", "core")):
+        assert chain.ask(*argv) == alone.ask(*argv) != []
+    more = set(chain.ask("module", "list")) - set(alone.ask("module", "list"))
+    assert more == {"db 2 common db 2"}  # dropped since: listed, but neither default nor visible
+    assert chain.ask("repoquery", "--available") == alone.ask("repoquery", "--available")
+
+
 def test_a_dropped_module_stays_listed_but_hides_nothing(tmp_path: Path) -> None:
     """A difference: dnf has no means to switch the modules of a repo off."""
     gone = stream("plain", "1", "plain-0:0.9-1.noarch") + default("plain", "1")
