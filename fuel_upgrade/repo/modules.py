@@ -13,6 +13,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: type[yaml.SafeDumper | yaml.CSafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 # Every scalar a text: a stream called 1.10 is no number.
 _TEXTS: type[yaml.BaseLoader | yaml.CBaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _STREAM_KINDS = ("modulemd", "modulemd-stream", "modulemd-stream-v2", "modulemd-packager")
@@ -49,7 +50,7 @@ def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
         nodes = yaml.compose_all(text, Loader=_LOADER)
         values = yaml.load_all(text, Loader=_TEXTS)
         return tuple(
-            _document(value, yaml.serialize(node, explicit_start=True, explicit_end=True))
+            _document(value, _spelled(node))
             for node, value in zip(nodes, values, strict=True)
             if value
         )
@@ -58,6 +59,11 @@ def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
             f"{source}: not module metadata: {error!r}",
             remedy="rebuild the metadata with createrepo_c and modifyrepo_c",
         ) from error
+
+
+def _spelled(node: yaml.Node) -> str:
+    text: str = yaml.serialize(node, Dumper=_DUMPER, explicit_start=True, explicit_end=True)
+    return text
 
 
 def _document(value: Any, text: str) -> ModuleDocument:
