@@ -17,8 +17,8 @@ from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.holding import Identity
-from fuel_upgrade.repo.package import Package, fingerprint
+from fuel_upgrade.repo.original import FOLDER
+from fuel_upgrade.repo.package import Identity, Package, fingerprint
 from fuel_upgrade.repo.report import Change, ChangeKind
 from fuel_upgrade.repo.yum import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
@@ -139,6 +139,9 @@ def _widen(
     lines = tuple(f"{p} {p.digest(algorithm)}" for p in kept)
     base = scratch / f"held-{part.version}-{part.os_key}"
     _write_held(full, replace(described, inherited=lines), base)
+    if (folder / "repodata").is_dir():  # what it says of groups and modules, it says again
+        (base / FOLDER).mkdir()
+        rename(folder / "repodata", base / FOLDER / "repodata")
     remove_tree(folder)
     suite = full.suite if isinstance(full, AptRepo) else None
     made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)

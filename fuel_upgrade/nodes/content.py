@@ -24,11 +24,13 @@ _USUAL_ARCHITECTURE = "amd64"  # where a repo has no Release that says
 class RepoContent:
     """One repo of a chain. ``packages`` are in its own index; ``inherited`` are what the release
     takes from its bases besides, without size and location (empty for a full repo).
+    ``has_groups`` is of yum repos: whether they say what groups of packages there are.
     """  # noqa: D205 - one sentence each
 
     source: NodeSource
     packages: tuple[Package, ...]
     inherited: tuple[Package, ...] = ()
+    has_groups: bool = False
 
     @property
     def release(self) -> tuple[Package, ...]:
@@ -60,7 +62,8 @@ def _read(source: NodeSource, root: Path) -> RepoContent:
         text = path.read_text(encoding="utf-8", errors="replace")
         described = DiffDescription.parse(text, source=f"{source.url}/{FILE_NAME}")
         inherited = described.inherited_packages()
-    return RepoContent(source, _in_components(repo, source.components), inherited)
+    has_groups = not isinstance(repo, AptRepo) and "group" in repo.extras
+    return RepoContent(source, _in_components(repo, source.components), inherited, has_groups)
 
 
 def _in_components(repo: Repo, wanted: tuple[str, ...]) -> tuple[Package, ...]:

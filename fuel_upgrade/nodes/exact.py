@@ -108,10 +108,14 @@ def _pin(pin: Pin) -> str:
 def _yum(contents: Sequence[RepoContent], style: SourceStyle) -> dict[str, str]:
     excluded = yum_excludes(resolve(contents))
     ids = yum_ids([content.source for content in contents])
-    sections = (
+    sections = [
         _section(ids[number], content.source, excluded[number], style)
         for number, content in enumerate(contents)
-    )
+    ]
+    newest = next((n for n, content in enumerate(contents) if content.has_groups), len(contents))
+    for number in range(newest + 1, len(contents)):
+        # A diff repo has its release's groups whole; united with these, old ones would stay.
+        sections[number] += "enablegroups=0\n"
     return {YUM_REPO: "\n".join(sections)}
 
 

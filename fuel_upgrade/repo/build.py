@@ -2,16 +2,23 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
-from fuel_upgrade.repo.compare import Comparison, compare_repos, opened_repo
+from fuel_upgrade.repo.compare import Comparison, Repo, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.evidence import describe, prove_written
+from fuel_upgrade.repo.extras import (
+    BaseExtras,
+    Extras,
+    read_base_extras,
+    read_extras,
+    select_extras,
+)
 from fuel_upgrade.repo.original import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
@@ -121,11 +128,17 @@ def _write_repo(
         packages = {
             p.location: p for p in current.packages if p.identity(found.algorithm) in carried
         }
-        write_yum_metadata(current, packages, out)
+        extras = _select(comparison.base, current, tuple(packages.values()))
+        write_yum_metadata(current, packages, out, extras.render())
         if options.key:
             sign_yum(out / "repodata", options.key)
     if not options.indexes_only:
         _place_all(packages.values(), current, out, options, progress)
+
+
+def _select(base: Repo, current: YumRepo, carried: Sequence[Package]) -> Extras:
+    known = read_base_extras(base) if isinstance(base, YumRepo) else BaseExtras(Extras(), None)
+    return select_extras(read_extras(current), known, carried)
 
 
 def diff_label(diff: RepoDiff) -> str:

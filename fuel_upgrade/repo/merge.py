@@ -1,16 +1,15 @@
 """Indexes of a whole release made from those of its parts, where it does not carry its own."""
 
-import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import createrepo_c
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
 from fuel_upgrade.repo.compare import Repo
-from fuel_upgrade.repo.yum import METADATA, YumRepo
+from fuel_upgrade.repo.extras import merge_extras, read_extras
+from fuel_upgrade.repo.repomd import write_metadata
+from fuel_upgrade.repo.yum import YumRepo, iter_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def write_merged(parts: Sequence[Part], out: Path, *, label: str) -> None:
     if isinstance(newest, AptRepo):
         _write_apt(newest, parts, out, label)
     else:
-        _write_yum([p for p in parts if isinstance(p.repo, YumRepo)], out)
+        _write_yum(newest, parts, out)
 
 
 def _write_apt(newest: AptRepo, parts: Sequence[Part], out: Path, label: str) -> None:
@@ -50,50 +49,15 @@ def _write_apt(newest: AptRepo, parts: Sequence[Part], out: Path, label: str) ->
     write_apt_indexes(merged, entries, out, label=label)
 
 
-def _write_yum(parts: Sequence[Part], out: Path) -> None:
-    folder = out / "repodata"
-    folder.mkdir(parents=True)
-    paths = {kind: folder / f"{kind}.xml.gz" for kind in METADATA}
-    total = sum(len(part.locations) for part in parts)
-    files = [
-        make(str(path), createrepo_c.GZ_COMPRESSION)
-        for make, path in zip(
-            (createrepo_c.PrimaryXmlFile, createrepo_c.FilelistsXmlFile, createrepo_c.OtherXmlFile),
-            paths.values(),
-            strict=True,
-        )
-    ]
-    for file in files:
-        file.set_num_of_pkgs(total)
-    timestamp = 0
-    for part in parts:
-        if isinstance(part.repo, YumRepo):
-            timestamp = max(timestamp, part.repo.timestamp)
-            _add_entries(part.repo, part.locations, files)
-    for file in files:
-        file.close()
-    _write_repomd(folder, paths, timestamp)
-
-
-def _add_entries(
-    repo: YumRepo, locations: Collection[str], files: Sequence[createrepo_c.XmlFile]
-) -> None:
-    for package in createrepo_c.PackageIterator(*(str(repo.metadata[k]) for k in METADATA)):
-        if posixpath.normpath(package.location_href) in locations:
-            for file in files:
-                file.add_pkg(package)
-
-
-def _write_repomd(folder: Path, paths: dict[str, Path], timestamp: int) -> None:
-    repomd = createrepo_c.Repomd()
-    repomd.set_revision(str(timestamp))  # from the input: the same input gives the same bytes
-    for kind, path in paths.items():
-        record = createrepo_c.RepomdRecord(kind, str(path))
-        record.fill(createrepo_c.SHA256)
-        record.timestamp = timestamp
-        record.rename_file()
-        repomd.set_record(record)
-    (folder / "repomd.xml").write_text(repomd.xml_dump(), encoding="utf-8")
+def _write_yum(newest: YumRepo, parts: Sequence[Part], out: Path) -> None:
+    pairs = [(part.repo, part.locations) for part in parts if isinstance(part.repo, YumRepo)]
+    write_metadata(
+        out,
+        (entry for repo, locations in pairs for entry in iter_entries(repo, locations)),
+        sum(len(locations) for _, locations in pairs),
+        merge_extras(read_extras(repo) for repo, _ in pairs).render(),
+        replace(newest.form, timestamp=max(repo.timestamp for repo, _ in pairs)),
+    )
 
 
 def refuse_one_place(location: str, root: Path) -> BundleError:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import createrepo_c
 from debian.deb822 import PkgRelation
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.createrepo import createrepo_c
 from fuel_upgrade.repo.deb import AptEntry
 from fuel_upgrade.repo.dependencies import Need, Offer, PackageSet, Relation, Requirements
 from fuel_upgrade.repo.package import RepoKind

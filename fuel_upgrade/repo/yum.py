@@ -1,34 +1,43 @@
 """Reading a yum repo from disk, and writing the metadata of one, through createrepo_c."""
 
 import posixpath
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuel_upgrade.errors import BundleError, OutsideError
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.createrepo import createrepo_c
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.package import ALGORITHMS, Package
-from fuel_upgrade.system.files import hash_file
-
-try:
-    import createrepo_c
-except ImportError as error:  # its wheel brings the module, but not the libraries of rpm and glib
-    raise OutsideError(
-        f"createrepo_c cannot be loaded: {error}",
-        remedy="install its libraries: apt-get install createrepo-c, or dnf install createrepo_c",
-    ) from error
-
-METADATA = ("primary", "filelists", "other")
+from fuel_upgrade.repo.repomd import (
+    METADATA,
+    MetadataForm,
+    checked_file,
+    find_extras,
+    form_of,
+    read_records,
+    write_metadata,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class YumRepo:
-    """A yum repo, read whole. ``metadata`` maps a kind to its file; ``timestamp`` is Unix time."""
+    """A yum repo, read whole. ``metadata`` maps a kind to its file.
+
+    ``extras`` are the files of groups, modules and advisories that it lists; one that is not
+    there is an error of whoever reads it.
+    """
 
     root: Path
     packages: tuple[Package, ...]
     metadata: dict[str, Path]
-    timestamp: int
+    extras: dict[str, Path]
+    form: MetadataForm
+
+    @property
+    def timestamp(self) -> int:
+        """How old the newest metadata is, in Unix time."""
+        return self.form.timestamp
 
 
 def read_yum(root: Path) -> YumRepo:
@@ -37,16 +46,28 @@ def read_yum(root: Path) -> YumRepo:
     Raises:
         BundleError: metadata is missing, damaged or malformed.
     """
-    records = _records(root / "repodata/repomd.xml")
-    metadata = {r.type: _checked_metadata(root, r) for r in records if r.type in METADATA}
+    records = {r.type: r for r in read_records(root / "repodata/repomd.xml")}
+    metadata = {kind: checked_file(root, records[kind]) for kind in METADATA if kind in records}
     if missing := [kind for kind in METADATA if kind not in metadata]:
         raise BundleError(
             f"{root}/repodata/repomd.xml: no {', '.join(missing)} metadata",
             remedy="rebuild the metadata with createrepo_c",
         )
     packages = tuple(_read_primary(metadata["primary"]))
-    newest = max(int(r.timestamp or 0) for r in records if r.type in METADATA)
-    return YumRepo(root, packages, metadata, newest)
+    newest = max(int(records[kind].timestamp or 0) for kind in METADATA)
+    form = form_of(records["primary"], metadata["primary"], timestamp=newest)
+    return YumRepo(root, packages, metadata, _extras(root, records.values()), form)
+
+
+def _extras(root: Path, records: Iterable[createrepo_c.RepomdRecord]) -> dict[str, Path]:
+    """Where only indexes were fetched, those that a reader of packages does not need are not."""
+    source = f"{root}/repodata/repomd.xml"
+    found: dict[str, Path] = {}
+    for kind, record in find_extras(records).items():
+        found[kind] = root / checked_location(record.location_href, source=source)
+        if found[kind].exists():
+            checked_file(root, record)
+    return found
 
 
 def metadata_locations(repomd: Path) -> tuple[str, ...]:
@@ -55,7 +76,7 @@ def metadata_locations(repomd: Path) -> tuple[str, ...]:
     Raises:
         BundleError: ``repomd`` is not a repomd.xml.
     """
-    found = (r.location_href for r in _records(repomd) if r.type in METADATA)
+    found = (r.location_href for r in read_records(repomd) if r.type in METADATA)
     return tuple(checked_location(location, source=str(repomd)) for location in found)
 
 
@@ -66,37 +87,8 @@ def index_files(root: Path) -> tuple[str, ...]:
     """
     source = root / "repodata/repomd.xml"
     signed = (f"repodata/repomd.xml{suffix}" for suffix in ("", ".asc", ".key"))
-    listed = (checked_location(r.location_href, source=str(source)) for r in _records(source))
+    listed = (checked_location(r.location_href, source=str(source)) for r in read_records(source))
     return tuple(name for name in (*signed, *listed) if (root / name).is_file())
-
-
-def _records(repomd: Path) -> list[createrepo_c.RepomdRecord]:
-    try:
-        found: list[createrepo_c.RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
-    except (createrepo_c.CreaterepoCError, OSError) as error:
-        raise BundleError(
-            f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
-        ) from error
-    return found
-
-
-def _checked_metadata(root: Path, record: createrepo_c.RepomdRecord) -> Path:
-    path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
-    if not path.exists():
-        raise BundleError(f"{path}: not there, but repomd.xml lists it", remedy="copy it whole")
-    algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
-    if algorithm not in ALGORITHMS:
-        raise BundleError(
-            f"{root}/repodata/repomd.xml: a checksum of unknown kind {algorithm!r}",
-            remedy="rebuild the metadata with createrepo_c --checksum sha256",
-        )
-    found = hash_file(path, algorithm)
-    if found != record.checksum:
-        raise BundleError(
-            f"{path}: {algorithm} {found}, but repomd.xml says {record.checksum}",
-            remedy="copy the repo again, or rebuild its metadata with createrepo_c",
-        )
-    return path
 
 
 def _read_primary(path: Path) -> list[Package]:
@@ -138,40 +130,21 @@ def _package(package: createrepo_c.Package, *, source: str) -> Package:
     )
 
 
-def write_yum_metadata(repo: YumRepo, carried: Collection[str], out: Path) -> None:
-    """Write repomd.xml, primary, filelists and other for the packages at ``carried``.
+def write_yum_metadata(
+    repo: YumRepo, carried: Collection[str], out: Path, extras: Mapping[str, bytes] | None = None
+) -> None:
+    """Write repomd.xml and what it lists for the packages at ``carried``, in the form of ``repo``.
 
-    The entries are those of ``repo``, unchanged; no rpm is opened.
+    The entries are those of ``repo``, unchanged; no rpm is opened. ``extras`` are further files,
+    by their kind in repomd.xml.
     """
-    folder = out / "repodata"
-    folder.mkdir(parents=True)
-    paths = {kind: folder / f"{kind}.xml.gz" for kind in METADATA}
-    _write_entries(repo, carried, paths)
-    repomd = createrepo_c.Repomd()
-    repomd.set_revision(str(repo.timestamp))  # from the input: the same input gives the same bytes
-    for kind, path in paths.items():
-        record = createrepo_c.RepomdRecord(kind, str(path))
-        record.fill(createrepo_c.SHA256)
-        record.timestamp = repo.timestamp
-        record.rename_file()
-        repomd.set_record(record)
-    (folder / "repomd.xml").write_text(repomd.xml_dump(), encoding="utf-8")
+    wanted = frozenset(carried)
+    entries = iter_entries(repo, wanted)
+    write_metadata(out, entries, len(wanted), extras or {}, repo.form)
 
 
-def _write_entries(repo: YumRepo, carried: Collection[str], paths: dict[str, Path]) -> None:
-    writers = {
-        "primary": createrepo_c.PrimaryXmlFile,
-        "filelists": createrepo_c.FilelistsXmlFile,
-        "other": createrepo_c.OtherXmlFile,
-    }
-    opened = {k: writers[k](str(p), createrepo_c.GZ_COMPRESSION) for k, p in paths.items()}
-    for file in opened.values():
-        file.set_num_of_pkgs(len(carried))
-    wanted = set(carried)
-    packages = createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA))
-    for package in packages:
-        if posixpath.normpath(package.location_href) in wanted:
-            for file in opened.values():
-                file.add_pkg(package)
-    for file in opened.values():
-        file.close()
+def iter_entries(repo: YumRepo, locations: Collection[str]) -> Iterator[createrepo_c.Package]:
+    """Give the whole entries of the packages at ``locations``, in the order of the index."""
+    for package in createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA)):
+        if posixpath.normpath(package.location_href) in locations:
+            yield package

@@ -18,6 +18,9 @@ from fuel_upgrade.bundle.request import RepairRequest
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
 from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
+from fuel_upgrade.repo.extras import NO_GROUPS, read_extras
+from fuel_upgrade.repo.modules import NO_STREAM
+from fuel_upgrade.repo.yum import read_yum
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
@@ -25,6 +28,7 @@ from fuel_upgrade.upgrade.sequence import install_all, plan_all
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
 from tests.master import ScratchMaster, build, scratch_master
 from tests.tools import needs
+from tests.yum_extras import comps, default, rewrite, stream
 
 V51, V511, V60, V61 = "2014.1.1-5.1", "2014.1.3-5.1.1", "2014.2-6.0", "2014.2.2-6.1"
 REPOS = {
@@ -207,6 +211,20 @@ def test_a_repair_for_one_system_leaves_the_other_as_it_was(
     before = master.engine().plan(out)["repos"]
     assert {r["operating_system"]: r["packages"] for r in before} == {"centos": 1, "ubuntu": 2}
     assert all((r["full_packages"], r["base"]) == (3, V51) for r in before)
+
+
+def test_a_repaired_repo_hides_the_groups_and_modules_of_its_base_as_before(
+    master: ScratchMaster, inputs: Path
+) -> None:
+    says = {"group": comps({"core": ["keep"]}), "modules": stream("m", "1") + default("m", "1")}
+    rewrite(inputs / "5.1/centos", says)
+    master.install(tarball(inputs, "5.1", ["5.0"]))
+    on_disk(master, V51, "centos", "libvirt*").unlink()
+    out = repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51)))
+    master.install(out)
+    found = read_extras(read_yum(master.config.paths.repos / V60 / "centos/x86_64"))
+    assert found.groups == NO_GROUPS
+    assert [d.default for d in found.modules] == [NO_STREAM]
 
 
 def test_without_any_base_the_repaired_tarball_stands_alone(

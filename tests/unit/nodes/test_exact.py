@@ -90,6 +90,17 @@ def test_excludes_stand_one_a_line() -> None:
     assert text.endswith("exclude=gone-1:2.0-1.all\n  left-0:1.0-1.all\n")
 
 
+def test_groups_are_read_from_the_newest_repo_that_has_them_alone() -> None:
+    newest, oldest = chain("yum")
+    middle, last = (replace(oldest, source=replace(oldest.source, name=n)) for n in ("5.2", "5.0"))
+    for has, off in (("100", "011"), ("010", "001"), ("111", "011"), ("001", "000")):
+        repos = (newest, middle, last)
+        contents = [replace(c, has_groups=h == "1") for c, h in zip(repos, has, strict=True)]
+        text = render_exact("centos", contents)["etc/yum.repos.d/fuel-upgrade.repo"]
+        sections = text.split("\n\n")
+        assert "".join(str(int("\nenablegroups=0" in section)) for section in sections) == off
+
+
 def test_apt_needs_a_suite() -> None:
     with pytest.raises(ConfigError, match="URL SUITE COMPONENT"):
         render_exact("ubuntu", chain("yum"))
