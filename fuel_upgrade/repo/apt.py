@@ -28,7 +28,7 @@ _SUFFIXES = ("", ".gz", ".xz", ".zst")
 SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
 """The suffixes of the forms that an index may have, for who fetches one."""
 _XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
-_RELEASES = ("InRelease", "Release")  # in the order of apt itself
+RELEASES = ("InRelease", "Release")  # in the order of apt itself
 _BY_HASH = "Acquire-By-Hash"
 _KEPT_FIELDS = (
     "Origin",
@@ -146,7 +146,7 @@ def suites(root: Path) -> tuple[str, ...]:
 
 
 def _has_release(folder: Path) -> bool:
-    return any((folder / name).exists() for name in _RELEASES)
+    return any((folder / name).exists() for name in RELEASES)
 
 
 def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
@@ -172,7 +172,7 @@ def open_apt(root: Path, *, suite: str | None = None) -> AptRepo:
     """
     name = _chosen_suite(root, suite)
     folder = root / "dists" / name
-    release, listed = _read_release(folder)
+    release, listed = read_release(folder)
     components = _present(folder, 0, _words(release, "Components"))
     architectures = _present(folder, 1, _words(release, "Architectures"))
     found = (
@@ -197,9 +197,13 @@ def _chosen_suite(root: Path, wanted: str | None) -> str:
     )
 
 
-def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
-    """Return the plain fields, and for each listed path its best checksum with its kind."""
-    path = next((folder / name for name in _RELEASES if (folder / name).exists()), None)
+def read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Read the ``InRelease`` or ``Release`` of a suite; nothing where it has neither.
+
+    Returns:
+        The plain fields, and for each listed path its best checksum with its kind.
+    """
+    path = next((folder / name for name in RELEASES if (folder / name).exists()), None)
     if path is None:
         return {}, {}
     paragraph = _paragraph(path)
@@ -209,13 +213,6 @@ def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, st
         rows = (line.split() for line in str(paragraph.get(name, "")).splitlines())
         listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
-
-
-def read_release(path: Path) -> dict[str, str]:
-    """Return the plain fields of a ``Release`` file; none where there is no file."""
-    if not path.exists():
-        return {}
-    return _plain_fields(_paragraph(path))
 
 
 def _paragraph(path: Path) -> Deb822:
