@@ -10,10 +10,11 @@ from urllib.parse import unquote, urlsplit
 from fuel_upgrade.nodes.fetch import no_repo
 from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
-from fuel_upgrade.repo.apt import RELEASES, SMALLEST_FIRST, AptRepo, read_release
+from fuel_upgrade.repo.apt import RELEASES, AptRepo, read_release
 from fuel_upgrade.repo.compare import Repo, read_repo
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.forms import SMALLEST_FIRST
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum import metadata_locations
 

@@ -1,9 +1,6 @@
-"""Reading an apt repo from disk, and writing the indexes of one."""
+"""Reading an apt repo from disk."""
 
-import gzip
-import hashlib
-import lzma
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,33 +11,14 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
     RELEASE_DIGESTS,
     AptEntry,
-    iter_batches,
     parse_package,
-    render_packages,
-    render_release,
     unwrap_signed,
 )
+from fuel_upgrade.repo.forms import FASTEST_FIRST, Listed, choose_form, read_batches
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.system.archive import DAMAGE, open_stream
-from fuel_upgrade.system.files import hash_file
 
-_SUFFIXES = ("", ".gz", ".xz", ".zst")
-SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
-"""The suffixes of the forms that an index may have, for who fetches one."""
-_XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
-RELEASES = ("InRelease", "Release")  # in the order of apt itself
-_BY_HASH = "Acquire-By-Hash"
-_KEPT_FIELDS = (
-    "Origin",
-    "Suite",
-    "Version",
-    "Codename",
-    "Date",
-    "NotAutomatic",
-    "ButAutomaticUpgrades",
-    _BY_HASH,
-    "Description",
-)
+RELEASES = ("InRelease", "Release")
+"""The files that say what a suite is, in the order of apt itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +39,12 @@ class AptIndex:
             yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
 
     def batches(self) -> Iterator[list[bytes]]:
-        """Read the index from disk, as :func:`fuel_upgrade.repo.deb.iter_batches` gives it.
+        """Read the index from disk, as :func:`fuel_upgrade.repo.forms.read_batches` gives it.
 
         Raises:
             BundleError: it is damaged.
         """
-        try:
-            with open_stream(self.path) as stream:
-                yield from iter_batches(stream)
-        except DAMAGE as error:
-            raise BundleError(
-                f"{self.path}: damaged or cut short: {error}", remedy="copy the repo again"
-            ) from error
+        return read_batches(self.path)
 
 
 @dataclass(frozen=True)
@@ -242,24 +214,20 @@ def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...
     return (*(n for n in dict.fromkeys(named) if n in found), *sorted(found - set(named)))
 
 
-def _find_index(
-    folder: Path, component: str, architecture: str, listed: Mapping[str, tuple[str, str]]
-) -> AptIndex | None:
+def _find_index(folder: Path, component: str, architecture: str, listed: Listed) -> AptIndex | None:
     stem = f"{component}/binary-{architecture}/Packages"
-    name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
-    if name is None:
+    path = choose_form(folder, stem, listed)
+    if path is None:
         _refuse_unread(folder, stem, listed)
         return None
-    if name in listed:
-        _check_index(folder / name, *listed[name])
-    return AptIndex(folder / name, component, architecture)
+    return AptIndex(path, component, architecture)
 
 
 def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
     """Refuse an index that is missing, or only there in a form that we do not read."""
     if not (folder / stem).parent.exists():
         return
-    missing = [stem + suffix for suffix in _SUFFIXES if stem + suffix in listed]
+    missing = [stem + suffix for suffix in FASTEST_FIRST if stem + suffix in listed]
     if missing:
         raise BundleError(
             f"{folder}: Release lists {missing[0]}, which is not there",
@@ -268,58 +236,5 @@ def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
     if others := sorted(p.name for p in (folder / stem).parent.glob("Packages.*")):
         raise BundleError(
             f"{folder}: of {stem} there is only {', '.join(others)}",
-            remedy="add it unpacked, or packed by gzip, xz or zstd",
+            remedy="add it unpacked, or packed by gzip, xz, lzma, bzip2 or zstd",
         )
-
-
-def _check_index(path: Path, algorithm: str, expected: str) -> None:
-    found = hash_file(path, algorithm)
-    if found != expected:
-        raise BundleError(
-            f"{path}: {algorithm} {found}, but Release says {expected}",
-            remedy="copy the repo again, or rebuild its Release file",
-        )
-
-
-def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, label: str) -> None:
-    """Write complete indexes for ``entries`` below ``out``: every component and architecture.
-
-    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base. Where ``repo``
-    has its indexes by hash, so has this one.
-    """
-    stanzas: dict[tuple[str, str], list[bytes]] = {
-        (c, a): [] for c in repo.components for a in repo.architectures
-    }
-    for entry in entries:
-        stanzas[entry.component, entry.index_architecture].append(entry.stanza)
-    files: dict[str, bytes] = {}
-    for (component, architecture), texts in stanzas.items():
-        plain = render_packages(texts)
-        stem = f"{component}/binary-{architecture}/Packages"
-        files[stem] = plain
-        files[stem + ".gz"] = gzip.compress(plain, mtime=0)
-        files[stem + ".xz"] = lzma.compress(plain, preset=_XZ_PRESET)
-    folder = out / "dists" / repo.suite
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        if repo.release.get(_BY_HASH, "").lower() == "yes":
-            named = path.parent / "by-hash/SHA256" / hashlib.sha256(data).hexdigest()
-            named.parent.mkdir(parents=True, exist_ok=True)
-            named.write_bytes(data)
-    (folder / "Release").write_bytes(render_release(_release_fields(repo, label), files))
-
-
-def _release_fields(repo: AptRepo, label: str) -> dict[str, str]:
-    kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
-    fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
-    fields["Suite"] = kept.pop("Suite", repo.suite)
-    fields.update(kept)
-    fields.setdefault("Codename", repo.suite)
-    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
-    fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
-    fields["Architectures"] = " ".join(repo.architectures)
-    fields["Components"] = " ".join(repo.components)
-    return fields

@@ -8,7 +8,8 @@ from pathlib import Path
 import createrepo_c
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import IndexChoice, write_apt_indexes
 from fuel_upgrade.repo.compare import Repo
 from fuel_upgrade.repo.yum import METADATA, YumRepo
 
@@ -47,7 +48,8 @@ def _write_apt(newest: AptRepo, parts: Sequence[Part], out: Path, label: str) ->
         for entry in part.repo.iter_entries()
         if entry.package.location in part.locations
     ]
-    write_apt_indexes(merged, entries, out, label=label)
+    choice = IndexChoice(translations=False)  # those of the bases are not at hand by component
+    write_apt_indexes(merged, entries, out, label=label, choice=choice)
 
 
 def _write_yum(parts: Sequence[Part], out: Path) -> None:
