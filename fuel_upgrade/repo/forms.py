@@ -56,7 +56,26 @@ def choose_form(folder: Path, stem: str, listed: Listed) -> Path | None:
     path = folder / names[0]
     if names[0] in listed:
         _check(path, *listed[names[0]])
+    elif path.suffix == ".zst":
+        _require_whole_zstd(path)
     return path
+
+
+def _require_whole_zstd(path: Path) -> None:
+    """Refuse a file that ends within a frame: reading it as a stream would take it for whole."""
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        with path.open("rb") as file:
+            while data := file.read(_WRITE_BYTES):
+                while data:
+                    if unpacker.eof:
+                        unpacker = zstandard.ZstdDecompressor().decompressobj()
+                    unpacker.decompress(data)
+                    data = unpacker.unused_data
+    except zstandard.ZstdError as error:
+        raise _damaged(path, error) from error
+    if not unpacker.eof:
+        raise _damaged(path, EOFError("it ends within a frame"))
 
 
 def _check(path: Path, algorithm: str, expected: str) -> None:

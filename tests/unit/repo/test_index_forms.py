@@ -47,6 +47,13 @@ def packed(root: Path, suffix: str, *, keep: bool = False) -> Path:
     return root
 
 
+def test_a_zstd_index_may_have_several_frames(tmp_path: Path) -> None:
+    path = packed(tmp_path, ".zst") / INDEX / "Packages.zst"
+    text = zstandard.ZstdDecompressor().decompress(path.read_bytes())
+    path.write_bytes(zstandard.compress(text[:50]) + zstandard.compress(text[50:]))
+    assert [p.name for p in read_apt(tmp_path).packages] == ["a", "b"]
+
+
 def test_the_two_orders_name_the_same_forms() -> None:
     assert sorted(FASTEST_FIRST) == sorted(SMALLEST_FIRST) == sorted(PACK)
 
@@ -56,7 +63,7 @@ def test_an_index_is_read_in_any_form(tmp_path: Path, suffix: str) -> None:
     assert [p.name for p in read_apt(packed(tmp_path, suffix)).packages] == ["a", "b"]
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".lzma", ".bz2"])
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".lzma", ".bz2", ".zst"])
 def test_a_cut_index_is_refused(tmp_path: Path, suffix: str) -> None:
     path = packed(tmp_path, suffix) / INDEX / f"Packages{suffix}"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
