@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, parse_spec
-from fuel_upgrade.repo.deb import render_packages, render_release
+from fuel_upgrade.repo.deb import FileSums, render_packages, render_release
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import ArchiveReader, Kind
 from fuel_upgrade.system.progress import no_progress
@@ -163,7 +163,10 @@ def apt_repo(
         fields = {"Origin": "Fuel", "Label": "Fuel", "Suite": suite, "Codename": suite}
         fields["Architectures"] = " ".join(architectures)
         fields["Components"] = " ".join(components)
-        write(folder / "Release", render_release(fields, files))
+        write(
+            folder / "Release",
+            render_release(fields, {k: FileSums.of(v) for k, v in files.items()}),
+        )
     return root
 
 

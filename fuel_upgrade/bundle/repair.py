@@ -13,7 +13,8 @@ from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo,
 from fuel_upgrade.bundle.request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription

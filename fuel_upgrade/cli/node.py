@@ -7,11 +7,24 @@ import click
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
 from fuel_upgrade.cli.node_apply import apply, plan
-from fuel_upgrade.cli.node_chain import find_chain
-from fuel_upgrade.errors import ConfigError, OutsideError
+from fuel_upgrade.cli.node_chain import (
+    Asked,
+    find_repos,
+    full_view_option,
+    gpgkey_option,
+    make_style,
+    os_option,
+    refuse_options,
+    release_argument,
+    repos_option,
+    signed_by_option,
+    timeout_option,
+)
+from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact import SourceStyle, render_exact
 from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.full_view import require_full
 from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
 from fuel_upgrade.nodes.write import write_tree
 
@@ -26,8 +39,8 @@ node.add_command(apply)
 
 
 @node.command()
-@click.argument("release", required=False)
-@click.option("--os", "os_key", type=click.Choice(["ubuntu", "centos"]), required=True)
+@release_argument
+@os_option
 @click.option(
     "-o",
     "--output",
@@ -36,7 +49,8 @@ node.add_command(apply)
     required=True,
     help="The folder to write the tree into that lies under / on a node.",
 )
-@click.option("--repos", help="Take these repos instead of a release's: newest first, with commas.")
+@repos_option
+@full_view_option
 @click.option(
     "--format",
     "form",
@@ -51,11 +65,9 @@ node.add_command(apply)
     is_flag=True,
     help="Do not read the indexes: write order, pins and priorities only, which is not exact.",
 )
-@click.option("--signed-by", default="", help="The path on a node of the signed apt repos' key.")
-@click.option("--gpgkey", default="", help="The url of the key of rpms and yum repos.")
-@click.option(
-    "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds a repo."
-)
+@signed_by_option
+@gpgkey_option
+@timeout_option
 @json_option
 @pass_client
 def sources(  # noqa: PLR0913 - one parameter an option
@@ -65,6 +77,7 @@ def sources(  # noqa: PLR0913 - one parameter an option
     os_key: str,
     out: Path,
     repos: str | None,
+    full_view: str | None,
     form: str,
     plain: bool,
     signed_by: str,
@@ -76,11 +89,14 @@ def sources(  # noqa: PLR0913 - one parameter an option
 
     RELEASE is the id, the version or the name of a registered release. With --repos no registry
     is asked; an apt repo is then given as 'URL SUITE COMPONENT...'. The indexes of all repos are
-    read, to hide from nodes what is not the release's.
+    read, to hide from nodes what is not the release's. With --full-view nodes get that one repo,
+    which needs neither order nor pins; RELEASE or --repos then only tell an apt repo's suite
+    and components, where these are not given with it.
     """
-    style = SourceStyle(deb822=form == "deb822", signed_by=signed_by, gpgkey=gpgkey)
-    _require_fitting(os_key, form, style, plain=plain)
-    found = find_chain(lambda: client, release, repos, os_key)
+    style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
+    _require_fitting(form, style, plain=plain)
+    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    found = asked.given
     if form == "astute":
         files = render_astute(os_key, found)
     elif plain:
@@ -88,6 +104,8 @@ def sources(  # noqa: PLR0913 - one parameter an option
         files = render_apt(known) if os_key == "ubuntu" else render_yum(known)
     else:
         contents = [_read(source, timeout_s) for source in found]
+        if asked.is_full_view:
+            require_full(contents[0])
         files = render_exact(os_key, contents, style)
     written = write_tree(files, out)
     if as_json:
@@ -97,18 +115,15 @@ def sources(  # noqa: PLR0913 - one parameter an option
             click.echo(path)
 
 
-def _require_fitting(os_key: str, form: str, style: SourceStyle, *, plain: bool) -> None:
+def _require_fitting(form: str, style: SourceStyle, *, plain: bool) -> None:
     """Refuse options that would be without effect."""
     keyed = bool(style.signed_by or style.gpgkey)
-    refusals = {
-        "--format deb822 is for ubuntu": form == "deb822" and os_key != "ubuntu",
-        "--signed-by is for ubuntu": bool(style.signed_by) and os_key != "ubuntu",
-        "--gpgkey is for centos": bool(style.gpgkey) and os_key != "centos",
-        "--plain and --format astute write no keys": keyed and (plain or form == "astute"),
-        "--plain is for --format native": plain and form != "native",
-    }
-    if wrong := [text for text, applies in refusals.items() if applies]:
-        raise ConfigError("; ".join(wrong), remedy="leave one of these options out")
+    refuse_options(
+        {
+            "--plain and --format astute write no keys": keyed and (plain or form == "astute"),
+            "--plain is for --format native": plain and form != "native",
+        }
+    )
 
 
 def _read(source: NodeSource, timeout_s: float) -> RepoContent:

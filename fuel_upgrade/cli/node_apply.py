@@ -7,10 +7,16 @@ import click
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
 from fuel_upgrade.cli.node_chain import (
-    find_chain,
+    Asked,
+    NodeRepos,
+    find_repos,
+    full_view_option,
+    gpgkey_option,
+    make_style,
     os_option,
     release_argument,
     repos_option,
+    signed_by_option,
     timeout_option,
 )
 from fuel_upgrade.errors import ConfigError
@@ -18,9 +24,9 @@ from fuel_upgrade.nodes import apply as node_apply
 from fuel_upgrade.nodes.apply import Applied, Wanted, read_plan, render_sources
 from fuel_upgrade.nodes.content import fetch_content
 from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.full_view import require_full
 from fuel_upgrade.nodes.manager import AptManager, DnfManager, Manager
 from fuel_upgrade.nodes.plan import Chain, Change, NodePlan
-from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import RepoKind
 
 _LEFT_ALONE = (Change.UNCHANGED, Change.FOREIGN)
@@ -37,6 +43,7 @@ _root_option = click.option(
 @release_argument
 @os_option
 @repos_option
+@full_view_option
 @_root_option
 @click.option("--all", "show_all", is_flag=True, help="Show also what stays as it is.")
 @timeout_option
@@ -48,6 +55,7 @@ def plan(  # noqa: PLR0913 - one parameter an option
     release: str | None,
     os_key: str,
     repos: str | None,
+    full_view: str | None,
     root: Path,
     show_all: bool,
     timeout_s: float,
@@ -59,7 +67,8 @@ def plan(  # noqa: PLR0913 - one parameter an option
     copy is not known to be the release's. foreign: what no repo of the chain has, or a version
     that came from elsewhere and is higher; left alone.
     """
-    chain = _read_chain(find_chain(lambda: client, release, repos, os_key), os_key, timeout_s)
+    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    chain = _read_chain(asked, os_key, timeout_s)
     found = read_plan(_manager(os_key, root), chain)
     if as_json:
         kept = [i.to_json() for i in found.items if show_all or i.change is not Change.UNCHANGED]
@@ -72,11 +81,22 @@ def plan(  # noqa: PLR0913 - one parameter an option
 @release_argument
 @os_option
 @repos_option
+@full_view_option
 @_root_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--sources-only", is_flag=True, help="Write the sources; leave the packages.")
 @click.option("--remove", is_flag=True, help="Remove packages that the release removed.")
 @click.option("--undo", is_flag=True, help="Put the sources from before the last run back.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["native", "deb822"]),
+    default="native",
+    show_default=True,
+    help="native: one-line lists or .repo; deb822: apt's .sources.",
+)
+@signed_by_option
+@gpgkey_option
 @timeout_option
 @json_option
 @pass_client
@@ -86,25 +106,34 @@ def apply(  # noqa: PLR0913 - one parameter an option
     release: str | None,
     os_key: str,
     repos: str | None,
+    full_view: str | None,
     root: Path,
     dry_run: bool,
     sources_only: bool,
     remove: bool,
     undo: bool,
+    form: str,
+    signed_by: str,
+    gpgkey: str,
     timeout_s: float,
     as_json: bool,
 ) -> None:
     """Bring this node to RELEASE: write its sources, refresh, install what differs.
 
-    All sources change or none does, and a second run changes nothing. --undo puts the old
-    sources back; packages are not rolled back.
+    All sources change or none does, and a second run changes nothing. With --full-view the node
+    gets that one repo; give RELEASE or --repos as well for the node to come from their chain:
+    its repos are switched off, and what the release removed or took down is known. --undo puts
+    the old sources back; packages are not rolled back.
     """
+    style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     manager = _manager(os_key, root)
     if undo:
-        _undo(manager, is_alone=not (release or repos or dry_run), as_json=as_json)
+        is_alone = not (release or repos or full_view or dry_run)
+        _undo(manager, is_alone=is_alone, as_json=as_json)
         return
-    chain = _read_chain(find_chain(lambda: client, release, repos, os_key), os_key, timeout_s)
-    files = render_sources(chain.contents, chain.kind)
+    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    chain = _read_chain(asked, os_key, timeout_s)
+    files = render_sources(chain.contents[: len(asked.given)], chain.kind, style)
     wanted = Wanted(chain, files, sources_only=sources_only, remove=remove)
     work = node_apply.preview if dry_run else node_apply.apply
     _print_applied(work(manager, wanted), dry_run=dry_run, as_json=as_json)
@@ -113,7 +142,8 @@ def apply(  # noqa: PLR0913 - one parameter an option
 def _undo(manager: Manager, *, is_alone: bool, as_json: bool) -> None:
     if not is_alone:
         raise ConfigError(
-            "--undo takes no release, --repos or --dry-run: it goes back to the last sources",
+            "--undo takes no release, --repos, --full-view or --dry-run:"
+            " it goes back to the last sources",
             remedy="give --undo with --os and --root only",
         )
     node_apply.undo(manager)
@@ -128,9 +158,13 @@ def _manager(os_key: str, root: Path) -> Manager:
     return AptManager.at(root) if os_key == "ubuntu" else DnfManager.at(root)
 
 
-def _read_chain(sources: tuple[NodeSource, ...], os_key: str, timeout_s: float) -> Chain:
+def _read_chain(asked: NodeRepos, os_key: str, timeout_s: float) -> Chain:
+    """Read the repos of the node, and behind them those that a full view stands for."""
+    sources = (*asked.given, *asked.replaced)
     known = [fetch_identity(source, timeout_s=timeout_s) for source in sources]
     contents = [fetch_content(source, timeout_s=timeout_s) for source in known]
+    if asked.is_full_view:
+        require_full(contents[0])
     return Chain(contents, RepoKind.APT if os_key == "ubuntu" else RepoKind.YUM)
 
 

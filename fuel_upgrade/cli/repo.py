@@ -7,6 +7,7 @@ import click
 from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar
 from fuel_upgrade.cli.prove import dependency_options, end_strictly, prove, show_dependencies
 from fuel_upgrade.cli.report import report_repo
+from fuel_upgrade.repo.apt_write import IndexChoice
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.evidence import read_dependencies
@@ -41,6 +42,11 @@ repo.add_command(report_repo)
 @click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
 @click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
 @click.option("--no-original", is_flag=True, help="Do not carry CURRENT's own indexes.")
+@click.option(
+    "--by-hash/--no-by-hash", default=None, help="Name apt indexes by checksum; as CURRENT does."
+)
+@click.option("--without-translations", is_flag=True, help="Drop apt's translated descriptions.")
+@click.option("--with-contents", is_flag=True, help="Carry apt's lists of files (Contents).")
 @json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
@@ -58,6 +64,9 @@ def diff(  # noqa: PLR0913 - one parameter an option
     sign_with: str | None,
     gpg_home: Path | None,
     no_original: bool,
+    by_hash: bool | None,
+    without_translations: bool,
+    with_contents: bool,
     as_json: bool,
 ) -> None:
     """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
@@ -77,6 +86,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
         indexes_only=indexes_only,
         key=SigningKey(sign_with, gpg_home) if sign_with else None,
         original=not no_original,
+        indexes=IndexChoice(by_hash, not without_translations, with_contents),
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)
@@ -104,6 +114,7 @@ def _show(out: Path, description: DiffDescription) -> None:
             "removed": f"{counts['removed']} packages of the base are gone",
             "full repo": f"{counts['carried'] + counts['inherited']} packages,"
             f" {say_size(description.result_bytes)}",
+            **({"dropped": ", ".join(description.dropped)} if description.dropped else {}),
         }
     )
 

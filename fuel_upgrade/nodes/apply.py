@@ -8,7 +8,7 @@ from typing import Any
 from fuel_upgrade.errors import CommandError, OutsideError, PreflightError, UpgradeError
 from fuel_upgrade.nodes.content import RepoContent
 from fuel_upgrade.nodes.disable import APT_PLACES, DEB822_PLACES, YUM_PLACES, disable_repos
-from fuel_upgrade.nodes.exact import render_exact
+from fuel_upgrade.nodes.exact import OWN_FILES, SourceStyle, render_exact
 from fuel_upgrade.nodes.manager import Manager
 from fuel_upgrade.nodes.plan import ACTIVE, Chain, Change, NodePlan, plan_node
 from fuel_upgrade.nodes.state import FOLDER, Content, NodeState, SavedFile
@@ -24,8 +24,10 @@ _PLACES = {RepoKind.APT: (*APT_PLACES, *DEB822_PLACES), RepoKind.YUM: YUM_PLACES
 class Wanted:
     """What a node is to become.
 
-    ``files`` are its sources, path to text; ``sources_only`` leaves the packages as they are;
-    ``remove`` removes those that the release removed.
+    ``chain`` may hold more repos than ``files`` name, behind them: those that a full view stands
+    for. They are switched off like the others, and tell what the release removed. ``files`` are
+    its sources, path to text; ``sources_only`` leaves the packages as they are; ``remove`` removes
+    those that the release removed.
     """
 
     chain: Chain
@@ -54,9 +56,11 @@ class Applied:
         return {"files": files, "counts": self.plan.counts(), "packages": items}
 
 
-def render_sources(contents: Sequence[RepoContent], kind: RepoKind) -> dict[str, str]:
+def render_sources(
+    contents: Sequence[RepoContent], kind: RepoKind, style: SourceStyle | None = None
+) -> dict[str, str]:
     """Return the source files of a chain: the one place where ``apply`` asks for them."""
-    return render_exact("ubuntu" if kind is RepoKind.APT else "centos", contents)
+    return render_exact("ubuntu" if kind is RepoKind.APT else "centos", contents, style)
 
 
 def read_plan(manager: Manager, chain: Chain) -> NodePlan:
@@ -183,9 +187,13 @@ def _contents(
     return found
 
 
-def _changed_files(root: Path, wanted: Wanted) -> dict[str, str]:
-    """Return the new texts (latin-1, as bytes) of the files that are not yet as they must be."""
-    new = {path: text.encode().decode("latin-1") for path, text in wanted.files.items()}
+def _changed_files(root: Path, wanted: Wanted) -> dict[str, str | None]:
+    """Return the new texts (latin-1, as bytes) of the files that are not yet as they must be.
+
+    None is for a file of ours, of another form of sources, that must go.
+    """
+    new: dict[str, str | None] = dict.fromkeys(OWN_FILES[wanted.chain.kind])
+    new |= {path: text.encode().decode("latin-1") for path, text in wanted.files.items()}
     urls = [content.source.url for content in wanted.chain.contents]
     for pattern in _PLACES[wanted.chain.kind]:
         for file in sorted(root.glob(pattern)):
@@ -195,13 +203,16 @@ def _changed_files(root: Path, wanted: Wanted) -> dict[str, str]:
     return {p: text for p, text in new.items() if SavedFile.read(root, p).text != text}
 
 
-def _write(root: Path, texts: Mapping[str, str], saved: Iterable[SavedFile]) -> None:
+def _write(root: Path, texts: Mapping[str, str | None], saved: Iterable[SavedFile]) -> None:
     """Write new files whole, and those that were there with the mode that they had."""
-    present = {file.path: file.mode for file in saved if file.text is not None}
-    fresh = {path: text for path, text in texts.items() if path not in present}
+    modes = {file.path: file.mode for file in saved if file.text is not None}
+    kept = {path: text for path, text in texts.items() if text is not None}
+    fresh = {path: text for path, text in kept.items() if path not in modes}
     write_tree({p: t.encode("latin-1").decode() for p, t in fresh.items()}, root)
-    for path, mode in present.items():
-        write_file(root / path, texts[path].encode("latin-1"), mode=mode)
+    for path in kept.keys() & modes.keys():
+        write_file(root / path, kept[path].encode("latin-1"), mode=modes[path])
+    for path in texts.keys() - kept.keys():
+        (root / path).unlink()
 
 
 def _refresh(manager: Manager, *, state: str) -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,10 +10,11 @@ from urllib.parse import unquote, urlsplit
 from fuel_upgrade.nodes.fetch import no_repo
 from fuel_upgrade.nodes.remote import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
-from fuel_upgrade.repo.apt import SMALLEST_FIRST, AptRepo, read_release
+from fuel_upgrade.repo.apt import RELEASES, AptRepo, read_release
 from fuel_upgrade.repo.compare import Repo, read_repo
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.forms import SMALLEST_FIRST
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum import metadata_locations
 
@@ -83,23 +85,27 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
             _copy(remote, location, into)
         return
     folder = f"dists/{source.suite}"
-    _copy(remote, f"{folder}/Release", into)
-    found = [
-        _copy_index(remote, f"{folder}/{component}/binary-{architecture}/Packages", into)
+    # The first that is there, in the order of apt: only one of them may be kept up to date.
+    _ = any(_copy(remote, f"{folder}/{name}", into) for name in RELEASES)
+    fields, listed = read_release(into / folder)
+    architectures = (*fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+    stems = (
+        f"{component}/binary-{architecture}/Packages"
         for component in source.components
-        for architecture in _architectures(into / folder / "Release")
-    ]
+        for architecture in dict.fromkeys(architectures)
+    )
+    found = [_copy_index(remote, folder, stem, listed, into) for stem in stems]
     if not any(found):
         raise no_repo(source, f"{folder}/*/binary-*/Packages")
 
 
-def _architectures(release: Path) -> tuple[str, ...]:
-    fields = read_release(release)
-    return (*fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
-
-
-def _copy_index(remote: RemoteRepo, stem: str, into: Path) -> bool:
-    return any(_copy(remote, stem + suffix, into) for suffix in SMALLEST_FIRST)
+def _copy_index(
+    remote: RemoteRepo, folder: str, stem: str, listed: Collection[str], into: Path
+) -> bool:
+    """Copy the smallest form that is there; of those that ``Release`` lists, if it lists any."""
+    forms = [stem + suffix for suffix in SMALLEST_FIRST]
+    asked = [form for form in forms if form in listed] or ([] if listed else forms)
+    return any(_copy(remote, f"{folder}/{form}", into) for form in asked)
 
 
 def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:

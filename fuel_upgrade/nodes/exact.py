@@ -20,8 +20,14 @@ from fuel_upgrade.nodes.sources import (
     require_apt_form,
     yum_ids,
 )
+from fuel_upgrade.repo.package import RepoKind
 
 APT_DEB822 = "etc/apt/sources.list.d/fuel-upgrade.sources"
+OWN_FILES = {
+    RepoKind.APT: (APT_LIST, APT_DEB822, APT_PREFERENCES),
+    RepoKind.YUM: (YUM_REPO,),
+}
+"""Every file that one form or another writes: of those that are not written, none may stay."""
 _HEAD = "# Written by fuel-upgrade; the order is part of the meaning.\n"
 _MOVED = "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
 

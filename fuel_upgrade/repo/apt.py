@@ -1,10 +1,6 @@
-"""Reading an apt repo from disk, and writing the indexes of one."""
+"""Reading an apt repo from disk."""
 
-import gzip
-import hashlib
-import lzma
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,36 +11,15 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
     RELEASE_DIGESTS,
     AptEntry,
-    iter_batches,
     parse_by_sha256,
     parse_package,
-    render_packages,
-    render_release,
     unwrap_signed,
 )
+from fuel_upgrade.repo.forms import FASTEST_FIRST, Listed, choose_form, read_batches
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.system.archive import DAMAGE, open_stream
-from fuel_upgrade.system.files import hash_file
 
-_SUFFIXES = ("", ".gz", ".xz", ".zst")
-SMALLEST_FIRST = (".xz", ".zst", ".gz", "")
-"""The suffixes of the forms that an index may have, for who fetches one."""
-_FORMS = 2  # that take time to make
-_GZIP_LEVEL = 6
-_XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
-_RELEASES = ("InRelease", "Release")  # in the order of apt itself
-_BY_HASH = "Acquire-By-Hash"
-_KEPT_FIELDS = (
-    "Origin",
-    "Suite",
-    "Version",
-    "Codename",
-    "Date",
-    "NotAutomatic",
-    "ButAutomaticUpgrades",
-    _BY_HASH,
-    "Description",
-)
+RELEASES = ("InRelease", "Release")
+"""The files that say what a suite is, in the order of apt itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +40,12 @@ class AptIndex:
             yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
 
     def batches(self) -> Iterator[list[bytes]]:
-        """Read the index from disk, as :func:`fuel_upgrade.repo.deb.iter_batches` gives it.
+        """Read the index from disk, as :func:`fuel_upgrade.repo.forms.read_batches` gives it.
 
         Raises:
             BundleError: it is damaged.
         """
-        try:
-            with open_stream(self.path) as stream:
-                yield from iter_batches(stream)
-        except DAMAGE as error:
-            raise BundleError(
-                f"{self.path}: damaged or cut short: {error}", remedy="copy the repo again"
-            ) from error
+        return read_batches(self.path)
 
 
 @dataclass(frozen=True)
@@ -156,7 +125,7 @@ def suites(root: Path) -> tuple[str, ...]:
 
 
 def _has_release(folder: Path) -> bool:
-    return any((folder / name).exists() for name in _RELEASES)
+    return any((folder / name).exists() for name in RELEASES)
 
 
 def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
@@ -182,7 +151,7 @@ def open_apt(root: Path, *, suite: str | None = None) -> AptRepo:
     """
     name = _chosen_suite(root, suite)
     folder = root / "dists" / name
-    release, listed = _read_release(folder)
+    release, listed = read_release(folder)
     components = _present(folder, 0, _words(release, "Components"))
     architectures = _present(folder, 1, _words(release, "Architectures"))
     found = (
@@ -207,9 +176,13 @@ def _chosen_suite(root: Path, wanted: str | None) -> str:
     )
 
 
-def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
-    """Return the plain fields, and for each listed path its best checksum with its kind."""
-    path = next((folder / name for name in _RELEASES if (folder / name).exists()), None)
+def read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Read the ``InRelease`` or ``Release`` of a suite; nothing where it has neither.
+
+    Returns:
+        The plain fields, and for each listed path its best checksum with its kind.
+    """
+    path = next((folder / name for name in RELEASES if (folder / name).exists()), None)
     if path is None:
         return {}, {}
     paragraph = _paragraph(path)
@@ -219,13 +192,6 @@ def _read_release(folder: Path) -> tuple[dict[str, str], dict[str, tuple[str, st
         rows = (line.split() for line in str(paragraph.get(name, "")).splitlines())
         listed |= {row[2]: (algorithm, row[0].lower()) for row in rows if len(row) == 3}  # noqa: PLR2004 - sum size path
     return fields, listed
-
-
-def read_release(path: Path) -> dict[str, str]:
-    """Return the plain fields of a ``Release`` file; none where there is no file."""
-    if not path.exists():
-        return {}
-    return _plain_fields(_paragraph(path))
 
 
 def _paragraph(path: Path) -> Deb822:
@@ -255,24 +221,20 @@ def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...
     return (*(n for n in dict.fromkeys(named) if n in found), *sorted(found - set(named)))
 
 
-def _find_index(
-    folder: Path, component: str, architecture: str, listed: Mapping[str, tuple[str, str]]
-) -> AptIndex | None:
+def _find_index(folder: Path, component: str, architecture: str, listed: Listed) -> AptIndex | None:
     stem = f"{component}/binary-{architecture}/Packages"
-    name = next((stem + s for s in _SUFFIXES if (folder / (stem + s)).exists()), None)
-    if name is None:
+    path = choose_form(folder, stem, listed)
+    if path is None:
         _refuse_unread(folder, stem, listed)
         return None
-    if name in listed:
-        _check_index(folder / name, *listed[name])
-    return AptIndex(folder / name, component, architecture)
+    return AptIndex(path, component, architecture)
 
 
 def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
     """Refuse an index that is missing, or only there in a form that we do not read."""
     if not (folder / stem).parent.exists():
         return
-    missing = [stem + suffix for suffix in _SUFFIXES if stem + suffix in listed]
+    missing = [stem + suffix for suffix in FASTEST_FIRST if stem + suffix in listed]
     if missing:
         raise BundleError(
             f"{folder}: Release lists {missing[0]}, which is not there",
@@ -281,60 +243,5 @@ def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
     if others := sorted(p.name for p in (folder / stem).parent.glob("Packages.*")):
         raise BundleError(
             f"{folder}: of {stem} there is only {', '.join(others)}",
-            remedy="add it unpacked, or packed by gzip, xz or zstd",
+            remedy="add it unpacked, or packed by gzip, xz, lzma, bzip2 or zstd",
         )
-
-
-def _check_index(path: Path, algorithm: str, expected: str) -> None:
-    found = hash_file(path, algorithm)
-    if found != expected:
-        raise BundleError(
-            f"{path}: {algorithm} {found}, but Release says {expected}",
-            remedy="copy the repo again, or rebuild its Release file",
-        )
-
-
-def write_apt_indexes(repo: AptRepo, entries: Iterable[AptEntry], out: Path, *, label: str) -> None:
-    """Write complete indexes for ``entries`` below ``out``: every component and architecture.
-
-    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base. Where ``repo``
-    has its indexes by hash, so has this one.
-    """
-    stanzas: dict[tuple[str, str], list[bytes]] = {
-        (c, a): [] for c in repo.components for a in repo.architectures
-    }
-    for entry in entries:
-        stanzas[entry.component, entry.index_architecture].append(entry.stanza)
-    files: dict[str, bytes] = {}
-    with ThreadPoolExecutor(_FORMS) as pool:  # the compressors run beside each other
-        for (component, architecture), texts in stanzas.items():
-            plain = render_packages(texts)
-            stem = f"{component}/binary-{architecture}/Packages"
-            packed = pool.submit(lzma.compress, plain, preset=_XZ_PRESET)
-            files[stem] = plain
-            files[stem + ".gz"] = gzip.compress(plain, _GZIP_LEVEL, mtime=0)
-            files[stem + ".xz"] = packed.result()
-    folder = out / "dists" / repo.suite
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        if repo.release.get(_BY_HASH, "").lower() == "yes":
-            named = path.parent / "by-hash/SHA256" / hashlib.sha256(data).hexdigest()
-            named.parent.mkdir(parents=True, exist_ok=True)
-            named.write_bytes(data)
-    (folder / "Release").write_bytes(render_release(_release_fields(repo, label), files))
-
-
-def _release_fields(repo: AptRepo, label: str) -> dict[str, str]:
-    kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
-    fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
-    fields["Suite"] = kept.pop("Suite", repo.suite)
-    fields.update(kept)
-    fields.setdefault("Codename", repo.suite)
-    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
-    fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
-    fields["Architectures"] = " ".join(repo.architectures)
-    fields["Components"] = " ".join(repo.components)
-    return fields

@@ -3,11 +3,12 @@
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import IndexChoice, write_apt_indexes
 from fuel_upgrade.repo.compare import Comparison, Repo, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
@@ -44,7 +45,7 @@ class DiffOptions:
     several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
     the packages out, to see and to prove what a diff would be where only indexes are at hand;
     ``key`` signs the repo's index; ``original`` carries the current repo's own indexes as well,
-    for the full view.
+    for the full view. ``indexes`` says what an apt repo gets beside ``Packages``.
     """
 
     link: bool = True
@@ -55,6 +56,7 @@ class DiffOptions:
     indexes_only: bool = False
     key: SigningKey | None = None
     original: bool = True
+    indexes: IndexChoice = field(default_factory=IndexChoice)
 
 
 def build_diff(
@@ -100,9 +102,11 @@ def _write(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
         _write_repo(comparison, out, options, progress)
-        original = write_original(comparison.current, out) if options.original else ()
+        current_repo, choice = comparison.current, options.indexes
+        original = write_original(current_repo, out, choice) if options.original else ()
         # Still inside: the indexes of an archive are read anew by each walk.
-        description = replace(describe(comparison), original=original)
+        dropped = choice.dropped(current_repo)
+        description = replace(describe(comparison), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
         proof = prove_written(comparison, out, expected=description)
     proof.require(f"{current} against {base}")
@@ -121,7 +125,8 @@ def _write_repo(
             if entry.package.identity(found.algorithm) in carried
         ]
         packages = {e.package.location: e.package for e in entries}
-        write_apt_indexes(current, entries, out, label=options.label or diff_label(found))
+        label = options.label or diff_label(found)
+        write_apt_indexes(current, entries, out, label=label, choice=options.indexes)
         if options.key:
             sign_apt(out / "dists" / current.suite, options.key)
     else:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Package
@@ -32,12 +32,6 @@ class AptEntry:
     component: str
     index_architecture: str
     stanza: bytes
-
-
-def iter_stanzas(stream: BinaryIO) -> Iterator[bytes]:
-    """Give the stanzas of a ``Packages`` file, without the blank lines between them."""
-    for batch in iter_batches(stream):
-        yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
 
 
 def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
@@ -163,15 +157,26 @@ def render_packages(stanzas: Iterable[bytes]) -> bytes:
     return b"".join(stanza + b"\n\n" for stanza in stanzas)
 
 
-def render_release(fields: Mapping[str, str], files: Mapping[str, bytes]) -> bytes:
-    """Return the text of a ``Release`` file.
+@dataclass(frozen=True, slots=True)
+class FileSums:
+    """What ``Release`` says of a file: its size, and its checksums by algorithm."""
 
-    ``files`` maps paths relative to the file to contents; each gets its checksums and size.
-    """
+    size_bytes: int
+    values: Mapping[str, str]
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Hash a content."""
+        kinds = [algorithm for _, algorithm in RELEASE_DIGESTS]
+        sums = {k: hashlib.new(k, data, usedforsecurity=False).hexdigest() for k in kinds}
+        return cls(len(data), sums)
+
+
+def render_release(fields: Mapping[str, str], files: Mapping[str, FileSums]) -> bytes:
+    """Return the text of a ``Release`` file; ``files`` are by their paths relative to it."""
     lines = [f"{key}: {value}" for key, value in fields.items()]
     for field, algorithm in RELEASE_DIGESTS:
         lines.append(f"{field}:")
-        for path, data in sorted(files.items()):
-            value = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
-            lines.append(f" {value} {len(data):>16} {path}")
+        for path, sums in sorted(files.items()):
+            lines.append(f" {sums.values[algorithm]} {sums.size_bytes:>16} {path}")
     return ("\n".join(lines) + "\n").encode()

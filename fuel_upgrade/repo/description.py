@@ -28,7 +28,8 @@ class DiffDescription:
     packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried; of a repaired diff
     repo restored too. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
     files of older versions have none. ``original`` are the paths of the current repo's own
-    indexes, where the diff repo carries them.
+    indexes, where the diff repo carries them; ``dropped`` are texts ``KIND PATH`` of indexes
+    that it does not.
     """
 
     kind: RepoKind
@@ -44,6 +45,7 @@ class DiffDescription:
     inherited: tuple[Identity, ...]
     changes: tuple[str, ...] = ()
     original: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, diff: RepoDiff, kind: RepoKind, changes: Iterable[Change] = ()) -> Self:
@@ -85,7 +87,8 @@ class DiffDescription:
             note = f"Made by an older fuel-upgrade: diff.yaml does not list the changes. {counts}"
             return RepoReport(name, None, packages, None, size, (), note)
         changes = tuple(map(Change.parse, self.changes))
-        return summed(name, changes, new_packages=packages, new_bytes=size)
+        note = f"dropped: {', '.join(self.dropped)}" if self.dropped else ""
+        return summed(name, changes, new_packages=packages, new_bytes=size, note=note)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is worth printing: all but the long lists."""
@@ -102,6 +105,7 @@ class DiffDescription:
             "rebuilt": list(self.rebuilt),
             "downgraded": list(self.downgraded),
             "original": list(self.original),
+            "dropped": list(self.dropped),
         }
 
     def render(self) -> str:
@@ -140,7 +144,10 @@ class DiffDescription:
                 downgraded=tuple(data["downgraded"]),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
                 changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
-                original=tuple(checked_location(n, source=source) for n in _original(data)),
+                original=tuple(
+                    checked_location(n, source=source) for n in _listed(data, "original")
+                ),
+                dropped=tuple(_listed(data, "dropped")),
             )
         except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
@@ -149,9 +156,8 @@ class DiffDescription:
             ) from error
 
 
-def _original(data: Mapping[str, Any]) -> Iterable[str]:
-    found = data.get("original", ())  # diff repos made before there was a full view have none
-    return (str(name) for name in found)
+def _listed(data: Mapping[str, Any], name: str) -> Iterable[str]:
+    return (str(text) for text in data.get(name, ()))  # older diff repos have no such lists
 
 
 def _checked_line(line: str) -> str:

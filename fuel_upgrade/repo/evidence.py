@@ -2,12 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import IndexChoice
 from fuel_upgrade.repo.compare import (
     Comparison,
     Repo,
@@ -62,8 +63,9 @@ def _prove(
 
 
 def describe(comparison: Comparison) -> DiffDescription:
-    """Return the description that the diff repo of this comparison has."""
-    return DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
+    """Return the description that the diff repo of this comparison has by default."""
+    found = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
+    return replace(found, dropped=IndexChoice().dropped(comparison.current))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import IndexChoice, write_apt_indexes
 from fuel_upgrade.repo.compare import Repo
 from fuel_upgrade.repo.extras import merge_extras, read_extras
 from fuel_upgrade.repo.repomd import write_metadata
@@ -46,7 +47,8 @@ def _write_apt(newest: AptRepo, parts: Sequence[Part], out: Path, label: str) ->
         for entry in part.repo.iter_entries()
         if entry.package.location in part.locations
     ]
-    write_apt_indexes(merged, entries, out, label=label)
+    choice = IndexChoice(translations=False)  # those of the bases are not at hand by component
+    write_apt_indexes(merged, entries, out, label=label, choice=choice)
 
 
 def _write_yum(newest: YumRepo, parts: Sequence[Part], out: Path) -> None:

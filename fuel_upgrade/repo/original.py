@@ -10,36 +10,41 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt import SMALLEST_FIRST, AptRepo, read_apt, suites
+from fuel_upgrade.repo.apt import AptRepo, read_apt, suites
+from fuel_upgrade.repo.apt_extras import find_extras
+from fuel_upgrade.repo.apt_write import IndexChoice, suite_folder
 from fuel_upgrade.repo.compare import Repo, detect_kind, read_repo
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.forms import SMALLEST_FIRST
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.yum import index_files
 
 FOLDER = "current"
-_SIGNED = ("Release", "InRelease", "Release.gpg")
+SIGNED = ("Release", "InRelease", "Release.gpg")
 
 
-def write_original(current: Repo, out: Path) -> tuple[str, ...]:
+def write_original(current: Repo, out: Path, choice: IndexChoice) -> tuple[str, ...]:
     """Copy the indexes of ``current`` into the side folder of the diff repo at ``out``.
+
+    The kinds of those beside ``Packages`` are the chosen ones; each is whole.
 
     Returns:
         The files' paths relative to ``out``, as ``diff.yaml`` lists them.
     """
-    return tuple(f"{FOLDER}/{name}" for name in write_indexes(current, out / FOLDER))
+    return tuple(f"{FOLDER}/{name}" for name in write_indexes(current, out / FOLDER, choice))
 
 
-def write_indexes(repo: Repo, out: Path) -> tuple[str, ...]:
+def write_indexes(repo: Repo, out: Path, choice: IndexChoice) -> tuple[str, ...]:
     """Copy a repo's own index files, byte for byte, to their places below ``out``.
 
-    Of a ``Packages`` or ``Translation`` file only the smallest form is taken: apt falls back on
+    Of a ``Packages`` or other large file only the smallest form is taken: apt falls back on
     what is there of the forms that ``Release`` lists. Of a yum repo every file is taken that
     ``repomd.xml`` lists and the repo has.
 
     Returns:
         Their paths relative to ``out``, sorted.
     """
-    found = _apt_files(repo) if isinstance(repo, AptRepo) else index_files(repo.root)
+    found = _apt_files(repo, choice) if isinstance(repo, AptRepo) else index_files(repo.root)
     names = sorted(set(found))
     for name in names:
         target = out / name
@@ -78,15 +83,11 @@ def read_suites(root: Path) -> Iterator[Repo]:
     yield from (read_apt(root, suite=name) for name in suites(root))
 
 
-def _apt_files(repo: AptRepo) -> Iterator[str]:
-    folder = repo.root / "dists" / repo.suite
+def _apt_files(repo: AptRepo, choice: IndexChoice) -> Iterator[str]:
+    folder = suite_folder(repo)
     indexes = [f"{c}/binary-{a}" for c in repo.components for a in repo.architectures]
-    texts = {
-        f"{component}/i18n/{path.name.partition('.')[0]}"
-        for component in repo.components
-        for path in (folder / component / "i18n").glob("Translation-*")
-    }
-    names = [*_SIGNED, *(f"{index}/Release" for index in indexes)]
+    texts = [e.stem for e in find_extras(folder, repo.components) if choice.carries(e)]
+    names = [*SIGNED, *(f"{index}/Release" for index in indexes)]
     for stem in [*(f"{index}/Packages" for index in indexes), *texts]:
         forms = [stem + suffix for suffix in SMALLEST_FIRST]
         names += [form for form in forms if (folder / form).is_file()][:1]

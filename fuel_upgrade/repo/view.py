@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import IndexChoice, add_by_hash, is_by_hash
 from fuel_upgrade.repo.build import DiffOptions, place
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.merge import Part, refuse_one_place, write_merged
-from fuel_upgrade.repo.original import read_original, read_suites, write_indexes
+from fuel_upgrade.repo.original import SIGNED, read_original, read_suites, write_indexes
 from fuel_upgrade.repo.package import (
     ALGORITHMS,
     Package,
@@ -148,7 +150,8 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         place(package, one.repo.root / one.source.location, out / location, options)
     progress("packages", len(placed), len(placed))
     if chain.original:
-        write_indexes(chain.original, out)
+        names = write_indexes(chain.original, out, IndexChoice(contents=True))
+        _name_by_hash(chain.original, out, names)
     else:
         label = f"fuel-view-{name.removeprefix('sha256:')[:12]}"
         write_merged(_parts(chain, found), out, label=label)
@@ -160,6 +163,13 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         new_bytes=own_bytes(out),
         own_indexes=chain.original is not None,
     )
+
+
+def _name_by_hash(original: Repo, out: Path, names: Iterable[str]) -> None:
+    """Serve the indexes as their ``Release`` promises; those names are not shipped."""
+    if isinstance(original, AptRepo) and is_by_hash(original):
+        indexes = tuple(name for name in names if not name.endswith(SIGNED))
+        add_by_hash(out, indexes, ("sha256", "sha512"))
 
 
 def _find_all(chain: _Chain) -> list[_Found]:

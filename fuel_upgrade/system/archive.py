@@ -4,6 +4,7 @@ Python's own ``tarfile`` takes five to ten times as long as tar on many small fi
 so the pass over the members is ours; single headers are still decoded by ``tarfile``.
 """
 
+import bz2
 import gzip
 import hashlib
 import io
@@ -51,10 +52,13 @@ class Member:
     target: str = ""
 
 
+_LZMA = b"\x5d\x00\x00"  # of xz --format=lzma, with the usual properties
+
+
 def open_stream(path: Path) -> BinaryIO:
-    """Open an archive for reading, unpacked: plain, gzip, xz or zstd, told by its first bytes."""
+    """Open a file for reading, unpacked: plain or one of the packings, told by its first bytes."""
     raw = path.open("rb")
-    magic = raw.read(6)
+    magic = raw.read(10)
     raw.seek(0)
     stream: IO[bytes] = raw
     if magic.startswith(b"\x28\xb5\x2f\xfd"):
@@ -64,9 +68,12 @@ def open_stream(path: Path) -> BinaryIO:
     elif magic.startswith(b"\x1f\x8b"):
         raw.close()  # these two close only what they opened themselves
         stream = cast("IO[bytes]", gzip.GzipFile(path))
-    elif magic == b"\xfd7zXZ\x00":
+    elif magic.startswith((b"\xfd7zXZ\x00", _LZMA)):
         raw.close()
         stream = lzma.LZMAFile(path)  # noqa: SIM115 - the caller closes it
+    elif magic.startswith(b"BZh") and magic[4:] in (b"1AY&SY", b"\x17rE8P\x90"):
+        raw.close()
+        stream = bz2.BZ2File(path)
     return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
 
 

@@ -46,15 +46,6 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
-def write_link(path: Path, target: str) -> None:
-    """Make ``path`` a symbolic link to ``target``, replacing what was there in one move."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
 def sync_folder(path: Path) -> None:
     """Make the names inside the folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -24,7 +24,7 @@ from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
 from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.deb import render_packages, render_release
+from fuel_upgrade.repo.deb import FileSums, render_packages, render_release
 from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
@@ -214,7 +214,7 @@ def make_full(root: Path, release: Release) -> Path:
     dist = root / "dists" / SUITE
     for name, data in files.items():
         write(dist / name, data)
-    write(dist / "Release", render_release(fields, files))
+    write(dist / "Release", render_release(fields, {k: FileSums.of(v) for k, v in files.items()}))
     return root
 
 

@@ -1,5 +1,6 @@
 """The content of a chain's repos, read over http and from a disk."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
-from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.errors import BundleError, OutsideError
 from fuel_upgrade.nodes.content import fetch_content
+from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.sign import SigningKey, sign_apt
+from fuel_upgrade.system import process
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -63,3 +67,48 @@ def test_a_diff_repo_tells_its_own_and_what_it_inherits(
 def test_where_there_is_no_repo_the_missing_file_is_named(server: str, kind: str) -> None:
     with pytest.raises(OutsideError, match="it has no"):
         fetch_content(source(f"{server}/nothing", kind), timeout_s=30)
+
+
+@pytest.fixture(scope="module")
+def signed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signed repo of two architectures, with ``Release``, ``Release.gpg`` and ``InRelease``."""
+    recipes = [Recipe("both", "1", "both"), Recipe("old", "1", "old", architecture="i386")]
+    root = make_apt_repo(folder / "signed", recipes, architectures=("amd64", "i386"))
+    home = tmp_path_factory.mktemp("gpg")
+    home.chmod(0o700)
+    gpg = ["gpg", "--batch", "--homedir", str(home), "--passphrase", ""]
+    process.run([*gpg, "--quick-gen-key", "fuel@example.com", "ed25519"], timeout_s=60)
+    sign_apt(root / "dists/precise", SigningKey("fuel@example.com", home))
+    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=60)
+    return root
+
+
+@needs("gpg")
+@pytest.mark.parametrize("left", [("InRelease",), ("Release", "Release.gpg"), ("Release",)])
+def test_any_form_of_a_release_file_tells_every_index(
+    signed: Path, server: str, left: tuple[str, ...]
+) -> None:
+    root = signed.with_name("with-" + "-".join(left))
+    shutil.copytree(signed, root)
+    for name in {"InRelease", "Release", "Release.gpg"} - set(left):
+        (root / "dists/precise" / name).unlink()
+    known = fetch_identity(source(f"{server}/{root.name}", "apt"), timeout_s=30)
+    assert (known.label, known.signed) == ("Fuel", left != ("Release",))
+    found = fetch_content(known, timeout_s=30)
+    assert [(p.name, p.architecture) for p in found.packages] == [
+        ("both", "all"),
+        ("both", "all"),
+        ("old", "i386"),
+    ]
+
+
+@needs("gpg")
+def test_an_index_that_is_not_the_listed_one_is_refused(signed: Path, server: str) -> None:
+    root = signed.with_name("altered")
+    shutil.copytree(signed, root)
+    for name in ("Release", "Release.gpg"):
+        (root / "dists/precise" / name).unlink()
+    for index in (root / "dists/precise/main/binary-amd64").glob("Packages.*"):
+        index.write_bytes(index.read_bytes() + b"\n")
+    with pytest.raises(BundleError, match="but Release says"):
+        fetch_content(source(f"{server}/altered", "apt"), timeout_s=30)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo import build
-from fuel_upgrade.repo.apt import AptRepo, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt_write import write_apt_indexes
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.deb import AptEntry
 from fuel_upgrade.repo.evidence import read_dependencies
@@ -105,11 +107,11 @@ def test_a_wrong_order_of_repos_is_not_proved_and_names_packages(place: Path, ki
     assert (code, json.loads(text)["proved"]) == (3, False)
 
 
-def apt_without_one(repo: AptRepo, entries: list[AptEntry], out: Path, *, label: str) -> None:
+def apt_without_one(repo: AptRepo, entries: list[AptEntry], out: Path, **more: Any) -> None:
     """Lose one package in one architecture's index only."""
     lost = ("new", "i386")
     kept = [e for e in entries if (e.package.name, e.index_architecture) != lost]
-    write_apt_indexes(repo, kept, out, label=label)
+    write_apt_indexes(repo, kept, out, **more)
 
 
 def yum_without_one(repo: YumRepo, carried: dict[str, Package], out: Path) -> None:

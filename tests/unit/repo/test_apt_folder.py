@@ -9,7 +9,8 @@ import pytest
 import zstandard
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import read_apt, suites, write_apt_indexes
+from fuel_upgrade.repo.apt import read_apt, suites
+from fuel_upgrade.repo.apt_write import write_apt_indexes
 from tests.builders import Fake, apt_repo, write
 
 TWO = [Fake("a"), Fake("b", architecture="amd64")]
@@ -138,8 +139,8 @@ def test_an_index_of_unknown_packing_is_not_taken_for_an_empty_one(tmp_path: Pat
     root = apt_repo(tmp_path, TWO, release=False)
     for path in root.rglob("Packages*"):
         path.unlink()
-    write(root / "dists/precise/main/binary-amd64/Packages.bz2", b"BZh")
-    with pytest.raises(BundleError, match=r"there is only Packages\.bz2"):
+    write(root / "dists/precise/main/binary-amd64/Packages.lz4", b"x")
+    with pytest.raises(BundleError, match=r"there is only Packages\.lz4"):
         read_apt(root)
 
 

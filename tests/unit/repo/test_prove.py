@@ -11,7 +11,8 @@ import pytest
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo import build
-from fuel_upgrade.repo.apt import AptRepo, read_apt, write_apt_indexes
+from fuel_upgrade.repo.apt import AptRepo, read_apt
+from fuel_upgrade.repo.apt_write import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.evidence import Suites, prove_repos
@@ -247,8 +248,8 @@ def test_an_error_names_twenty_and_counts_the_rest() -> None:
 def test_a_build_that_loses_a_stanza_leaves_nothing(
     pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def lossy(repo: AptRepo, entries: list[object], out: Path, *, label: str) -> None:
-        write_apt_indexes(repo, entries[1:], out, label=label)  # type: ignore[arg-type]
+    def lossy(repo: AptRepo, entries: list[object], out: Path, **more: object) -> None:
+        write_apt_indexes(repo, entries[1:], out, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(build, "write_apt_indexes", lossy)  # the fault that a proof is for
     with pytest.raises(BundleError, match=r"new all 1\.0-1 .*LOST|carried, but not in an index"):

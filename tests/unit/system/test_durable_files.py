@@ -19,7 +19,6 @@ from fuel_upgrade.system.files import (
     sync_filesystem,
     sync_folder,
     write_file,
-    write_link,
 )
 
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -69,14 +68,6 @@ def test_a_temporary_file_that_a_crash_left_is_no_hindrance(tmp_path: Path) -> N
     write_file(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == b"new"
     assert names(tmp_path) == ["f"]
-
-
-def test_a_link_is_replaced_in_one_move(tmp_path: Path) -> None:
-    (tmp_path / f".l.{os.getpid()}.new").symlink_to("left by a crash")
-    for target in ("one", "two"):
-        write_link(tmp_path / "l", target)
-        assert str((tmp_path / "l").readlink()) == target
-    assert names(tmp_path) == ["l"]
 
 
 def test_rename_moves(tmp_path: Path) -> None:
