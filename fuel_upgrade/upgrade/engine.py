@@ -14,6 +14,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import (
     BundleError,
     NotFoundError,
+    OutsideError,
     PreflightError,
     RollbackError,
     StepError,
@@ -22,6 +23,7 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.base import repair_request
+from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.journal import (
     InstallRecord,
@@ -33,7 +35,7 @@ from fuel_upgrade.upgrade.journal import (
 from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, make_plan
 from fuel_upgrade.upgrade.preflight import check
-from fuel_upgrade.upgrade.steps import build_step
+from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.survey import Survey, read_survey
 
@@ -123,21 +125,61 @@ class Engine:
             head, master, plan = self._planned(
                 tarball, install, verify_base=verify_base, full_view=full_view
             )
-            earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
             self._begin(head, plan)
             watch({"event": "begin", "install": install, "steps": len(plan.steps)})
             for match in master.bases.values():
                 if match.replaces_named:
                     watch({"event": "base", "version": match.need.version, **match.to_json()})
-            try:
-                self._run_forward(plan, watch)
-            except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
-                self._put_back(install, plan.fuel_from, error, watch)
-            self.journal.mark(install, InstallState.INSTALLED, ended_s=self._clock())
-            watch({"event": "installed", "install": install, "fuel_version": plan.fuel_to})
-            for record in earlier:
-                self._release_backups(record.id, watch)
+            self._carry_out(plan, watch)
         return self.record(install)
+
+    def change(self, make: Callable[[], Change], *, watch: Watch = _nobody) -> InstallRecord:
+        """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
+
+        Raises:
+            PreflightError, StepError, RollbackError: as :meth:`install`; and what ``make`` raises.
+        """
+        with self._locked():
+            self._refuse_after_inconsistent()
+            change = make()
+            self.journal.begin(change.record(self._clock()))
+            watch({"event": "begin", "install": change.install, "steps": len(change.steps)})
+            self._carry_out(change, watch)
+        return self.record(change.install)
+
+    def release_backups(self, *, watch: Watch = _nobody) -> InstallRecord:
+        """Give up what the last change keeps for its undo; it cannot be undone afterwards.
+
+        Raises:
+            PreflightError: nothing is kept; OutsideError: the file system refuses.
+        """
+        with self._locked():
+            self._refuse_after_inconsistent()
+            record = self.undoable()
+            if record is None:
+                raise PreflightError(
+                    "no backups are kept: there is nothing that can be undone",
+                    remedy="see fuel-upgrade history",
+                )
+            self._release_backups(record.id, watch)
+            if self.undoable() is not None:
+                raise OutsideError(
+                    f"the backups of {record.id} could not be removed",
+                    remedy="see the daemon's log for the reason, and try again",
+                )
+        return record
+
+    def _carry_out(self, plan: Plan | Change, watch: Watch) -> None:
+        """Run what the journal has begun; afterwards only this can be undone."""
+        earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
+        try:
+            self._run_forward(plan, watch)
+        except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
+            self._put_back(plan.install, plan.fuel_from, error, watch)
+        self.journal.mark(plan.install, InstallState.INSTALLED, ended_s=self._clock())
+        watch({"event": "installed", "install": plan.install, "fuel_version": plan.fuel_to})
+        for record in earlier:
+            self._release_backups(record.id, watch)
 
     def rollback(self, install: str | None = None, *, watch: Watch = _nobody) -> InstallRecord:
         """Undo the last successful install; naming it by ``install`` guards against another.
@@ -227,7 +269,7 @@ class Engine:
             )
         )
 
-    def _run_forward(self, plan: Plan, watch: Watch) -> None:
+    def _run_forward(self, plan: Plan | Change, watch: Watch) -> None:
         world = self._world(watch)
         for number, planned in enumerate(plan.steps, 1):
             watch(_step_event("step", number, planned.title, of=len(plan.steps)))
@@ -272,7 +314,7 @@ class Engine:
         world = self._world(watch)
         failures: list[str] = []
         for step in reversed(self.journal.steps(install)):
-            if step.state is StepState.REVERTED or (failures and step.kind == "unpack"):
+            if step.state is StepState.REVERTED or (failures and step.kind in OWNERS_OF_BACKUPS):
                 continue
             watch(_step_event("undo step", step.number, step.title))
             try:
@@ -343,7 +385,7 @@ class Engine:
         The new install stands by now, so a failure here is told and no more.
         """
         for step in self.journal.steps(install):
-            if step.kind != "unpack":
+            if step.kind not in OWNERS_OF_BACKUPS:
                 continue
             try:
                 build_step(step.kind, step.params, self._world(watch)).revert(step.facts)

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS install (
     state TEXT NOT NULL,
     started_s REAL NOT NULL,
     ended_s REAL,
-    error TEXT
+    error TEXT,
+    kind TEXT NOT NULL DEFAULT 'install'
 );
 CREATE TABLE IF NOT EXISTS step (
     install TEXT NOT NULL REFERENCES install(id),
@@ -41,6 +42,11 @@ CREATE TABLE IF NOT EXISTS step (
     PRIMARY KEY (install, number)
 );
 """
+
+
+_ADD_KIND = "ALTER TABLE install ADD COLUMN kind TEXT NOT NULL DEFAULT 'install'"
+INSTALL = "install"
+"""The kind of a record that is an install; see :class:`InstallRecord` for the others."""
 
 
 class InstallState(Enum):
@@ -69,7 +75,11 @@ class StepState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InstallRecord:
-    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it."""
+    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it.
+
+    Retiring releases and squashing one are recorded in the same way: ``kind`` is ``gc`` or
+    ``squash`` then, ``tarball`` says what was asked for, and there is no seal.
+    """
 
     id: str
     tarball: str
@@ -80,11 +90,13 @@ class InstallRecord:
     started_s: float
     ended_s: float | None = None
     error: Mapping[str, Any] | None = None
+    kind: str = INSTALL
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
         return {
             "id": self.id,
+            "kind": self.kind,
             "tarball": self.tarball,
             "fuel_from": self.fuel_from,
             "fuel_to": self.fuel_to,
@@ -131,6 +143,7 @@ class Journal:
             with closing(sqlite3.connect(self._path, timeout=30)) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
                 connection.executescript(_SCHEMA)
+                _add_kind(connection)
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
@@ -144,8 +157,8 @@ class Journal:
         """Open an install."""
         with self._open() as db:
             db.execute(
-                "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s,"
+                " kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
                     install.tarball,
@@ -154,6 +167,7 @@ class Journal:
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
+                    install.kind,
                 ),
             )
 
@@ -228,6 +242,20 @@ class Journal:
         return tuple(_step(row) for row in rows)
 
 
+def _add_kind(db: sqlite3.Connection) -> None:
+    """Bring a journal up to date that was begun when there were only installs."""
+    if _has_kind(db):
+        return
+    db.execute("BEGIN IMMEDIATE")  # readers open the journal too, and one of them comes first
+    if not _has_kind(db):
+        db.execute(_ADD_KIND)
+    db.commit()
+
+
+def _has_kind(db: sqlite3.Connection) -> bool:
+    return any(column[1] == "kind" for column in db.execute("PRAGMA table_info(install)"))
+
+
 def _install(row: sqlite3.Row) -> InstallRecord:
     return InstallRecord(
         id=row["id"],
@@ -239,6 +267,7 @@ def _install(row: sqlite3.Row) -> InstallRecord:
         started_s=row["started_s"],
         ended_s=row["ended_s"],
         error=json.loads(row["error"]) if row["error"] else None,
+        kind=row["kind"],
     )
 
 

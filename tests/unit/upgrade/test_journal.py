@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,29 @@ def test_a_damaged_journal_is_an_error_and_is_not_replaced(tmp_path: Path) -> No
     with pytest.raises(RollbackError, match="the journal cannot be used"):
         Journal(path).installs()
     assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_change_without_a_tarball_keeps_its_kind(journal: Journal) -> None:
+    change = replace(INSTALL, id="cd34", kind="gc", seal="")
+    journal.begin(change)
+    assert journal.installs() == (INSTALL, change)
+    assert journal.installs()[1].to_json()["kind"] == "gc"
+
+
+def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE install (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " id TEXT NOT NULL UNIQUE, tarball TEXT NOT NULL, seal TEXT NOT NULL,"
+            " fuel_from TEXT NOT NULL, fuel_to TEXT NOT NULL, state TEXT NOT NULL,"
+            " started_s REAL NOT NULL, ended_s REAL, error TEXT)"
+        )
+        db.execute(
+            "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s)"
+            " VALUES ('ab12', '/t.tar.zst', '5ea1', '5.1', '6.0', 'running', 1.5)"
+        )
+        db.commit()
+    assert Journal(path).installs() == (INSTALL,)
+    Journal(path).begin(replace(INSTALL, id="cd34", kind="squash"))
+    assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
