@@ -24,7 +24,8 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.upgrade.engine import Engine, Watch, new_id
+from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.sequence import install_all, plan_all
