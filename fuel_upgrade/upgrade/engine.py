@@ -155,19 +155,25 @@ class Engine:
         """
         with self._locked():
             self._refuse_after_inconsistent()
-            record = self.undoable()
-            if record is None:
+            kept = self._with_backups()
+            if not kept:
                 raise PreflightError(
                     "no backups are kept: there is nothing that can be undone",
                     remedy="see fuel-upgrade history",
                 )
-            self._release_backups(record.id, watch)
-            if self.undoable() is not None:
+            for record in kept:
+                self._release_backups(record.id, watch)
+            if left := self._with_backups():
                 raise OutsideError(
-                    f"the backups of {record.id} could not be removed",
+                    f"the backups of {left[-1].id} could not be removed",
                     remedy="see the daemon's log for the reason, and try again",
                 )
-        return record
+        return kept[-1]
+
+    def _with_backups(self) -> list[InstallRecord]:
+        """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
+        done = (r for r in self.journal.installs() if r.state is InstallState.INSTALLED)
+        return [r for r in done if any(root.exists() for root in self._roots(r.id))]
 
     def _carry_out(self, plan: Plan | Change, watch: Watch) -> None:
         """Run what the journal has begun; afterwards only this can be undone."""
@@ -235,8 +241,13 @@ class Engine:
         if not installed:
             return None
         steps = self.journal.steps(installed[-1].id)
-        roots = [Path(root) for step in steps for root in step.params.get("roots", ())]
-        return installed[-1] if all(root.exists() for root in roots) else None
+        given_up = any(step.state is StepState.REVERTED for step in steps)
+        whole = all(root.exists() for root in self._roots(installed[-1].id))
+        return installed[-1] if whole and not given_up else None
+
+    def _roots(self, install: str) -> list[Path]:
+        steps = self.journal.steps(install)
+        return [Path(root) for step in steps for root in step.params.get("roots", ())]
 
     def _read(self, tarball: Path, *, verify_base: bool) -> tuple[BundleHead, Master]:
         try:
@@ -387,6 +398,8 @@ class Engine:
         for step in self.journal.steps(install):
             if step.kind not in OWNERS_OF_BACKUPS:
                 continue
+            # On record first: a crash in the middle must not leave half a backup to go back to.
+            self.journal.reverted(install, step.number)
             try:
                 build_step(step.kind, step.params, self._world(watch)).revert(step.facts)
             except OSError as error:
@@ -432,6 +445,6 @@ def _told(error: BaseException, state: str) -> UpgradeError:
         return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
     return StepError(
         f"{where}: {str(error) or type(error).__name__}",
-        remedy="see the log and fuel-upgrade history, remove the cause, and install again",
+        remedy="see the log and fuel-upgrade history, remove the cause, and start it again",
         state=state,
     )
