@@ -34,7 +34,7 @@ def status(client: DaemonClient, *, as_json: bool) -> None:
 @json_option
 @pass_client
 def history(client: DaemonClient, *, as_json: bool) -> None:
-    """List the installs of this master, oldest first."""
+    """List the installs of this master, oldest first; gc and squash too."""
     found = client.get("/installs")
     if as_json:
         print_json(found)
@@ -42,6 +42,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     rows = [
         (
             i["id"],
+            i["kind"],
             _time(i["started_s"]),
             f"{i['fuel_from']} -> {i['fuel_to']}",
             i["state"],
@@ -49,7 +50,8 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
         )
         for i in found
     ]
-    print_table(("id", "started", "Fuel", "state", "tarball"), rows, empty="no installs yet")
+    columns = ("id", "kind", "started", "Fuel", "state", "tarball or release")
+    print_table(columns, rows, empty="no installs yet")
 
 
 @click.command()
@@ -64,8 +66,8 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
         return
     print_pairs(
         {
-            "install": found["id"],
-            "tarball": found["tarball"],
+            found["kind"]: found["id"],
+            "tarball" if found["kind"] == "install" else "what": found["tarball"],
             "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
             "state": found["state"],
             "started": _time(found["started_s"]),

@@ -75,7 +75,7 @@ def install(  # noqa: PLR0913 - an option each
             _show_plan(client.post("/plans", request), as_json=as_json)
             return
         job = client.post("/installs", request)["job"]
-        result = _follow(client, job, quiet=as_json)
+        result = follow(client, job, quiet=as_json)
     if as_json:
         print_json(result)
         return
@@ -92,13 +92,14 @@ def install(  # noqa: PLR0913 - an option each
 @json_option
 @pass_client
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
-    """Undo the last successful install; ID makes sure that it is the one meant."""
+    """Undo the last successful install, gc or squash; ID makes sure that it is the one meant."""
     job = client.post("/rollbacks", {"install": install_id})["job"]
-    result = _follow(client, job, quiet=as_json)
+    result = follow(client, job, quiet=as_json)
     if as_json:
         print_json(result)
     else:
-        click.echo(f"undone: Fuel {result['fuel_to']} -> {result['fuel_from']}, id {result['id']}")
+        change = f"Fuel {result['fuel_to']} -> {result['fuel_from']}"
+        click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
 
 
 @click.command()
@@ -223,15 +224,21 @@ def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     found = job or client.get("/status")["running"]
     if found is None:
         raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
-    result = _follow(client, found, quiet=as_json)
+    result = follow(client, found, quiet=as_json)
     if as_json:
         print_json(result)
     else:
         for done in result.get("installs", [result]):
-            click.echo(f"{done['state']}: Fuel {done['fuel_from']} -> {done['fuel_to']}")
+            change = f"Fuel {done['fuel_from']} -> {done['fuel_to']}"
+            click.echo(f"{done['state']}: {say_change(done, change)}")
 
 
-def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
+def say_change(record: dict[str, Any], install: str) -> str:
+    """Say what a record is about: of an install ``install``, else what was asked for."""
+    return install if record["kind"] == "install" else str(record["tarball"])
+
+
+def follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
     """Show a job's events until it ends; return its result, or raise its error."""
     try:
         with progress_bar(quiet=quiet) as progress:

@@ -18,6 +18,8 @@ _COMMANDS = {
     "plan": "install:plan",
     "install": "install:install",
     "rollback": "install:rollback",
+    "squash": "gc:squash",
+    "gc": "gc:gc",
     "status": "inspect:status",
     "watch": "install:watch",
     "history": "inspect:history",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
+from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.errors import (
     BundleError,
@@ -143,6 +144,8 @@ def create_app(service: Service) -> FastAPI:
 
     _add_plan_routes(app, service)
     _add_install_routes(app, service)
+    changes = Changes(service.config, service.connect, service.jobs, service.fail_points)
+    add_change_routes(app, changes)
     return app
 
 
