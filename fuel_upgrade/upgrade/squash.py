@@ -84,7 +84,7 @@ def _faults(
 ) -> Iterator[str]:
     for chain in chains:
         own = chain.folders[0]
-        if release_folder(config, chain.release.version, chain.data.repos[0].url) != own:
+        if config.paths.repos / chain.release.version not in own.parents:
             yield f"the repo of release {chain.name} is not on this master"
         elif not (own / FILE_NAME).exists():
             yield f"{own}: no {FILE_NAME}, expected the diff repo of release {chain.name}"

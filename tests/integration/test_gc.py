@@ -282,6 +282,47 @@ def test_a_release_without_a_base_cannot_be_squashed(chain: ScratchMaster) -> No
         squash(chain, OLD)
 
 
+def by_hand(master: ScratchMaster, version: str, *bases: str) -> int:
+    """Register a release whose repos nobody has, and return its id."""
+    body = master.client.release_body(master.client.releases()[0].id)
+    repos = {v: f"{URL}/{v}/ubuntu/x86_64 precise main" for v in (version, *bases)}
+    data = {**body["orchestrator_data"], "repo_metadata": repos}
+    made = {"name": "by hand", "version": version, "operating_system": "Ubuntu"}
+    return master.client.create_release({**body, **made, "orchestrator_data": data}).id
+
+
+def test_a_release_that_another_is_a_diff_of_cannot_be_squashed(chain: ScratchMaster) -> None:
+    newer = by_hand(chain, "2014.2-6.1", NEW, OLD)
+    with pytest.raises(PreflightError, match=r"by hand \(2014\.2-6\.1\) is a diff of Juno on Ubu"):
+        squash(chain)
+    chain.client.delete_release(newer)
+
+
+def test_a_release_whose_repo_is_no_diff_cannot_be_squashed(chain: ScratchMaster) -> None:
+    newer = by_hand(chain, "2014.2-6.1", OLD)
+    with pytest.raises(PreflightError, match="expected the diff repo of release by hand"):
+        squash(chain, "2014.2-6.1")
+    chain.client.delete_release(newer)
+
+
+def test_a_release_in_use_can_be_squashed_but_not_while_nailgun_works(
+    tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    with scratch_master(tmp_path / "master") as master:
+        master.install(tarballs["5.1"])
+        master.install(tarballs["6.0"])
+        used = next(r for r in master.client.releases() if r.version == NEW)
+        cluster = master.store.add_cluster("new", used.id, fuel_version="6.0")
+        squash(master)
+        assert {len(r.orchestrator.repos) for r in master.client.releases() if r.orchestrator} == {
+            1
+        }
+        master.engine().rollback()
+        master.store.add_task("deploy", "running", cluster_id=cluster.id)
+        with pytest.raises(PreflightError, match=r"Nailgun runs task 1 \(deploy\)"):
+            squash(master)
+
+
 def test_a_release_that_is_not_there_cannot_be_squashed(chain: ScratchMaster) -> None:
     with pytest.raises(NotFoundError):
         squash(chain, "2013")
