@@ -138,19 +138,19 @@ class Engine:
         """
         with self._locked():
             recovery.refuse_unless_settled(self.journal)
-            record = self.undoable()
-            if record is None:
+            kept = retention.with_backups(self.journal)
+            if not kept:
                 raise PreflightError(
                     "no backups are kept: there is nothing that can be undone",
                     remedy="see fuel-upgrade history",
                 )
-            retention.release(self.journal, self._control, record.id, watch)
-            if any(root.exists() for root in retention.roots(self.journal, record.id)):
+            retention.release_all_but(self.journal, self._control, 0, watch)
+            if left := retention.with_backups(self.journal):
                 raise OutsideError(
-                    f"the backups of {record.id} could not be removed",
+                    f"the backups of {left[-1].id} could not be removed",
                     remedy="see the daemon's log for the reason, and try again",
                 )
-        return self.record(record.id)
+        return self.record(kept[-1].id)
 
     def _carry_out(self, record: InstallRecord, watch: Watch) -> None:
         """Run what the journal has begun, to the end or back to the beginning."""

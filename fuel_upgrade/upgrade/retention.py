@@ -33,6 +33,12 @@ def kept_bytes(journal: Journal, record: InstallRecord) -> int:
     return own_bytes(*(root for root in roots(journal, record.id) if root.exists()))
 
 
+def with_backups(journal: Journal) -> list[InstallRecord]:
+    """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
+    done = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
+    return [r for r in done if any(root.exists() for root in roots(journal, r.id))]
+
+
 def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
     """Give up the backups of every successful install but the last ``count``.
 

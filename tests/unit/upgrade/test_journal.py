@@ -76,8 +76,8 @@ def test_a_damaged_journal_is_an_error_and_is_not_replaced(tmp_path: Path) -> No
 def test_damage_is_found_and_set_aside_whole(tmp_path: Path) -> None:
     path = damaged(tmp_path)
     content = path.read_bytes()
-    path.with_name("journal.sqlite-journal").write_bytes(b"the other half")
     assert Journal(path).fault() == "file is not a database"
+    path.with_name("journal.sqlite-journal").write_bytes(b"the other half")
     kept = Journal(path).set_aside("now")
     assert kept.read_bytes() == content
     assert kept.with_name(kept.name + "-journal").read_bytes() == b"the other half"
