@@ -1,6 +1,7 @@
 """``/etc/fuel-upgrade/config.yaml`` as a frozen :class:`Config`; all faults reported at once."""
 
 from dataclasses import dataclass, field, fields, replace
+from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
@@ -77,6 +78,21 @@ class RegistrySettings:
     port: int = 8765
 
 
+class Recovery(Enum):
+    """What becomes of an install that a crash cut off while it was going forward."""
+
+    ROLLBACK = "rollback"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySettings:
+    """What is done about unfinished installs, and how often before an operator must look."""
+
+    policy: Recovery = Recovery.ROLLBACK
+    attempts: int = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Every setting of the daemon and the CLI."""
@@ -87,6 +103,8 @@ class Config:
     disk_reserve_mb: int = 64
     verify_base: bool = False
     full_view: bool = False
+    keep_installs: int = 1
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
     paths: Paths = field(default_factory=Paths)
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
@@ -147,6 +165,10 @@ def _check(config: Config) -> list[str]:
         faults.append(f"log_level: {config.log_level!r} is not debug, info, warning or error")
     if config.nailgun.timeout_s <= 0:
         faults.append("nailgun.timeout_s: must be above 0")
+    if config.keep_installs < 0:
+        faults.append("keep_installs: must not be below 0")
+    if config.recovery.attempts < 1:
+        faults.append("recovery.attempts: must be at least 1")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
     return faults
@@ -167,10 +189,12 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
 
 
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
-    if wanted in (Paths, NailgunSettings, RegistrySettings):
+    if wanted in (Paths, NailgunSettings, RegistrySettings, RecoverySettings):
         return _build(wanted, value, f"{name}.", faults)
     if wanted is Path and isinstance(value, str):
         return Path(value)
+    if wanted is Recovery:
+        return _choice(value, name, faults)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
@@ -178,4 +202,12 @@ def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
         return value
     expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
     faults.append(f"{name}: expected {expected}, found {value!r}")
+    return _WRONG
+
+
+def _choice(value: object, name: str, faults: list[str]) -> object:
+    known = [choice.value for choice in Recovery]
+    if value in known:
+        return Recovery(value)
+    faults.append(f"{name}: expected {' or '.join(known)}, found {value!r}")
     return _WRONG

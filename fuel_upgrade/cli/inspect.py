@@ -7,6 +7,7 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
+from fuel_upgrade.system.size import say_size
 
 
 @click.command()
@@ -25,16 +26,25 @@ def status(client: DaemonClient, *, as_json: bool) -> None:
             "control plane": found["control_plane"],
             "running": found["running"] or "nothing",
             "last install": f"{last['id']}, {last['state']}" if last else "none",
-            "can be undone": found["undoable"] or "nothing",
+            "can be undone": _undoable(found),
         }
     )
+    for record in found["unsettled"]:
+        what = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
+        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {what}")
+
+
+def _undoable(found: dict[str, Any]) -> str:
+    if not found["undoable"]:
+        return "nothing"
+    return f"{found['undoable']}; its backups take {say_size(found['backups_bytes'])}"
 
 
 @click.command()
 @json_option
 @pass_client
 def history(client: DaemonClient, *, as_json: bool) -> None:
-    """List the installs of this master, oldest first."""
+    """List the installs of this master, oldest first; gc and squash too."""
     found = client.get("/installs")
     if as_json:
         print_json(found)
@@ -42,6 +52,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     rows = [
         (
             i["id"],
+            i["kind"],
             _time(i["started_s"]),
             f"{i['fuel_from']} -> {i['fuel_to']}",
             i["state"],
@@ -49,7 +60,8 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
         )
         for i in found
     ]
-    print_table(("id", "started", "Fuel", "state", "tarball"), rows, empty="no installs yet")
+    columns = ("id", "kind", "started", "Fuel", "state", "tarball or release")
+    print_table(columns, rows, empty="no installs yet")
 
 
 @click.command()
@@ -64,14 +76,18 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
         return
     print_pairs(
         {
-            "install": found["id"],
-            "tarball": found["tarball"],
+            found["kind"]: found["id"],
+            "tarball" if found["kind"] == "install" else "what": found["tarball"],
             "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
             "state": found["state"],
             "started": _time(found["started_s"]),
             "ended": _time(found["ended_s"]),
         }
     )
+    if found["backups_bytes"]:
+        click.echo(f"backups: {say_size(found['backups_bytes'])}")
+    if found["note"]:
+        click.echo(f"note:    {found['note']}")
     if found["error"]:
         click.echo(f"error:   {found['error']['what']}\nremedy:  {found['error']['remedy']}")
     rows = [(s["number"], s["title"], s["state"], s["error"] or "") for s in found["steps"]]

@@ -66,8 +66,8 @@ def install(  # noqa: PLR0913 - an option each
 
     If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
     that are not there yet are installed one after the other, in the order that their content
-    gives; the first that fails ends it. Ctrl-C only stops watching: the daemon goes on, and
-    fuel-upgrade watch follows it again.
+    gives; the first that fails ends it. Ctrl-C stops the install and puts everything back; a
+    second Ctrl-C leaves the daemon to it, and fuel-upgrade watch follows it again.
     """
     request = _request(tarballs, verify_base=verify_base, full_view=full_view)
     with _writing_repair(client, request, repair):
@@ -75,7 +75,7 @@ def install(  # noqa: PLR0913 - an option each
             _show_plan(client.post("/plans", request), as_json=as_json)
             return
         job = client.post("/installs", request)["job"]
-        result = _follow(client, job, quiet=as_json)
+        result = follow(client, job, quiet=as_json, cancels=True)
     if as_json:
         print_json(result)
         return
@@ -92,13 +92,14 @@ def install(  # noqa: PLR0913 - an option each
 @json_option
 @pass_client
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
-    """Undo the last successful install; ID makes sure that it is the one meant."""
+    """Undo the last successful install, gc or squash; ID makes sure that it is the one meant."""
     job = client.post("/rollbacks", {"install": install_id})["job"]
-    result = _follow(client, job, quiet=as_json)
+    result = follow(client, job, quiet=as_json)
     if as_json:
         print_json(result)
     else:
-        click.echo(f"undone: Fuel {result['fuel_to']} -> {result['fuel_from']}, id {result['id']}")
+        change = f"Fuel {result['fuel_to']} -> {result['fuel_from']}"
+        click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
 
 
 @click.command()
@@ -223,29 +224,47 @@ def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     found = job or client.get("/status")["running"]
     if found is None:
         raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
-    result = _follow(client, found, quiet=as_json)
+    result = follow(client, found, quiet=as_json)
     if as_json:
         print_json(result)
     else:
         for done in result.get("installs", [result]):
-            click.echo(f"{done['state']}: Fuel {done['fuel_from']} -> {done['fuel_to']}")
+            change = f"Fuel {done['fuel_from']} -> {done['fuel_to']}"
+            click.echo(f"{done['state']}: {say_change(done, change)}")
 
 
-def _follow(client: DaemonClient, job: str, *, quiet: bool) -> dict[str, Any]:
-    """Show a job's events until it ends; return its result, or raise its error."""
-    try:
-        with progress_bar(quiet=quiet) as progress:
-            for event in client.events(job):
-                if event["event"] == "result":
-                    result: dict[str, Any] = event["result"]
-                    return result
-                if event["event"] == "error":
-                    raise from_json(event)
-                if not quiet:
-                    _show_event(event, progress)
-    except KeyboardInterrupt:
-        click.echo(f"the daemon goes on; look again with fuel-upgrade watch {job}", err=True)
-        raise
+def say_change(record: dict[str, Any], install: str) -> str:
+    """Say what a record is about: of an install ``install``, else what was asked for."""
+    return install if record["kind"] == "install" else str(record["tarball"])
+
+
+def follow(client: DaemonClient, job: str, *, quiet: bool, cancels: bool = False) -> dict[str, Any]:
+    """Show a job's events until it ends; return its result, or raise its error.
+
+    With ``cancels`` the first Ctrl-C asks the daemon to stop and put everything back, and goes on
+    showing that; any other Ctrl-C ends the showing alone.
+    """
+    shown = 0
+    while True:
+        try:
+            with progress_bar(quiet=quiet) as progress:
+                for number, event in enumerate(client.events(job)):
+                    if event["event"] == "result":
+                        result: dict[str, Any] = event["result"]
+                        return result
+                    if event["event"] == "error":
+                        raise from_json(event)
+                    if not quiet and number >= shown:
+                        _show_event(event, progress)
+                    shown = max(shown, number + 1)
+                break
+        except KeyboardInterrupt:
+            if not cancels:
+                click.echo(f"the daemon goes on; look again: fuel-upgrade watch {job}", err=True)
+                raise
+            cancels = False
+            client.post(f"/jobs/{job}/cancel", {})
+            click.echo("stopping and putting everything back; Ctrl-C again to leave", err=True)
     raise OutsideError(f"job {job} ended without a result", remedy="see fuel-upgrade history")
 
 

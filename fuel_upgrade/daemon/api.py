@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config
+from fuel_upgrade.config import Config, Recovery
+from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.errors import (
     BundleError,
@@ -24,9 +25,12 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.upgrade.engine import Engine, Watch, new_id
+from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.recovery import inconsistent
+from fuel_upgrade.upgrade.retention import kept_bytes
 from fuel_upgrade.upgrade.sequence import install_all, plan_all
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
@@ -76,6 +80,19 @@ class TarballsRequest(BaseModel):
         return found
 
 
+class RecoverRequest(BaseModel):
+    """What is to become of an install that was cut off; nothing for what the settings say."""
+
+    policy: Recovery | None = None
+
+
+class RepairRequest(BaseModel):
+    """Which install to settle, nothing for the last that needs it; ``accept`` what is there."""
+
+    install: str | None = None
+    accept: bool = False
+
+
 class RollbackRequest(BaseModel):
     """Which install to undo: its id, or nothing for the last one."""
 
@@ -103,6 +120,8 @@ class Service:
         with self.engine() as engine:
             undoable = engine.undoable()
             last = engine.journal.installs()[-1:]
+            unsettled = (*engine.unfinished(), *inconsistent(engine.journal))
+            kept = undoable and kept_bytes(engine.journal, undoable)
         try:
             fuel_version = read_fuel_version(self.config)
         except PreflightError as error:
@@ -114,6 +133,8 @@ class Service:
             "running": self.jobs.running,
             "last_install": last[0].to_json() if last else None,
             "undoable": undoable.id if undoable else None,
+            "backups_bytes": kept or 0,
+            "unsettled": [record.to_json() for record in unsettled],
         }
 
 
@@ -143,6 +164,9 @@ def create_app(service: Service) -> FastAPI:
 
     _add_plan_routes(app, service)
     _add_install_routes(app, service)
+    _add_settle_routes(app, service)
+    changes = Changes(service.config, service.connect, service.jobs, service.fail_points)
+    add_change_routes(app, changes)
     return app
 
 
@@ -205,13 +229,38 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
         with service.engine() as engine:
             record = engine.record(install)
             steps = [step.to_json() for step in engine.journal.steps(record.id)]
-            return {**record.to_json(), "steps": steps}
+            kept = kept_bytes(engine.journal, record)
+            return {**record.to_json(), "steps": steps, "backups_bytes": kept}
 
     @app.get("/v1/jobs/{job}/events")
     def events(job: str) -> StreamingResponse:
         found = service.jobs.get(job)
         lines = (json.dumps(event) + "\n" for event in found.follow())
         return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+def _add_settle_routes(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/recoveries", status_code=202)
+    def recover(request: RecoverRequest) -> dict[str, str]:
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                found = engine.recover(request.policy, watch=watch)
+            return {"installs": [record.to_json() for record in found]}
+
+        return {"job": service.jobs.start(f"recover-{new_id()}", work).id}
+
+    @app.post("/v1/repairs", status_code=202)
+    def repair(request: RepairRequest) -> dict[str, str]:
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                return engine.repair(request.install, accept=request.accept, watch=watch).to_json()
+
+        return {"job": service.jobs.start(f"repair-{new_id()}", work).id}
+
+    @app.post("/v1/jobs/{job}/cancel", status_code=202)
+    def cancel(job: str) -> dict[str, str]:
+        service.jobs.cancel(job)
+        return {"job": job}
 
 
 def _is_one_file(places: tuple[Path, ...]) -> bool:

@@ -14,6 +14,7 @@ Work = Callable[[Callable[[Event], None]], Mapping[str, Any]]
 """Does the work, tells a watcher of events, and returns the result."""
 
 _FORWARD = ("step", "progress")  # an interrupted job stops at the next of these
+_BACK = ("failed", "undo", "undo step", "rolled back", "undone", "inconsistent")
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
 _log = structlog.get_logger("fuel_upgrade.jobs")
@@ -25,6 +26,8 @@ class Job:
     def __init__(self, job_id: str) -> None:
         self.id = job_id
         self.ended = False
+        self.going_back = False
+        self.stop_reason: str | None = None
         self._events: list[Event] = []
         self._changed = threading.Condition()
         self._last_progress_s = 0.0
@@ -61,7 +64,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._stop_reason: str | None = None
 
     @property
     def running(self) -> str | None:
@@ -95,6 +98,7 @@ class Jobs:
                     remedy="wait for it: fuel-upgrade status",
                 )
             job = self._jobs[job_id] = Job(job_id)
+            job.stop_reason = self._stop_reason
             for old in list(self._jobs)[:-_KEPT_JOBS]:
                 del self._jobs[old]
             self._thread = threading.Thread(target=self._run, args=(job, work), name=job_id)
@@ -102,8 +106,25 @@ class Jobs:
         return job
 
     def interrupt(self) -> None:
-        """Ask the job under way to stop at its next safe point; what it did is undone."""
-        self._stopping.set()
+        """Ask every job to stop at its next safe point, for the daemon ends; see :meth:`cancel`."""
+        self._stop_reason = "fuel-upgraded was told to stop"
+        for job in list(self._jobs.values()):
+            job.stop_reason = self._stop_reason
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop at its next safe point; what it did is undone.
+
+        Raises:
+            NotFoundError: there is no such job.
+            PreflightError: it has ended, or is being undone already.
+        """
+        job = self.get(job_id)
+        if job.ended or job.going_back:
+            now = "has ended" if job.ended else "is being undone, which is not stopped"
+            raise PreflightError(
+                f"job {job_id} {now}", remedy="see fuel-upgrade history for what became of it"
+            )
+        job.stop_reason = "it was cancelled"
 
     def wait(self) -> None:
         """Wait for the job under way to end."""
@@ -118,11 +139,9 @@ class Jobs:
                     event["event"], job=job.id, **{k: v for k, v in event.items() if k != "event"}
                 )
             job.add(event)
-            if self._stopping.is_set() and event["event"] in _FORWARD:
-                raise OutsideError(
-                    "fuel-upgraded was told to stop",
-                    remedy="start fuel-upgraded and install again",
-                )
+            job.going_back = job.going_back or event["event"] in _BACK
+            if job.stop_reason is not None and event["event"] in _FORWARD:
+                raise OutsideError(job.stop_reason, remedy="install again when it suits")
 
         try:
             result = work(watch)

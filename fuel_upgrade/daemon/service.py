@@ -188,7 +188,7 @@ def _recover(config: Config, settings: NailgunSettings) -> None:
     with NailgunClient(settings) as control:
         engine = Engine(config, control)
         try:
-            if engine.unfinished():
+            if engine.journal.fault() is None and engine.unfinished():
                 _wait_for(control)
             recovered = engine.recover(watch=watch)
         except UpgradeError as error:
@@ -196,7 +196,11 @@ def _recover(config: Config, settings: NailgunSettings) -> None:
             _log.error("recovery failed", **error.to_json())
             return
     for record in recovered:
-        _log.warning("rolled back what a crash left unfinished", install=record.id)
+        _log.warning(
+            f"{record.state.value} what a crash left unfinished",
+            install=record.id,
+            note=record.note,
+        )
 
 
 def _wait_for(control: ControlPlane) -> None:

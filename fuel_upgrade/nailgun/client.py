@@ -12,6 +12,7 @@ from fuel_upgrade.release.model import RegisteredRelease
 
 _RUNNING = "running"
 _IN_USE_MARK = "clusters assigned"
+_GIVEN_BY_NAILGUN = frozenset({"id", "is_deployable"})
 
 Value = TypeVar("Value")
 
@@ -75,6 +76,19 @@ class NailgunClient:
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         """Register a release; the order of its repos is kept (contract: ``create``)."""
         answer = self._call("POST", "/releases/", body=body, expected=HTTPStatus.CREATED)
+        return _read(answer, RegisteredRelease.from_wire)
+
+    def release_body(self, release_id: int) -> dict[str, Any]:
+        """Return what posting it again takes (contract: ``one``, ``networks``)."""
+        shown = _read(self._get(f"/releases/{release_id}/"), dict[str, Any])
+        networks = _read(self._get(f"/releases/{release_id}/networks"), dict[str, Any])
+        body = {name: value for name, value in shown.items() if name not in _GIVEN_BY_NAILGUN}
+        return {**body, "networks_metadata": networks}
+
+    def update_release(self, release_id: int, body: Mapping[str, Any]) -> RegisteredRelease:
+        """Change fields of a release (contract: ``update orchestrator_data``)."""
+        path = f"/releases/{release_id}/"
+        answer = self._call("PUT", path, body=body, expected=HTTPStatus.OK)
         return _read(answer, RegisteredRelease.from_wire)
 
     def delete_release(self, release_id: int) -> bool:

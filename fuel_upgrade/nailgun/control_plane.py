@@ -90,6 +90,15 @@ class ControlPlane(Protocol):
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         """Register a release; the error's status is 409 for a name and version that are taken."""
 
+    def release_body(self, release_id: int) -> dict[str, Any]:
+        """Return what posting the release again takes, as far as Nailgun shows it.
+
+        It does not show ``volumes_metadata``. The id is not part of it.
+        """
+
+    def update_release(self, release_id: int, body: Mapping[str, Any]) -> RegisteredRelease:
+        """Change those fields of a release that ``body`` has."""
+
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone.
 

@@ -126,15 +126,15 @@ def newest_version_first(version: str) -> Any:
 
 @cmp_to_key
 def _falling(one: str, other: str) -> int:
-    return compare_fuel_versions(_fuel_part(other), _fuel_part(one))
+    return compare_fuel_versions(fuel_part(other), fuel_part(one))
 
 
 @cmp_to_key
 def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
-    return compare_fuel_versions(_fuel_part(one.name), _fuel_part(other.name))
+    return compare_fuel_versions(fuel_part(one.name), fuel_part(other.name))
 
 
-def _fuel_part(version: str) -> str:
+def fuel_part(version: str) -> str:
     """Return ``5.1.1`` of ``2014.1.3-5.1.1``, and ``8.0`` of ``liberty-8.0``.
 
     Up to Fuel 5.0 a release had the version of OpenStack alone (``2014.1``): older than all.

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.repo.apt import AptRepo
 from fuel_upgrade.repo.build import DiffOptions
+from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.repo.view import View, build_view
 from fuel_upgrade.system.progress import Progress, no_progress
@@ -34,3 +36,22 @@ def squash(
         )
     checked = replace(options or DiffOptions(), verify_links=True)
     return build_view(roots, out, checked, progress=progress)
+
+
+def succeeding(newest: Path) -> DiffOptions:
+    """Return the options under which the squashed repo can take the place of ``newest``.
+
+    apt refuses a repo whose ``Label`` changes (apt-secure(8)), and pins may name it: the label
+    stays. It cannot where the diff repo is signed, for nobody here has its key: then the
+    release's own signed indexes take over.
+
+    Raises:
+        ConfigError, BundleError: ``newest`` is no repo, or its index is damaged.
+    """
+    repo = read_repo(newest)
+    if not isinstance(repo, AptRepo):
+        return DiffOptions()
+    folder = newest / "dists" / repo.suite
+    if any((folder / name).exists() for name in ("InRelease", "Release.gpg")):
+        return DiffOptions()
+    return DiffOptions(label=repo.release.get("Label"), original=False)

@@ -114,7 +114,7 @@ def build_view(
         staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
         with ExitStack() as stack:
             opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
-            view = _write(_read_chain(opened, chosen.suite), staging, chosen, progress)
+            view = _write(_read_chain(opened, chosen), staging, chosen, progress)
         sync_filesystem(staging)
         rename(staging, out)
     except BaseException:
@@ -123,8 +123,8 @@ def build_view(
     return view
 
 
-def _read_chain(roots: Sequence[Path], suite: str | None) -> _Chain:
-    newest = read_repo(roots[0], suite=suite)
+def _read_chain(roots: Sequence[Path], options: DiffOptions) -> _Chain:
+    newest = read_repo(roots[0], suite=options.suite)
     bases = tuple(repo for root in roots[1:] for repo in read_suites(root))
     if any(type(base) is not type(newest) for base in bases):
         raise ConfigError(
@@ -136,7 +136,7 @@ def _read_chain(roots: Sequence[Path], suite: str | None) -> _Chain:
         return _Chain(newest, (newest, *bases), None, newest)
     text = path.read_text(encoding="utf-8", errors="replace")
     description = DiffDescription.parse(text, source=str(path))
-    original = read_original(roots[0], description)
+    original = read_original(roots[0], description) if options.original else None
     return _Chain(newest, (newest, *bases), description, original)
 
 
@@ -153,7 +153,7 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         names = write_indexes(chain.original, out, IndexChoice(contents=True))
         _name_by_hash(chain.original, out, names)
     else:
-        label = f"fuel-view-{name.removeprefix('sha256:')[:12]}"
+        label = options.label or f"fuel-view-{name.removeprefix('sha256:')[:12]}"
         write_merged(_parts(chain, found), out, label=label)
     return View(
         kind=RepoKind.YUM if isinstance(chain.newest, YumRepo) else RepoKind.APT,

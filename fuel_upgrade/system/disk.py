@@ -1,6 +1,7 @@
 """How much room there is, counted per file system."""
 
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +29,17 @@ def room_at(path: Path) -> Room:
     return Room(device, mount_point, psutil.disk_usage(str(existing)).free)
 
 
-def own_bytes(root: Path) -> int:
-    """Return what removing ``root`` would free, in bytes: files that are linked nowhere else."""
-    infos = (path.lstat() for path in (root, *root.rglob("*")))
-    return sum(
-        i.st_blocks * _BLOCK_BYTES for i in infos if stat.S_ISDIR(i.st_mode) or i.st_nlink == 1
-    )
+def own_bytes(*roots: Path) -> int:
+    """Return what removing all of ``roots`` would free, in bytes.
+
+    A file that has links elsewhere frees nothing; one whose links all lie below counts once.
+    """
+    total = 0
+    links: Counter[tuple[int, int]] = Counter()
+    for root in roots:
+        below = () if root.is_symlink() else root.rglob("*")
+        for info in (path.lstat() for path in (root, *below)):
+            links[info.st_dev, info.st_ino] += 1
+            if stat.S_ISDIR(info.st_mode) or links[info.st_dev, info.st_ino] == info.st_nlink:
+                total += info.st_blocks * _BLOCK_BYTES
+    return total

@@ -1,8 +1,8 @@
-"""The transaction: run the steps forward, and whatever happens end *before* or *after*."""
+"""What can be done to a master: each an entry that takes the install lock and ends settled."""
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,45 +10,28 @@ from typing import Any
 
 from fuel_upgrade.bundle.request import RepairRequest
 from fuel_upgrade.bundle.verify import BundleHead, read_head
-from fuel_upgrade.config import Config
+from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.errors import (
     BundleError,
     NotFoundError,
+    OutsideError,
     PreflightError,
     RollbackError,
     StepError,
-    UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade import recovery, retention
 from fuel_upgrade.upgrade.base import repair_request
+from fuel_upgrade.upgrade.change import Change
+from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.journal import (
-    InstallRecord,
-    InstallState,
-    Journal,
-    StepRecord,
-    StepState,
-)
+from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
 from fuel_upgrade.upgrade.master import Master, read_master
-from fuel_upgrade.upgrade.plan import Plan, make_plan
+from fuel_upgrade.upgrade.plan import Plan, as_records, make_plan
 from fuel_upgrade.upgrade.preflight import check
-from fuel_upgrade.upgrade.steps import build_step
-from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.survey import Survey, read_survey
-
-Watch = Callable[[Mapping[str, Any]], None]
-"""Told of everything that happens: maps with a key ``event``; see docs/api.rst."""
-# An install that ended in none of these was cut off; each with the state that undoing it has.
-_UNFINISHED = {
-    InstallState.RUNNING: InstallState.ROLLING_BACK,
-    InstallState.ROLLING_BACK: InstallState.ROLLING_BACK,
-    InstallState.UNDOING: InstallState.UNDOING,
-}
-
-
-def _nobody(_event: Mapping[str, Any]) -> None:
-    pass
+from fuel_upgrade.upgrade.transaction import Transaction
 
 
 class Engine:
@@ -103,7 +86,7 @@ class Engine:
         tarball: Path,
         *,
         install: str,
-        watch: Watch = _nobody,
+        watch: Watch = nobody,
         verify_base: bool = False,
         full_view: bool = False,
     ) -> InstallRecord:
@@ -119,27 +102,78 @@ class Engine:
             RollbackError: a step failed, and putting everything back failed too.
         """
         with self._locked():
-            self._refuse_after_inconsistent()
+            recovery.refuse_unless_settled(self.journal)
             head, master, plan = self._planned(
                 tarball, install, verify_base=verify_base, full_view=full_view
             )
-            earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
-            self._begin(head, plan)
+            record = self._record(head, plan)
+            self.journal.begin(record, as_records(plan.steps))
             watch({"event": "begin", "install": install, "steps": len(plan.steps)})
             for match in master.bases.values():
                 if match.replaces_named:
                     watch({"event": "base", "version": match.need.version, **match.to_json()})
-            try:
-                self._run_forward(plan, watch)
-            except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
-                self._put_back(install, plan.fuel_from, error, watch)
-            self.journal.mark(install, InstallState.INSTALLED, ended_s=self._clock())
-            watch({"event": "installed", "install": install, "fuel_version": plan.fuel_to})
-            for record in earlier:
-                self._release_backups(record.id, watch)
+            self._carry_out(record, watch)
         return self.record(install)
 
-    def rollback(self, install: str | None = None, *, watch: Watch = _nobody) -> InstallRecord:
+    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
+        """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
+
+        Raises:
+            PreflightError, StepError, RollbackError: as :meth:`install`; and what ``make`` raises.
+        """
+        with self._locked():
+            recovery.refuse_unless_settled(self.journal)
+            change = make()
+            record = change.record(self._clock())
+            self.journal.begin(record, as_records(change.steps))
+            watch({"event": "begin", "install": change.install, "steps": len(change.steps)})
+            self._carry_out(record, watch)
+        return self.record(change.install)
+
+    def release_backups(self, *, watch: Watch = nobody) -> InstallRecord:
+        """Give up what the last change keeps for its undo; it cannot be undone afterwards.
+
+        Raises:
+            PreflightError: nothing is kept; OutsideError: the file system refuses.
+        """
+        with self._locked():
+            recovery.refuse_unless_settled(self.journal)
+            kept = retention.with_backups(self.journal)
+            if not kept:
+                raise PreflightError(
+                    "no backups are kept: there is nothing that can be undone",
+                    remedy="see fuel-upgrade history",
+                )
+            retention.release_all_but(self.journal, self._control, 0, watch)
+            if left := retention.with_backups(self.journal):
+                raise OutsideError(
+                    f"the backups of {left[-1].id} could not be removed",
+                    remedy="see the daemon's log for the reason, and try again",
+                )
+        return self.record(kept[-1].id)
+
+    def _carry_out(self, record: InstallRecord, watch: Watch) -> None:
+        """Run what the journal has begun, to the end or back to the beginning."""
+        self._transaction(record, watch).run()
+        self.journal.mark(record.id, InstallState.INSTALLED, ended_s=self._clock())
+        watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
+        self._retain(watch)
+
+    def _retain(self, watch: Watch) -> None:
+        keep = self._config.keep_installs
+        retention.release_all_but(self.journal, self._control, keep, watch)
+
+    def _transaction(self, record: InstallRecord, watch: Watch) -> Transaction:
+        return Transaction(
+            record,
+            self.journal,
+            self._control,
+            clock=self._clock,
+            fail_points=self._fail_points,
+            watch=watch,
+        )
+
+    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
         """Undo the last successful install; naming it by ``install`` guards against another.
 
         Raises:
@@ -150,28 +184,83 @@ class Engine:
             record = self._undoable(install)
             self._refuse_while_used(record)
             watch({"event": "undo", "install": record.id})
-            succeeded = record.error is None
-            self._roll_back(
-                record.id, InstallState.UNDOING if succeeded else InstallState.ROLLING_BACK, watch
-            )
+            self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
-    def recover(self, *, watch: Watch = _nobody) -> tuple[InstallRecord, ...]:
-        """Roll back what a crash left unfinished.
+    def recover(
+        self, policy: Recovery | None = None, *, watch: Watch = nobody
+    ) -> tuple[InstallRecord, ...]:
+        """Take up what a crash left unfinished; return what became of each.
+
+        An install that was going forward is rolled back or resumed, as ``policy`` says, or else
+        the settings; what was going back goes on going back. After so many attempts as the
+        settings allow it becomes inconsistent, and is left to :meth:`repair`. A journal that is
+        damaged is set aside first.
 
         Raises:
-            RollbackError: undoing failed.
+            RollbackError: undoing failed; the next recovery tries again.
+        """
+        failed: list[RollbackError] = []
+        with self._locked():
+            lost = recovery.keep_damaged(
+                self.journal, self._config.paths, new_id=new_id, clock=self._clock
+            )
+            if lost is not None:
+                watch({"event": "inconsistent", "install": lost.id, "what": lost.note})
+            left = recovery.unfinished(self.journal)
+            for record in reversed(left):
+                try:
+                    self._recover(record, policy or self._config.recovery.policy, watch)
+                except RollbackError as error:
+                    failed.append(error)
+            self._retain(watch)
+        if failed:
+            raise failed[0]
+        return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + left)
+
+    def _recover(self, record: InstallRecord, policy: Recovery, watch: Watch) -> None:
+        most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
+        watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
+        if attempt > most:
+            recovery.give_up(self.journal, record, most, self._clock())
+            watch({"event": "inconsistent", "install": record.id})
+            return
+        if record.state is InstallState.RUNNING and policy is Recovery.RESUME:
+            watch({"event": "resume", "install": record.id})
+            try:
+                self._carry_out(record, watch)
+            except (BundleError, StepError):
+                watch({"event": "not resumed", "install": record.id})
+            return
+        transaction = self._transaction(record, watch)
+        transaction.roll_back(recovery.UNFINISHED[record.state], is_last_try=attempt == most)
+
+    def repair(
+        self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
+    ) -> InstallRecord:
+        """Settle what is unfinished or inconsistent: undo the rest, or ``accept`` what is there.
+
+        Raises:
+            PreflightError: nothing needs it, or a cluster uses a release that would go.
+            RollbackError: undoing failed again.
         """
         with self._locked():
-            unfinished = self.unfinished()
-            for record in reversed(unfinished):
-                watch({"event": "recover", "install": record.id})
-                self._roll_back(record.id, _UNFINISHED[record.state], watch)
-        return tuple(self.record(record.id) for record in unfinished)
+            named = self.record(install) if install else None
+            record = recovery.to_repair(self.journal, named)
+            if accept:
+                self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
+                watch({"event": "accepted", "install": record.id})
+                return self.record(record.id)
+            recovery.refuse_lost(record)
+            self._refuse_while_used(record)
+            self.journal.note(record.id, None)
+            watch({"event": "repair", "install": record.id})
+            self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
+        return self.record(record.id)
 
     def unfinished(self) -> tuple[InstallRecord, ...]:
         """Return the installs that a crash cut off."""
-        return tuple(r for r in self.journal.installs() if r.state in _UNFINISHED)
+        return recovery.unfinished(self.journal)
 
     def record(self, install: str) -> InstallRecord:
         """Return an install by its id, or by a part of it that no other begins with.
@@ -189,12 +278,7 @@ class Engine:
 
     def undoable(self) -> InstallRecord | None:
         """Return the last successful install, if what it replaced is still kept."""
-        installed = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
-        if not installed:
-            return None
-        steps = self.journal.steps(installed[-1].id)
-        roots = [Path(root) for step in steps for root in step.params.get("roots", ())]
-        return installed[-1] if all(root.exists() for root in roots) else None
+        return retention.undoable(self.journal)
 
     def _read(self, tarball: Path, *, verify_base: bool) -> tuple[BundleHead, Master]:
         try:
@@ -214,100 +298,26 @@ class Engine:
         check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
         return head, master, plan
 
-    def _begin(self, head: BundleHead, plan: Plan) -> None:
-        self.journal.begin(
-            InstallRecord(
-                id=plan.install,
-                tarball=str(head.path),
-                seal=head.seal_sha256,
-                fuel_from=plan.fuel_from,
-                fuel_to=plan.fuel_to,
-                state=InstallState.RUNNING,
-                started_s=self._clock(),
-            )
+    def _record(self, head: BundleHead, plan: Plan) -> InstallRecord:
+        return InstallRecord(
+            id=plan.install,
+            tarball=str(head.path),
+            seal=head.seal_sha256,
+            fuel_from=plan.fuel_from,
+            fuel_to=plan.fuel_to,
+            state=InstallState.RUNNING,
+            started_s=self._clock(),
         )
-
-    def _run_forward(self, plan: Plan, watch: Watch) -> None:
-        world = self._world(watch)
-        for number, planned in enumerate(plan.steps, 1):
-            watch(_step_event("step", number, planned.title, of=len(plan.steps)))
-            try:
-                step = build_step(planned.kind, planned.params, world)
-                facts = step.inspect()
-                self.journal.intend(
-                    plan.install,
-                    StepRecord(
-                        number,
-                        planned.kind,
-                        planned.title,
-                        planned.params,
-                        facts,
-                        StepState.INTENDED,
-                    ),
-                )
-                self._fail_points.check(number, "before")
-                known = step.apply(facts)
-                self._fail_points.check(number, "after")
-                self.journal.done(plan.install, number, known)
-            except Exception as error:
-                error.add_note(f"step {number}, {planned.title}")
-                raise
-
-    def _put_back(self, install: str, fuel_from: str, error: BaseException, watch: Watch) -> None:
-        """Undo a failed install and raise the error that the caller is to see."""
-        told = _told(error, f"rolled back to Fuel {fuel_from}")
-        watch({"event": "failed", "install": install, **told.to_json()})
-        self.journal.mark(install, InstallState.ROLLING_BACK, error=told.to_json())
-        self._roll_back(install, InstallState.ROLLING_BACK, watch)
-        if not isinstance(error, Exception):
-            raise error
-        raise told from error
-
-    def _roll_back(self, install: str, state: InstallState, watch: Watch) -> None:
-        """Undo every step that is not undone yet, last first; a failure does not stop the rest.
-
-        But what was unpacked is kept while a switch is stuck: the old content lies there.
-        """
-        self.journal.mark(install, state)
-        world = self._world(watch)
-        failures: list[str] = []
-        for step in reversed(self.journal.steps(install)):
-            if step.state is StepState.REVERTED or (failures and step.kind == "unpack"):
-                continue
-            watch(_step_event("undo step", step.number, step.title))
-            try:
-                build_step(step.kind, step.params, world).revert(step.facts)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
-                failures.append(f"step {step.number}, {step.title}: {error}")
-                self.journal.stuck(install, step.number, str(error))
-            else:
-                self.journal.reverted(install, step.number)
-        undone = state is InstallState.UNDOING
-        self._end_roll_back(
-            install, InstallState.UNDONE if undone else InstallState.ROLLED_BACK, failures, watch
-        )
-
-    def _end_roll_back(
-        self, install: str, end: InstallState, failures: list[str], watch: Watch
-    ) -> None:
-        state = InstallState.INCONSISTENT if failures else end
-        self.journal.mark(install, state, ended_s=self._clock())
-        watch({"event": state.value, "install": install})
-        if failures:
-            raise RollbackError(
-                f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
-                remedy=f"remove the cause, then run fuel-upgrade rollback {install}",
-                state=f"NEEDS REPAIR, see fuel-upgrade show {install}",
-            )
 
     def _undoable(self, install: str | None) -> InstallRecord:
-        stuck = [r for r in self.journal.installs() if r.state is InstallState.INCONSISTENT]
+        stuck = recovery.inconsistent(self.journal)
         record = stuck[-1] if stuck else self.undoable()
         if record is None:
             raise PreflightError(
                 "there is no install to undo: none succeeded, or what it replaced is not kept",
                 remedy="see fuel-upgrade history",
             )
+        recovery.refuse_lost(record)
         if install is not None and self.record(install).id != record.id:
             raise PreflightError(
                 f"install {install} is not the last one: {record.id} is",
@@ -329,35 +339,6 @@ class Engine:
                 remedy="remove those clusters, or keep the install",
             )
 
-    def _refuse_after_inconsistent(self) -> None:
-        for record in self.journal.installs():
-            if record.state is InstallState.INCONSISTENT:
-                raise PreflightError(
-                    f"install {record.id} left this master half undone",
-                    remedy=f"run fuel-upgrade rollback {record.id} first",
-                )
-
-    def _release_backups(self, install: str, watch: Watch) -> None:
-        """Give up what an older install replaced; only the last one can be undone.
-
-        The new install stands by now, so a failure here is told and no more.
-        """
-        for step in self.journal.steps(install):
-            if step.kind != "unpack":
-                continue
-            try:
-                build_step(step.kind, step.params, self._world(watch)).revert(step.facts)
-            except OSError as error:
-                watch({"event": "backups kept", "install": install, "what": str(error)})
-            else:
-                watch({"event": "backups released", "install": install})
-
-    def _world(self, watch: Watch) -> World:
-        def progress(what: str, done: int, total: int) -> None:
-            watch({"event": "progress", "what": what, "done": done, "total": total})
-
-        return World(self._control, progress)
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         lock = Lock(self._config.paths.lock)
@@ -375,21 +356,3 @@ class Engine:
 def new_id() -> str:
     """Return an id for an install: eight hexadecimal digits."""
     return secrets.token_hex(4)
-
-
-def _step_event(event: str, number: int, title: str, **more: object) -> dict[str, Any]:
-    return {"event": event, "number": number, "title": title, **more}
-
-
-def _told(error: BaseException, state: str) -> UpgradeError:
-    """Return the error to tell: damage stays damage, anything else is a step that failed."""
-    where = next(iter(getattr(error, "__notes__", ())), "the install")
-    if isinstance(error, BundleError):
-        return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
-    if isinstance(error, UpgradeError):
-        return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
-    return StepError(
-        f"{where}: {str(error) or type(error).__name__}",
-        remedy="see the log and fuel-upgrade history, remove the cause, and install again",
-        state=state,
-    )

@@ -1,49 +1,85 @@
 """Deliberate faults: named places in the engine where a test or an operator's drill fails it."""
 
+import errno
 import os
 import signal
+import time
+from collections.abc import Callable, Mapping
 
 from fuel_upgrade.errors import ConfigError, OutsideError
 
 VARIABLE = "FUEL_UPGRADE_FAIL_POINTS"
-WHERE = ("before", "after")
-"""``before`` a step's change (its intent is on record), or ``after`` it (its result is not)."""
-ACTIONS = ("error", "kill")
+WHERE = ("before", "after", "undo-before", "undo-after")
+"""``before`` a step's change (its intent is on record), or ``after`` it (its result is not);
+``undo-before`` and ``undo-after`` are the same of its undoing.
+"""
+_HANG_S = 3600.0
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hang() -> None:
+    time.sleep(_HANG_S)
+
+
+def _fail_with(code: int) -> Callable[[], None]:
+    def fail() -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+ACTIONS: Mapping[str, Callable[[], None] | None] = {
+    "error": None,  # tells which point it was
+    "kill": _kill,
+    "hang": _hang,
+    "full": _fail_with(errno.ENOSPC),
+    "read-only": _fail_with(errno.EROFS),
+}
 
 
 class FailPoints:
     """Which places fail, and how.
 
     Written as ``STEP:WHERE`` or ``STEP:WHERE=ACTION`` with commas between: STEP is a step's
-    number, the action ``error`` (the default) raises, ``kill`` ends the process as SIGKILL does.
+    number, the action ``error`` (the default) raises, ``kill`` ends the process as SIGKILL does,
+    ``hang`` does not come back, ``full`` and ``read-only`` fail as the file system does then.
     """
 
-    def __init__(self, text: str = "") -> None:
-        """Read the written form.
+    def __init__(
+        self, text: str = "", actions: Mapping[str, Callable[[], None] | None] = ACTIONS
+    ) -> None:
+        """Read the written form; ``actions`` may give others.
 
         Raises:
             ConfigError: it is malformed.
         """
-        self._actions = dict(_parse(point.strip()) for point in text.split(",") if point.strip())
+        self._actions = actions
+        self._points = dict(self._parse(p.strip()) for p in text.split(",") if p.strip())
 
     def check(self, number: int, where: str) -> None:
         """Fail here if that was asked for."""
-        action = self._actions.get(f"{number}:{where}")
-        if action == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
+        name = self._points.get(f"{number}:{where}")
+        if name is None:
+            return
+        action = self._actions[name]
         if action is not None:
-            raise OutsideError(
-                f"fail point {number}:{where} was set",
-                remedy=f"unset {VARIABLE} and restart fuel-upgraded",
-            )
-
-
-def _parse(point: str) -> tuple[str, str]:
-    place, _, action = point.partition("=")
-    number, _, where = place.partition(":")
-    if not number.isdigit() or where not in WHERE or (action or "error") not in ACTIONS:
-        raise ConfigError(
-            f"{VARIABLE}: {point!r} is not STEP:before or STEP:after, with =kill or nothing",
-            remedy="correct or unset the environment variable",
+            action()
+            return
+        raise OutsideError(
+            f"fail point {number}:{where} was set",
+            remedy=f"unset {VARIABLE} and restart fuel-upgraded",
         )
-    return place, action or "error"
+
+    def _parse(self, point: str) -> tuple[str, str]:
+        place, _, action = point.partition("=")
+        number, _, where = place.partition(":")
+        if not number.isdigit() or where not in WHERE or (action or "error") not in self._actions:
+            raise ConfigError(
+                f"{VARIABLE}: {point!r} is not STEP:WHERE or STEP:WHERE=ACTION, where WHERE is one"
+                f" of {', '.join(WHERE)} and ACTION one of {', '.join(self._actions)}",
+                remedy="correct or unset the environment variable",
+            )
+        return place, action or "error"

@@ -6,7 +6,7 @@ lock), any number of readers.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import RollbackError
+from fuel_upgrade.system.files import rename
 
 Facts = Mapping[str, Any]
 _SCHEMA = """
@@ -27,7 +28,11 @@ CREATE TABLE IF NOT EXISTS install (
     state TEXT NOT NULL,
     started_s REAL NOT NULL,
     ended_s REAL,
-    error TEXT
+    error TEXT,
+    kind TEXT NOT NULL DEFAULT 'install',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    released INTEGER NOT NULL DEFAULT 0,
+    note TEXT
 );
 CREATE TABLE IF NOT EXISTS step (
     install TEXT NOT NULL REFERENCES install(id),
@@ -43,10 +48,25 @@ CREATE TABLE IF NOT EXISTS step (
 """
 
 
+# What journals of older versions lack, in the order in which it came.
+_ADDED = {
+    "kind": "TEXT NOT NULL DEFAULT 'install'",
+    "attempts": "INTEGER NOT NULL DEFAULT 0",
+    "released": "INTEGER NOT NULL DEFAULT 0",
+    "note": "TEXT",
+}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+INSTALL = "install"
+"""The kind of a record that is an install; see :class:`InstallRecord` for the others."""
+LOST = "lost journal"
+
+
 class InstallState(Enum):
     """What became of an install.
 
     ROLLING_BACK and ROLLED_BACK did not succeed; UNDOING and UNDONE did, and are taken back.
+    INCONSISTENT is neither before nor after, and waits for an operator; ACCEPTED was, until an
+    operator took the master as it was.
     """
 
     RUNNING = "running"
@@ -56,11 +76,13 @@ class InstallState(Enum):
     UNDOING = "undoing"
     UNDONE = "undone"
     INCONSISTENT = "inconsistent"
+    ACCEPTED = "accepted"
 
 
 class StepState(Enum):
-    """What became of a step: INTENDED may have been done in part."""
+    """What became of a step: PLANNED was not begun, INTENDED may have been done in part."""
 
+    PLANNED = "planned"
     INTENDED = "intended"
     DONE = "done"
     REVERTED = "reverted"
@@ -69,7 +91,13 @@ class StepState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InstallRecord:
-    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it."""
+    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it.
+
+    Retiring releases and squashing one are recorded in the same way: ``kind`` is ``gc`` or
+    ``squash`` then, ``tarball`` says what was asked for, and there is no seal. A ``lost journal``
+    stands for all that a damaged journal had. ``attempts`` counts recoveries, ``released`` says
+    that what undo needs was given up, ``note`` tells an operator what is known and what to do.
+    """
 
     id: str
     tarball: str
@@ -80,11 +108,16 @@ class InstallRecord:
     started_s: float
     ended_s: float | None = None
     error: Mapping[str, Any] | None = None
+    kind: str = INSTALL
+    attempts: int = 0
+    released: bool = False
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
         return {
             "id": self.id,
+            "kind": self.kind,
             "tarball": self.tarball,
             "fuel_from": self.fuel_from,
             "fuel_to": self.fuel_to,
@@ -92,6 +125,9 @@ class InstallRecord:
             "started_s": self.started_s,
             "ended_s": self.ended_s,
             "error": dict(self.error) if self.error else None,
+            "attempts": self.attempts,
+            "released": self.released,
+            "note": self.note,
         }
 
 
@@ -131,21 +167,64 @@ class Journal:
             with closing(sqlite3.connect(self._path, timeout=30)) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
                 connection.executescript(_SCHEMA)
+                _add_columns(connection)
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
         except sqlite3.DatabaseError as error:
-            raise RollbackError(
-                f"{self._path}: the journal cannot be used: {error}",
-                remedy=f"make room on its disk, or restore {self._path} from a backup",
-            ) from error
+            raise self._unusable(error) from error
 
-    def begin(self, install: InstallRecord) -> None:
-        """Open an install."""
+    def fault(self) -> str | None:
+        """Say what is wrong with the file; None if it is sound, or not there.
+
+        Raises:
+            RollbackError: it cannot be read for another reason than damage.
+        """
+        if not self._path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30)) as db:
+                (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                return str(found)
+            for record in self.installs():
+                self.steps(record.id)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode in _DAMAGE:
+                return str(error)
+            raise self._unusable(error) from error
+        except (ValueError, TypeError) as error:
+            return f"an entry cannot be read: {error}"
+        except RollbackError as error:
+            if _is_damage(error.__cause__):
+                return str(error.__cause__)
+            raise
+        return None
+
+    def set_aside(self, stamp: str) -> Path:
+        """Give the file another name, which ends in ``stamp``; return it.
+
+        SQLite's own journal beside it goes along: it may be the half that is missing.
+        """
+        kept = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        for suffix in ("-journal", ""):
+            part = self._path.with_name(self._path.name + suffix)
+            if part.exists():
+                rename(part, kept.with_name(kept.name + suffix))
+        return kept
+
+    def _unusable(self, error: sqlite3.DatabaseError) -> RollbackError:
+        remedy = f"make room on its disk, or restore {self._path} from a backup"
+        if _is_damage(error):
+            remedy = "restart fuel-upgraded: it keeps the damaged file and says what to do"
+        return RollbackError(f"{self._path}: the journal cannot be used: {error}", remedy=remedy)
+
+    def begin(self, install: InstallRecord, steps: Sequence[StepRecord] = ()) -> None:
+        """Open an install, with all that it is going to do."""
         with self._open() as db:
             db.execute(
-                "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s,"
+                " kind, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
                     install.tarball,
@@ -154,32 +233,41 @@ class Journal:
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
+                    install.kind,
+                    install.note,
                 ),
             )
-
-    def intend(self, install: str, step: StepRecord) -> None:
-        """Record a step with all that undoing it needs, before its first side effect."""
-        with self._open() as db:
-            db.execute(
+            db.executemany(
                 "INSERT INTO step (install, number, kind, title, params, facts, state)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    install,
-                    step.number,
-                    step.kind,
-                    step.title,
-                    json.dumps(step.params),
-                    json.dumps(step.facts),
-                    StepState.INTENDED.value,
-                ),
+                [
+                    (
+                        install.id,
+                        step.number,
+                        step.kind,
+                        step.title,
+                        json.dumps(step.params),
+                        json.dumps(step.facts),
+                        step.state.value,
+                    )
+                    for step in steps
+                ],
             )
+
+    def intend(self, install: str, number: int, facts: Facts) -> None:
+        """Record that a step begins, with all that undoing it needs: before its first effect."""
+        self._set_facts(install, number, StepState.INTENDED, facts)
 
     def done(self, install: str, number: int, facts: Facts) -> None:
         """Record that a step is applied, and what is known of it now."""
+        self._set_facts(install, number, StepState.DONE, facts)
+
+    def _set_facts(self, install: str, number: int, state: StepState, facts: Facts) -> None:
         with self._open() as db:
             db.execute(
-                "UPDATE step SET state = ?, facts = ? WHERE install = ? AND number = ?",
-                (StepState.DONE.value, json.dumps(facts), install, number),
+                "UPDATE step SET state = ?, facts = ?, error = NULL"
+                " WHERE install = ? AND number = ?",
+                (state.value, json.dumps(facts), install, number),
             )
 
     def reverted(self, install: str, number: int) -> None:
@@ -213,6 +301,27 @@ class Journal:
                 (state.value, ended_s, json.dumps(error) if error else None, install),
             )
 
+    def attempt(self, install: str) -> int:
+        """Count one more recovery, before it begins; return how many that makes."""
+        with self._open() as db:
+            db.execute("UPDATE install SET attempts = attempts + 1 WHERE id = ?", (install,))
+            (count,) = db.execute(
+                "SELECT attempts FROM install WHERE id = ?", (install,)
+            ).fetchone()
+        return int(count)
+
+    def note(self, install: str, text: str | None) -> None:
+        """Tell the operator something of an install; None takes it back, and the attempts."""
+        with self._open() as db:
+            db.execute("UPDATE install SET note = ? WHERE id = ?", (text, install))
+            if text is None:
+                db.execute("UPDATE install SET attempts = 0 WHERE id = ?", (install,))
+
+    def release(self, install: str) -> None:
+        """Record that what undoing an install needs is being given up: before it goes."""
+        with self._open() as db:
+            db.execute("UPDATE install SET released = 1 WHERE id = ?", (install,))
+
     def installs(self) -> tuple[InstallRecord, ...]:
         """Return all installs, oldest first."""
         with self._open() as db:
@@ -228,6 +337,25 @@ class Journal:
         return tuple(_step(row) for row in rows)
 
 
+def _is_damage(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE
+
+
+def _add_columns(db: sqlite3.Connection) -> None:
+    """Bring a journal up to date that an older version began."""
+    if not _missing(db):
+        return
+    db.execute("BEGIN IMMEDIATE")  # readers open the journal too, and one of them comes first
+    for name in _missing(db):
+        db.execute(f"ALTER TABLE install ADD COLUMN {name} {_ADDED[name]}")
+    db.commit()
+
+
+def _missing(db: sqlite3.Connection) -> list[str]:
+    there = {column[1] for column in db.execute("PRAGMA table_info(install)")}
+    return [name for name in _ADDED if name not in there]
+
+
 def _install(row: sqlite3.Row) -> InstallRecord:
     return InstallRecord(
         id=row["id"],
@@ -239,6 +367,10 @@ def _install(row: sqlite3.Row) -> InstallRecord:
         started_s=row["started_s"],
         ended_s=row["ended_s"],
         error=json.loads(row["error"]) if row["error"] else None,
+        kind=row["kind"],
+        attempts=row["attempts"],
+        released=bool(row["released"]),
+        note=row["note"],
     )
 
 

@@ -14,6 +14,7 @@ from fuel_upgrade.release.chain import as_base, newest_first, orchestrator_data
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
 from fuel_upgrade.system.disk import Room
 from fuel_upgrade.upgrade.held import folder_of
+from fuel_upgrade.upgrade.journal import StepRecord, StepState
 from fuel_upgrade.upgrade.master import Master
 from fuel_upgrade.upgrade.steps import switch, unpack, view
 
@@ -95,6 +96,14 @@ class Plan:
                 for room, needed in self.bytes_per_room(master).items()
             ],
         }
+
+
+def as_records(steps: Iterable[PlannedStep]) -> tuple[StepRecord, ...]:
+    """Return the steps as the journal has them before they begin."""
+    return tuple(
+        StepRecord(number, step.kind, step.title, step.params, {}, StepState.PLANNED)
+        for number, step in enumerate(steps, 1)
+    )
 
 
 def find_equal(

@@ -53,8 +53,8 @@ def test_a_failing_step_leaves_everything_as_before(
     journal = master.engine().journal
     assert journal.installs()[-1].state is InstallState.ROLLED_BACK
     steps = journal.steps(journal.installs()[-1].id)
-    assert len(steps) == step
-    assert {s.state for s in steps} == {StepState.REVERTED}
+    assert {s.state for s in steps[:step]} == {StepState.REVERTED}
+    assert {s.state for s in steps[step:]} <= {StepState.PLANNED}
 
 
 def test_a_refusal_by_the_registry_itself_is_undone(
@@ -160,7 +160,7 @@ def test_an_undo_that_fails_is_visible_and_can_be_repeated(
     assert master.engine().record(install).state is InstallState.INCONSISTENT
     # the other steps were undone all the same
     assert not (master.config.paths.release_versions / "2014.2-6.0.yaml").exists()
-    with pytest.raises(PreflightError, match="half undone"):
+    with pytest.raises(PreflightError, match="left this master inconsistent"):
         master.install(tarballs["6.0"])
     master.store.delete_cluster(clusters[0])
     master.engine().rollback(install)

@@ -80,6 +80,32 @@ def test_the_order_of_repos_is_kept(client: ControlPlane) -> None:
     assert [repo.name for repo in orchestrator.repos] == ["z", "a"]
 
 
+def test_a_body_brings_back_all_that_nailgun_shows(client: ControlPlane) -> None:
+    networks = {"nova_network": {"networks": [{"name": "public"}]}, "neutron": {}}
+    roles = {"roles": ["controller"], "roles_metadata": {"controller": {"name": "c"}}}
+    made = client.create_release({**release_body(), "networks_metadata": networks, **roles})
+    body = client.release_body(made.id)
+    assert body["networks_metadata"] == networks
+    assert body["roles_metadata"] == roles["roles_metadata"]
+    client.delete_release(made.id)
+    again = client.create_release(body)
+    assert replace(again, id=made.id) == made
+    assert client.release_body(again.id) == body
+
+
+def test_an_update_changes_the_repos_and_nothing_else(client: ControlPlane) -> None:
+    made = client.create_release(release_body(z="http://z/ p main", a="http://a/ p main"))
+    before = client.release_body(made.id)
+    data = {**before["orchestrator_data"], "repo_metadata": {"z": "http://z/ p main"}}
+    changed = client.update_release(made.id, {"orchestrator_data": data})
+    assert changed.orchestrator is not None
+    assert [repo.name for repo in changed.orchestrator.repos] == ["z"]
+    assert client.release_body(made.id) == {**before, "orchestrator_data": data}
+    with pytest.raises(ControlPlaneError) as caught:
+        client.update_release(made.id + 1, {"orchestrator_data": data})
+    assert caught.value.status == 404
+
+
 def test_a_release_that_is_there_is_a_conflict(client: ControlPlane) -> None:
     client.create_release(release_body())
     with pytest.raises(ControlPlaneError, match="already exists") as caught:

@@ -1,12 +1,15 @@
-"""The reversible changes that an install is made of."""
+"""The reversible changes that an install, a gc and a squash are made of."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.retire import Retire
+from fuel_upgrade.upgrade.steps.stage import Stage
 from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unpack import Unpack
+from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 from fuel_upgrade.upgrade.steps.view import BuildView
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
@@ -15,7 +18,13 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
     "view": BuildView.from_params,
     "register": Register.from_params,
     "notify": Notify.from_params,
+    "stage": Stage.from_params,
+    "retire": Retire.from_params,
+    "unregister": Unregister.from_params,
+    "reregister": Reregister.from_params,
 }
+OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
+"""The kinds of steps whose folders (``roots``) hold what the others replaced."""
 
 
 def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:

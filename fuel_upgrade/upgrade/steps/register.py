@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.errors import OutsideError, PreflightError
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.upgrade.steps.reconcile import until_known
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -41,10 +42,37 @@ class Register:
         return {"id": self.adopt}
 
     def apply(self, facts: Facts) -> Facts:
-        """Post the release, unless an equal one was adopted."""
+        """Post the release, unless an equal one was adopted.
+
+        Where no answer says what became of a post, the release is looked for before it is posted
+        again: it is never registered twice.
+
+        Raises:
+            ControlPlaneError: Nailgun refuses, or does not answer in all of the tries.
+        """
         if self.adopt is not None:
             return facts
-        return {"id": self.world.control.create_release(self.body).id}
+        return {"id": until_known(self._post, self._ours)}
+
+    def _post(self) -> int:
+        return self.world.control.create_release(self.body).id
+
+    def _ours(self) -> int | None:
+        """Return the id of what an unanswered post of this step registered; None if nothing.
+
+        Raises:
+            OutsideError: somebody else registered another in the meantime.
+        """
+        found = self._registered()
+        if found is None:
+            return None
+        if found.orchestrator != OrchestratorData.from_wire(self.body["orchestrator_data"]):
+            raise OutsideError(
+                f"release {found.name} ({found.version}), id {found.id}, is not the one that was"
+                " posted",
+                remedy="look at it with fuel-upgrade releases, then install again",
+            )
+        return found.id
 
     def revert(self, facts: Facts) -> None:
         """Delete the release if this step made it, also if the answer to the post was lost.
@@ -84,8 +112,14 @@ class Notify:
         return {"before": sorted(self._equal())}
 
     def apply(self, facts: Facts) -> Facts:
-        """Post it."""
-        self.world.control.notify(self.message)
+        """Post it, once: see :meth:`Register.apply`."""
+        before = set(facts["before"])
+        until_known(
+            lambda: self.world.control.notify(self.message),
+            lambda: next(iter(self._equal() - before), None),
+        )
+        for late in sorted(self._equal() - before)[1:]:  # an unanswered post that came after all
+            self.world.control.delete_notification(late)
         return facts
 
     def revert(self, facts: Facts) -> None:

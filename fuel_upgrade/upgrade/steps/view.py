@@ -18,17 +18,20 @@ class BuildView:
     """Build the full view of ``roots``, newest first, at ``staged``.
 
     ``staged`` lies in a folder that the install has for itself; a switch brings the view to its
-    place. Packages are hard-linked, so only the indexes take room.
+    place. Packages are hard-linked, so only the indexes take room. With ``squash`` it is a repo
+    to take the place of the newest: each package is read and checked.
     """
 
     roots: tuple[Path, ...]
     staged: Path
     world: World
+    squash: bool = False
 
     @classmethod
     def from_params(cls, params: Facts, world: World) -> Self:
         """Build the step from what the plan, or the journal, says."""
-        return cls(tuple(Path(root) for root in params["parts"]), Path(params["staged"]), world)
+        roots = tuple(Path(root) for root in params["parts"])
+        return cls(roots, Path(params["staged"]), world, params.get("squash", False))
 
     def inspect(self) -> Facts:
         """Note nothing: what this step makes has a place of its own."""
@@ -42,10 +45,15 @@ class BuildView:
                 a repo of this master, for the tarball was verified whole.
         """
         # Loaded when it is asked for: a master without views needs no library of yum metadata.
+        from fuel_upgrade.repo.squash import squash, succeeding  # noqa: PLC0415
         from fuel_upgrade.repo.view import build_view  # noqa: PLC0415
 
         try:
-            build_view(self.roots, self.staged, progress=self.world.progress)
+            if self.squash:
+                options = succeeding(self.roots[0])
+                squash(self.roots, self.staged, options, progress=self.world.progress)
+            else:
+                build_view(self.roots, self.staged, progress=self.world.progress)
         except BundleError as error:
             raise OutsideError(error.what, remedy=error.remedy) from error
         return facts
@@ -56,6 +64,6 @@ class BuildView:
         remove_tree(self.staged)
 
 
-def params(roots: Sequence[Path], staged: Path) -> dict[str, object]:
+def params(roots: Sequence[Path], staged: Path, *, squash: bool = False) -> dict[str, object]:
     """Return the step's parameters as the plan holds them."""
-    return {"parts": [str(root) for root in roots], "staged": str(staged)}
+    return {"parts": [str(root) for root in roots], "staged": str(staged), "squash": squash}

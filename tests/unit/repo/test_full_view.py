@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt import read_apt
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.repo.squash import squash
+from fuel_upgrade.repo.squash import squash, succeeding
 from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.system.tree import walk
@@ -289,3 +290,21 @@ def test_squashing_makes_a_repo_that_needs_no_other(tmp_path: Path, make: Make) 
     assert packages(tmp_path / "squashed") == expected
     with pytest.raises(ConfigError, match="expected a diff repo"):
         squash([tmp_path / "squashed"], tmp_path / "again")
+
+
+def test_a_successor_keeps_the_label_of_an_unsigned_diff(tmp_path: Path) -> None:
+    roots: Sequence[Path] = chain(tmp_path, apt_repo)
+    squash(roots, tmp_path / "squashed", succeeding(roots[0]))
+    label = read_apt(roots[0]).release["Label"]
+    assert read_apt(tmp_path / "squashed").release["Label"] == label
+    assert held(tmp_path / "squashed") == held(tmp_path / "full-2")
+
+
+def test_a_successor_of_a_signed_diff_has_the_releases_own_indexes(tmp_path: Path) -> None:
+    roots: Sequence[Path] = chain(tmp_path, apt_repo)
+    (release,) = roots[0].glob("dists/*/Release")
+    release.with_name("InRelease").write_bytes(release.read_bytes())
+    squash(roots, tmp_path / "squashed", succeeding(roots[0]))
+    place = release.relative_to(roots[0])
+    expected = (tmp_path / "full-2" / place).read_bytes()
+    assert (tmp_path / "squashed" / place).read_bytes() == expected != release.read_bytes()

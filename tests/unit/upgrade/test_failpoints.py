@@ -1,3 +1,6 @@
+import errno
+import os
+
 import pytest
 
 from fuel_upgrade.errors import ConfigError, OutsideError
@@ -19,5 +22,19 @@ def test_none_are_set_by_default() -> None:
 
 @pytest.mark.parametrize("text", ["x:before", "1:during", "1", "1:after=explode", ":after"])
 def test_a_malformed_text_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is not STEP:before or STEP:after"):
+    with pytest.raises(ConfigError, match="is not STEP:WHERE"):
         FailPoints(text)
+
+
+@pytest.mark.parametrize(("action", "code"), [("full", errno.ENOSPC), ("read-only", errno.EROFS)])
+def test_a_place_fails_as_the_file_system_does(action: str, code: int) -> None:
+    with pytest.raises(OSError, match=os.strerror(code)) as caught:
+        FailPoints(f"3:undo-after={action}").check(3, "undo-after")
+    assert caught.value.errno == code
+
+
+def test_a_drill_brings_its_own_actions() -> None:
+    done: list[str] = []
+    points = FailPoints("1:undo-before=mine", {"mine": lambda: done.append("mine")})
+    points.check(1, "undo-before")
+    assert done == ["mine"]
