@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,31 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     that test alone, while failing here would stop the whole collection.
     """
     missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
+    return _unless(f"needs {', '.join(missing)}, which this machine lacks" if missing else "")
+
+
+def needs_disks() -> pytest.MarkDecorator:
+    """Mark tests that mount file systems on loop devices, and have FUSE files behind those."""
+    devices = ("/dev/fuse", "/dev/loop-control")
+    lacking = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
+    if os.geteuid() != 0:
+        lacking.insert(0, "root")
+    if find_library("fuse3") is None:
+        lacking.append("libfuse 3")
+    apart = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "t", "/mnt"]
+    if not lacking and subprocess.run(apart, capture_output=True, check=False).returncode:
+        lacking.append("the right to mount")
+    return _unless(
+        f"needs {', '.join(lacking)} (a container has neither loop devices nor mounts unless it"
+        " is privileged)"
+        if lacking
+        else ""
+    )
+
+
+def _unless(reason: str) -> pytest.MarkDecorator:
+    if not reason:
         return pytest.mark.skipif(False, reason="nothing is missing")  # noqa: FBT003 - its form
-    reason = f"needs {', '.join(missing)}, which this machine lacks"
     if in_ci():
         return pytest.mark.skipif(f"__import__('pytest').fail({reason!r})", reason=reason)
     return pytest.mark.skip(reason=reason)
