@@ -40,12 +40,16 @@ def _nobody(_event: Mapping[str, Any]) -> None:
 
 
 class Story:
-    """A failed install on a master with an earlier release, a successful one, and its undo."""
+    """A failed install on a master with an earlier release, a successful one, and its undo.
 
-    def __init__(self, root: Path, base: Path, tarball: Path) -> None:
+    Building full views syncs the whole file system, so an install without them shows more.
+    """
+
+    def __init__(self, root: Path, base: Path, tarball: Path, *, full_view: bool) -> None:
         self._root = root
         self._base = base
         self._tarball = tarball
+        self._full_view = full_view
         self._known: dict[str, Content] = {}
         self._earlier, self._failed, self._install = new_id(), new_id(), new_id()
 
@@ -54,7 +58,7 @@ class Story:
         with scratch_master(self._root) as master:
             self._prepare(master)
             mark("begin")
-            steps = len(master.engine().plan(self._tarball, full_view=True)["steps"])
+            steps = len(master.engine().plan(self._tarball, full_view=self._full_view)["steps"])
             with suppress(StepError):
                 self._run(master, self._failed, fail_points=f"{steps}:after")
             mark("failed")
@@ -126,11 +130,17 @@ class Story:
         self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = _nobody
     ) -> None:
         engine = master.engine(fail_points)
-        engine.install(self._tarball, install=install, full_view=True, watch=watch)
+        engine.install(self._tarball, install=install, full_view=self._full_view, watch=watch)
 
 
 def cut_an_install(
-    *, work: str, disks: Mapping[str, Any], tarballs: tuple[str, str], cuts: int, seed: int
+    *,
+    work: str,
+    disks: Mapping[str, Any],
+    tarballs: tuple[str, str],
+    full_view: bool,
+    cuts: int,
+    seed: int,
 ) -> dict[str, Any]:
     """Record an install and its undo, make the cuts, and return what was found.
 
@@ -138,7 +148,7 @@ def cut_an_install(
     """
     with in_memory(Path(work)):
         made = Disks(Path(work), disks["kind"], LAYOUTS[disks["layout"]])
-        story = Story(made.top / MASTER, *map(Path, tarballs))
+        story = Story(made.top / MASTER, *map(Path, tarballs), full_view=full_view)
         recording = record(made, story.tell, noise=disks["noise"])
         chosen = recording.choose(cuts, seed)
         return {"requests": len(recording.log), **_check_all(story, recording, chosen)}
@@ -148,7 +158,7 @@ def _check_all(story: Story, recording: Recording, cuts: list[Cut]) -> dict[str,
     ends: Counter[str] = Counter()
     faults: list[str] = []
     for number, cut in enumerate(recording.after(cuts)):
-        again = number % _AGAIN_EVERY == 0
+        again = number % _AGAIN_EVERY == _AGAIN_EVERY - 1
         end, found = story.check(recording.marks, cut, again=again)
         ends[end] += 1
         if found:

@@ -10,7 +10,7 @@ from tests.crash.power.rig import CARELESS
 from tests.tools import needs, needs_disks
 
 pytestmark = [needs("unshare", "mkfs.ext4", "mkfs.xfs", "fallocate"), needs_disks()]
-CUTS = 30
+CUTS = 16
 
 
 def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
