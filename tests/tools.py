@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -22,21 +23,27 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 def needs_disks() -> pytest.MarkDecorator:
     """Mark tests that mount file systems on loop devices, and have FUSE files behind those."""
-    devices = ("/dev/fuse", "/dev/loop-control")
-    lacking = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
+    lacking = ", ".join(_lacking_for_disks())
+    hint = "a container has them only if it is privileged, with /dev/fuse and /dev/loop*"
+    return _unless(f"needs {lacking}, which this machine lacks ({hint})" if lacking else "")
+
+
+def _lacking_for_disks() -> Iterator[str]:
     if os.geteuid() != 0:
-        lacking.insert(0, "root")
+        yield "root"
+        return  # who could not even ask for the rest
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        yield "/dev/fuse"
     if find_library("fuse3") is None:
-        lacking.append("libfuse 3")
-    apart = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "t", "/mnt"]
-    if not lacking and subprocess.run(apart, capture_output=True, check=False).returncode:
-        lacking.append("the right to mount")
-    return _unless(
-        f"needs {', '.join(lacking)} (a container has neither loop devices nor mounts unless it"
-        " is privileged)"
-        if lacking
-        else ""
-    )
+        yield "libfuse 3"
+    if shutil.which("unshare") and shutil.which("losetup"):
+        apart = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork")
+        mount = ("--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+        if subprocess.run([*apart, *mount], capture_output=True, check=False).returncode:
+            yield "the right to mount"
+        free = subprocess.run(["losetup", "--find"], capture_output=True, text=True, check=False)
+        if free.returncode or not Path(free.stdout.strip()).is_block_device():
+            yield "loop devices"
 
 
 def _unless(reason: str) -> pytest.MarkDecorator:

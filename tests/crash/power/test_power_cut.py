@@ -14,7 +14,7 @@ from tests.tools import needs, needs_disks
 
 pytestmark = [
     needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c"),
-    needs("unshare", "mkfs.ext4", "mkfs.xfs", "fallocate"),
+    needs("unshare", "losetup", "mkfs.ext4", "mkfs.xfs", "fallocate"),
     needs_disks(),
 ]
 FEW = 4

@@ -9,7 +9,7 @@ from tests.crash.power.mounts import run_apart
 from tests.crash.power.rig import CARELESS
 from tests.tools import needs, needs_disks
 
-pytestmark = [needs("unshare", "mkfs.ext4", "mkfs.xfs", "fallocate"), needs_disks()]
+pytestmark = [needs("unshare", "losetup", "mkfs.ext4", "mkfs.xfs", "fallocate"), needs_disks()]
 CUTS = 16
 
 
