@@ -18,6 +18,7 @@ from fuel_upgrade.system.files import (
     write_file,
     write_link,
 )
+from fuel_upgrade.upgrade.steps.switch import Switch
 from tests.crash.power.mounts import in_memory, run
 from tests.crash.power.recorder import Disks, Mark, record
 
@@ -34,6 +35,14 @@ def _write_carelessly(folder: Path) -> None:
     os.close(descriptor)
 
 
+def _switch_back_twice(folder: Path) -> None:
+    switch = Switch(folder / "new", folder / "put")
+    facts = switch.inspect()
+    switch.apply(facts)
+    switch.live.rename(switch.staged)  # by a revert that was killed before it could sync
+    switch.revert(facts)
+
+
 def _holds(name: str) -> Callable[[Path], bool]:
     return lambda folder: (folder / name).is_file() and (folder / name).read_bytes() == DATA
 
@@ -46,6 +55,7 @@ CAREFUL: Mapping[str, Change] = {
     "make_folders": (lambda f: make_folders(f / "a/b"), lambda f: (f / "a/b").is_dir()),
     "remove_tree": (lambda f: remove_tree(f / "old"), lambda f: not (f / "old").exists()),
     "remove_empty": (lambda f: remove_empty([f / "void"]), lambda f: not (f / "void").exists()),
+    "Switch.revert": (_switch_back_twice, _holds("new/in")),
 }
 CARELESS: Mapping[str, Change] = {
     "a write": (_write_carelessly, _holds("file")),
@@ -97,8 +107,8 @@ def cut_off_a_removal(*, work: str) -> dict[str, Any]:
 
 
 def _prepare(folder: Path) -> None:
-    for name in ("staged", "one", "two", "old", "void"):
+    for name in ("staged", "one", "two", "old", "void", "new"):
         (folder / name).mkdir(parents=True)
-    for name in ("staged", "one", "old"):
+    for name in ("staged", "one", "old", "new"):
         (folder / name / "in").write_bytes(DATA)
     sync_filesystem(folder)
