@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-.PHONY: help demo bench test test-exact lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact test-power lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,11 +20,14 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 	@$(VENV)/bin/python -m bench
 
 test: tools $(READY) ## Run all tests
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/crash
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
+
+test-power: tools $(READY) ## Cut the power of recorded disks amid installs, as root
+	@POWER_CUTS=$${POWER_CUTS:-100} $(VENV)/bin/python -m pytest -q -s tests/crash/power
 
 unit: $(READY) ## Run the unit tests only
 	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(VENV)/bin/python -m pytest -q tests/unit

@@ -31,6 +31,7 @@ RUNTIME = [
 DEV = [
     "docutils==0.23",
     "hypothesis>=6.100",
+    "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
     "pytest>=8.0",
     "pytest-xdist>=3.5",

@@ -1,7 +1,7 @@
 """A scratch master for tests: the real engine, client and registry below a temporary root."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,17 +59,26 @@ def write_fuel_version(root: Path, version: str) -> None:
 
 @contextmanager
 def scratch_master(root: Path, *, fuel_version: str = "5.0") -> Iterator[ScratchMaster]:
+    """Make a master below ``root`` and start it."""
     write_fuel_version(root, fuel_version)
+    with started_master(root) as master:
+        yield master
+
+
+@contextmanager
+def started_master(root: Path) -> Iterator[ScratchMaster]:
+    """Start the master that is below ``root``, with the registry that it has there."""
     config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
-    config.paths.state.mkdir(parents=True)
-    store = Store.open(f"sqlite:///{config.paths.registry}")
-    ensure_user(store, "admin", "admin")
-    app = create_app(store, master_ip="127.0.0.1", fuel_version=lambda: read_fuel_version(config))
-    with RegistryServer(app, "127.0.0.1", 0) as server:
-        settings = NailgunSettings(url=server.url, retries=0, timeout_s=10)
-        with NailgunClient(settings) as client:
-            yield ScratchMaster(root, config, store, client)
-    store.close()
+    config.paths.state.mkdir(parents=True, exist_ok=True)
+    with closing(Store.open(f"sqlite:///{config.paths.registry}")) as store:
+        ensure_user(store, "admin", "admin")
+        app = create_app(
+            store, master_ip="127.0.0.1", fuel_version=lambda: read_fuel_version(config)
+        )
+        with RegistryServer(app, "127.0.0.1", 0) as server:
+            settings = NailgunSettings(url=server.url, retries=0, timeout_s=10)
+            with NailgunClient(settings) as client:
+                yield ScratchMaster(root, config, store, client)
 
 
 def build(spec: Path, out: Path) -> Path:

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -15,17 +18,41 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     that test alone, while failing here would stop the whole collection.
     """
     missing = [program for program in programs if shutil.which(program) is None]
-    reason = f"needs {', '.join(missing)}, which this machine lacks"
-    return _needed(is_there=not missing, reason=reason)
+    return _unless(f"needs {', '.join(missing)}, which this machine lacks" if missing else "")
 
 
 def needs_root() -> pytest.MarkDecorator:
     """Mark a test as one that changes roots and owners; without the right to, as :func:`needs`."""
-    return _needed(is_there=os.geteuid() == 0, reason="needs to run as root")
+    return _unless("" if os.geteuid() == 0 else "needs to run as root")
 
 
-def _needed(*, is_there: bool, reason: str) -> pytest.MarkDecorator:
-    if is_there:
+def needs_disks() -> pytest.MarkDecorator:
+    """Mark tests that mount file systems on loop devices, and have FUSE files behind those."""
+    lacking = ", ".join(_lacking_for_disks())
+    hint = "a container has them only if it is privileged, with /dev/fuse and /dev/loop*"
+    return _unless(f"needs {lacking}, which this machine lacks ({hint})" if lacking else "")
+
+
+def _lacking_for_disks() -> Iterator[str]:
+    if os.geteuid() != 0:
+        yield "root"
+        return  # who could not even ask for the rest
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        yield "/dev/fuse"
+    if find_library("fuse3") is None:
+        yield "libfuse 3"
+    if shutil.which("unshare") and shutil.which("losetup"):
+        apart = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork")
+        mount = ("--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+        if subprocess.run([*apart, *mount], capture_output=True, check=False).returncode:
+            yield "the right to mount"
+        free = subprocess.run(["losetup", "--find"], capture_output=True, text=True, check=False)
+        if free.returncode or not Path(free.stdout.strip()).is_block_device():
+            yield "loop devices"
+
+
+def _unless(reason: str) -> pytest.MarkDecorator:
+    if not reason:
         return pytest.mark.skipif(False, reason="nothing is missing")  # noqa: FBT003 - its form
     if in_ci():
         return pytest.mark.skipif(f"__import__('pytest').fail({reason!r})", reason=reason)

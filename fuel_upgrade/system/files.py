@@ -9,7 +9,7 @@ import os
 import shutil
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -124,23 +124,48 @@ def make_folders(path: Path) -> tuple[Path, ...]:
 
 
 def remove_empty(folders: Iterable[Path]) -> None:
-    """Remove those of the folders that are empty or already gone; keep the others."""
+    """Remove those of the folders that are empty or already gone, durably; keep the others."""
     for folder in folders:
         try:
             folder.rmdir()
         except FileNotFoundError:
-            continue
+            pass
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+            continue
+        _sync_absence(folder)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file, a link or a folder with all below it; nothing there is fine."""
+    """Remove a file, a link or a folder with all below it, durably; nothing there is fine."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+    _sync_absence(path)
+
+
+def remove_together(paths: Collection[Path]) -> None:
+    """Remove several trees, durably; before any of them lacks a file, none is at its place.
+
+    What a crash leaves of them has another name, from which a second call removes it.
+    """
+    doomed = [path.with_name(f"{path.name}.gone") for path in paths]
+    for path, gone in zip(paths, doomed, strict=True):
+        if os.path.lexists(path):
+            rename(path, gone)
+    for gone in doomed:
+        remove_tree(gone)
+
+
+def _sync_absence(path: Path) -> None:
+    """Make it durable that there is nothing at ``path``, whoever removed it.
+
+    What is recorded next may lie on another disk and outlive a power cut that this does not: the
+    record would say that the path is gone, and it would be back.
+    """
+    sync_folder(next(parent for parent in path.absolute().parents if parent.is_dir()))
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.system.files import exchange, identity, make_folders, remove_empty, rename
+from fuel_upgrade.system.files import (
+    exchange,
+    identity,
+    make_folders,
+    remove_empty,
+    rename,
+    sync_folder,
+)
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -56,7 +63,12 @@ class Switch:
                 exchange(self.live, self.staged)
             else:
                 rename(self.live, self.staged)
-        elif identity(self.staged) != facts["new"]:
+        elif identity(self.staged) == facts["new"]:
+            # Never switched, or switched back by somebody who was killed before it was durable.
+            for folder in {self.staged.parent, self.live.parent}:
+                if folder.exists():
+                    sync_folder(folder)
+        else:
             raise OutsideError(
                 f"{self.live}: is neither what this install put there nor what was there before;"
                 f" that is kept at {self.staged}",

@@ -7,7 +7,12 @@ from typing import Any, Self
 
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system.files import make_folders, remove_empty, remove_tree, sync_filesystem
+from fuel_upgrade.system.files import (
+    make_folders,
+    remove_empty,
+    remove_together,
+    sync_filesystem,
+)
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -73,10 +78,10 @@ class Unpack:
     def revert(self, facts: Facts) -> None:
         """Remove the roots, and those folders above them that were made for them.
 
-        For an install that succeeded this is also how its backups are given up.
+        For an install that succeeded this is also how its backups are given up. Those that a
+        crash leaves of them must not look whole and lack files: then they could be put back.
         """
-        for root in self.roots:
-            remove_tree(root)
+        remove_together(self.roots)
         remove_empty([root.parent for root in self.roots])  # the folder of all installs' roots
         remove_empty([Path(made) for made in reversed(facts["made"])])
 

@@ -14,6 +14,7 @@ from fuel_upgrade.system.files import (
     link_file,
     make_folders,
     remove_empty,
+    remove_together,
     remove_tree,
     rename,
     sync_filesystem,
@@ -206,3 +207,12 @@ def test_a_failing_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(files, "_LIBC", Broken())  # a failing disk is not to be had in tmp_path
     with pytest.raises(OSError, match=str(tmp_path)):
         sync_filesystem(tmp_path)
+
+
+def test_trees_removed_together_are_gone_with_what_a_crash_left_of_them(tmp_path: Path) -> None:
+    trees = [tmp_path / "one", tmp_path / "never", tmp_path / "two"]
+    (tmp_path / "one/in").mkdir(parents=True)
+    (tmp_path / "two.gone").mkdir()
+    remove_together(trees)
+    assert names(tmp_path) == []
+    remove_together(trees)
