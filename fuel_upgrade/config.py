@@ -24,6 +24,7 @@ class Paths:
     log: Path = Path("/var/log/fuel_upgrade.log")
     socket: Path = Path("/run/fuel-upgrade/api.sock")
     pid_file: Path = Path("/run/fuel-upgrade/fuel-upgraded.pid")
+    hooks: Path = Path("/etc/fuel-upgrade/hooks.d")
 
     @property
     def version_link(self) -> Path:
@@ -78,6 +79,13 @@ class RegistrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """How hooks run: after ``timeout_s`` one is killed, with all that it started."""
+
+    timeout_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting of the daemon and the CLI."""
 
@@ -90,6 +98,7 @@ class Config:
     paths: Paths = field(default_factory=Paths)
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
 
     def under(self, root: Path) -> "Config":
         """Return the same settings with every path moved below ``root``."""
@@ -147,6 +156,8 @@ def _check(config: Config) -> list[str]:
         faults.append(f"log_level: {config.log_level!r} is not debug, info, warning or error")
     if config.nailgun.timeout_s <= 0:
         faults.append("nailgun.timeout_s: must be above 0")
+    if config.hooks.timeout_s <= 0:
+        faults.append("hooks.timeout_s: must be above 0")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
     return faults
@@ -167,7 +178,7 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
 
 
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
-    if wanted in (Paths, NailgunSettings, RegistrySettings):
+    if wanted in (Paths, NailgunSettings, RegistrySettings, HookSettings):
         return _build(wanted, value, f"{name}.", faults)
     if wanted is Path and isinstance(value, str):
         return Path(value)
