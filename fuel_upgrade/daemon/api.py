@@ -205,7 +205,8 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
         with service.engine() as engine:
             record = engine.record(install)
             steps = [step.to_json() for step in engine.journal.steps(record.id)]
-            return {**record.to_json(), "steps": steps}
+            hooks = [run.to_json() for run in engine.journal.hook_runs(record.id)]
+            return {**record.to_json(), "steps": steps, "hooks": hooks}
 
     @app.get("/v1/jobs/{job}/events")
     def events(job: str) -> StreamingResponse:

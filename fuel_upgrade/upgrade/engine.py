@@ -23,6 +23,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.base import repair_request
 from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import (
     InstallRecord,
     InstallState,
@@ -34,6 +35,7 @@ from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, make_plan
 from fuel_upgrade.upgrade.preflight import check
 from fuel_upgrade.upgrade.steps import build_step
+from fuel_upgrade.upgrade.steps.hook import VetoError
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.survey import Survey, read_survey
 
@@ -120,8 +122,12 @@ class Engine:
         """
         with self._locked():
             self._refuse_after_inconsistent()
-            head, master, plan = self._planned(
-                tarball, install, verify_base=verify_base, full_view=full_view
+            head, master, plan = self._hooks(watch).checked(
+                install,
+                tarball,
+                lambda: self._planned(
+                    tarball, install, verify_base=verify_base, full_view=full_view
+                ),
             )
             earlier = [r for r in self.journal.installs() if r.state is InstallState.INSTALLED]
             self._begin(head, plan)
@@ -258,6 +264,7 @@ class Engine:
         told = _told(error, f"rolled back to Fuel {fuel_from}")
         watch({"event": "failed", "install": install, **told.to_json()})
         self.journal.mark(install, InstallState.ROLLING_BACK, error=told.to_json())
+        self._hooks(watch).tell(self.record(install))
         self._roll_back(install, InstallState.ROLLING_BACK, watch)
         if not isinstance(error, Exception):
             raise error
@@ -293,6 +300,7 @@ class Engine:
         state = InstallState.INCONSISTENT if failures else end
         self.journal.mark(install, state, ended_s=self._clock())
         watch({"event": state.value, "install": install})
+        self._hooks(watch).tell(self.record(install))
         if failures:
             raise RollbackError(
                 f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
@@ -356,7 +364,10 @@ class Engine:
         def progress(what: str, done: int, total: int) -> None:
             watch({"event": "progress", "what": what, "done": done, "total": total})
 
-        return World(self._control, progress)
+        return World(self._control, progress, self._hooks(watch))
+
+    def _hooks(self, watch: Watch) -> HookPoints:
+        return HookPoints(self._config, self.journal, self._clock, watch)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -386,6 +397,8 @@ def _told(error: BaseException, state: str) -> UpgradeError:
     where = next(iter(getattr(error, "__notes__", ())), "the install")
     if isinstance(error, BundleError):
         return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
+    if isinstance(error, VetoError):
+        return PreflightError(error.what, remedy=error.remedy, failures=error.failures)
     if isinstance(error, UpgradeError):
         return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
     return StepError(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fuel_upgrade.upgrade.steps.hook import RunHook
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.upgrade.steps.switch import Switch
@@ -15,6 +16,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
     "view": BuildView.from_params,
     "register": Register.from_params,
     "notify": Notify.from_params,
+    "hook": RunHook.from_params,
 }
 
 
