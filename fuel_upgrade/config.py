@@ -25,6 +25,7 @@ class Paths:
     log: Path = Path("/var/log/fuel_upgrade.log")
     socket: Path = Path("/run/fuel-upgrade/api.sock")
     pid_file: Path = Path("/run/fuel-upgrade/fuel-upgraded.pid")
+    hooks: Path = Path("/etc/fuel-upgrade/hooks.d")
 
     @property
     def version_link(self) -> Path:
@@ -94,6 +95,13 @@ class RecoverySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """How hooks run: after ``timeout_s`` one is killed, with all that it started."""
+
+    timeout_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting of the daemon and the CLI."""
 
@@ -108,6 +116,7 @@ class Config:
     paths: Paths = field(default_factory=Paths)
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
 
     def under(self, root: Path) -> "Config":
         """Return the same settings with every path moved below ``root``."""
@@ -169,6 +178,8 @@ def _check(config: Config) -> list[str]:
         faults.append("keep_installs: must not be below 0")
     if config.recovery.attempts < 1:
         faults.append("recovery.attempts: must be at least 1")
+    if config.hooks.timeout_s <= 0:
+        faults.append("hooks.timeout_s: must be above 0")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
     return faults
@@ -188,8 +199,11 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
     return cls(**{key: value for key, value in values.items() if value is not _WRONG})
 
 
+_GROUPS = (Paths, NailgunSettings, RegistrySettings, RecoverySettings, HookSettings)
+
+
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
-    if wanted in (Paths, NailgunSettings, RegistrySettings, RecoverySettings):
+    if wanted in _GROUPS:
         return _build(wanted, value, f"{name}.", faults)
     if wanted is Path and isinstance(value, str):
         return Path(value)

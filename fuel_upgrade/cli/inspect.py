@@ -69,7 +69,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
 @json_option
 @pass_client
 def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
-    """Show one install: its steps, and why it failed. The start of an ID is enough."""
+    """Show one install: its steps, why it failed, its hooks. The start of an ID is enough."""
     found = client.get(f"/installs/{install_id}")
     if as_json:
         print_json(found)
@@ -93,6 +93,24 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
     rows = [(s["number"], s["title"], s["state"], s["error"] or "") for s in found["steps"]]
     click.echo()
     print_table(("step", "what", "state", "error"), rows, empty="no step was begun")
+    _print_hooks(found["hooks"])
+
+
+def _print_hooks(found: list[dict[str, Any]]) -> None:
+    """Print the runs of hooks, each with the last line of its output."""
+    if not found:
+        return
+    click.echo()
+    rows = [
+        (
+            f"{run['point']}/{run['name']}",
+            _time(run["started_s"]),
+            "did not end" if run["exit_code"] is None else run["exit_code"],
+            run["output"].strip().rpartition("\n")[2],
+        )
+        for run in found
+    ]
+    print_table(("hook", "started", "exit", "last words"), rows, empty="")
 
 
 @click.command()

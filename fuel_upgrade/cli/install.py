@@ -284,3 +284,15 @@ def _show_event(event: dict[str, Any], progress: Progress) -> None:
         click.echo(f"undo [{event['number']}] {event['title']}", err=True)
     elif kind == "failed":
         click.echo(f"failed: {event['what']}", err=True)
+    elif kind.startswith("hook "):
+        _show_hook(event)
+
+
+def _show_hook(event: dict[str, Any]) -> None:
+    kind = event["event"]
+    if kind == "hook output":
+        click.echo(f"  {event['hook']}: {event['line']}", err=True)
+    elif kind == "hook ended" and event["exit_code"] != 0:
+        click.echo(f"hook {event['hook']} ended with {event['exit_code']}", err=True)
+    elif kind in ("hook refused", "hook broke"):
+        click.echo(f"{kind}: {event['what']}", err=True)

@@ -230,7 +230,9 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
             record = engine.record(install)
             steps = [step.to_json() for step in engine.journal.steps(record.id)]
             kept = kept_bytes(engine.journal, record)
-            return {**record.to_json(), "steps": steps, "backups_bytes": kept}
+            hooks = [run.to_json() for run in engine.journal.hook_runs(record.id)]
+            more = {"steps": steps, "hooks": hooks, "backups_bytes": kept}
+            return {**record.to_json(), **more}
 
     @app.get("/v1/jobs/{job}/events")
     def events(job: str) -> StreamingResponse:

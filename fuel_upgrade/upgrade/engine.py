@@ -26,6 +26,7 @@ from fuel_upgrade.upgrade.base import repair_request
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
 from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, as_records, make_plan
@@ -103,8 +104,12 @@ class Engine:
         """
         with self._locked():
             recovery.refuse_unless_settled(self.journal)
-            head, master, plan = self._planned(
-                tarball, install, verify_base=verify_base, full_view=full_view
+            head, master, plan = self._hooks(watch).checked(
+                install,
+                tarball,
+                lambda: self._planned(
+                    tarball, install, verify_base=verify_base, full_view=full_view
+                ),
             )
             record = self._record(head, plan)
             self.journal.begin(record, as_records(plan.steps))
@@ -170,8 +175,12 @@ class Engine:
             self._control,
             clock=self._clock,
             fail_points=self._fail_points,
+            hooks=self._hooks(watch),
             watch=watch,
         )
+
+    def _hooks(self, watch: Watch) -> HookPoints:
+        return HookPoints(self._config, self.journal, self._clock, watch)
 
     def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
         """Undo the last successful install; naming it by ``install`` guards against another.

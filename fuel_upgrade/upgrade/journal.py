@@ -45,6 +45,16 @@ CREATE TABLE IF NOT EXISTS step (
     error TEXT,
     PRIMARY KEY (install, number)
 );
+CREATE TABLE IF NOT EXISTS hook_run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    install TEXT NOT NULL,
+    point TEXT NOT NULL,
+    name TEXT NOT NULL,
+    started_s REAL NOT NULL,
+    ended_s REAL,
+    exit_code INTEGER,
+    output TEXT NOT NULL DEFAULT ''
+);
 """
 
 
@@ -151,6 +161,32 @@ class StepRecord:
             "title": self.title,
             "state": self.state.value,
             "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HookRunRecord:
+    """One run of a hook, or of its undo twin; without an end where a crash cut it off.
+
+    Times are Unix seconds; ``output`` is its last 4 KiB.
+    """
+
+    point: str
+    name: str
+    started_s: float
+    ended_s: float | None = None
+    exit_code: int | None = None
+    output: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the API gives."""
+        return {
+            "point": self.point,
+            "name": self.name,
+            "started_s": self.started_s,
+            "ended_s": self.ended_s,
+            "exit_code": self.exit_code,
+            "output": self.output,
         }
 
 
@@ -335,6 +371,33 @@ class Journal:
                 "SELECT * FROM step WHERE install = ? ORDER BY number", (install,)
             ).fetchall()
         return tuple(_step(row) for row in rows)
+
+    def hook_started(self, install: str, point: str, name: str, *, started_s: float) -> int:
+        """Record that a hook is about to run; return the number of this run."""
+        with self._open() as db:
+            cursor = db.execute(
+                "INSERT INTO hook_run (install, point, name, started_s) VALUES (?, ?, ?, ?)",
+                (install, point, name, started_s),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def hook_ended(self, run: int, *, exit_code: int, output: str, ended_s: float) -> None:
+        """Record how a run of a hook ended."""
+        with self._open() as db:
+            db.execute(
+                "UPDATE hook_run SET exit_code = ?, output = ?, ended_s = ? WHERE id = ?",
+                (exit_code, output, ended_s, run),
+            )
+
+    def hook_runs(self, install: str) -> tuple[HookRunRecord, ...]:
+        """Return the runs of hooks for an install, oldest first."""
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT point, name, started_s, ended_s, exit_code, output FROM hook_run"
+                " WHERE install = ? ORDER BY id",
+                (install,),
+            ).fetchall()
+        return tuple(HookRunRecord(**dict(row)) for row in rows)
 
 
 def _is_damage(error: BaseException | None) -> bool:

@@ -1,7 +1,7 @@
 """What a master looks like now: everything that checks and plans need, read in one go."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fuel_upgrade.upgrade.base import (
     needs,
 )
 from fuel_upgrade.upgrade.held import Holdings
+from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Master:
     """A master, read before an install.
 
     ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
-    each folder that installs write below to its file system.
+    each folder that installs write below to its file system; ``hooks`` maps each point to its
+    hooks.
     """
 
     fuel_version: str
@@ -36,6 +38,7 @@ class Master:
     running_tasks: tuple[Task, ...]
     bases: Mapping[Key, BaseMatch]
     rooms: Mapping[Path, Room]
+    hooks: Mapping[str, Hooks] = field(default_factory=dict)
 
 
 def read_fuel_version(config: Config) -> str:
@@ -73,6 +76,7 @@ def read_master(
         running_tasks=control.running_tasks(),
         bases=_find_bases(config, head, releases, Holdings(config, verify=verify_base)),
         rooms={folder: room_at(folder) for folder in folders},
+        hooks=read_hooks(config.paths.hooks),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,16 @@ from fuel_upgrade.release.chain import as_base, newest_first, orchestrator_data
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
 from fuel_upgrade.system.disk import Room
 from fuel_upgrade.upgrade.held import folder_of
+from fuel_upgrade.upgrade.hooks import (
+    AFTER_INSTALL,
+    AFTER_STAGE,
+    BEFORE_INSTALL,
+    BEFORE_REGISTER,
+    Hooks,
+)
 from fuel_upgrade.upgrade.journal import StepRecord, StepState
 from fuel_upgrade.upgrade.master import Master
-from fuel_upgrade.upgrade.steps import switch, unpack, view
+from fuel_upgrade.upgrade.steps import hook, switch, unpack, view
 
 STAGING = ".fuel-upgrade"
 
@@ -132,22 +140,27 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
     orchestrators = _orchestrators(head, master, config)
     layout = _Layout(head, config.paths, install)
     viewed = [repo for repo in head.repos if repo.base and config.full_view]
+    hooks = partial(_hook_steps, master, _hook_context(head, master, layout, install))
     steps = (
+        *hooks(BEFORE_INSTALL),
         PlannedStep(
             "unpack",
             f"unpack and verify {head.path.name}",
             unpack.params(head, layout.roots, layout.stagings, layout.links),
             "remove what was unpacked",
         ),
+        *hooks(AFTER_STAGE),
         *layout.switches(),
         *(
             step
             for repo in viewed
             for step in layout.view_steps(repo, _roots(repo, config, orchestrators))
         ),
+        *hooks(BEFORE_REGISTER),
         *_registrations(head, master, config, orchestrators),
         *_notifications(head),
         *layout.version_switches(),
+        *hooks(AFTER_INSTALL),
     )
     return Plan(
         install=install,
@@ -255,6 +268,32 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
             {"message": message},
             "delete the notification",
         )
+
+
+def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
+    for found in master.hooks.get(point, Hooks()).found:
+        yield PlannedStep(
+            "hook",
+            f"run hook {found.title}",
+            hook.params(found, context),
+            f"run {found.undo.name}" if found.undo else "nothing: it has no undo twin",
+        )
+
+
+def _hook_context(
+    head: BundleHead, master: Master, layout: "_Layout", install: str
+) -> dict[str, Any]:
+    return {
+        "install": install,
+        "tarball": str(head.path),
+        "fuel_from": master.fuel_version,
+        "fuel_to": head.fuel_version,
+        "releases": [
+            {"name": r.name, "version": r.version, "operating_system": r.operating_system}
+            for r in head.releases
+        ],
+        "staging": [str(root) for root in layout.roots],
+    }
 
 
 class _Layout:

@@ -7,6 +7,7 @@ from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.upgrade.base import BaseMatch
+from fuel_upgrade.upgrade.hooks import BEFORE_INSTALL, BEFORE_REGISTER, Hooks
 from fuel_upgrade.upgrade.master import Master
 from fuel_upgrade.upgrade.plan import Plan, find_equal
 
@@ -26,6 +27,7 @@ def check(head: BundleHead, plan: Plan, master: Master, *, reserve_mb: int) -> N
         *_collisions(head, plan, master),
         *_room(plan, master, reserve_mb * _MIB),
         *_running_tasks(master),
+        *_hooks(master),
     ]
     if failures:
         raise PreflightError(
@@ -118,3 +120,10 @@ def _room(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[str]:
 def _running_tasks(master: Master) -> Iterator[str]:
     for task in master.running_tasks:
         yield f"Nailgun runs task {task.id} ({task.name}) on cluster {task.cluster}"
+
+
+def _hooks(master: Master) -> Iterator[str]:
+    """Where a hook could refuse the install, one that must not be run is a refusal."""
+    for point in (BEFORE_INSTALL, BEFORE_REGISTER):
+        for fault in master.hooks.get(point, Hooks()).refused:
+            yield f"hook refused: {fault}"

@@ -6,10 +6,17 @@ the same code that began it.
 
 from collections.abc import Callable
 
-from fuel_upgrade.errors import BundleError, RollbackError, StepError, UpgradeError
+from fuel_upgrade.errors import (
+    BundleError,
+    PreflightError,
+    RollbackError,
+    StepError,
+    UpgradeError,
+)
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.events import Watch, step_event
 from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import (
     InstallRecord,
     InstallState,
@@ -18,6 +25,7 @@ from fuel_upgrade.upgrade.journal import (
     StepState,
 )
 from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
+from fuel_upgrade.upgrade.steps.hook import VetoError
 from fuel_upgrade.upgrade.steps.step import World
 
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
@@ -34,14 +42,16 @@ class Transaction:
         *,
         clock: Callable[[], float],
         fail_points: FailPoints,
+        hooks: HookPoints,
         watch: Watch,
     ) -> None:
         self._install = install
         self._journal = journal
         self._clock = clock
         self._fail_points = fail_points
+        self._hooks = hooks
         self._watch = watch
-        self._world = World(control, self._progress)
+        self._world = World(control, self._progress, hooks)
 
     def run(self) -> None:
         """Do every step that is not done; what fails is undone, with all before it.
@@ -88,6 +98,7 @@ class Transaction:
             self._journal.mark(self._install.id, InstallState.ROLLING_BACK, error=told.to_json())
         except RollbackError as failure:
             unwritten.append(failure)
+        self._tell_hooks()
         self.roll_back(InstallState.ROLLING_BACK, unwritten=unwritten)
         if not isinstance(error, Exception):
             raise error
@@ -151,6 +162,8 @@ class Transaction:
             end = InstallState.INCONSISTENT if is_last_try else state
         self._write(lost, lambda: self._journal.mark(install, end, ended_s=self._clock()))
         self._watch({"event": end.value, "install": install})
+        if is_last_try or not failures:
+            self._tell_hooks()
         if failures:
             again = "repair" if is_last_try else "recover"
             raise RollbackError(
@@ -171,6 +184,10 @@ class Transaction:
         except RollbackError as error:
             lost.append(error)
 
+    def _tell_hooks(self) -> None:
+        record = next(r for r in self._journal.installs() if r.id == self._install.id)
+        self._hooks.tell(record)
+
     def _progress(self, what: str, done: int, total: int) -> None:
         self._watch({"event": "progress", "what": what, "done": done, "total": total})
 
@@ -180,6 +197,8 @@ def _told(error: BaseException, state: str) -> UpgradeError:
     where = next(iter(getattr(error, "__notes__", ())), "the install")
     if isinstance(error, BundleError):
         return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
+    if isinstance(error, VetoError):
+        return PreflightError(error.what, remedy=error.remedy, failures=error.failures)
     if isinstance(error, UpgradeError):
         return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
     return StepError(

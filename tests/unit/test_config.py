@@ -22,6 +22,7 @@ def test_settings_are_taken() -> None:
     paths: {repos: /srv/repos}
     nailgun: {url: "http://n:8000", timeout_s: 5, retries: 0}
     registry: {port: 0}
+    hooks: {timeout_s: 9}
     """
     found = parse(text)
     assert (found.master_ip, found.disk_reserve_mb) == ("10.0.0.1", 7)
@@ -29,6 +30,7 @@ def test_settings_are_taken() -> None:
     assert found.nailgun == NailgunSettings(url="http://n:8000", timeout_s=5.0, retries=0)
     assert isinstance(found.nailgun.timeout_s, float)
     assert found.registry.port == 0
+    assert found.hooks.timeout_s == 9
 
 
 def test_nothing_is_a_value_where_a_setting_may_be_absent() -> None:
@@ -46,6 +48,7 @@ def test_all_faults_are_reported_at_once() -> None:
     paths: {repos: relative, journal: /x, puppet: [1]}
     nailgun: {timeout_s: 0, url: 3, retries: many}
     registry: [8000]
+    hooks: {timeout_s: 0}
     """
     with pytest.raises(ConfigError) as caught:
         parse(text, source="c.yaml")
@@ -62,9 +65,10 @@ def test_all_faults_are_reported_at_once() -> None:
         "nailgun.url: expected str or nothing, found 3",
         "nailgun.retries: expected int, found 'many'",
         "registry: expected settings, found [8000]",
+        "hooks.timeout_s: must be above 0",
     ):
         assert fault in caught.value.what
-    assert caught.value.what.count(";") == 10
+    assert caught.value.what.count(";") == 11
     assert "c.yaml" in caught.value.remedy
 
 

@@ -15,7 +15,14 @@ from docutils import nodes
 from docutils.core import publish_doctree, publish_string
 
 from fuel_upgrade.cli.main import main
-from fuel_upgrade.config import Config, NailgunSettings, Paths, RegistrySettings, parse
+from fuel_upgrade.config import (
+    Config,
+    HookSettings,
+    NailgunSettings,
+    Paths,
+    RegistrySettings,
+    parse,
+)
 from fuel_upgrade.daemon.service import command
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +116,10 @@ def test_the_shipped_configuration_is_the_defaults() -> None:
 
 def test_the_shipped_configuration_shows_every_default() -> None:
     shown = uncommented()
-    groups = {"paths": Paths, "nailgun": NailgunSettings, "registry": RegistrySettings}
+    groups = {
+        "paths": Paths, "nailgun": NailgunSettings, "registry": RegistrySettings,
+        "hooks": HookSettings,
+    }  # fmt: skip
     assert list(shown) == [f.name for f in fields(Config)]
     for name, kind in groups.items():
         assert list(shown[name]) == [f.name for f in fields(kind)]

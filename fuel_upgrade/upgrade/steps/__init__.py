@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fuel_upgrade.upgrade.steps.hook import RunHook
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.retire import Retire
 from fuel_upgrade.upgrade.steps.stage import Stage
@@ -22,6 +23,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
     "retire": Retire.from_params,
     "unregister": Unregister.from_params,
     "reregister": Reregister.from_params,
+    "hook": RunHook.from_params,
 }
 OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
 """The kinds of steps whose folders (``roots``) hold what the others replaced."""

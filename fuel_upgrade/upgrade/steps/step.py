@@ -6,17 +6,31 @@ from typing import Any, Protocol
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.progress import Progress
+from fuel_upgrade.upgrade.hooks import Context, Hook, HookRun
 
 Facts = Mapping[str, Any]
 """What undo needs; it goes through the journal, so only what JSON can hold."""
 
 
+class RunsHooks(Protocol):
+    """Runs hooks, and remembers in the journal how each ended."""
+
+    def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
+        """Run a hook to its end; ``forward``: the job may be interrupted meanwhile."""
+        ...
+
+    def may_have_worked(self, hook: Hook, install: str) -> bool:
+        """Say whether a run of it for this install ended well, or nobody knows how."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """What steps act on besides the paths in their parameters."""
+    """What steps act on besides the paths in their parameters; ``hooks`` is for hooks' steps."""
 
     control: ControlPlane
     progress: Progress
+    hooks: RunsHooks | None = None
 
 
 class Step(Protocol):

@@ -16,7 +16,6 @@ from fuel_upgrade.system.files import (
     rename,
     sync_filesystem,
     write_file,
-    write_link,
 )
 from fuel_upgrade.upgrade.steps.switch import Switch
 from tests.crash.power.mounts import in_memory, run
@@ -49,7 +48,6 @@ def _holds(name: str) -> Callable[[Path], bool]:
 
 CAREFUL: Mapping[str, Change] = {
     "write_file": (lambda f: write_file(f / "file", DATA), _holds("file")),
-    "write_link": (lambda f: write_link(f / "link", "file"), lambda f: (f / "link").is_symlink()),
     "rename": (lambda f: rename(f / "staged", f / "live"), _holds("live/in")),
     "exchange": (lambda f: exchange(f / "one", f / "two"), _holds("two/in")),
     "make_folders": (lambda f: make_folders(f / "a/b"), lambda f: (f / "a/b").is_dir()),

@@ -9,7 +9,8 @@ from typing import Any
 
 from fuel_upgrade.errors import StepError
 from fuel_upgrade.system.files import sync_filesystem
-from fuel_upgrade.upgrade.engine import Watch, new_id
+from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.journal import InstallState
 from tests.crash.power.content import Content, read_content
 from tests.crash.power.cuts import Cut

@@ -7,7 +7,7 @@ import pytest
 
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system.disk import room_at
-from fuel_upgrade.system.process import run
+from fuel_upgrade.system.process import Ending, run, stream
 
 
 def sh(script: str, **options: float) -> str:
@@ -101,3 +101,38 @@ def test_room_is_measured_where_a_path_will_be(tmp_path: Path) -> None:
 def test_room_behind_a_link_is_that_of_its_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc")
     assert room_at(tmp_path / "link" / "x").mount_point == Path("/proc")
+
+
+def listen(script: str, *, stdin: bytes = b"", timeout_s: float = 20) -> tuple[Ending, bytes]:
+    heard: list[bytes] = []
+    ending = stream(
+        ["/bin/sh", "-c", script],
+        stdin=stdin,
+        env={"PATH": "/usr/bin:/bin"},
+        timeout_s=timeout_s,
+        told=heard.append,
+        tick=lambda: None,
+    )
+    return ending, b"".join(heard)
+
+
+def test_a_stream_gives_input_and_output_and_how_it_ended() -> None:
+    assert listen("cat; echo err >&2; exit 3", stdin=b"in\n") == (
+        Ending(3, timed_out=False),
+        b"in\nerr\n",
+    )
+
+
+def test_a_stream_without_an_end_is_cut_off_at_the_deadline() -> None:
+    assert listen("echo a; exec sleep 300", timeout_s=0.1) == (Ending(-9, timed_out=True), b"a\n")
+
+
+def test_a_flood_from_the_background_does_not_keep_a_stream_open() -> None:
+    ending, heard = listen("yes & sleep 0.05")
+    assert ending == Ending(0, timed_out=False)
+    assert heard.startswith(b"y\n")
+
+
+def test_a_stream_of_no_program_is_an_error() -> None:
+    with pytest.raises(CommandError, match="could not be run"):
+        stream(["/no/such"], stdin=b"", env={}, timeout_s=1, told=print, tick=lambda: None)

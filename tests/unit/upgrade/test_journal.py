@@ -7,6 +7,7 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.journal import (
+    HookRunRecord,
     InstallRecord,
     InstallState,
     Journal,
@@ -53,6 +54,24 @@ def test_why_an_install_failed_outlives_its_rollback(journal: Journal) -> None:
     (record,) = journal.installs()
     assert (record.state, record.ended_s) == (InstallState.ROLLED_BACK, 9.0)
     assert record.error == {"what": "disk"}
+
+
+def test_a_run_of_a_hook_has_no_end_until_it_ended(journal: Journal) -> None:
+    first = journal.hook_started("ab12", "after-stage", "10-foo", started_s=2.0)
+    journal.hook_started("ab12", "after-stage", "20-bar", started_s=3.0)
+    journal.hook_started("other", "after-stage", "10-foo", started_s=4.0)
+    journal.hook_ended(first, exit_code=3, output="why", ended_s=2.5)
+    assert journal.hook_runs("ab12") == (
+        HookRunRecord("after-stage", "10-foo", 2.0, 2.5, 3, "why"),
+        HookRunRecord("after-stage", "20-bar", 3.0),
+    )
+
+
+def test_a_journal_without_hooks_is_brought_up_to_date(journal: Journal, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "deep/journal.sqlite") as db:
+        db.execute("DROP TABLE hook_run")
+    assert journal.hook_runs("ab12") == ()
+    assert journal.installs() == (INSTALL,)
 
 
 def test_another_reader_sees_what_was_committed(journal: Journal, tmp_path: Path) -> None:
