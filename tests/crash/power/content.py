@@ -3,9 +3,8 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
-from typing import Self
+from dataclasses import dataclass
+from pathlib import Path
 
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree import walk
@@ -22,17 +21,6 @@ class Content:
     tree: Mapping[str, str]
     releases: tuple[object, ...]
     notifications: tuple[object, ...]
-
-    def without(self, install: str) -> Self:
-        """Leave out what this install keeps for its undo."""
-        others = {path: what for path, what in self.tree.items() if install not in path}
-        used = {str(PurePath(path).parent) for path in others}
-        kept = {
-            path: what
-            for path, what in others.items()
-            if PurePath(path).name not in _SHARED or path in used
-        }
-        return replace(self, tree=kept)
 
     def faults(self, found: "Content") -> list[str]:
         """Say how another content differs from this, which was expected."""

@@ -52,7 +52,7 @@ class Story:
         self._tarball = tarball
         self._full_view = full_view
         self._known: dict[str, Content] = {}
-        self._earlier, self._failed, self._install = new_id(), new_id(), new_id()
+        self._failed, self._install = new_id(), new_id()
 
     def tell(self, mark: Mark) -> None:
         """Live through it; there is a mark where something begins and where it has returned."""
@@ -89,7 +89,7 @@ class Story:
         os.chown(hosts, 1, 1)
         os.setxattr(hosts, "user.origin", b"fuelmenu")
         self._known["fresh"] = read_content(master)
-        master.engine().install(self._base, install=self._earlier)
+        master.engine().install(self._base, install=new_id())
         self._known["before"] = read_content(master)
         for folder in (self._root, master.config.paths.state):
             sync_filesystem(folder)
@@ -106,26 +106,12 @@ class Story:
         if engine.recover():
             faults.append("a second start recovers something again")
         expected = self._known[_CONTENT_AT_END.get(state, "before")]
-        if state is InstallState.INSTALLED and cut.position < marks["installed"]:
-            # The backups of the earlier install are being given up, and the next goes on with it.
-            found = read_content(master).without(self._earlier)
-            return end, faults + expected.faults(found) + self._undo_all(master)
         faults += expected.faults(read_content(master))
         if again and not faults and state is not InstallState.INSTALLED:
             self._run(master, new_id())
             engine.rollback()
             faults += self._known["undone"].faults(read_content(master))
         return end, faults
-
-    def _undo_all(self, master: ScratchMaster) -> list[str]:
-        """Undo what can be undone: of the earlier install all or nothing is kept for that."""
-        master.engine().rollback()
-        found = read_content(master).without(self._earlier)
-        faults = self._known["undone"].without(self._earlier).faults(found)
-        if master.engine().undoable():
-            master.engine().rollback()
-            faults += self._known["fresh"].faults(read_content(master))
-        return faults
 
     def _run(
         self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = _nobody
