@@ -28,7 +28,8 @@ class Master:
     """A master, read before an install.
 
     ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
-    each folder that installs write below to its file system.
+    each folder that installs write below to its file system. ``indexed_packages`` is how many the
+    indexes have that were searched for a base.
     """
 
     fuel_version: str
@@ -36,6 +37,7 @@ class Master:
     running_tasks: tuple[Task, ...]
     bases: Mapping[Key, BaseMatch]
     rooms: Mapping[Path, Room]
+    indexed_packages: int = 0
 
 
 def read_fuel_version(config: Config) -> str:
@@ -67,12 +69,15 @@ def read_master(
     fuel_version = read_fuel_version(config)
     releases = control.releases()
     folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    holdings = Holdings(config, verify=verify_base)
+    bases = _find_bases(config, head, releases, holdings)
     return Master(
         fuel_version=fuel_version,
         releases=releases,
         running_tasks=control.running_tasks(),
-        bases=_find_bases(config, head, releases, Holdings(config, verify=verify_base)),
+        bases=bases,
         rooms={folder: room_at(folder) for folder in folders},
+        indexed_packages=holdings.packages,
     )
 
 
