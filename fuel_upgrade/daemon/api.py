@@ -1,6 +1,7 @@
 """The daemon's HTTP API: version 1, JSON, over a unix socket."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -211,7 +212,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
                 "watch": watch,
                 "verify_base": request.verify_base,
                 "full_view": request.full_view,
-                "wait_s": max(deadline_s - time.monotonic(), 0) if request.wait_s else 0,
+                "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
             }
             with service.engine() as engine:
                 if not is_one:
