@@ -20,7 +20,7 @@ class ReleaseMark:
 
 @dataclass(frozen=True, slots=True)
 class LiveMark:
-    """What is at a path that a step switches: ``nothing``, ``file``, ``folder``, ``link``.
+    """What is at a path that a step switches: nothing, file, folder, link or device.
 
     ``identity`` is inode and time of birth; ``content`` the target of a link, the SHA-256 of a
     file, and of a folder that of every name, size and time of change below it.

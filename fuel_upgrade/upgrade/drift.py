@@ -5,8 +5,6 @@ from itertools import chain
 
 from fuel_upgrade.upgrade.basis import BaseMark, Basis, LiveMark, ReleaseMark, StepMark
 
-_KINDS = {"file": "a file", "folder": "a folder", "link": "a link", "nothing": "nothing"}
-
 
 def differences(planned: Basis, now: Basis) -> tuple[str, ...]:
     """Name everything in which ``now`` is not what the plan rests on; empty if nothing is."""
@@ -74,11 +72,11 @@ def _live(planned: Mapping[str, LiveMark], now: Mapping[str, LiveMark]) -> Itera
         if old == new:
             continue
         if old.kind == "nothing":
-            yield f"{path} exists now: {_KINDS.get(new.kind, new.kind)}"
+            yield f"{path} exists now: a {new.kind}"
         elif new.kind == "nothing":
-            yield f"{path} is gone; it was {_KINDS.get(old.kind, old.kind)}"
+            yield f"{path} is gone; it was a {old.kind}"
         elif old.kind != new.kind:
-            yield f"{path} is {_KINDS.get(new.kind)} now, it was {_KINDS.get(old.kind)}"
+            yield f"{path} is a {new.kind} now, it was a {old.kind}"
         elif old.kind == "link" and old.content != new.content:
             yield f"{path} leads to {new.content} now, it led to {old.content}"
         elif old.content != new.content:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
+from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.files import hash_file, identity
 from fuel_upgrade.system.tree import walk
@@ -29,7 +30,7 @@ def read_basis(head: BundleHead, master: Master, config: Config) -> Basis:
     """Read what a plan of ``head`` depends on; ``config`` has what this install asked for.
 
     Raises:
-        OSError: a live path cannot be read.
+        OutsideError: a live path cannot be read.
         PreflightError: as :func:`make_plan`.
     """
     steps = make_plan(head, master, config, install=_NO_ID).steps
@@ -65,7 +66,20 @@ def _release(release: RegisteredRelease) -> ReleaseMark:
 
 
 def read_live(path: Path) -> LiveMark:
-    """Read what is at ``path`` itself; OSError if it cannot be read."""
+    """Read what is at ``path`` itself.
+
+    Raises:
+        OutsideError: it cannot be read, or changes meanwhile.
+    """
+    try:
+        return _mark(path)
+    except OSError as error:
+        raise OutsideError(
+            f"{path}: cannot be read: {error}", remedy=f"see what changes {path}, then plan again"
+        ) from error
+
+
+def _mark(path: Path) -> LiveMark:
     found = identity(path)
     if found is None:
         return LiveMark("nothing")
@@ -73,7 +87,9 @@ def read_live(path: Path) -> LiveMark:
         return LiveMark("link", tuple(found), str(path.readlink()))
     if path.is_dir():
         return LiveMark("folder", tuple(found), _below(path))
-    return LiveMark("file", tuple(found), hash_file(path))
+    if path.is_file():
+        return LiveMark("file", tuple(found), hash_file(path))
+    return LiveMark("device", tuple(found))  # or a pipe: reading one may never end
 
 
 def _below(folder: Path) -> str:

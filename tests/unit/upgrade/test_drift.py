@@ -66,6 +66,7 @@ DRIFTED = [
     ),
     (with_live(REPO, LiveMark("nothing")), f"{REPO} is gone; it was a folder"),
     (with_live(REPO, LiveMark("file", (7, 9), "c")), f"{REPO} is a file now, it was a folder"),
+    (with_live(REPO, LiveMark("device", (7, 9))), f"{REPO} is a device now, it was a folder"),
     (with_live(REPO, LiveMark("folder", (7, 9), "d")), f"{REPO} has other content now"),
     (
         with_live(REPO, LiveMark("folder", (6, 9), "c")),

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.upgrade.ground import read_live
 
 
@@ -12,6 +15,17 @@ def test_each_kind_is_told(tmp_path: Path) -> None:
     kinds = [read_live(tmp_path / name).kind for name in ("none", "file", "link", ".")]
     assert kinds == ["nothing", "file", "link", "folder"]
     assert read_live(tmp_path / "link").content == "file"
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert read_live(tmp_path / "pipe").kind == "device"
+
+
+def test_what_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 300)
+    with pytest.raises(OutsideError, match=r"xxx: cannot be read: "):
+        read_live(too_long)
 
 
 def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
