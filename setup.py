@@ -16,6 +16,7 @@ RUNTIME = [
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
     "psutil>=5.9",  # disk space per file system, owners of locks
+    "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
     "python-daemon>=3.0",  # fuel-upgraded --detach
     "python-debian>=0.1.49",  # apt Release files
     "pyyaml>=6.0",

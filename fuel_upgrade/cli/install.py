@@ -1,54 +1,44 @@
-"""The commands that change a master, or say how: plan, install, rollback, watch."""
+"""The commands that change a master, and what follows one: install, rollback, watch."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fuel_upgrade.bundle.request import render
 from fuel_upgrade.cli.client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import (
-    json_option,
-    print_json,
-    print_table,
-    progress_bar,
-)
+from fuel_upgrade.cli.console import json_option, print_json, progress_bar
 from fuel_upgrade.cli.inspect import print_releases
-from fuel_upgrade.errors import (
-    ConfigError,
-    NotFoundError,
-    OutsideError,
-    PreflightError,
-    from_json,
+from fuel_upgrade.cli.plan import (
+    read_plan,
+    repair_option,
+    request_of,
+    show_order,
+    show_plan,
+    verify_option,
+    view_option,
+    writing_repair,
 )
+from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
+from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.progress import Progress
-from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
-_TARBALLS = click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
-_verify_option = click.option(
-    "--verify-base",
-    is_flag=True,
-    help="Compute the checksum of every package that is inherited from repos here.",
-)
-_view_option = click.option(
-    "--full-view", is_flag=True, help="Also build the full view of each repo that is a diff."
-)
-_repair_option = click.option(
-    "--repair-request",
-    "repair",
-    type=_PATH,
-    help="Where packages of the base are missing here, write to this file which.",
-)
 
 
 @click.command()
-@_TARBALLS
-@_verify_option
-@_view_option
-@_repair_option
+@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=_PATH)
+@verify_option
+@view_option
+@repair_option
+@click.option("--plan", "kept", type=_PATH, help="Refuse if anything is not as in this plan.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait so long for another install to end.",
+)
 @click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
 @json_option
 @pass_client
@@ -59,6 +49,8 @@ def install(  # noqa: PLR0913 - an option each
     verify_base: bool,
     full_view: bool,
     repair: Path | None,
+    kept: Path | None,
+    wait_s: float,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -66,15 +58,23 @@ def install(  # noqa: PLR0913 - an option each
 
     If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
     that are not there yet are installed one after the other, in the order that their content
-    gives; the first that fails ends it. Ctrl-C stops the install and puts everything back; a
-    second Ctrl-C leaves the daemon to it, and fuel-upgrade watch follows it again.
+    gives; the first that fails ends it. With --plan, the tarball may be left out: it is the one
+    that was planned. Ctrl-C stops the install and puts everything back; a second Ctrl-C leaves the
+    daemon to it, and fuel-upgrade watch follows it again.
     """
-    request = _request(tarballs, verify_base=verify_base, full_view=full_view)
-    with _writing_repair(client, request, repair):
+    expected = read_plan(kept) if kept else None
+    if not tarballs and expected is None:
+        raise click.UsageError("Missing argument 'TARBALL...', or an option '--plan'.")
+    if expected is not None and dry_run:
+        raise click.UsageError("--plan is to install by: fuel-upgrade plan makes one to compare.")
+    if expected is not None and not tarballs:
+        tarballs = (Path(str(expected.get("tarball"))),)
+    request = request_of(tarballs, verify_base=verify_base, full_view=full_view)
+    with writing_repair(client, request, repair):
         if dry_run:
-            _show_plan(client.post("/plans", request), as_json=as_json)
+            show_plan(client.post("/plans", request), as_json=as_json)
             return
-        job = client.post("/installs", request)["job"]
+        job = client.post("/installs", {**request, "plan": expected, "wait_s": wait_s})["job"]
         result = follow(client, job, quiet=as_json, cancels=True)
     if as_json:
         print_json(result)
@@ -100,116 +100,6 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
     else:
         change = f"Fuel {result['fuel_to']} -> {result['fuel_from']}"
         click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
-
-
-@click.command()
-@_TARBALLS
-@_verify_option
-@_view_option
-@_repair_option
-@json_option
-@pass_client
-def plan(  # noqa: PLR0913 - an option each
-    client: DaemonClient,
-    *,
-    tarballs: tuple[Path, ...],
-    verify_base: bool,
-    full_view: bool,
-    repair: Path | None,
-    as_json: bool,
-) -> None:
-    """Say what installing a tarball would do, step by step; changes nothing.
-
-    Of several tarballs, or a folder of them: in which order, and the steps of the first.
-    """
-    request = _request(tarballs, verify_base=verify_base, full_view=full_view)
-    with _writing_repair(client, request, repair):
-        _show_plan(client.post("/plans", request), as_json=as_json)
-
-
-def _request(tarballs: tuple[Path, ...], *, verify_base: bool, full_view: bool) -> dict[str, Any]:
-    paths = [str(path.absolute()) for path in tarballs]
-    which = {"tarball": paths[0]} if len(paths) == 1 else {"tarballs": paths}
-    return {**which, "verify_base": verify_base, "full_view": full_view}
-
-
-@contextmanager
-def _writing_repair(
-    client: DaemonClient, request: dict[str, Any], out: Path | None
-) -> Iterator[None]:
-    """Write what the master lacks to ``out`` if the checks fail.
-
-    Raises:
-        ConfigError: ``out`` exists, or several tarballs are meant.
-    """
-    if out is not None and out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
-    if out is not None and ("tarball" not in request or Path(request["tarball"]).is_dir()):
-        raise ConfigError(
-            "--repair-request is about one tarball", remedy="name the one that was refused"
-        )
-    try:
-        yield
-    except PreflightError:
-        found = client.post("/repair-requests", request)["request"] if out is not None else None
-        if out is not None and found is not None:
-            _write_request(out, found)
-        raise
-
-
-def _write_request(out: Path, found: dict[str, Any]) -> None:
-    try:
-        out.write_text(render(found), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
-    click.echo(f"what is missing was written to {out}: take it to the build side", err=True)
-
-
-def _show_plan(found: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-        return
-    if "order" not in found:
-        _show_steps(found)
-        return
-    _show_order(found)
-    if found["first"]:
-        click.echo()
-        _show_steps(found["first"])
-
-
-def _show_steps(found: dict[str, Any]) -> None:
-    click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
-    rows = [(s["number"], s["title"], s["undo"]) for s in found["steps"]]
-    print_table(("step", "what", "undo"), rows, empty="nothing to do")
-    click.echo("\nrepos of each release, newest first:")
-    for release in found["releases"]:
-        click.echo(f"  {release['name']} ({release['version']}){_base_note(release)}")
-        for repo in release["repos"]:
-            click.echo(f"    {repo['name']}: {repo['location']}")
-        if release["full_view"]:
-            click.echo(f"    or alone, the full view: {release['full_view']}")
-    click.echo(f"\nreads {say_size(found['read_bytes'])}, writes {say_size(found['write_bytes'])}")
-    for disk in found["disks"]:
-        needed, free = say_size(disk["needed_bytes"]), say_size(disk["free_bytes"])
-        click.echo(f"  {disk['mount_point']}: {needed} of {free} free")
-
-
-def _base_note(release: dict[str, Any]) -> str:
-    base = release["base_found"]
-    if base is None or base["found"] in (None, base["named"]):
-        return ""
-    count = base["inherited"]
-    return f": {base['found']} has all {count} packages and is taken in place of {base['named']}"
-
-
-def _show_order(found: dict[str, Any], *, err: bool = False) -> None:
-    for number, tarball in enumerate(found["order"], 1):
-        click.echo(f"{number}. {tarball['tarball']}: Fuel {tarball['fuel_version']}", err=err)
-    if not found["order"]:
-        click.echo("nothing to install", err=err)
-    for tarball in found["skipped"]:
-        click.echo(f"skipped {tarball['tarball']}: {tarball['why']}", err=err)
 
 
 @click.command()
@@ -271,7 +161,9 @@ def follow(client: DaemonClient, job: str, *, quiet: bool, cancels: bool = False
 def _show_event(event: dict[str, Any], progress: Progress) -> None:
     kind = event["event"]
     if kind == "order":
-        _show_order(event, err=True)
+        show_order(event, err=True)
+    elif kind == "waiting":
+        _show_waiting(event, progress)
     elif kind == "tarball":
         click.echo(f"== {event['number']} of {event['of']}: {event['tarball']}", err=True)
     elif kind == "base":
@@ -296,3 +188,9 @@ def _show_hook(event: dict[str, Any]) -> None:
         click.echo(f"hook {event['hook']} ended with {event['exit_code']}", err=True)
     elif kind in ("hook refused", "hook broke"):
         click.echo(f"{kind}: {event['what']}", err=True)
+
+
+def _show_waiting(event: dict[str, Any], progress: Progress) -> None:
+    if event["waited_s"] == 0:
+        click.echo(f"waiting up to {say_age(event['wait_s'])} for {event['on']}", err=True)
+    progress("waiting", event["waited_s"], event["wait_s"])

@@ -15,7 +15,7 @@ _PATH = click.Path(path_type=Path)
 _COMMANDS = {
     "repo": "repo:repo",
     "bundle": "bundle:bundle",
-    "plan": "install:plan",
+    "plan": "plan:plan",
     "install": "install:install",
     "rollback": "install:rollback",
     "squash": "gc:squash",

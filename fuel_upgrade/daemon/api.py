@@ -1,11 +1,13 @@
 """The daemon's HTTP API: version 1, JSON, over a unix socket."""
 
 import json
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -31,6 +33,7 @@ from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.recovery import inconsistent
 from fuel_upgrade.upgrade.retention import kept_bytes
+from fuel_upgrade.upgrade.saved import SavedPlan
 from fuel_upgrade.upgrade.sequence import install_all, plan_all
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
@@ -44,6 +47,13 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
     (OutsideError, 502),
     (UpgradeError, 500),
 )
+
+
+class _Asked(TypedDict):
+    watch: Watch
+    verify_base: bool
+    full_view: bool
+    wait_s: float
 
 
 class TarballRequest(BaseModel):
@@ -91,6 +101,24 @@ class RepairRequest(BaseModel):
 
     install: str | None = None
     accept: bool = False
+
+
+class InstallRequest(TarballsRequest):
+    """What to install; ``plan`` is a plan to keep to, which also names the tarball.
+
+    Another install is waited for up to ``wait_s`` seconds.
+    """
+
+    plan: dict[str, Any] | None = None
+    wait_s: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    def expected(self) -> SavedPlan | None:
+        """Return the plan to keep to.
+
+        Raises:
+            ConfigError: it is no plan.
+        """
+        return None if self.plan is None else SavedPlan.parse(self.plan, source="body.plan")
 
 
 class RollbackRequest(BaseModel):
@@ -194,22 +222,30 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
 def _add_install_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/installs", status_code=202)
-    def install(request: TarballsRequest) -> dict[str, str]:
-        places, install = request.places(), new_id()
-        verify, view = request.verify_base, request.full_view
+    def install(request: InstallRequest) -> dict[str, str]:
+        install, expected = new_id(), request.expected()
+        is_named = bool(request.tarball or request.tarballs)
+        places = (expected.tarball,) if expected and not is_named else request.places()
         is_one = _is_one_file(places)
+        if expected and not is_one:
+            raise ConfigError("a plan is of one tarball", remedy="name that tarball, or none")
+        deadline_s = time.monotonic() + request.wait_s
 
         def work(watch: Watch) -> dict[str, Any]:
+            asked: _Asked = {
+                "watch": watch,
+                "verify_base": request.verify_base,
+                "full_view": request.full_view,
+                "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
+            }
             with service.engine() as engine:
                 if not is_one:
-                    return install_all(
-                        engine, places, watch=watch, verify_base=verify, full_view=view
-                    )
-                return engine.install(
-                    places[0], install=install, watch=watch, verify_base=verify, full_view=view
-                ).to_json()
+                    return install_all(engine, places, **asked)
+                record = engine.install(places[0], install=install, expected=expected, **asked)
+                return record.to_json()
 
-        return {"job": service.jobs.start(install if is_one else f"all-{install}", work).id}
+        job = install if is_one else f"all-{install}"
+        return {"job": service.jobs.start(job, work, wait_s=request.wait_s).id}
 
     @app.post("/v1/rollbacks", status_code=202)
     def rollback(request: RollbackRequest) -> dict[str, str]:

@@ -8,15 +8,17 @@ from typing import Any
 import structlog
 
 from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.upgrade.turn import waiting
 
 Event = Mapping[str, Any]
 Work = Callable[[Callable[[Event], None]], Mapping[str, Any]]
 """Does the work, tells a watcher of events, and returns the result."""
 
-_FORWARD = ("step", "progress")  # an interrupted job stops at the next of these
+_FORWARD = ("step", "progress", "waiting")  # an interrupted job stops at the next of these
 _BACK = ("failed", "undo", "undo step", "rolled back", "undone", "inconsistent")
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
+_TELL_EVERY_S = 1.0
 _log = structlog.get_logger("fuel_upgrade.jobs")
 
 
@@ -57,14 +59,23 @@ class Job:
             sent += len(fresh)
 
 
+def _busy(job: str) -> PreflightError:
+    return PreflightError(
+        f"another install is in progress: job {job} of this daemon",
+        remedy="wait for it: fuel-upgrade status, or fuel-upgrade install --wait SECONDS",
+    )
+
+
 class Jobs:
     """Runs one job at a time in a thread of its own, and remembers the last few."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._stop_reason: str | None = None
+        self._turn = threading.Lock()  # held by the job under way; others may wait for it
+        self._holder = ""  # the id of the job that has it
+        self._threads: list[threading.Thread] = []
 
     @property
     def running(self) -> str | None:
@@ -85,24 +96,24 @@ class Jobs:
                 remedy="see fuel-upgrade history for what became of it",
             ) from error
 
-    def start(self, job_id: str, work: Work) -> Job:
-        """Start a job.
+    def start(self, job_id: str, work: Work, *, wait_s: float = 0) -> Job:
+        """Start a job; it waits up to ``wait_s`` seconds for one that is under way.
 
         Raises:
-            PreflightError: one is under way.
+            PreflightError: one is under way, and is not to be waited for.
         """
         with self._lock:
-            if self.running is not None:
-                raise PreflightError(
-                    f"another install is in progress: job {self.running} of this daemon",
-                    remedy="wait for it: fuel-upgrade status",
-                )
+            running = self.running
+            if running is not None and wait_s <= 0:
+                raise _busy(running)
             job = self._jobs[job_id] = Job(job_id)
             job.stop_reason = self._stop_reason
-            for old in list(self._jobs)[:-_KEPT_JOBS]:
-                del self._jobs[old]
-            self._thread = threading.Thread(target=self._run, args=(job, work), name=job_id)
-            self._thread.start()
+            ended = [old for old in self._jobs.values() if old.ended]
+            for old in ended[: max(len(self._jobs) - _KEPT_JOBS, 0)]:
+                del self._jobs[old.id]
+            thread = threading.Thread(target=self._run, args=(job, work, wait_s), name=job_id)
+            self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+            thread.start()
         return job
 
     def interrupt(self) -> None:
@@ -127,13 +138,28 @@ class Jobs:
         job.stop_reason = "it was cancelled"
 
     def wait(self) -> None:
-        """Wait for the job under way to end."""
-        if self._thread is not None:
-            self._thread.join()
+        """Wait for the job under way to end, and for those that wait for it."""
+        for thread in list(self._threads):
+            thread.join()
 
-    def _run(self, job: Job, work: Work) -> None:
+    def _await_turn(self, wait_s: float, watch: Callable[[Event], None]) -> None:
+        """Take the turn; tell once a second that another has it still.
+
+        Raises:
+            PreflightError: it did not end in time.
+        """
+        begun = time.monotonic()
+        while not self._turn.acquire(blocking=False):
+            waited_s = time.monotonic() - begun
+            if waited_s >= wait_s:
+                raise _busy(self._holder)
+            watch(waiting(f"job {self._holder} of this daemon", waited_s, wait_s))
+            if self._turn.acquire(timeout=min(_TELL_EVERY_S, wait_s - waited_s)):
+                return
+
+    def _run(self, job: Job, work: Work, wait_s: float) -> None:
         def watch(event: Event) -> None:
-            if event["event"] != "progress":
+            if event["event"] != "progress" and event.get("waited_s", 0) == 0:
                 # structlog calls the message itself "event"
                 _log.info(
                     event["event"], job=job.id, **{k: v for k, v in event.items() if k != "event"}
@@ -143,8 +169,16 @@ class Jobs:
             if job.stop_reason is not None and event["event"] in _FORWARD:
                 raise OutsideError(job.stop_reason, remedy="install again when it suits")
 
+        def take_turn() -> Mapping[str, Any]:
+            self._await_turn(wait_s, watch)
+            self._holder = job.id
+            try:
+                return work(watch)
+            finally:
+                self._turn.release()
+
         try:
-            result = work(watch)
+            result = take_turn()
         except UpgradeError as error:
             _log.error("job failed", job=job.id, **error.to_json())
             job.add({"event": "error", **error.to_json()}, last=True)

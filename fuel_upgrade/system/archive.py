@@ -26,6 +26,8 @@ from fuel_upgrade.errors import BundleError
 
 BLOCK_BYTES = 512
 CHUNK_BYTES = 1 << 20
+_ZSTD_HEAD_BYTES = 18  # RFC 8878: magic and the longest frame header
+_GZIP_WINDOW_BYTES = 1 << 15
 _MAX_NAME_BYTES = 4096  # PATH_MAX: no honest name is longer
 _MAX_PAX_BYTES = 1 << 16
 _MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refuses
@@ -75,6 +77,17 @@ def open_stream(path: Path) -> BinaryIO:
         raw.close()
         stream = bz2.BZ2File(path)
     return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
+
+
+def window_bytes(path: Path) -> int | None:
+    """Return how much of its output unpacking an archive has to remember; None if not known."""
+    with path.open("rb") as raw:
+        head = raw.read(_ZSTD_HEAD_BYTES)
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return zstandard.get_frame_parameters(head).window_size
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return None
+    return _GZIP_WINDOW_BYTES if head.startswith(b"\x1f\x8b") else 0
 
 
 class ArchiveReader:

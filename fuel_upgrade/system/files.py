@@ -10,11 +10,14 @@ import shutil
 import struct
 import time
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
+
+from fuel_upgrade.system.age import say_age
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
@@ -27,6 +30,9 @@ _STATX_BYTES = 256
 _STATX_INO = 0x100
 _STATX_BTIME = 0x800
 CHUNK_BYTES = 1 << 20
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
+# The start of a process is counted from the boot, and that moves when the clock is set.
+_SAME_START_S = 5.0
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -195,6 +201,14 @@ def copy_hashed(source: Path, target: Path, algorithm: str) -> str:
     return digest.hexdigest()
 
 
+def _say_time(moment_s: float) -> str:
+    return time.strftime(_TIME, time.localtime(moment_s))
+
+
+def _age_of(text: str) -> str:
+    return say_age(time.time() - datetime.strptime(text, _TIME).timestamp())
+
+
 class Lock:
     """A lock that one process holds and that a crash releases; its file says who holds it."""
 
@@ -211,7 +225,11 @@ class Lock:
         except BlockingIOError:
             os.close(descriptor)
             return False
-        owner = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        owner = {
+            "pid": os.getpid(),
+            "started_s": psutil.Process().create_time(),
+            "since": time.strftime(_TIME),
+        }
         os.ftruncate(descriptor, 0)
         os.write(descriptor, json.dumps(owner).encode())
         self._descriptor = descriptor
@@ -225,13 +243,24 @@ class Lock:
             self._descriptor = None
 
     def owner(self) -> str:
-        """Describe who holds the lock, for an error message."""
+        """Describe who holds the lock, for an error message.
+
+        A process that was started later than the one that took the lock only has its id.
+        """
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
-            name = psutil.Process(int(data["pid"])).name()
-            return f"process {data['pid']} ({name}) since {data['since']}"
-        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+            pid, started_s = int(data["pid"]), float(data["started_s"])
+            held = f"since {data['since']}, {_age_of(data['since'])} ago"
+            process = psutil.Process(pid)
+            found_s, name = process.create_time(), process.name()
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
             return "another process"
+        if abs(found_s - started_s) > _SAME_START_S:
+            return (
+                f"a process that had the id {pid} and is gone, {held}; {pid} is {name} now,"
+                f" started {_say_time(found_s)}"
+            )
+        return f"process {pid} ({name}), started {_say_time(started_s)}, {held}"
 
 
 class LockedPidFile:

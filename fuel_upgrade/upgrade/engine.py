@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from fuel_upgrade.errors import (
     StepError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade import recovery, retention
 from fuel_upgrade.upgrade.base import repair_request
 from fuel_upgrade.upgrade.change import Change
@@ -28,11 +27,15 @@ from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
-from fuel_upgrade.upgrade.plan import Plan, as_records, make_plan
+from fuel_upgrade.upgrade.plan import Plan, as_records
 from fuel_upgrade.upgrade.preflight import check
+from fuel_upgrade.upgrade.review import find_drift, review
+from fuel_upgrade.upgrade.saved import SavedPlan
 from fuel_upgrade.upgrade.survey import Survey, read_survey
 from fuel_upgrade.upgrade.transaction import Transaction
+from fuel_upgrade.upgrade.turn import turn
 
 
 class Engine:
@@ -60,10 +63,9 @@ class Engine:
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        head, master, plan = self._planned(
-            tarball, new_id(), verify_base=verify_base, full_view=full_view
-        )
-        return plan.to_json(head, master)
+        config = self._asked(verify_base=verify_base, full_view=full_view)
+        head, master, plan = self._planned(tarball, new_id(), config)
+        return review(head, master, plan, config=config, journal=self.journal)
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
         """Say what this master lacks of the bases of ``tarball``; None if it lacks nothing.
@@ -82,7 +84,7 @@ class Engine:
         """
         return read_survey(self._config, self._control, self.journal, tarballs)
 
-    def install(
+    def install(  # noqa: PLR0913 - what an operator can ask for
         self,
         tarball: Path,
         *,
@@ -90,26 +92,27 @@ class Engine:
         watch: Watch = nobody,
         verify_base: bool = False,
         full_view: bool = False,
+        expected: SavedPlan | None = None,
+        wait_s: float = 0,
     ) -> InstallRecord:
         """Install a tarball under the id ``install``.
 
         ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
-        can ask for either as well.
+        can ask for either as well, and so does a plan that was made with them. ``expected`` is
+        a plan to keep to. Another install is waited for up to ``wait_s`` seconds.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
-            PreflightError: the master is not ready for it; nothing was changed.
+            PreflightError: the master is not ready for it, or not as planned; nothing was changed.
+            ConfigError: ``expected`` is a plan of another tarball; nothing was changed.
             StepError: a step failed; everything was put back.
             RollbackError: a step failed, and putting everything back failed too.
         """
-        with self._locked():
+        config = self._asked(verify_base=verify_base, full_view=full_view, expected=expected)
+        with self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
             head, master, plan = self._hooks(watch).checked(
-                install,
-                tarball,
-                lambda: self._planned(
-                    tarball, install, verify_base=verify_base, full_view=full_view
-                ),
+                install, tarball, lambda: self._planned(tarball, install, config, expected)
             )
             record = self._record(head, plan)
             self.journal.begin(record, as_records(plan.steps))
@@ -298,13 +301,21 @@ class Engine:
         verify = verify_base or self._config.verify_base
         return head, read_master(self._config, self._control, head, verify_base=verify)
 
+    def _asked(
+        self, *, verify_base: bool, full_view: bool, expected: SavedPlan | None = None
+    ) -> Config:
+        """Return the settings with what this install asks for, or did when it was planned."""
+        verify_base |= self._config.verify_base or (expected is not None and expected.verify_base)
+        full_view |= self._config.full_view or (expected is not None and expected.full_view)
+        return replace(self._config, verify_base=verify_base, full_view=full_view)
+
     def _planned(
-        self, tarball: Path, install: str, *, verify_base: bool, full_view: bool
+        self, tarball: Path, install: str, config: Config, expected: SavedPlan | None = None
     ) -> tuple[BundleHead, Master, Plan]:
-        head, master = self._read(tarball, verify_base=verify_base)
-        config = replace(self._config, full_view=full_view or self._config.full_view)
+        head, master = self._read(tarball, verify_base=config.verify_base)
+        drift = find_drift(expected, head, master, config)
         plan = make_plan(head, master, config, install=install)
-        check(head, plan, master, reserve_mb=self._config.disk_reserve_mb)
+        check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
         return head, master, plan
 
     def _record(self, head: BundleHead, plan: Plan) -> InstallRecord:
@@ -348,18 +359,8 @@ class Engine:
                 remedy="remove those clusters, or keep the install",
             )
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = Lock(self._config.paths.lock)
-        if not lock.acquire():
-            raise PreflightError(
-                f"another install is in progress, run by {lock.owner()}",
-                remedy="wait for it: fuel-upgrade status",
-            )
-        try:
-            yield
-        finally:
-            lock.release()
+    def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
+        return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)
 
 
 def new_id() -> str:

@@ -70,6 +70,11 @@ class Holdings:
             known.update(value for p in packages for _, value in p.digests)
         return frozenset(known)
 
+    @property
+    def packages(self) -> int:
+        """How many packages the indexes that were read have."""
+        return sum(map(len, self._read.values()))
+
     def _found(
         self, folder: Path, suite: str | None, wanted: dict[Identity, Package], algorithm: str
     ) -> set[Identity]:

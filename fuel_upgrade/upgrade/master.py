@@ -30,7 +30,7 @@ class Master:
 
     ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
     each folder that installs write below to its file system; ``hooks`` maps each point to its
-    hooks.
+    hooks. ``indexed_packages`` is how many the indexes have that were searched for a base.
     """
 
     fuel_version: str
@@ -39,6 +39,7 @@ class Master:
     bases: Mapping[Key, BaseMatch]
     rooms: Mapping[Path, Room]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
+    indexed_packages: int = 0
 
 
 def read_fuel_version(config: Config) -> str:
@@ -70,13 +71,16 @@ def read_master(
     fuel_version = read_fuel_version(config)
     releases = control.releases()
     folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    holdings = Holdings(config, verify=verify_base)
+    bases = _find_bases(config, head, releases, holdings)
     return Master(
         fuel_version=fuel_version,
         releases=releases,
         running_tasks=control.running_tasks(),
-        bases=_find_bases(config, head, releases, Holdings(config, verify=verify_base)),
+        bases=bases,
         rooms={folder: room_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
+        indexed_packages=holdings.packages,
     )
 
 

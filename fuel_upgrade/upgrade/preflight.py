@@ -8,20 +8,32 @@ from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.upgrade.base import BaseMatch
 from fuel_upgrade.upgrade.hooks import BEFORE_INSTALL, BEFORE_REGISTER, Hooks
+from fuel_upgrade.upgrade.make import find_equal
 from fuel_upgrade.upgrade.master import Master
-from fuel_upgrade.upgrade.plan import Plan, find_equal
+from fuel_upgrade.upgrade.plan import Plan
 
 _MIB = 1 << 20
+_DRIFTED = "plan it anew with fuel-upgrade plan --out FILE, look at that, and install with it"
 _SHOWN = 20  # packages by name; a repair request has them all
 
 
-def check(head: BundleHead, plan: Plan, master: Master, *, reserve_mb: int) -> None:
+def check(
+    head: BundleHead,
+    plan: Plan,
+    master: Master,
+    *,
+    reserve_mb: int,
+    drift: tuple[str, ...] = (),
+) -> None:
     """Refuse an install that cannot or must not be done.
+
+    ``drift`` is what became different since the plan to keep to was made.
 
     Raises:
         PreflightError: with every failed check.
     """
     failures = [
+        *(f"not as planned: {difference}" for difference in drift),
         *_versions(head, master),
         *_bases(head, master),
         *_collisions(head, plan, master),
@@ -32,7 +44,7 @@ def check(head: BundleHead, plan: Plan, master: Master, *, reserve_mb: int) -> N
     if failures:
         raise PreflightError(
             "; ".join(failures),
-            remedy=_remedy(head, master),
+            remedy=_DRIFTED if drift else _remedy(head, master),
             failures=tuple(failures),
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError
 from fuel_upgrade.upgrade.journal import LOST, InstallRecord, InstallState, Journal
-from fuel_upgrade.upgrade.plan import STAGING
+from fuel_upgrade.upgrade.layout import STAGING
 
 # An install that ended in none of these was cut off; each with the state that undoing it has.
 UNFINISHED = {

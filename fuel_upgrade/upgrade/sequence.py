@@ -34,13 +34,14 @@ def plan_all(
     return {**order.to_json(), "first": plans[0] if plans else None}
 
 
-def install_all(
+def install_all(  # noqa: PLR0913 - what an operator can ask for
     engine: Engine,
     places: Sequence[Path],
     *,
     watch: Watch,
     verify_base: bool = False,
     full_view: bool = False,
+    wait_s: float = 0,
 ) -> dict[str, Any]:
     """Install what is not there yet, one after the other; stop at the first that fails.
 
@@ -62,6 +63,7 @@ def install_all(
                     watch=watch,
                     verify_base=verify_base,
                     full_view=full_view,
+                    wait_s=wait_s,
                 )
             )
         except UpgradeError as error:

@@ -12,8 +12,9 @@ from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Repo
 from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.upgrade.change import SQUASH, Change
 from fuel_upgrade.upgrade.held import folder_of
+from fuel_upgrade.upgrade.layout import STAGING
 from fuel_upgrade.upgrade.master import read_fuel_version
-from fuel_upgrade.upgrade.plan import STAGING, PlannedStep
+from fuel_upgrade.upgrade.plan import PlannedStep
 from fuel_upgrade.upgrade.retire import release_folder
 from fuel_upgrade.upgrade.steps import stage, switch, view
 from fuel_upgrade.upgrade.steps.unregister import reregister_params

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fuel_upgrade.daemon.jobs import Event, Jobs
+from fuel_upgrade.daemon.jobs import Event, Jobs, Work
 from fuel_upgrade.errors import BundleError, NotFoundError, PreflightError
 
 Watch = Callable[[Event], None]
@@ -65,6 +65,52 @@ def test_one_job_at_a_time() -> None:
         release.set()
         jobs.wait()
     assert jobs.running is None
+
+
+def busy() -> tuple[Jobs, Work, threading.Event]:
+    """Return jobs of which the first is at work until the event is set."""
+    jobs, begun, release = Jobs(), threading.Event(), threading.Event()
+
+    def work(_watch: Watch) -> Mapping[str, Any]:
+        begun.set()
+        release.wait(30)
+        return {}
+
+    jobs.start("first", work)
+    assert begun.wait(30)
+    return jobs, work, release
+
+
+def test_a_job_that_waits_tells_for_which_and_then_runs() -> None:
+    jobs, _, release = busy()
+    second = jobs.start("second", lambda _watch: {"ok": True}, wait_s=30)
+    events = second.follow()
+    assert next(events) == {
+        "event": "waiting", "on": "job first of this daemon", "waited_s": 0, "wait_s": 30
+    }  # fmt: skip
+    assert jobs.running == "first"
+    release.set()
+    assert list(events)[-1] == {"event": "result", "result": {"ok": True}}
+    jobs.wait()
+
+
+def test_a_job_that_waited_long_enough_is_refused() -> None:
+    jobs, work, release = busy()
+    last = list(jobs.start("second", work, wait_s=0.05).follow())[-1]
+    assert (last["error"], last["what"]) == (
+        "PreflightError", "another install is in progress: job first of this daemon"
+    )  # fmt: skip
+    release.set()
+    jobs.wait()
+
+
+def test_a_job_that_waits_is_stopped_with_the_daemon() -> None:
+    jobs, work, release = busy()
+    second = jobs.start("second", work, wait_s=30)
+    jobs.interrupt()
+    assert "told to stop" in list(second.follow())[-1]["what"]
+    release.set()
+    jobs.wait()
 
 
 def test_an_unknown_job_is_named() -> None:

@@ -1,6 +1,8 @@
 """Locks across processes: one holder, and a crash releases."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +53,30 @@ def test_a_lock_has_one_holder_and_a_killed_holder_frees_it(tmp_path: Path) -> N
         other.wait()
         assert lock.owner() == "another process"
         assert lock.acquire()
+    lock.release()
+
+
+def test_an_owner_is_told_with_its_start_and_how_long_it_holds(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    assert lock.acquire()
+    assert re.fullmatch(
+        rf"process {os.getpid()} \(.+\), started \S+, since \S+, \d+ s ago", lock.owner()
+    )
+    data = json.loads((tmp_path / "lock").read_text())
+    (tmp_path / "lock").write_text(json.dumps({**data, "since": "2001-01-01T00:00:00+0000"}))
+    assert re.search(r", \d+ d \d+ h ago$", lock.owner())
+    lock.release()
+
+
+def test_an_id_that_another_process_has_by_now_is_told_as_such(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    assert lock.acquire()
+    data = json.loads((tmp_path / "lock").read_text())
+    older = {**data, "started_s": data["started_s"] - 3600}
+    (tmp_path / "lock").write_text(json.dumps(older))
+    found = lock.owner()
+    assert found.startswith(f"a process that had the id {os.getpid()} and is gone, since ")
+    assert f"; {os.getpid()} is " in found
     lock.release()
 
 

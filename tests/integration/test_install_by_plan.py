@@ -1,0 +1,158 @@
+"""A plan that was kept is carried out as it was seen, or refused with what became different."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.releases import BASE_VERSION, CURRENT_VERSION
+from fuel_upgrade.errors import ConfigError, PreflightError
+from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.saved import SavedPlan
+from tests.master import ScratchMaster, scratch_master, write_fuel_version
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+
+
+@pytest.fixture
+def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
+    with scratch_master(tmp_path / "master") as found:
+        found.install(tarballs["5.1"])
+        yield found
+
+
+def keep(engine: Engine, tarball: Path, **asked: bool) -> SavedPlan:
+    """Plan, and take the way through JSON that a kept plan takes."""
+    found: Any = json.loads(json.dumps(engine.plan(tarball, **asked)))
+    return SavedPlan.parse(found, source="plan.json")
+
+
+def drift(master: ScratchMaster, tarball: Path, kept: SavedPlan, engine: Engine) -> tuple[str, ...]:
+    before = master.state()
+    with pytest.raises(PreflightError) as caught:
+        engine.install(tarball, install=new_id(), expected=kept)
+    assert caught.value.state == "nothing was changed"
+    assert master.state() == before
+    return caught.value.failures
+
+
+def test_two_plans_in_a_row_rest_on_the_same(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    first, second = (keep(master.engine(), tarballs["6.0"]) for _ in range(2))
+    assert first == second
+    (master.root / "var/unrelated").write_bytes(bytes(1 << 20))
+    assert keep(master.engine(), tarballs["6.0"]) == first
+
+
+def test_a_master_that_is_as_planned_is_installed_on(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    record = master.engine().install(kept.tarball, install=new_id(), expected=kept)
+    assert (record.state.value, record.fuel_to) == ("installed", "6.0")
+
+
+def test_the_tarball_may_have_been_moved(
+    master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    moved = shutil.copy(tarballs["6.0"], tmp_path / "moved.tar.zst")
+    assert master.engine().install(Path(moved), install=new_id(), expected=kept).fuel_to == "6.0"
+
+
+def test_what_the_plan_was_asked_for_is_done_without_asking_again(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"], full_view=True)
+    master.engine().install(tarballs["6.0"], install=new_id(), expected=kept)
+    assert (master.config.paths.repos / "full-view" / CURRENT_VERSION).is_dir()
+
+
+def _register(master: ScratchMaster) -> None:
+    found = master.client.releases()[0]
+    assert found.orchestrator is not None
+    master.client.create_release(
+        {
+            "name": "Other",
+            "version": "1-1",
+            "operating_system": "Ubuntu",
+            "orchestrator_data": found.orchestrator.to_wire(),
+        }
+    )
+
+
+def _unregister(master: ScratchMaster) -> None:
+    ubuntu = next(r for r in master.client.releases() if r.os_key == "ubuntu")
+    master.client.delete_release(ubuntu.id)
+
+
+def _make_puppet(master: ScratchMaster) -> None:
+    (master.config.paths.puppet / CURRENT_VERSION).mkdir()
+
+
+def _edit_index(master: ScratchMaster) -> None:
+    (release,) = (master.config.paths.repos / BASE_VERSION).rglob("Release")
+    release.write_text("Description: made anew\n" + release.read_text())
+
+
+def _other_fuel(master: ScratchMaster) -> None:
+    (master.root / "etc/fuel/version.yaml").unlink()
+    write_fuel_version(master.root, "5.1.1")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_register, "release Other (1-1) for Ubuntu was registered since (id 3)"),
+        (_unregister, f"for Ubuntu is registered no longer (id {2})"),
+        (_make_puppet, f"/etc/puppet/{CURRENT_VERSION} exists now: a folder"),
+        (_edit_index, f"{CURRENT_VERSION} ubuntu has another index now"),
+        (_other_fuel, "this master runs Fuel 5.1.1 now, it was 5.1"),
+        (_other_fuel, "/etc/fuel/version.yaml leads to 5.1.1/version.yaml now"),
+    ],
+)
+def test_what_became_different_is_named(
+    master: ScratchMaster,
+    tarballs: dict[str, Path],
+    change: Callable[[ScratchMaster], None],
+    said: str,
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    change(master)
+    found = drift(master, tarballs["6.0"], kept, master.engine())
+    assert any(said in failure for failure in found), found
+    assert found[0].startswith("not as planned: ")
+
+
+def test_other_settings_are_named(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    engine = Engine(replace(master.config, full_view=True), master.client)
+    found = drift(master, tarballs["6.0"], kept, engine)
+    assert found[0] == "not as planned: the setting full_view is true now, it was false"
+    assert any("there is a new step 'build the full view of repo" in f for f in found)
+
+
+def test_less_room_is_no_drift_until_it_does_not_fit(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    engine = Engine(replace(master.config, disk_reserve_mb=1 << 40), master.client)
+    (failure,) = drift(master, tarballs["6.0"], kept, engine)
+    assert "MiB are free" in failure
+
+
+def test_a_plan_of_another_tarball_is_refused(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    kept = keep(master.engine(), tarballs["6.0"])
+    before = master.state()
+    with pytest.raises(ConfigError, match=r"the plan is of .*fuel-6\.0-upgrade") as caught:
+        master.engine().install(tarballs["6.0.1"], install=new_id(), expected=kept)
+    assert caught.value.state == "nothing was changed"
+    assert master.state() == before
