@@ -157,12 +157,16 @@ def remove_together(paths: Collection[Path]) -> None:
 
     What a crash leaves of them has another name, from which a second call removes it.
     """
-    doomed = [path.with_name(f"{path.name}.gone") for path in paths]
-    for path, gone in zip(paths, doomed, strict=True):
+    for path in paths:
         if os.path.lexists(path):
-            rename(path, gone)
-    for gone in doomed:
-        remove_tree(gone)
+            rename(path, doomed(path))
+    for path in paths:
+        remove_tree(doomed(path))
+
+
+def doomed(path: Path) -> Path:
+    """Return the name that a tree has while :func:`remove_together` removes it."""
+    return path.with_name(f"{path.name}.gone")
 
 
 def _sync_absence(path: Path) -> None:

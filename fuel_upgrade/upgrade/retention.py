@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk import own_bytes
+from fuel_upgrade.system.files import doomed
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
@@ -36,7 +37,11 @@ def kept_bytes(journal: Journal, record: InstallRecord) -> int:
 def with_backups(journal: Journal) -> list[InstallRecord]:
     """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
     done = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    return [r for r in done if any(root.exists() for root in roots(journal, r.id))]
+    return [r for r in done if any(_is_left(root) for root in roots(journal, r.id))]
+
+
+def _is_left(root: Path) -> bool:
+    return root.exists() or doomed(root).exists()
 
 
 def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
@@ -46,7 +51,7 @@ def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: 
     """
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     for record in installed[: max(0, len(installed) - count)]:
-        if not record.released or any(root.exists() for root in roots(journal, record.id)):
+        if not record.released or any(map(_is_left, roots(journal, record.id))):
             release(journal, control, record.id, watch)
 
 

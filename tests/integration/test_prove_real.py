@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,10 @@ def apt_without_one(repo: AptRepo, entries: list[AptEntry], out: Path, **more: A
     write_apt_indexes(repo, kept, out, **more)
 
 
-def yum_without_one(repo: YumRepo, carried: dict[str, Package], out: Path) -> None:
-    write_yum_metadata(repo, [path for path in carried if "new" not in path], out)
+def yum_without_one(
+    repo: YumRepo, carried: dict[str, Package], out: Path, extras: Mapping[str, bytes]
+) -> None:
+    write_yum_metadata(repo, [path for path in carried if "new" not in path], out, extras)
 
 
 @both

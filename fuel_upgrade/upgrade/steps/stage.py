@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.system.files import make_folders, remove_empty, remove_tree
+from fuel_upgrade.system.files import make_folders, remove_empty, remove_together
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -39,8 +39,7 @@ class Stage:
 
         After a success this is also how the backups are given up.
         """
-        for root in self.roots:
-            remove_tree(root)
+        remove_together(self.roots)
         remove_empty([root.parent for root in self.roots])  # the folder of all changes' roots
         remove_empty([Path(made) for made in reversed(facts["made"])])
 
