@@ -10,6 +10,7 @@ import shutil
 import struct
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,7 @@ _STATX_BYTES = 256
 _STATX_INO = 0x100
 _STATX_BTIME = 0x800
 CHUNK_BYTES = 1 << 20
+_SINCE = "%Y-%m-%dT%H:%M:%S%z"  # when a lock was taken
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -195,7 +197,7 @@ class Lock:
         except BlockingIOError:
             os.close(descriptor)
             return False
-        owner = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        owner = {"pid": os.getpid(), "since": time.strftime(_SINCE)}
         os.ftruncate(descriptor, 0)
         os.write(descriptor, json.dumps(owner).encode())
         self._descriptor = descriptor
@@ -213,7 +215,9 @@ class Lock:
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
             name = psutil.Process(int(data["pid"])).name()
-            return f"process {data['pid']} ({name}) since {data['since']}"
+            since = datetime.strptime(data["since"], _SINCE)
+            age = timedelta(seconds=round((datetime.now(UTC) - since).total_seconds()))
+            return f"process {data['pid']} ({name}) since {data['since']}, for {age} now"
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             return "another process"
 

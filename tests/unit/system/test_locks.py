@@ -1,6 +1,7 @@
 """Locks across processes: one holder, and a crash releases."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def test_a_lock_has_one_holder_and_a_killed_holder_frees_it(tmp_path: Path) -> N
     lock = Lock(tmp_path / "deep" / "lock")
     with holder(tmp_path / "deep" / "lock", HOLD_LOCK) as other:
         assert not lock.acquire()
-        assert lock.owner().startswith(f"process {other.pid} (")
+        since = r"\d{4}-\d\d-\d\dT[\d:]+[+-]\d{4}"
+        told = rf"process {other.pid} \(.+\) since {since}, for 0:\d\d:\d\d now"
+        assert re.fullmatch(told, lock.owner())
         other.send_signal(signal.SIGKILL)
         other.wait()
         assert lock.owner() == "another process"
