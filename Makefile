@@ -16,8 +16,9 @@ help: ## Show this list
 demo: tools-required $(READY) ## Watch a release travel the whole road, on real packages
 	@$(VENV)/bin/python -m demo
 
-bench: tools-required $(READY) ## Measure against the original method, python-debian and plain reading
+bench: tools-required $(READY) ## Measure against the original method, python-debian and plain reading; what an undo costs
 	@$(VENV)/bin/python -m bench
+	@$(VENV)/bin/python -m bench.undo
 
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/crash

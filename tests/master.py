@@ -1,8 +1,10 @@
 """A scratch master for tests: the real engine, client and registry below a temporary root."""
 
-from collections.abc import Iterator
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.pack import build_bundle
@@ -12,7 +14,8 @@ from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
-from fuel_upgrade.system.tree import digest
+from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.tree import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.journal import InstallRecord
@@ -36,6 +39,7 @@ class ScratchMaster:
     config: Config
     store: Store
     client: NailgunClient
+    settings: NailgunSettings
 
     def engine(self, fail_points: str = "") -> Engine:
         return Engine(self.config, self.client, fail_points=FailPoints(fail_points))
@@ -43,11 +47,47 @@ class ScratchMaster:
     def install(self, tarball: Path, *, fail_points: str = "") -> InstallRecord:
         return self.engine(fail_points).install(tarball, install=new_id())
 
+    def killed(self, work: Callable[[Engine], object], fail_points: str) -> None:
+        """Do ``work`` in a process of its own, which a fail point ends as SIGKILL does."""
+
+        def run() -> None:
+            with NailgunClient(self.settings) as client:  # no connection is shared
+                work(Engine(self.config, client, fail_points=FailPoints(fail_points)))
+
+        process = multiprocessing.get_context("fork").Process(target=run)
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+
     def state(self) -> State:
-        own = [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
         return State(
-            digest(self.root, without=own), self.client.releases(), self.client.notifications()
+            digest(self.root, without=self.own()),
+            self.client.releases(),
+            self.client.notifications(),
         )
+
+    def content(self, install: str) -> State:
+        """Return the state without what two installs never share: times and ids."""
+        files = "\n".join(
+            f"{path.relative_to(self.root)} {_describe(path)}".replace(install, "ID")
+            for path in walk(self.root, without=self.own())
+        )
+        return State(
+            files,
+            tuple(replace(release, id=0) for release in self.client.releases()),
+            tuple(replace(told, id=0) for told in self.client.notifications()),
+        )
+
+    def own(self) -> list[Path]:
+        """Return what no install changes back: the journal, the log, the socket."""
+        return [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
+
+
+def _describe(path: Path) -> str:
+    mode = f"{path.lstat().st_mode:o}"
+    if path.is_symlink():
+        return f"{mode} {path.readlink()}"
+    return f"{mode} {hash_file(path)}" if path.is_file() else mode
 
 
 def write_fuel_version(root: Path, version: str) -> None:
@@ -78,7 +118,7 @@ def started_master(root: Path) -> Iterator[ScratchMaster]:
         with RegistryServer(app, "127.0.0.1", 0) as server:
             settings = NailgunSettings(url=server.url, retries=0, timeout_s=10)
             with NailgunClient(settings) as client:
-                yield ScratchMaster(root, config, store, client)
+                yield ScratchMaster(root, config, store, client, settings)
 
 
 def build(spec: Path, out: Path) -> Path:

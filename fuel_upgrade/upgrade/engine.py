@@ -244,6 +244,7 @@ class Engine:
             except (BundleError, StepError):
                 watch({"event": "not resumed", "install": record.id})
             return
+        recovery.note_cut_off(self.journal, record)
         transaction = self._transaction(record, watch)
         transaction.roll_back(recovery.UNFINISHED[record.state], is_last_try=attempt == most)
 
@@ -265,6 +266,7 @@ class Engine:
                 return self.record(record.id)
             recovery.refuse_lost(record)
             self._refuse_while_used(record)
+            recovery.note_cut_off(self.journal, record)
             self.journal.note(record.id, None)
             watch({"event": "repair", "install": record.id})
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fuel_upgrade.config import Paths
-from fuel_upgrade.errors import PreflightError, RollbackError
+from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.journal import LOST, InstallRecord, InstallState, Journal
 from fuel_upgrade.upgrade.layout import STAGING
 
@@ -46,8 +46,21 @@ def refuse_unless_settled(journal: Journal) -> None:
         )
 
 
+def note_cut_off(journal: Journal, record: InstallRecord) -> None:
+    """Record why an install is undone that did not fail: without an error it had succeeded."""
+    if UNFINISHED.get(record.state) is not InstallState.ROLLING_BACK or record.error is not None:
+        return
+    error = StepError(
+        f"{record.kind} {record.id} was cut off: its process was killed, or the power failed",
+        remedy="install again when it suits",
+        state=f"rolled back to Fuel {record.fuel_from}",
+    )
+    journal.mark(record.id, record.state, error=error.to_json())
+
+
 def give_up(journal: Journal, record: InstallRecord, attempts: int, now_s: float) -> None:
     """Make an install that recovery did not get to an end inconsistent."""
+    note_cut_off(journal, record)
     stuck = [f"step {s.number}, {s.title}: {s.error}" for s in journal.steps(record.id) if s.error]
     why = "; ".join(stuck) or "each of them was cut off"
     journal.note(record.id, f"{attempts} recoveries did not come to an end: {why}")
@@ -67,17 +80,20 @@ def keep_damaged(
     """Set a damaged journal aside, and begin one that says so; None where it is sound.
 
     The new one has an inconsistent record, so that nothing is installed before an operator has
-    looked. A journal that is not there although installs left their folders counts as damaged.
+    looked. One that is gone or has no entry counts as damaged where installs left their folders, or
+    where one was set aside and a crash followed.
 
     Raises:
         RollbackError: the file cannot be read or moved for another reason.
     """
     found, left = journal.fault(), leftovers(paths)
-    if found is None and (paths.journal.exists() or not left):
+    aside = sorted(paths.state.glob(f"{paths.journal.name}.damaged-*"))
+    if found is None and (not (left or aside) or journal.installs()):
         return None
     now_s = clock()
     if found is None:
-        what = f"{paths.journal} is not there, but installs left folders"
+        seen = "damaged ones were set aside" if aside else "installs left folders"
+        what = f"{paths.journal} has no entry, but {seen}"
     else:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
         what = f"{paths.journal} was damaged ({found}); it is kept as {journal.set_aside(stamp)}"
@@ -118,8 +134,10 @@ def to_repair(journal: Journal, record: InstallRecord | None) -> InstallRecord:
         return record
     if record is None and waiting:
         return waiting[-1]
-    named = f"{record.kind} {record.id} is {record.state.value}: it" if record else "nothing"
-    raise PreflightError(f"{named} needs no repair", remedy="see fuel-upgrade history")
+    what = "nothing is unfinished or inconsistent"
+    if record is not None:
+        what = f"{record.kind} {record.id} is {record.state.value}: it needs no repair"
+    raise PreflightError(what, remedy="see fuel-upgrade history")
 
 
 def refuse_lost(record: InstallRecord) -> None:

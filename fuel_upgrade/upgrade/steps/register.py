@@ -1,5 +1,6 @@
 """The steps that tell Nailgun: a release, and the notification of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -66,7 +67,7 @@ class Register:
         found = self._registered()
         if found is None:
             return None
-        if found.orchestrator != OrchestratorData.from_wire(self.body["orchestrator_data"]):
+        if not self._is_posted(found):
             raise OutsideError(
                 f"release {found.name} ({found.version}), id {found.id}, is not the one that was"
                 " posted",
@@ -77,6 +78,8 @@ class Register:
     def revert(self, facts: Facts) -> None:
         """Delete the release if this step made it, also if the answer to the post was lost.
 
+        One of its name that has other repos is somebody else's, and stays.
+
         Raises:
             ControlPlaneError: Nailgun refuses, for example because a cluster uses it.
         """
@@ -85,9 +88,13 @@ class Register:
         created = facts["id"]
         if created is None:
             found = self._registered()
-            created = found.id if found else None
+            created = found.id if found and self._is_posted(found) else None
         if created is not None:
             self.world.control.delete_release(created)
+
+    def _is_posted(self, found: RegisteredRelease) -> bool:
+        posted = OrchestratorData.from_wire(self.body["orchestrator_data"])
+        return found.orchestrator is not None and _can_become(posted, found.orchestrator)
 
     def _registered(self) -> RegisteredRelease | None:
         key = (self.body["name"], self.body["version"], self.body["operating_system"])
@@ -130,3 +137,22 @@ class Notify:
     def _equal(self) -> set[int]:
         notifications = self.world.control.notifications()
         return {n.id for n in notifications if n.message == self.message}
+
+
+_MACRO = re.compile(r"\{[A-Z_]+\}")
+
+
+def _can_become(posted: OrchestratorData, found: OrchestratorData) -> bool:
+    """Say whether ``found`` is what Nailgun keeps of ``posted``: it fills in the macros itself."""
+    pairs = zip(_texts(posted), _texts(found), strict=False)
+    return len(posted.repos) == len(found.repos) and all(_fits(*pair) for pair in pairs)
+
+
+def _texts(data: OrchestratorData) -> list[str]:
+    repos = [text for repo in data.repos for text in (repo.name, repo.location)]
+    return [data.puppet_manifests_source, data.puppet_modules_source, *repos]
+
+
+def _fits(posted: str, found: str) -> bool:
+    pattern = r"[^\s/]+".join(map(re.escape, _MACRO.split(posted)))
+    return re.fullmatch(pattern, found) is not None

@@ -1,0 +1,124 @@
+"""What installs replaced is kept for as many of them as the settings say, and then is gone."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.upgrade import retention
+from fuel_upgrade.upgrade.journal import InstallRecord
+from tests.integration.test_daemon import Host, host
+from tests.master import ScratchMaster, scratch_master
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+__all__ = ["host"]  # a fixture
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Iterator[ScratchMaster]:
+    with scratch_master(tmp_path / "master") as found:
+        yield found
+
+
+def keeping(master: ScratchMaster, count: int) -> ScratchMaster:
+    return replace(master, config=replace(master.config, keep_installs=count))
+
+
+def kept(master: ScratchMaster) -> list[str]:
+    return sorted(folder.name for folder in master.config.paths.repos.glob(".fuel-upgrade/*"))
+
+
+def test_two_installs_that_are_kept_are_undone_one_after_the_other(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    master = keeping(master, 2)
+    states = [master.state()]
+    installs = []
+    for fuel in ("5.1", "6.0"):
+        installs.append(master.install(tarballs[fuel]).id)
+        states.append(master.state())
+    assert kept(master) == sorted(installs)
+    for state, install in zip(reversed(states[:-1]), reversed(installs), strict=True):
+        assert master.engine().rollback().id == install
+        assert master.state() == state
+    assert kept(master) == []
+
+
+def test_one_that_is_kept_is_the_last(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+    first, last = (master.install(tarballs[fuel]).id for fuel in ("5.1", "6.0"))
+    assert kept(master) == [last]
+    assert master.engine().record(first).released
+    master.engine().rollback()
+    assert master.engine().undoable() is None
+    with pytest.raises(PreflightError, match="no install to undo"):
+        master.engine().rollback()
+
+
+def test_none_is_kept(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+    record = keeping(master, 0).install(tarballs["5.1"])
+    assert kept(master) == []
+    assert record.released
+    with pytest.raises(PreflightError, match="no install to undo"):
+        master.engine().rollback()
+
+
+def test_a_smaller_number_counts_from_the_next_start_on(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    _, last = (keeping(master, 2).install(tarballs[fuel]).id for fuel in ("5.1", "6.0"))
+    master.engine().recover()
+    assert kept(master) == [last]
+
+
+def cut_off_releasing(master: ScratchMaster, record: InstallRecord) -> Path:
+    """Leave what a kill leaves in the middle of giving up backups: on record, and half gone."""
+    master.engine().journal.release(record.id)
+    first, *others = retention.roots(master.engine().journal, record.id)
+    shutil.rmtree(first)
+    assert any(root.exists() for root in others)
+    return next(root for root in others if root.exists())
+
+
+def test_half_of_a_backup_is_not_undone_and_goes_with_the_next_change(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    record = master.install(tarballs["5.1"])
+    left = cut_off_releasing(master, record)
+    assert master.engine().undoable() is None
+    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+        master.engine().rollback()
+    master.install(tarballs["6.0"])
+    assert not left.exists()
+
+
+def test_half_of_a_backup_is_not_undone_even_if_nothing_is_on_record(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    record = master.install(tarballs["5.1"])
+    shutil.rmtree(retention.roots(master.engine().journal, record.id)[0])
+    assert master.engine().undoable() is None
+
+
+def test_what_was_given_up_by_half_can_be_given_up_by_hand(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    left = cut_off_releasing(master, master.install(tarballs["5.1"]))
+    master.engine().release_backups()
+    assert not left.exists()
+
+
+def test_the_room_that_backups_take_is_told(host: Host, tarballs: dict[str, Path]) -> None:
+    with host.daemon():
+        install = host.json("install", tarballs["5.1"])["id"]
+        taken = host.json("status")["backups_bytes"]
+        assert taken > 0
+        assert host.json("show", install)["backups_bytes"] == taken
+        assert "its backups take" in host.command("status").stdout
+        assert "backups: " in host.command("show", install).stdout
+        host.json("gc", "--release-backups")
+        assert host.json("status")["backups_bytes"] == 0
+        assert host.json("show", install)["released"]
