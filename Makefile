@@ -4,7 +4,7 @@ export PYTHON
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: help demo bench test test-exact lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact test-crash lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -16,11 +16,15 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 	@$(VENV)/bin/python -m bench
 
 test: tools $(READY) ## Run all tests
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/crash
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
+
+test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
+	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} \
+	  $(VENV)/bin/python -m pytest -q -s $(wildcard tests/crash/test_*.py)
 
 unit: $(READY) ## Run the unit tests only
 	@$(VENV)/bin/python -m pytest -q tests/unit
