@@ -195,6 +195,7 @@ class Engine:
         with self._locked():
             record = self._undoable(install)
             self._refuse_while_used(record)
+            self.journal.note(record.id, None)  # recoveries of the install are not its undo's
             watch({"event": "undo", "install": record.id})
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)

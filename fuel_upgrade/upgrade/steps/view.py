@@ -62,6 +62,8 @@ class BuildView:
         """Remove what was built, whole or in part; the install's own folder goes later."""
         del facts
         remove_tree(self.staged)
+        for part in self.staged.parent.glob(f".{self.staged.name}.*"):
+            remove_tree(part)  # building writes beside its place, and a kill leaves that
 
 
 def params(roots: Sequence[Path], staged: Path, *, squash: bool = False) -> dict[str, object]:

@@ -1,0 +1,145 @@
+"""Has a reader, and a web server, at work on a master's repos while these are switched."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_UP_S = 60.0
+_NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; {user}
+events {{}}
+http {{
+  access_log off; root {top};
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  server {{ listen 127.0.0.1:{port}; }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What the reader saw of a repo, and how often; ``overtaken`` if it was switched meanwhile."""
+
+    repo: str
+    files: dict[str, str]
+    overtaken: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a reader saw."""
+
+    walks: tuple[Walk, ...]
+    missing: dict[str, int]
+    fetched: tuple[tuple[str, str, int], ...]
+
+
+class Reading:
+    """A reader at work; its report comes when it ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    def await_looks(self, count: int = 2) -> None:
+        """Wait until it has read everything so often (one may have begun before the call)."""
+        wanted = self._looks() + count
+        deadline = time.monotonic() + _UP_S
+        while self._looks() < wanted:
+            assert self._process.poll() is None, "the reader failed"
+            assert time.monotonic() < deadline, "the reader does not get on"
+            time.sleep(0.002)
+
+    def _looks(self) -> int:
+        try:
+            return int((self._folder / "count").read_text() or 0)
+        except FileNotFoundError:
+            return 0
+
+    def end(self) -> Report:
+        """Let it end, and return what it saw."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        assert self._process.wait(_UP_S) == 0
+        found: dict[str, Any] = json.loads((self._folder / "report").read_text())
+        walks = (Walk(repo, found["sights"][name], *rest) for repo, name, *rest in found["walks"])
+        return Report(tuple(walks), found["missing"], tuple(map(tuple, found["fetched"])))
+
+
+@contextmanager
+def reading(
+    folder: Path, top: Path, repos: Sequence[str], files: Sequence[str]
+) -> Iterator[Reading]:
+    """Let a reader read the repos below ``top``, and these files of them over HTTP."""
+    folder.mkdir()
+    with web_server(folder, top) as port:
+        order = folder / "order"
+        order.write_text(
+            json.dumps(
+                {
+                    "top": str(top),
+                    "repos": list(repos),
+                    "files": list(files),
+                    "port": port,
+                    "count": str(folder / "count"),
+                    "report": str(folder / "report"),
+                }
+            )
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.reader", str(order)],
+            stdin=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        try:
+            found = Reading(process, folder)
+            found.await_looks(1)
+            yield found
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def web_server(folder: Path, top: Path) -> Iterator[int]:
+    """Serve ``top`` on loopback by nginx, as a master does, or else by Python; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    argv = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "-d", str(top), str(port)]
+    if nginx := shutil.which("nginx"):
+        user = "user root;" if os.geteuid() == 0 else ""  # the test's folders are its user's
+        text = _NGINX.format(folder=folder, top=top, port=port, user=user)
+        (folder / "nginx.conf").write_text(text)
+        argv = [nginx, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        _await_port(server, port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _await_port(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _UP_S
+    while True:
+        assert server.poll() is None, "the web server did not come up"
+        assert time.monotonic() < deadline, "the web server does not answer"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return

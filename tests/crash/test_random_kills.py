@@ -1,0 +1,39 @@
+"""Wherever the daemon is killed, the next one makes it as it was before, or as it is after.
+
+``CRASH_ROUNDS`` is the number of rounds, ``CRASH_SEED`` what they are drawn from, and
+``CRASH_REPORT`` a file for the counts.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from tests.crash.kills import Round, drill, summary
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+_SHORT = 8
+
+
+def test_every_kill_ends_in_before_or_after(tmp_path: Path, tarballs: dict[str, Path]) -> None:
+    rounds = int(os.environ.get("CRASH_ROUNDS") or _SHORT)
+    seed = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(1 << 32))
+    sys.stdout.write(f"\nCRASH_SEED={seed}\n")
+    done: list[Round] = []
+    began = time.monotonic()
+    with drill(tmp_path, tarballs, seed) as master:
+        while len(done) < rounds:
+            done.append(master.round())
+        master.end()
+    report = {
+        "seed": seed,
+        "rounds": len(done),
+        "seconds_each": round((time.monotonic() - began) / rounds, 2),
+        **summary(done),
+    }
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    if place := os.environ.get("CRASH_REPORT"):
+        Path(place).write_text(json.dumps(report) + "\n")
