@@ -1,5 +1,6 @@
 """The steps that tell Nailgun: a release, and the notification of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -66,7 +67,8 @@ class Register:
         found = self._registered()
         if found is None:
             return None
-        if found.orchestrator != OrchestratorData.from_wire(self.body["orchestrator_data"]):
+        posted = OrchestratorData.from_wire(self.body["orchestrator_data"])
+        if not is_rendered_from(posted, found):
             raise OutsideError(
                 f"release {found.name} ({found.version}), id {found.id}, is not the one that was"
                 " posted",
@@ -93,6 +95,30 @@ class Register:
         key = (self.body["name"], self.body["version"], self.body["operating_system"])
         releases = self.world.control.releases()
         return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
+
+
+def is_rendered_from(posted: OrchestratorData, found: RegisteredRelease) -> bool:
+    """Tell whether a release has the data that was posted, with Nailgun's macros filled in."""
+    data = found.orchestrator
+    if data is None:
+        return False
+    wanted, there = _texts(posted), _texts(data)
+    return len(wanted) == len(there) and all(
+        re.fullmatch(_as_pattern(text, found.version), other)
+        for text, other in zip(wanted, there, strict=True)
+    )
+
+
+def _texts(data: OrchestratorData) -> tuple[str, ...]:
+    repos = sorted(data.repos, key=lambda repo: repo.name)
+    sources = (data.puppet_manifests_source, data.puppet_modules_source)
+    return (*sources, *(f"{repo.name} {repo.location}" for repo in repos))
+
+
+def _as_pattern(text: str, version: str) -> str:
+    """Leave open which of its addresses Nailgun takes for the master's."""
+    filled = re.escape(text.replace("{OPENSTACK_VERSION}", version))
+    return filled.replace(re.escape("{MASTER_IP}"), r"[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True)
