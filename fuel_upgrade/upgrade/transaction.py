@@ -24,7 +24,7 @@ from fuel_upgrade.upgrade.journal import (
     StepRecord,
     StepState,
 )
-from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
+from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError
 from fuel_upgrade.upgrade.steps.step import World
 
@@ -113,7 +113,7 @@ class Transaction:
     ) -> None:
         """Undo every step that is not undone yet, last first; a failure does not stop the rest.
 
-        But what was unpacked is kept while another step is stuck: the old content lies there.
+        But what was staged is kept while another step is stuck: the old content lies there.
         Where the journal cannot be written (its disk is full), all is undone all the same: the
         intents are on record, and the next recovery finds out that nothing is left to undo.
         ``is_last_try`` makes a failure *inconsistent*; else the next recovery tries again.
@@ -125,7 +125,7 @@ class Transaction:
         self._write(lost, lambda: self._journal.mark(self._install.id, state))
         failures: list[str] = []
         for step in reversed(self._journal.steps(self._install.id)):
-            if step.state not in _BEGUN or (failures and step.kind in OWNERS_OF_BACKUPS):
+            if step.state not in _BEGUN or (failures and step.kind in KEPT_WHILE_STUCK):
                 continue
             self._watch(step_event("undo step", step.number, step.title))
             failure = self._revert(step, lost)

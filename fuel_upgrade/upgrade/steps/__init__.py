@@ -27,6 +27,8 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
 }
 OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
 """The kinds of steps whose folders (``roots``) hold what the others replaced."""
+KEPT_WHILE_STUCK = OWNERS_OF_BACKUPS | {"view"}
+"""The kinds whose undo removes a place in staging where a switch that is stuck has its backup."""
 
 
 def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:

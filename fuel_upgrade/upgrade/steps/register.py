@@ -94,12 +94,36 @@ class Register:
 
     def _is_posted(self, found: RegisteredRelease) -> bool:
         posted = OrchestratorData.from_wire(self.body["orchestrator_data"])
-        return found.orchestrator is not None and _can_become(posted, found.orchestrator)
+        return is_rendered_from(posted, found)
 
     def _registered(self) -> RegisteredRelease | None:
         key = (self.body["name"], self.body["version"], self.body["operating_system"])
         releases = self.world.control.releases()
         return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
+
+
+def is_rendered_from(posted: OrchestratorData, found: RegisteredRelease) -> bool:
+    """Tell whether a release has the data that was posted, with Nailgun's macros filled in."""
+    data = found.orchestrator
+    if data is None:
+        return False
+    wanted, there = _texts(posted), _texts(data)
+    return len(wanted) == len(there) and all(
+        re.fullmatch(_as_pattern(text, found.version), other)
+        for text, other in zip(wanted, there, strict=True)
+    )
+
+
+def _texts(data: OrchestratorData) -> tuple[str, ...]:
+    repos = sorted(data.repos, key=lambda repo: repo.name)
+    sources = (data.puppet_manifests_source, data.puppet_modules_source)
+    return (*sources, *(f"{repo.name} {repo.location}" for repo in repos))
+
+
+def _as_pattern(text: str, version: str) -> str:
+    """Leave open which of its addresses Nailgun takes for the master's."""
+    filled = re.escape(text.replace("{OPENSTACK_VERSION}", version))
+    return filled.replace(re.escape("{MASTER_IP}"), r"[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +161,3 @@ class Notify:
     def _equal(self) -> set[int]:
         notifications = self.world.control.notifications()
         return {n.id for n in notifications if n.message == self.message}
-
-
-_MACRO = re.compile(r"\{[A-Z_]+\}")
-
-
-def _can_become(posted: OrchestratorData, found: OrchestratorData) -> bool:
-    """Say whether ``found`` is what Nailgun keeps of ``posted``: it fills in the macros itself."""
-    pairs = zip(_texts(posted), _texts(found), strict=False)
-    return len(posted.repos) == len(found.repos) and all(_fits(*pair) for pair in pairs)
-
-
-def _texts(data: OrchestratorData) -> list[str]:
-    repos = [text for repo in data.repos for text in (repo.name, repo.location)]
-    return [data.puppet_manifests_source, data.puppet_modules_source, *repos]
-
-
-def _fits(posted: str, found: str) -> bool:
-    pattern = r"[^\s/]+".join(map(re.escape, _MACRO.split(posted)))
-    return re.fullmatch(pattern, found) is not None

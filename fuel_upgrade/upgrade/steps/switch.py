@@ -39,6 +39,7 @@ class Switch:
         return {
             "new": identity(self.staged),
             "existed": os.path.lexists(self.live),
+            "old": identity(self.live),
             "parents": [str(p) for p in reversed(parents)],
         }
 
@@ -68,13 +69,21 @@ class Switch:
             for folder in {self.staged.parent, self.live.parent}:
                 if folder.exists():
                     sync_folder(folder)
-        else:
+        elif not self._is_as_before(facts):
             raise OutsideError(
                 f"{self.live}: is neither what this install put there nor what was there before;"
                 f" that is kept at {self.staged}",
                 remedy=f"compare {self.live} with {self.staged}, and put back what is right",
             )
         remove_empty(Path(p) for p in reversed(facts["parents"]))
+
+    def _is_as_before(self, facts: Facts) -> bool:
+        """Tell whether this was undone before, and what was staged is gone since.
+
+        A journal whose disk was full does not know of the first undo.
+        """
+        is_known = "old" in facts or not facts["existed"]  # journals of older versions lack it
+        return is_known and identity(self.live) == facts.get("old")
 
 
 def params(staged: Path, live: Path) -> dict[str, str]:

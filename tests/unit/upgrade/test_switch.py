@@ -1,5 +1,6 @@
 """One switch in each state that a crash can leave it in."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,24 @@ def test_what_somebody_else_put_there_is_left_alone(switch: Switch) -> None:
         switch.revert(facts)
     assert moved.exists()
     assert (switch.staged / "content").read_text() == "old"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_second_revert_needs_nothing_staged(switch: Switch, *, existed: bool) -> None:
+    """A full disk keeps the journal from knowing the first one, after which staging goes."""
+    if existed:
+        make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    switch.revert(facts)
+    shutil.rmtree(switch.staged)
+    switch.revert(facts)
+    assert switch.live.exists() is existed
+
+
+def test_facts_of_older_versions_do_not_tell_what_was_there(switch: Switch) -> None:
+    make_live(switch)
+    facts = {name: fact for name, fact in switch.inspect().items() if name != "old"}
+    shutil.rmtree(switch.staged)
+    with pytest.raises(OutsideError, match="is neither"):
+        switch.revert(facts)
