@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.config import Recovery, RecoverySettings
-from fuel_upgrade.errors import PreflightError, RollbackError
+from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.journal import InstallState
 from tests.master import ScratchMaster, State, scratch_master
@@ -73,6 +73,7 @@ def test_a_killed_install_is_resumed_to_exactly_after(
     install = killed_at(master, tarballs["6.0"], f"{step}:{where}")
     (record,) = master.engine().recover(Recovery.RESUME)
     assert (record.id, record.state) == (install, InstallState.INSTALLED)
+    assert (record.fuel_from, record.fuel_to) == ("5.1", "6.0")  # also with the link switched
     assert master.content(install) == after
     assert master.engine().rollback(install).state is InstallState.UNDONE
     assert master.state() == before
@@ -209,3 +210,27 @@ def test_an_install_that_was_cut_off_says_so(
 def test_nothing_to_repair_is_a_refusal(fresh: ScratchMaster) -> None:
     with pytest.raises(PreflightError, match="nothing is unfinished or inconsistent"):
         fresh.engine().repair()
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, STEPS])
+def test_a_try_after_a_failed_one_ends_as_a_first_one(
+    master: ScratchMaster, tarballs: dict[str, Path], after: State, step: int
+) -> None:
+    with pytest.raises(StepError):
+        master.install(tarballs["6.0"], fail_points=f"{step}:after")
+    record = master.install(tarballs["6.0"])
+    assert master.content(record.id) == after
+    master.engine().rollback()
+
+
+def test_the_tarball_may_go_when_the_install_is_done(
+    fresh: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path, after: State
+) -> None:
+    before = fresh.state()
+    tarball = Path(shutil.copy(tarballs["6.0"], tmp_path / tarballs["6.0"].name))
+    record = fresh.install(tarball)
+    tarball.unlink()
+    assert fresh.content(record.id) == after
+    assert str(tmp_path / "fuel") not in str(fresh.client.releases())
+    fresh.engine().rollback()
+    assert fresh.state() == before

@@ -20,6 +20,7 @@ from fuel_upgrade.config import (
     HookSettings,
     NailgunSettings,
     Paths,
+    RecoverySettings,
     RegistrySettings,
     parse,
 )
@@ -117,9 +118,12 @@ def test_the_shipped_configuration_is_the_defaults() -> None:
 def test_the_shipped_configuration_shows_every_default() -> None:
     shown = uncommented()
     groups = {
-        "paths": Paths, "nailgun": NailgunSettings, "registry": RegistrySettings,
+        "recovery": RecoverySettings,
+        "paths": Paths,
+        "nailgun": NailgunSettings,
+        "registry": RegistrySettings,
         "hooks": HookSettings,
-    }  # fmt: skip
+    }
     assert list(shown) == [f.name for f in fields(Config)]
     for name, kind in groups.items():
         assert list(shown[name]) == [f.name for f in fields(kind)]
@@ -143,3 +147,16 @@ def test_every_page_can_be_found_from_the_index() -> None:
     folders = [ROOT / "docs/adr", ROOT / "docs/man"]
     wanted = [p.name for p in pages] + [f"{f.name}/{p.name}" for f in folders for p in f.iterdir()]
     assert [name for name in wanted if f"<{name}>" not in index] == []
+
+
+def test_every_failure_has_tests_that_are_there() -> None:
+    (table,) = doctree(ROOT / "docs/failures.rst").findall(nodes.tbody)
+    rows = [row[-1] for row in table.findall(nodes.row)]
+    named = [[text.astext() for text in cell.findall(nodes.literal)] for cell in rows]
+    assert all(named)
+    missing = [
+        name
+        for path, _, name in (text.partition("::") for cell in named for text in cell)
+        if f"\ndef {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
