@@ -4,7 +4,7 @@ export PYTHON
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: help demo bench test test-exact lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact selftest lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test: tools $(READY) ## Run all tests
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
+
+selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
+	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
 unit: $(READY) ## Run the unit tests only
 	@$(VENV)/bin/python -m pytest -q tests/unit
