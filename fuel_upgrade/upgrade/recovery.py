@@ -63,8 +63,14 @@ def give_up(journal: Journal, record: InstallRecord, attempts: int, now_s: float
     note_cut_off(journal, record)
     stuck = [f"step {s.number}, {s.title}: {s.error}" for s in journal.steps(record.id) if s.error]
     why = "; ".join(stuck) or "each of them was cut off"
-    journal.note(record.id, f"{attempts} recoveries did not come to an end: {why}")
-    journal.mark(record.id, InstallState.INCONSISTENT, ended_s=now_s)
+    note = f"{attempts} recoveries did not come to an end: {why}"
+    error = record.error
+    if error is None and UNFINISHED[record.state] is InstallState.ROLLING_BACK:
+        # a repair tells by the error that the install had not succeeded
+        remedy = f"remove the cause, then run fuel-upgrade repair {record.id}"
+        error = RollbackError(note, remedy=remedy, state="inconsistent").to_json()
+    journal.note(record.id, note)
+    journal.mark(record.id, InstallState.INCONSISTENT, ended_s=now_s, error=error)
 
 
 def state_to_undo(record: InstallRecord) -> InstallState:

@@ -52,6 +52,7 @@ class Transaction:
         self._hooks = hooks
         self._watch = watch
         self._world = World(control, self._progress, hooks)
+        self._error = install.error
 
     def run(self) -> None:
         """Do every step that is not done; what fails is undone, with all before it.
@@ -92,10 +93,11 @@ class Transaction:
     def _put_back(self, error: BaseException) -> None:
         """Undo a failed install and raise the error that the caller is to see."""
         told = _told(error, f"rolled back to Fuel {self._install.fuel_from}")
-        self._watch({"event": "failed", "install": self._install.id, **told.to_json()})
+        self._error = told.to_json()
+        self._watch({"event": "failed", "install": self._install.id, **self._error})
         unwritten: list[RollbackError] = []
         try:
-            self._journal.mark(self._install.id, InstallState.ROLLING_BACK, error=told.to_json())
+            self._journal.mark(self._install.id, InstallState.ROLLING_BACK, error=self._error)
         except RollbackError as failure:
             unwritten.append(failure)
         self._tell_hooks()
@@ -158,25 +160,34 @@ class Transaction:
         install = self._install.id
         undone = state is InstallState.UNDOING
         end = InstallState.UNDONE if undone else InstallState.ROLLED_BACK
-        if failures:
+        failure = self._failure(failures, is_last_try=is_last_try) if failures else None
+        if failure is not None:
             end = InstallState.INCONSISTENT if is_last_try else state
-        self._write(lost, lambda: self._journal.mark(install, end, ended_s=self._clock()))
+            # a repair tells by the error that the install had not succeeded
+            self._error = self._error or (None if undone else failure.to_json())
+        self._write(
+            lost,
+            lambda: self._journal.mark(install, end, ended_s=self._clock(), error=self._error),
+        )
         self._watch({"event": end.value, "install": install})
-        if is_last_try or not failures:
+        if is_last_try or failure is None:
             self._tell_hooks()
-        if failures:
-            again = "repair" if is_last_try else "recover"
-            raise RollbackError(
-                f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
-                remedy=f"remove the cause, then run fuel-upgrade {again}",
-                state=f"NEEDS REPAIR, see fuel-upgrade show {install}",
-            )
+        if failure is not None:
+            raise failure
         if lost:
             raise RollbackError(
                 f"everything was put back, but the journal could not record it: {lost[0].what}",
                 remedy=f"{lost[0].remedy}, then run fuel-upgrade recover",
                 state=f"rolled back to Fuel {self._install.fuel_from}",
             ) from lost[0]
+
+    def _failure(self, failures: list[str], *, is_last_try: bool) -> RollbackError:
+        again = "repair" if is_last_try else "recover"
+        return RollbackError(
+            f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
+            remedy=f"remove the cause, then run fuel-upgrade {again}",
+            state=f"NEEDS REPAIR, see fuel-upgrade show {self._install.id}",
+        )
 
     def _write(self, lost: list[RollbackError], record: Callable[[], None]) -> None:
         try:

@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2] / "fuel_upgrade"
 ORDER = [
     "errors", "config", "system", "repo", "release", "bundle", "nodes", "venv",
-    "nailgun", "upgrade", "daemon", "cli",
+    "nailgun", "upgrade", "daemon", "drill", "cli",
 ]  # fmt: skip
 REGISTRY_MAY = {"errors", "config", "system", "release", "registry"}
-REGISTRY_USERS = {"registry", "daemon", "cli"}
+REGISTRY_USERS = {"registry", "daemon", "drill", "cli"}
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "misc"}
 FILES = sorted(ROOT.rglob("*.py"))
 
