@@ -10,6 +10,7 @@ import shutil
 import struct
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -195,16 +196,18 @@ class Lock:
         except BlockingIOError:
             os.close(descriptor)
             return False
-        owner = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(owner).encode())
         self._descriptor = descriptor
+        owner = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        with suppress(OSError):  # a full disk: the lock is what counts, not who is told to have it
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(owner).encode())
         return True
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 
