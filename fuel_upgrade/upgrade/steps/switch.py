@@ -31,6 +31,7 @@ class Switch:
         parents = [p for p in self.live.parents if not p.exists()]
         return {
             "new": identity(self.staged),
+            "old": identity(self.live),
             "existed": os.path.lexists(self.live),
             "parents": [str(p) for p in reversed(parents)],
         }
@@ -47,16 +48,20 @@ class Switch:
     def revert(self, facts: Facts) -> None:
         """Switch back, if what is live is what this step put there.
 
+        What was there before may be live already, and what is new be gone: an undo of which the
+        journal could not tell.
+
         Raises:
             OutsideError: what this step put there is neither live nor staged: somebody else
                 replaced it, and what to put back is not for a program to say.
         """
-        if identity(self.live) == facts["new"]:
+        live = identity(self.live)
+        if live == facts["new"]:
             if facts["existed"]:
                 exchange(self.live, self.staged)
             else:
                 rename(self.live, self.staged)
-        elif identity(self.staged) != facts["new"]:
+        elif identity(self.staged) != facts["new"] and live != facts.get("old", facts["new"]):
             raise OutsideError(
                 f"{self.live}: is neither what this install put there nor what was there before;"
                 f" that is kept at {self.staged}",

@@ -1,5 +1,6 @@
 """One switch in each state that a crash can leave it in."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,31 @@ def test_what_somebody_else_put_there_is_left_alone(switch: Switch) -> None:
         switch.revert(facts)
     assert moved.exists()
     assert (switch.staged / "content").read_text() == "old"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_revert_that_was_not_recorded_is_found_done_when_staging_is_gone_too(
+    switch: Switch, tmp_path: Path, *, existed: bool
+) -> None:
+    if existed:
+        make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    switch.revert(facts)
+    shutil.rmtree(tmp_path / "staging")
+    switch.revert(facts)
+    assert switch.live.exists() is existed
+
+
+def test_what_somebody_put_there_is_not_taken_for_what_was_there_before(
+    switch: Switch, tmp_path: Path
+) -> None:
+    make_live(switch)
+    facts = switch.inspect()
+    switch.apply(facts)
+    switch.revert(facts)
+    shutil.rmtree(tmp_path / "staging")
+    switch.live.rename(tmp_path / "aside")
+    make_live(switch)
+    with pytest.raises(OutsideError, match="neither what this install put there"):
+        switch.revert(facts)
