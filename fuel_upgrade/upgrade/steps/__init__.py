@@ -25,6 +25,8 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
 }
 OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
 """The kinds of steps whose folders (``roots``) hold what the others replaced."""
+NEED_NO_BACKUPS = frozenset({"register", "notify", "unregister", "reregister"})
+"""The kinds of steps that tell Nailgun: the journal has all that undoing them needs."""
 
 
 def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:
