@@ -23,7 +23,7 @@ test-exact: tools $(READY) ## Compare exact node sources with full repos on many
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
-	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} \
+	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
 	  $(VENV)/bin/python -m pytest -q -s $(wildcard tests/crash/test_*.py)
 
 unit: $(READY) ## Run the unit tests only
