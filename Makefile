@@ -31,7 +31,7 @@ test-power: tools $(READY) ## Cut the power of recorded disks amid installs, as 
 	@POWER_CUTS=$${POWER_CUTS:-100} $(VENV)/bin/python -m pytest -q -s tests/crash/power
 
 test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
-	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} \
+	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
 	  $(VENV)/bin/python -m pytest -q -s $(wildcard tests/crash/test_*.py)
 
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table

@@ -10,6 +10,7 @@ import shutil
 import struct
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -234,15 +235,17 @@ class Lock:
             "started_s": psutil.Process().create_time(),
             "since": time.strftime(_TIME),
         }
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(owner).encode())
         self._descriptor = descriptor
+        with suppress(OSError):  # a full disk: the lock is what counts, not who is told to have it
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(owner).encode())
         return True
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -163,7 +163,6 @@ class Engine:
     def _carry_out(self, record: InstallRecord, watch: Watch) -> None:
         """Run what the journal has begun, to the end or back to the beginning."""
         self._transaction(record, watch).run()
-        self.journal.mark(record.id, InstallState.INSTALLED, ended_s=self._clock())
         watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
         self._retain(watch)
 

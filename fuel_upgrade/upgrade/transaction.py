@@ -4,7 +4,7 @@ The journal is all that either direction reads: an install that a crash cut off 
 the same code that began it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fuel_upgrade.errors import (
     BundleError,
@@ -24,7 +24,7 @@ from fuel_upgrade.upgrade.journal import (
     StepRecord,
     StepState,
 )
-from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, build_step
+from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError
 from fuel_upgrade.upgrade.steps.step import World
 
@@ -53,6 +53,8 @@ class Transaction:
         self._watch = watch
         self._world = World(control, self._progress, hooks)
         self._error = install.error
+        self._unwritten: list[Callable[[], None]] = []
+        self._lost: RollbackError | None = None
 
     def run(self) -> None:
         """Do every step that is not done; what fails is undone, with all before it.
@@ -72,6 +74,7 @@ class Transaction:
                     event = step_event("step", step.number, step.title, of=len(steps))
                     self._watch(event)
                     self._forward(step)
+            self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
         except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
             self._put_back(error)
 
@@ -93,29 +96,21 @@ class Transaction:
     def _put_back(self, error: BaseException) -> None:
         """Undo a failed install and raise the error that the caller is to see."""
         told = _told(error, f"rolled back to Fuel {self._install.fuel_from}")
-        self._error = told.to_json()
-        self._watch({"event": "failed", "install": self._install.id, **self._error})
-        unwritten: list[RollbackError] = []
-        try:
-            self._journal.mark(self._install.id, InstallState.ROLLING_BACK, error=self._error)
-        except RollbackError as failure:
-            unwritten.append(failure)
+        self._error = reason = told.to_json()
+        self._watch({"event": "failed", "install": self._install.id, **reason})
+        rolling_back = InstallState.ROLLING_BACK
+        self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
         self._tell_hooks()
-        self.roll_back(InstallState.ROLLING_BACK, unwritten=unwritten)
+        self.roll_back(rolling_back)
         if not isinstance(error, Exception):
             raise error
         raise told from error
 
-    def roll_back(
-        self,
-        state: InstallState,
-        *,
-        is_last_try: bool = True,
-        unwritten: list[RollbackError] | None = None,
-    ) -> None:
+    def roll_back(self, state: InstallState, *, is_last_try: bool = True) -> None:
         """Undo every step that is not undone yet, last first; a failure does not stop the rest.
 
-        But what was staged is kept while another step is stuck: the old content lies there.
+        But what was staged is kept while another step may need what lies there. What failed is
+        tried again when all else is undone: that may have made the room which was missing.
         Where the journal cannot be written (its disk is full), all is undone all the same: the
         intents are on record, and the next recovery finds out that nothing is left to undo.
         ``is_last_try`` makes a failure *inconsistent*; else the next recovery tries again.
@@ -123,19 +118,29 @@ class Transaction:
         Raises:
             RollbackError: a step could not be undone, or the journal could not be written.
         """
-        lost = unwritten if unwritten is not None else []
-        self._write(lost, lambda: self._journal.mark(self._install.id, state))
+        self._write(lambda: self._journal.mark(self._install.id, state))
+        steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
+        failures, left = self._undo(steps)
+        if failures and len(left) < len(steps):
+            failures, _ = self._undo(left)
+        self._end(state, failures, is_last_try=is_last_try)
+
+    def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
+        """Undo these steps; return what was in the way, and the steps that are left."""
         failures: list[str] = []
-        for step in reversed(self._journal.steps(self._install.id)):
-            if step.state not in _BEGUN or (failures and step.kind in KEPT_WHILE_STUCK):
+        left: list[StepRecord] = []
+        for step in steps:
+            if step.kind in KEPT_WHILE_STUCK and any(s.kind not in NEED_NO_BACKUPS for s in left):
+                left.append(step)
                 continue
             self._watch(step_event("undo step", step.number, step.title))
-            failure = self._revert(step, lost)
+            failure = self._revert(step)
             if failure is not None:
                 failures.append(failure)
-        self._end(state, failures, lost, is_last_try=is_last_try)
+                left.append(step)
+        return failures, left
 
-    def _revert(self, step: StepRecord, lost: list[RollbackError]) -> str | None:
+    def _revert(self, step: StepRecord) -> str | None:
         """Undo one step; return what is in the way, if anything is."""
         install, number = self._install.id, step.number
         try:
@@ -144,19 +149,12 @@ class Transaction:
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
             reason = str(error) or type(error).__name__
-            self._write(lost, lambda: self._journal.stuck(install, number, reason))
+            self._write(lambda: self._journal.stuck(install, number, reason))
             return f"step {number}, {step.title}: {reason}"
-        self._write(lost, lambda: self._journal.reverted(install, number))
+        self._write(lambda: self._journal.reverted(install, number))
         return None
 
-    def _end(
-        self,
-        state: InstallState,
-        failures: list[str],
-        lost: list[RollbackError],
-        *,
-        is_last_try: bool,
-    ) -> None:
+    def _end(self, state: InstallState, failures: list[str], *, is_last_try: bool) -> None:
         install = self._install.id
         undone = state is InstallState.UNDOING
         end = InstallState.UNDONE if undone else InstallState.ROLLED_BACK
@@ -165,21 +163,19 @@ class Transaction:
             end = InstallState.INCONSISTENT if is_last_try else state
             # a repair tells by the error that the install had not succeeded
             self._error = self._error or (None if undone else failure.to_json())
-        self._write(
-            lost,
-            lambda: self._journal.mark(install, end, ended_s=self._clock(), error=self._error),
-        )
+        reason, ended_s = self._error, self._clock()
+        self._write(lambda: self._journal.mark(install, end, ended_s=ended_s, error=reason))
         self._watch({"event": end.value, "install": install})
         if is_last_try or failure is None:
             self._tell_hooks()
         if failure is not None:
             raise failure
-        if lost:
+        if self._lost is not None:
             raise RollbackError(
-                f"everything was put back, but the journal could not record it: {lost[0].what}",
-                remedy=f"{lost[0].remedy}, then run fuel-upgrade recover",
+                f"everything was put back, but the journal could not record it: {self._lost.what}",
+                remedy=f"{self._lost.remedy}, then run fuel-upgrade recover",
                 state=f"rolled back to Fuel {self._install.fuel_from}",
-            ) from lost[0]
+            ) from self._lost
 
     def _failure(self, failures: list[str], *, is_last_try: bool) -> RollbackError:
         again = "repair" if is_last_try else "recover"
@@ -189,11 +185,16 @@ class Transaction:
             state=f"NEEDS REPAIR, see fuel-upgrade show {self._install.id}",
         )
 
-    def _write(self, lost: list[RollbackError], record: Callable[[], None]) -> None:
+    def _write(self, record: Callable[[], None]) -> None:
+        """Record something, after what could not be recorded before; what cannot now waits."""
+        self._unwritten.append(record)
+        self._lost = None
         try:
-            record()
+            while self._unwritten:
+                self._unwritten[0]()
+                del self._unwritten[0]
         except RollbackError as error:
-            lost.append(error)
+            self._lost = error
 
     def _tell_hooks(self) -> None:
         record = next(r for r in self._journal.installs() if r.id == self._install.id)

@@ -27,6 +27,9 @@ def test_every_kill_ends_in_before_or_after(tmp_path: Path, tarballs: dict[str, 
     with drill(tmp_path, tarballs, seed) as master:
         while len(done) < rounds:
             done.append(master.round())
+            if len(done) % 25 == 0:
+                sys.stdout.write(f"{len(done)} rounds\n")
+                sys.stdout.flush()
         master.end()
     report = {
         "seed": seed,

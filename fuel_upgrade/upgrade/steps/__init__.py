@@ -29,6 +29,8 @@ OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
 """The kinds of steps whose folders (``roots``) hold what the others replaced."""
 KEPT_WHILE_STUCK = OWNERS_OF_BACKUPS | {"view"}
 """The kinds whose undo removes a place in staging where a switch that is stuck has its backup."""
+NEED_NO_BACKUPS = frozenset({"register", "notify", "unregister", "reregister"})
+"""The kinds of steps that tell Nailgun: the journal has all that undoing them needs."""
 
 
 def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:

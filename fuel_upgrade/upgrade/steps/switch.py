@@ -55,11 +55,15 @@ class Switch:
     def revert(self, facts: Facts) -> None:
         """Switch back, if what is live is what this step put there.
 
+        What was there before may be live already, and what is new be gone: an undo of which the
+        journal could not tell.
+
         Raises:
             OutsideError: what this step put there is neither live nor staged: somebody else
                 replaced it, and what to put back is not for a program to say.
         """
-        if identity(self.live) == facts["new"]:
+        live = identity(self.live)
+        if live == facts["new"]:
             if facts["existed"]:
                 exchange(self.live, self.staged)
             else:

@@ -144,3 +144,14 @@ def test_a_failed_attempt_keeps_no_file_open(tmp_path: Path) -> None:
             with pytest.raises(BlockingIOError):
                 LockedPidFile(path).__enter__()
         assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_full_disk_does_not_keep_a_lock_from_being_taken_and_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.symlink_to("/dev/full")  # whatever is written there finds no room
+    one, other = Lock(path), Lock(path)
+    assert one.acquire()
+    assert not other.acquire()
+    one.release()
+    assert other.acquire()
+    other.release()
