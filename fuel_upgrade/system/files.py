@@ -154,6 +154,18 @@ def remove_tree(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def discarded(folder: Path) -> Path:
+    """Return where :func:`discard` puts a folder."""
+    return folder.with_name(f"discarded-{folder.name}")
+
+
+def discard(folder: Path) -> None:
+    """Move a folder aside, to be removed later: in no time, however much it holds."""
+    if folder.exists():
+        remove_tree(discarded(folder))
+        rename(folder, discarded(folder))
+
+
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
     """Return the hexadecimal checksum of a file's content."""
     with path.open("rb") as file:

@@ -17,8 +17,11 @@ from fuel_upgrade.upgrade.journal import (
     StepRecord,
     StepState,
 )
+from fuel_upgrade.upgrade.retention import sweep
 from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
+from fuel_upgrade.upgrade.steps.stage import Stage
 from fuel_upgrade.upgrade.steps.step import World
+from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
@@ -120,14 +123,24 @@ class Transaction:
             failure = self._revert(step, lost)
             if failure is not None:
                 failures.append(failure)
+        if lost:
+            self._sweep()  # what is freed may be the room that the journal lacks
         self._end(state, failures, lost, is_last_try=is_last_try)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        sweep(self._journal, self._world.control, self._install.id, self._watch)
 
     def _revert(self, step: StepRecord, lost: list[RollbackError]) -> str | None:
         """Undo one step; return what is in the way, if anything is."""
         install, number = self._install.id, step.number
         try:
             self._fail_points.check(number, "undo-before")
-            build_step(step.kind, step.params, self._world).revert(step.facts)
+            built = build_step(step.kind, step.params, self._world)
+            if isinstance(built, Unpack | Stage):
+                built.discard()  # an undo does not wait for the disk; see retention.sweep
+            else:
+                built.revert(step.facts)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
             reason = str(error) or type(error).__name__

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.system.files import make_folders, remove_empty, remove_tree
+from fuel_upgrade.system.files import (
+    discard,
+    discarded,
+    make_folders,
+    remove_empty,
+    remove_tree,
+)
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -34,6 +40,11 @@ class Stage:
             make_folders(root)
         return facts
 
+    def discard(self) -> None:
+        """Undo it as far as others can see; :meth:`revert` frees the room, which takes longer."""
+        for root in self.roots:
+            discard(root)
+
     def revert(self, facts: Facts) -> None:
         """Remove the roots, and those folders above them that were made for them.
 
@@ -41,6 +52,7 @@ class Stage:
         """
         for root in self.roots:
             remove_tree(root)
+            remove_tree(discarded(root))
         remove_empty([root.parent for root in self.roots])  # the folder of all changes' roots
         remove_empty([Path(made) for made in reversed(facts["made"])])
 

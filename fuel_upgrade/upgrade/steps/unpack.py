@@ -7,7 +7,14 @@ from typing import Any, Self
 
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system.files import make_folders, remove_empty, remove_tree, sync_filesystem
+from fuel_upgrade.system.files import (
+    discard,
+    discarded,
+    make_folders,
+    remove_empty,
+    remove_tree,
+    sync_filesystem,
+)
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -70,6 +77,11 @@ class Unpack:
             sync_filesystem(root)
         return facts
 
+    def discard(self) -> None:
+        """Undo it as far as others can see; :meth:`revert` frees the room, which takes longer."""
+        for root in self.roots:
+            discard(root)
+
     def revert(self, facts: Facts) -> None:
         """Remove the roots, and those folders above them that were made for them.
 
@@ -77,6 +89,7 @@ class Unpack:
         """
         for root in self.roots:
             remove_tree(root)
+            remove_tree(discarded(root))
         remove_empty([root.parent for root in self.roots])  # the folder of all installs' roots
         remove_empty([Path(made) for made in reversed(facts["made"])])
 
