@@ -158,16 +158,22 @@ def remove_together(paths: Collection[Path]) -> None:
 
     What a crash leaves of them has another name, from which a second call removes it.
     """
+    discard(paths)
+    for path in paths:
+        remove_tree(discarded(path))
+
+
+def discard(paths: Collection[Path]) -> None:
+    """Move trees aside, durably, to be removed later: in no time, however much they hold."""
     for path in paths:
         if os.path.lexists(path):
-            rename(path, doomed(path))
-    for path in paths:
-        remove_tree(doomed(path))
+            remove_tree(discarded(path))
+            rename(path, discarded(path))
 
 
-def doomed(path: Path) -> Path:
-    """Return the name that a tree has while :func:`remove_together` removes it."""
-    return path.with_name(f"{path.name}.gone")
+def discarded(path: Path) -> Path:
+    """Return where :func:`discard` puts a tree."""
+    return path.with_name(f"discarded-{path.name}")
 
 
 def _sync_absence(path: Path) -> None:

@@ -169,6 +169,7 @@ class Engine:
     def _retain(self, watch: Watch) -> None:
         keep = self._config.keep_installs
         retention.release_all_but(self.journal, self._control, keep, watch)
+        retention.sweep_all(self.journal, self._control, watch)
 
     def _transaction(self, record: InstallRecord, watch: Watch) -> Transaction:
         return Transaction(

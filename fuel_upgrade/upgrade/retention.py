@@ -4,10 +4,10 @@ from pathlib import Path
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk import own_bytes
-from fuel_upgrade.system.files import doomed
+from fuel_upgrade.system.files import discarded
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal, StepState
 from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.step import World
 
@@ -41,7 +41,7 @@ def with_backups(journal: Journal) -> list[InstallRecord]:
 
 
 def _is_left(root: Path) -> bool:
-    return root.exists() or doomed(root).exists()
+    return root.exists() or discarded(root).exists()
 
 
 def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
@@ -62,12 +62,31 @@ def release(journal: Journal, control: ControlPlane, install: str, watch: Watch)
     change tries again.
     """
     journal.release(install)
-    for step in journal.steps(install):
-        if step.kind not in OWNERS_OF_BACKUPS:
-            continue
-        try:
-            build_step(step.kind, step.params, World(control, no_progress)).revert(step.facts)
-        except OSError as error:
-            watch({"event": "backups kept", "install": install, "what": str(error)})
-        else:
-            watch({"event": "backups released", "install": install})
+    if _remove(journal, control, install, watch):
+        watch({"event": "backups released", "install": install})
+
+
+def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
+    """Free the room of what an undo has moved aside; what fails is tried again later."""
+    if any(discarded(root).exists() for root in roots(journal, install)):
+        _remove(journal, control, install, watch)
+
+
+def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
+    """Free the room of everything that was undone, and cut off before it was removed."""
+    for record in journal.installs():
+        if record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
+            sweep(journal, control, record.id, watch)
+
+
+def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> bool:
+    """Remove the folders that an install had for itself; say whether that went well."""
+    try:
+        for step in journal.steps(install):
+            if step.kind in OWNERS_OF_BACKUPS and step.state is not StepState.PLANNED:
+                world = World(control, no_progress)
+                build_step(step.kind, step.params, world).revert(step.facts)
+    except OSError as error:
+        watch({"event": "backups kept", "install": install, "what": str(error)})
+        return False
+    return True

@@ -24,9 +24,12 @@ from fuel_upgrade.upgrade.journal import (
     StepRecord,
     StepState,
 )
+from fuel_upgrade.upgrade.retention import sweep
 from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError
+from fuel_upgrade.upgrade.steps.stage import Stage
 from fuel_upgrade.upgrade.steps.step import World
+from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
@@ -123,7 +126,13 @@ class Transaction:
         failures, left = self._undo(steps)
         if failures and len(left) < len(steps):
             failures, _ = self._undo(left)
+        if self._lost is not None:
+            self._sweep()  # what is freed may be the room that the journal lacks
         self._end(state, failures, is_last_try=is_last_try)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        sweep(self._journal, self._world.control, self._install.id, self._watch)
 
     def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
         """Undo these steps; return what was in the way, and the steps that are left."""
@@ -145,7 +154,11 @@ class Transaction:
         install, number = self._install.id, step.number
         try:
             self._fail_points.check(number, "undo-before")
-            build_step(step.kind, step.params, self._world).revert(step.facts)
+            built = build_step(step.kind, step.params, self._world)
+            if isinstance(built, Unpack | Stage):
+                built.discard()  # an undo does not wait for the disk; see retention.sweep
+            else:
+                built.revert(step.facts)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
             reason = str(error) or type(error).__name__

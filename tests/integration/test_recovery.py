@@ -1,7 +1,7 @@
 """Wherever a process is killed, recovery ends exactly before or exactly after the install."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import pytest
 
 from fuel_upgrade.config import Recovery, RecoverySettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
-from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.journal import InstallState
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
@@ -26,6 +27,7 @@ def master(
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
     with scratch_master(tmp_path_factory.mktemp("master")) as found:
         found.install(tarballs["5.1"])
+        found.engine().release_backups()  # else the next install does
         yield found
 
 
@@ -34,6 +36,7 @@ def fresh(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
     with scratch_master(tmp_path / "master") as found:
         found.install(tarballs["5.1"])
+        found.engine().release_backups()  # else the next install does
         yield found
 
 
@@ -90,6 +93,26 @@ def test_a_killed_undo_goes_on_to_exactly_before(
     (record,) = master.engine().recover(Recovery.RESUME)  # an undo is never resumed forward
     assert (record.id, record.state) == (install, InstallState.UNDONE)
     assert master.state() == before
+
+
+def test_what_an_undo_moved_aside_is_removed_after_a_crash(
+    fresh: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    before = fresh.state()
+    kill = FailPoints("1:before=kill")
+
+    def undo(engine: Engine) -> None:
+        engine.rollback(watch=lambda event: kill.check(1, "before") if is_end(event) else None)
+
+    def is_end(event: Mapping[str, object]) -> bool:
+        return event["event"] == "undone"
+
+    fresh.install(tarballs["6.0"])
+    fresh.killed(undo, "")
+    folder = fresh.config.paths.repos / ".fuel-upgrade"
+    assert [path.name.partition("-")[0] for path in folder.iterdir()] == ["discarded"]
+    assert fresh.engine().recover() == ()  # it is undone already
+    assert fresh.state() == before
 
 
 def test_nothing_is_recovered_twice(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
@@ -231,6 +254,6 @@ def test_the_tarball_may_go_when_the_install_is_done(
     record = fresh.install(tarball)
     tarball.unlink()
     assert fresh.content(record.id) == after
-    assert str(tmp_path / "fuel") not in str(fresh.client.releases())
+    assert str(tmp_path) not in str(fresh.client.releases())
     fresh.engine().rollback()
     assert fresh.state() == before

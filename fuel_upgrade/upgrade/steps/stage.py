@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.system.files import make_folders, remove_empty, remove_together
+from fuel_upgrade.system.files import discard, make_folders, remove_empty, remove_together
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -33,6 +33,10 @@ class Stage:
         for root in self.roots:
             make_folders(root)
         return facts
+
+    def discard(self) -> None:
+        """Undo it as far as others can see; :meth:`revert` frees the room, which takes longer."""
+        discard(self.roots)
 
     def revert(self, facts: Facts) -> None:
         """Remove the roots, and those folders above them that were made for them.

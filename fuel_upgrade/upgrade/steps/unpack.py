@@ -8,6 +8,7 @@ from typing import Any, Self
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import (
+    discard,
     make_folders,
     remove_empty,
     remove_together,
@@ -74,6 +75,10 @@ class Unpack:
         for root in one_a_file_system.values():
             sync_filesystem(root)
         return facts
+
+    def discard(self) -> None:
+        """Undo it as far as others can see; :meth:`revert` frees the room, which takes longer."""
+        discard(self.roots)
 
     def revert(self, facts: Facts) -> None:
         """Remove the roots, and those folders above them that were made for them.

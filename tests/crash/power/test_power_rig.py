@@ -41,4 +41,4 @@ def test_what_our_file_operations_have_done_outlives_every_cut(tmp_path: Path, k
 
 def test_trees_that_were_to_go_together_do_not_look_whole_when_that_fails(tmp_path: Path) -> None:
     found = run_apart("tests.crash.power.rig:cut_off_a_removal", timeout_s=30, work=str(tmp_path))
-    assert found == {"error": errno.EBUSY, "left": ["one.gone", "two.gone"], "later": []}
+    assert found == {"error": errno.EBUSY, "left": ["discarded-one", "discarded-two"], "later": []}
