@@ -42,52 +42,59 @@ def selftest(*arguments: object, tmp: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def drilled(*arguments: object, tmp: Path) -> dict[str, Any]:
-    done = selftest(*arguments, "--json", tmp=tmp)
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a drill of a few faults prints, at a step of this host's and at one of Nailgun's."""
+    tmp = tmp_path_factory.mktemp("selftest")
+    mounts = Path("/proc/self/mounts").read_text()
+    faults = ["error", "kill", "full", "read-only", "nailgun-busy", "nailgun-down", "nailgun-lost"]
+    chosen = [word for fault in faults for word in ("--only", fault)]
+    steps = ("--step", KINDS["switch"], "--step", KINDS["register"])
+    done = selftest(*chosen, *steps, "--jobs", 2, "--json", tmp=tmp)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp.iterdir()) == []  # nothing is left
+    assert Path("/proc/self/mounts").read_text() == mounts
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def options(*faults: str, steps: list[str]) -> list[object]:
-    chosen = [("--only", fault) for fault in faults] + [("--step", KINDS[name]) for name in steps]
-    return [word for pair in chosen for word in pair]
+def ends(table: dict[str, Any], fault: str, kind: str) -> set[tuple[str, str]]:
+    found = [c for c in table["cells"] if (c["fault"], c["step"]) == (fault, KINDS[kind])]
+    return {(c["direction"], c["verdict"]) for c in found}
 
 
-def test_a_disk_that_fails(tmp_path: Path) -> None:
-    mounts = Path("/proc/self/mounts").read_text()
-    found = drilled(*options("full", "read-only", steps=["register"]), tmp=tmp_path)
-    assert len(found["cells"]) == 8
-    assert {c["verdict"] for c in found["cells"]} <= {"before", "inconsistent"}
-    assert list(tmp_path.iterdir()) == []  # nothing is left
-    assert Path("/proc/self/mounts").read_text() == mounts
+def test_every_cell_was_drilled_and_none_is_wrong(table: dict[str, Any]) -> None:
+    assert len(table["cells"]) == sum(table["counts"].values()) == 2 * (4 * 4 + 3 * 2)
+    assert table["counts"]["wrong"] == 0
 
 
-def test_a_view_that_is_stuck_in_the_place_of_another_is_put_back_by_repair(tmp_path: Path) -> None:
-    found = drilled(*options("error", "kill", steps=["switch"]), tmp=tmp_path)
-    ends = {(c["fault"], c["direction"], c["verdict"]) for c in found["cells"]}
-    assert ends == {
-        ("error", "forward", "before"),
-        ("error", "undoing", "inconsistent"),
-        ("kill", "forward", "before"),
-        ("kill", "undoing", "before"),
-    }
+@pytest.mark.parametrize("kind", ["switch", "register"])
+def test_a_killed_install_ends_as_it_began(table: dict[str, Any], kind: str) -> None:
+    assert ends(table, "kill", kind) == {("forward", "before"), ("undoing", "before")}
 
 
-def test_an_install_survives_a_nailgun_that_restarts_or_loses_an_answer(tmp_path: Path) -> None:
-    found = drilled(*options("nailgun-busy", "nailgun-lost", steps=["register"]), tmp=tmp_path)
-    ends = {(c["direction"], c["verdict"]) for c in found["cells"]}
-    assert ends == {("forward", "after"), ("undoing", "before")}
+def test_a_view_that_is_stuck_in_the_place_of_another_is_put_back_by_repair(
+    table: dict[str, Any],
+) -> None:
+    assert ends(table, "error", "switch") == {("forward", "before"), ("undoing", "inconsistent")}
 
 
-def test_a_nailgun_that_stays_away_makes_it_inconsistent_until_repaired(tmp_path: Path) -> None:
-    found = drilled(*options("nailgun-down", steps=["register"]), tmp=tmp_path)
-    assert [c["verdict"] for c in found["cells"]] == ["inconsistent"] * 2
-    assert all(c["ended"].endswith("repair: done") for c in found["cells"])
+@pytest.mark.parametrize("fault", ["nailgun-busy", "nailgun-lost"])
+def test_an_install_survives_a_nailgun_that_restarts_or_loses_an_answer(
+    table: dict[str, Any], fault: str
+) -> None:
+    assert ends(table, fault, "register") == {("forward", "after"), ("undoing", "before")}
 
 
-def test_the_steps_of_the_drills_own_tarball_are_of_every_kind(tmp_path: Path) -> None:
-    steps = drilled(tmp=tmp_path)["steps"]
+def test_a_nailgun_that_stays_away_makes_it_inconsistent_until_repaired(
+    table: dict[str, Any],
+) -> None:
+    found = ends(table, "nailgun-down", "register")
+    assert found == {("forward", "inconsistent"), ("undoing", "inconsistent")}
+
+
+def test_the_steps_of_the_drills_own_tarball_are_of_every_kind(table: dict[str, Any]) -> None:
+    steps = table["steps"]
     assert len(steps) == KINDS["last"]
     named = [steps[number - 1].split()[0] for number in KINDS.values()]
     assert named == ["unpack", "build", "switch", "register", "notify", "switch"]
@@ -98,22 +105,11 @@ def test_a_tarball_is_drilled_on_a_base_made_for_it(tmp_path: Path) -> None:
     tarball = make_tarball(tmp_path)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = drilled(tarball, "--only", "error", "--step", "2", tmp=scratch)
-    assert found["tarball"] == str(tarball)
-    assert {c["verdict"] for c in found["cells"]} == {"before", "inconsistent"}
-
-
-def test_a_table_says_how_the_disk_was_made_to_fail(tmp_path: Path) -> None:
-    done = selftest("--only", "full", "--step", "1", "--no-mounts", tmp=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "full and read-only: injected" in done.stdout
+    done = selftest(tarball, "--only", "full", "--step", "2", "--no-mounts", tmp=scratch)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "4 drills: " in done.stdout
-
-
-def test_a_step_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    done = selftest("--step", "99", tmp=tmp_path)
-    assert done.returncode == 2
-    assert "the install has the steps 1 to 15" in done.stderr
+    assert "0 WRONG" in done.stdout
+    assert "full and read-only: injected" in done.stdout
 
 
 def test_what_undo_leaves_behind_is_found_and_kept(tmp_path: Path) -> None:
