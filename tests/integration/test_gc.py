@@ -232,7 +232,7 @@ def test_backups_that_were_given_up_cannot_be_undone(fresh: ScratchMaster) -> No
 
 def test_backups_that_were_half_given_up_are_no_backups(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
-    fresh.engine().journal.reverted(record.id, 1)  # as far as a crash may let it come
+    fresh.engine().journal.release(record.id)  # as far as a crash may let it come
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
     next(staged.rglob("*.deb")).unlink()
     with pytest.raises(PreflightError, match="what it replaced is not kept"):
