@@ -20,6 +20,7 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.progress import Progress
 
 _GENERATIONS = 4  # of a tarball on a disk: what is live, its backup, staged, and room to work
+_LONGEST_FOLDER = 75  # of the 107 characters of a unix socket, unix(7)
 _LEAST_DISK_BYTES = 16 << 20
 _MEMORY_SHARE = 4  # of the free memory, the part that the benches may take
 
@@ -75,9 +76,16 @@ def drill(wanted: Wanted, progress: Progress) -> Drill:
     """Drill in scratch roots below the system's temporary folder, which are gone afterwards.
 
     Raises:
-        ConfigError: the tarball's install has no such step.
+        ConfigError: the tarball's install has no such step, or the temporary folder's path is too
+            long.
         UpgradeError: the tarball cannot be installed even without a fault.
     """
+    if len(tempfile.gettempdir()) > _LONGEST_FOLDER:
+        raise ConfigError(
+            f"{tempfile.gettempdir()}: too long a path for the sockets of a drill, which allow"
+            f" {_LONGEST_FOLDER} characters",
+            remedy="set TMPDIR to a folder with a shorter path",
+        )
     # the registry's own errors are part of a drill: on a full disk it answers 500
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-selftest-") as name:

@@ -5,6 +5,8 @@ With ``CRASH_DISKS`` in the environment at every level and step, else at some.
 
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,6 @@ from fuel_upgrade.errors import PreflightError, RollbackError, StepError, Upgrad
 from fuel_upgrade.upgrade import recovery
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.journal import InstallState
 from fuel_upgrade.upgrade.recovery import leftovers
 from tests.crash.daemons import daemons
@@ -50,7 +51,7 @@ def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Disk]:
-    with disk(tmp_path / "disk", size_bytes=_BIG) as found:
+    with disk(tmp_path / "d", size_bytes=_BIG) as found:  # short: a socket lies below it
         yield found
 
 
@@ -176,10 +177,20 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
     split: Split, tarballs: dict[str, Path], step: int
 ) -> None:
     master, before = split.master, split.master.state()
-    fill = at(step, lambda: split.journal.fill(0))
-    again = FailPoints("1:undo-after=fill", {"fill": lambda: split.journal.fill(0)})
-    config = replace(master.config, full_view=True)
-    engine = Engine(config, master.client, fail_points=again)
+    is_full = threading.Event()
+
+    def clock() -> float:
+        """Fill it again when the end is to be recorded: the undo has made room by then."""
+        if is_full.is_set():
+            split.journal.fill(0)
+        return time.time()
+
+    def fill_up() -> None:
+        is_full.set()
+        split.journal.fill(0)
+
+    fill = at(step, fill_up)
+    engine = Engine(replace(master.config, full_view=True), master.client, clock=clock)
     with pytest.raises(RollbackError, match="everything was put back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
@@ -226,7 +237,7 @@ def test_an_undo_on_a_disk_that_becomes_read_only_is_repaired(
 def test_a_daemon_outlives_a_disk_that_is_full_with_its_log_too(
     place: Disk, tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
-    root = place.place / "root"
+    root = place.place / "r"
     write_fuel_version(root, "5.0")
     settings = tmp_path / "config.yaml"
     settings.write_text("{master_ip: 127.0.0.1, registry: {port: 0}, disk_reserve_mb: 0}\n")

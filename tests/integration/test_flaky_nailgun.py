@@ -163,7 +163,9 @@ def test_an_undo_without_nailgun_undoes_the_rest_and_is_repaired_later(
 ) -> None:
     before = master.state()
     engine.install(tarballs["6.0"], install=new_id())
-    nailgun.set("DELETE", "releases", *[answers(503)] * 8)  # two releases, three retries each
+    nailgun.set(
+        "DELETE", "releases", *[answers(503)] * 16
+    )  # two releases, three retries each, twice
     with pytest.raises(RollbackError, match="2 step"):
         engine.rollback()
     assert not (master.config.paths.release_versions / "2014.2-6.0.yaml").exists()

@@ -98,7 +98,7 @@ def cut_off_a_removal(*, work: str) -> dict[str, Any]:
     except OSError as error:
         code = error.errno
     left = sorted(path.name for path in folder.iterdir())
-    (used,) = folder.glob("one*/in")
+    (used,) = folder.glob("*one/in")
     run("umount", str(used))
     remove_together(trees)
     return {"error": code, "left": left, "later": [path.name for path in folder.iterdir()]}

@@ -212,7 +212,7 @@ def test_a_failing_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_trees_removed_together_are_gone_with_what_a_crash_left_of_them(tmp_path: Path) -> None:
     trees = [tmp_path / "one", tmp_path / "never", tmp_path / "two"]
     (tmp_path / "one/in").mkdir(parents=True)
-    (tmp_path / "two.gone").mkdir()
+    (tmp_path / "discarded-two").mkdir()
     remove_together(trees)
     assert names(tmp_path) == []
     remove_together(trees)
