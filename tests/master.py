@@ -18,8 +18,8 @@ from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.journal import InstallRecord
 from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.records import InstallRecord
 
 
 @dataclass(frozen=True, slots=True)

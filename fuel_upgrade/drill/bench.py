@@ -30,9 +30,10 @@ from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.journal import InstallState, Journal, StepRecord
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.layout import STAGING
 from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.records import InstallState, StepRecord
 from fuel_upgrade.upgrade.recovery import UNFINISHED
 
 INSTALL = "d5111a5e"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 
 
 class Fault(Enum):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState
 from fuel_upgrade.upgrade.plan import PlannedStep
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 
 GC = "gc"
 SQUASH = "squash"

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.system.disk import Room, own_bytes, room_at
-from fuel_upgrade.upgrade.journal import InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.master import Master
 from fuel_upgrade.upgrade.memory import MemoryBound
 from fuel_upgrade.upgrade.plan import Plan
+from fuel_upgrade.upgrade.records import InstallState
 
 
 @dataclass(frozen=True, slots=True)

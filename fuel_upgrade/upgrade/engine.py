@@ -26,11 +26,12 @@ from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, as_records
 from fuel_upgrade.upgrade.preflight import check
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review import find_drift, review
 from fuel_upgrade.upgrade.saved import SavedPlan
 from fuel_upgrade.upgrade.survey import Survey, read_survey

@@ -21,7 +21,8 @@ from fuel_upgrade.upgrade.hooks import (
     find_hooks,
     run_hook,
 )
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.steps.hook import remedy_for
 
 _Watch = Callable[[Mapping[str, Any]], None]

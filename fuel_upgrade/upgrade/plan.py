@@ -7,8 +7,8 @@ from typing import Any
 
 from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.system.disk import Room
-from fuel_upgrade.upgrade.journal import StepRecord, StepState
 from fuel_upgrade.upgrade.master import Master
+from fuel_upgrade.upgrade.records import StepRecord, StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
-from fuel_upgrade.upgrade.journal import LOST, InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.layout import STAGING
+from fuel_upgrade.upgrade.records import LOST, InstallRecord, InstallState
 
 # An install that ended in none of these was cut off; each with the state that undoing it has.
 UNFINISHED = {

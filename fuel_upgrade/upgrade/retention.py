@@ -7,7 +7,8 @@ from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.system.files import discarded
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal, StepState
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
 from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.step import World
 

@@ -25,10 +25,11 @@ from fuel_upgrade.upgrade.gc_plan import (
     why_current,
 )
 from fuel_upgrade.upgrade.held import folder_of
-from fuel_upgrade.upgrade.journal import InstallRecord, Journal, StepRecord
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.layout import STAGING
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.plan import PlannedStep
+from fuel_upgrade.upgrade.records import InstallRecord, StepRecord
 from fuel_upgrade.upgrade.steps import retire, stage, view
 from fuel_upgrade.upgrade.steps.unregister import unregister_params
 

@@ -7,8 +7,8 @@ from typing import Any
 from fuel_upgrade.errors import UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallRecord
 from fuel_upgrade.upgrade.order import find_order
+from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.survey import find_tarballs
 
 

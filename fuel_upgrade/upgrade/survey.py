@@ -10,9 +10,10 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.base import needs
 from fuel_upgrade.upgrade.held import Holdings
-from fuel_upgrade.upgrade.journal import InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.order import Key, Offer, Present, Wanted
+from fuel_upgrade.upgrade.records import InstallState
 
 _SEALED_BY = "sha256"
 _SUFFIXES = (".tar.zst", ".tar")

@@ -17,13 +17,8 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.events import Watch, step_event
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
-from fuel_upgrade.upgrade.journal import (
-    InstallRecord,
-    InstallState,
-    Journal,
-    StepRecord,
-    StepState,
-)
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.retention import sweep
 from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError

@@ -11,8 +11,8 @@ from pathlib import Path
 from fuel_upgrade.config import Config, Paths
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree import walk
-from fuel_upgrade.upgrade.journal import InstallState
 from fuel_upgrade.upgrade.layout import STAGING
+from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.recovery import leftovers
 
 SETTLED = (InstallState.INSTALLED, InstallState.ROLLED_BACK, InstallState.UNDONE)

@@ -19,7 +19,7 @@ from fuel_upgrade.errors import PreflightError, RollbackError, StepError, Upgrad
 from fuel_upgrade.upgrade import recovery
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.recovery import leftovers
 from tests.crash.daemons import daemons
 from tests.crash.disks import Disk, disk, needs_mounts

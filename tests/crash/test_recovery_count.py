@@ -9,7 +9,7 @@ import pytest
 from fuel_upgrade.config import Recovery
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 from tests.master import scratch_master
 from tests.tools import needs
 

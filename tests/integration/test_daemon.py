@@ -23,7 +23,8 @@ from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.tree import digest
-from fuel_upgrade.upgrade.journal import InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import InstallState
 from tests.master import write_fuel_version
 from tests.tools import needs
 

@@ -10,7 +10,7 @@ import pytest
 from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, StepError
 from fuel_upgrade.system.archive import open_stream
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.journal import InstallState, StepState
+from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

@@ -12,7 +12,7 @@ import pytest
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.journal import InstallState, StepState
+from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.flaky import (
     Fault,
     FlakyNailgun,

@@ -23,7 +23,7 @@ from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.gc_plan import GcPlan
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
 from fuel_upgrade.upgrade.retire import Gc
 from fuel_upgrade.upgrade.squash import plan_squash
 from tests.master import ScratchMaster, State, scratch_master

@@ -16,7 +16,7 @@ from fuel_upgrade.config import Config, HookSettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.hooks import STEP_POINTS
-from fuel_upgrade.upgrade.journal import InstallState, StepState
+from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

@@ -18,7 +18,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 from tests.flaky import FlakyNailgun, Held, flaky_nailgun
 from tests.integration.test_daemon import BIN, Host, configure, host
 from tests.master import ScratchMaster, scratch_master

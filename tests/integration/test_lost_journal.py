@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError
-from fuel_upgrade.upgrade.journal import LOST, InstallState
+from fuel_upgrade.upgrade.records import LOST, InstallState
 from tests.integration.test_daemon import Host, host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs

@@ -9,7 +9,7 @@ import pytest
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.upgrade import retention
-from fuel_upgrade.upgrade.journal import InstallRecord
+from fuel_upgrade.upgrade.records import InstallRecord
 from tests.integration.test_daemon import Host, host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs

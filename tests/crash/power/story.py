@@ -11,7 +11,7 @@ from fuel_upgrade.errors import StepError
 from fuel_upgrade.system.files import sync_filesystem
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 from tests.crash.power.content import Content, read_content
 from tests.crash.power.cuts import Cut
 from tests.crash.power.mounts import in_memory

@@ -18,7 +18,7 @@ from fuel_upgrade.drill.table import (
     rows,
 )
 from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.journal import InstallState
+from fuel_upgrade.upgrade.records import InstallState
 
 BEFORE = State({"link": "5.1", "row 1": "a"}, {"link": "5.1", "row": "a"})
 AFTER = State({"link": "6.0", "row 1": "a", "row 2": "b"}, {"link": "6.0", "row": "ab"})

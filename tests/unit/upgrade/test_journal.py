@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import RollbackError
-from fuel_upgrade.upgrade.journal import (
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import (
     HookRunRecord,
     InstallRecord,
     InstallState,
-    Journal,
     StepRecord,
     StepState,
 )

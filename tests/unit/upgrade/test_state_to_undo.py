@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.upgrade.journal import InstallRecord, InstallState, Journal
+from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.recovery import give_up, state_to_undo
 
 
