@@ -11,6 +11,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.deb import (
     RELEASE_DIGESTS,
     AptEntry,
+    name_of,
     parse_by_sha256,
     parse_package,
     unwrap_signed,
@@ -83,8 +84,10 @@ class AptRepo:
         for index in self.indexes:
             yield from index.batches()
 
-    def iter_entries(self, *, algorithm: str | None = None) -> Iterator[AptEntry]:
-        """Read and parse every index, an entry at a time.
+    def iter_entries(
+        self, *, algorithm: str | None = None, names: Collection[str] | None = None
+    ) -> Iterator[AptEntry]:
+        """Read and parse every index, an entry at a time; of packages of ``names`` alone if given.
 
         Where one checksum is enough, naming it by ``algorithm`` may spare time.
 
@@ -98,8 +101,11 @@ class AptRepo:
         for index in self.indexes:
             source = str(index.path)
             for stanza in index.stanzas():
+                if names is not None and (known := name_of(stanza)) and known not in names:
+                    continue
                 package = self._completed(parse(stanza, source=source))
-                yield AptEntry(package, index.component, index.architecture, stanza)
+                if names is None or package.name in names:
+                    yield AptEntry(package, index.component, index.architecture, stanza)
 
     @property
     def entries(self) -> tuple[AptEntry, ...]:

@@ -3,7 +3,9 @@
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -96,17 +98,19 @@ def _write(
     with (
         opened_repo(base, scratch=scratch) as base_root,
         opened_repo(current, scratch=scratch) as current_root,
+        ThreadPoolExecutor(1) as beside,  # has the time in which the indexes are packed
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
+        describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
         # Still inside: the indexes of an archive are read anew by each walk.
         dropped = choice.dropped(current_repo)
-        description = replace(describe(comparison), original=original, dropped=dropped)
+        description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
         proof = prove_written(comparison, out, expected=description)
     proof.require(f"{current} against {base}")
@@ -121,12 +125,18 @@ def _write_repo(
     if isinstance(current, AptRepo):
         entries = [
             entry
-            for entry in current.iter_entries(algorithm=found.algorithm)
+            for entry in current.iter_entries(
+                algorithm=found.algorithm, names={package.name for package in found.carried}
+            )
             if entry.package.identity(found.algorithm) in carried
         ]
         packages = {e.package.location: e.package for e in entries}
         label = options.label or diff_label(found)
-        write_apt_indexes(current, entries, out, label=label, choice=options.indexes)
+        with ThreadPoolExecutor(1) as beside:
+            packing = partial(write_apt_indexes, label=label, choice=options.indexes)
+            packed = beside.submit(packing, current, entries, out)
+            _place_all(packages.values(), current, out, options, progress)
+            packed.result()
         if options.key:
             sign_apt(out / "dists" / current.suite, options.key)
     else:
@@ -137,7 +147,6 @@ def _write_repo(
         write_yum_metadata(current, packages, out, extras.render())
         if options.key:
             sign_yum(out / "repodata", options.key)
-    if not options.indexes_only:
         _place_all(packages.values(), current, out, options, progress)
 
 
@@ -159,6 +168,8 @@ def _place_all(
     options: DiffOptions,
     progress: Progress,
 ) -> None:
+    if options.indexes_only:
+        return
     wanted = list(packages)
     for done, package in enumerate(wanted):
         progress("packages", done, len(wanted))

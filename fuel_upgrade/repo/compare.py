@@ -2,13 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt import AptRepo, open_apt, read_apt, suites
+from fuel_upgrade.repo.deb import identity_by_sha256
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.holding import Holding, IndexName, hidden
@@ -189,24 +190,37 @@ def holding_of(
     indexes: dict[IndexName, set[Identity]] = {("", ""): set()}
     if isinstance(repo, AptRepo):
         indexes = {(c, a): set() for c in repo.components for a in repo.architectures}
-    for name, package in walk(repo, algorithm):
-        identity = package.identity(algorithm)
+    for name, identity in _identities(repo, algorithm):
         indexes[name].add(once(identity, identity))
     frozen = {name: frozenset(found) for name, found in indexes.items()}
     return Holding(frozen, frozenset(once(identity, identity) for identity in inherited))
 
 
-def walk(repo: Repo, algorithm: str) -> Iterator[tuple[IndexName, Package]]:
+def _identities(repo: Repo, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    if isinstance(repo, YumRepo) or algorithm != _COMPUTED or repo.computed:
+        return ((name, package.identity(algorithm)) for name, package in walk(repo, algorithm))
+    return (
+        ((index.component, index.architecture), identity_by_sha256(s, source=str(index.path)))
+        for index in repo.indexes
+        for s in index.stanzas()
+    )
+
+
+def walk(
+    repo: Repo, algorithm: str, names: Collection[str] | None = None
+) -> Iterator[tuple[IndexName, Package]]:
     """Give the packages of every index, one at a time, with at least the checksum ``algorithm``.
+
+    Of the packages of ``names`` alone, if they are given.
 
     Raises:
         KeyError: one lacks it. BundleError: an index is damaged or malformed.
     """
     if isinstance(repo, YumRepo):
-        return ((("", ""), package) for package in repo.packages)
+        return ((("", ""), p) for p in repo.packages if names is None or p.name in names)
     return (
         ((entry.component, entry.index_architecture), entry.package)
-        for entry in repo.iter_entries(algorithm=algorithm)
+        for entry in repo.iter_entries(algorithm=algorithm, names=names)
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.package import Identity, Package
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
@@ -105,13 +105,44 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
         return _only_sha256(parse_package(stanza, source=source))
 
 
+def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
+    """Return the identity of one stanza, by its SHA-256, without reading what else there is.
+
+    Raises:
+        BundleError, KeyError: as :func:`parse_by_sha256`.
+    """
+    find = stanza.find
+    version, architecture = find(_VERSION), find(_ARCHITECTURE)
+    checksum = find(_SHA256, max(find(_FILENAME), 0))
+    if not stanza.startswith(_PACKAGE) or min(version, architecture, checksum) < 0:
+        return parse_by_sha256(stanza, source=source).identity(_BEST)
+    parts = (
+        stanza[len(_PACKAGE) : find(b"\n")].strip(),
+        _bytes(stanza, architecture + len(_ARCHITECTURE)),
+        _bytes(stanza, version + len(_VERSION)),
+        _bytes(stanza, checksum + len(_SHA256)).lower(),
+    )
+    return b" ".join(parts).decode()
+
+
+def name_of(stanza: bytes) -> str | None:
+    """Return the package's name if the stanza begins with it; None where it must be parsed."""
+    if not stanza.startswith(_PACKAGE):
+        return None
+    return stanza[len(_PACKAGE) : stanza.find(b"\n")].strip().decode()
+
+
+def _bytes(stanza: bytes, start: int) -> bytes:
+    end = stanza.find(b"\n", start)
+    return stanza[start : end if end >= 0 else None].strip(b" \t")
+
+
 def _only_sha256(package: Package) -> Package:
     return replace(package, digests=((_BEST, package.digest(_BEST)),))
 
 
 def _value(stanza: bytes, start: int) -> str:
-    end = stanza.find(b"\n", start)
-    return stanza[start : end if end >= 0 else None].strip(b" \t").decode()
+    return _bytes(stanza, start).decode()
 
 
 def _wanted_fields(stanza: bytes) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reading from disk what a proof compares."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -71,23 +71,22 @@ def describe(comparison: Comparison) -> DiffDescription:
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
     compare = compare_deb if comparison.kind is RepoKind.APT else compare_rpm
-    algorithm, inherited = comparison.diff.algorithm, map(Listed, comparison.base_inherited)
-    before = chain(_listed(comparison.base, algorithm), inherited)
-    now = _listed(comparison.current, algorithm)
-    if comparison.touched is None:
-        return find_changes(before, now, algorithm=algorithm, compare=compare)
-    names = comparison.touched | _moved(comparison)
+    algorithm, names = comparison.diff.algorithm, None
+    if comparison.touched is not None:
+        names = comparison.touched | _moved(comparison)
+    left = (p for p in comparison.base_inherited if names is None or p.name in names)
     return find_changes(
-        (listed for listed in before if listed.package.name in names),
-        (listed for listed in now if listed.package.name in names),
+        chain(_listed(comparison.base, algorithm, names), map(Listed, left)),
+        _listed(comparison.current, algorithm, names),
         algorithm=algorithm,
         compare=compare,
     )
 
 
-def _listed(repo: Repo, algorithm: str) -> Iterator[Listed]:
-    """Give all packages; those of an apt repo with their component."""
-    return (Listed(package, component or None) for (component, _), package in walk(repo, algorithm))
+def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
+    """Give the packages of ``names``, or all; those of an apt repo with their component."""
+    found = walk(repo, algorithm, names)
+    return (Listed(package, component or None) for (component, _), package in found)
 
 
 def _moved(comparison: Comparison) -> set[str]:
