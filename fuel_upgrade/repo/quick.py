@@ -5,13 +5,13 @@ A stanza that both have letter for letter is told by the hash of its text. Two t
 proved by the identity of every package before it gets its name.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress
 from operator import itemgetter, methodcaller
 
 from fuel_upgrade.repo.apt import AptRepo
-from fuel_upgrade.repo.deb import parse_by_sha256, parse_package
+from fuel_upgrade.repo.deb import parse_package
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.version import compare_deb
@@ -20,10 +20,6 @@ ALGORITHM = "sha256"
 _FIELD = b"Package: "
 _cut_line, _is_usual = methodcaller("partition", b"\n"), methodcaller("startswith", _FIELD)
 _first = itemgetter(0)
-
-
-class OtherChecksumsError(Exception):
-    """An entry has no SHA-256: the two repos must be compared by another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +70,6 @@ def _name_line(text: bytes, repo: AptRepo) -> bytes:
     return _FIELD + parse_package(stanza, source=str(repo.root)).name.encode() if stanza else b""
 
 
-def _parsed(stanza: bytes, repo: AptRepo) -> Package:
-    try:
-        return parse_by_sha256(stanza, source=str(repo.root))
-    except KeyError as error:
-        raise OtherChecksumsError from error
-
-
 def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) -> QuickDiff | None:
     """Return what :func:`fuel_upgrade.repo.diff.diff` would, or None where SHA-256 is lacking.
 
@@ -90,8 +79,9 @@ def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) ->
     try:
         touched = compare_indexes(base, current) | {package.name for package in inherited}
         now, kept, size = _read_current(current, touched)
-        before = [*_read_touched(base, touched), *inherited]
-    except OtherChecksumsError:
+        entries = base.iter_entries(algorithm=ALGORITHM, names=touched) if touched else ()
+        before = [*(entry.package for entry in entries), *inherited]
+    except KeyError:
         return None
     part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
     found = replace(
@@ -111,22 +101,18 @@ def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
 def _read_current(
     repo: AptRepo, touched: Collection[str]
 ) -> tuple[list[Package], set[Identity], int]:
-    """Return the touched packages, the identities of the others, and the size of all files."""
+    """Return the touched packages, the identities of the others, and the size of all files.
+
+    Raises:
+        KeyError: a package lacks the SHA-256.
+    """
     packages: list[Package] = []
     kept: set[Identity] = set()
     sizes: dict[str, int] = {}
-    for stanza in repo.stanzas():
-        package = _parsed(stanza, repo)
+    for package in (entry.package for entry in repo.iter_entries(algorithm=ALGORITHM)):
         sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
         if package.name in touched:
             packages.append(package)
         else:
             kept.add(package.identity(ALGORITHM))
     return packages, kept, sum(sizes.values())
-
-
-def _read_touched(repo: AptRepo, touched: Collection[str]) -> Iterator[Package]:
-    for batch in repo.batches() if touched else ():
-        for text, line in zip(batch, _lines(batch, repo), strict=True):
-            if line and line[len(_FIELD) :].strip().decode() in touched:
-                yield _parsed(text.strip(b"\n"), repo)
