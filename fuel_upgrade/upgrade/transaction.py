@@ -22,9 +22,8 @@ from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord
 from fuel_upgrade.upgrade.retention import sweep
 from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError
-from fuel_upgrade.upgrade.steps.stage import Stage
+from fuel_upgrade.upgrade.steps.roots import Roots
 from fuel_upgrade.upgrade.steps.step import World
-from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
@@ -150,7 +149,7 @@ class Transaction:
         try:
             self._fail_points.check(number, "undo-before")
             built = build_step(step.kind, step.params, self._world)
-            if isinstance(built, Unpack | Stage):
+            if isinstance(built, Roots):
                 built.discard()  # an undo does not wait for the disk; see retention.sweep
             else:
                 built.revert(step.facts)
