@@ -181,7 +181,7 @@ def _changes(
 
 def _listed(repo: Repo) -> Iterator[tuple[Package, str]]:
     if isinstance(repo, AptRepo):
-        return ((entry.package, entry.component) for entry in repo.entries)
+        return ((entry.package, entry.component) for entry in repo.iter_entries())
     return ((package, "") for package in repo.packages)
 
 

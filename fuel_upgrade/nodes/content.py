@@ -72,7 +72,7 @@ def _in_components(repo: Repo, wanted: tuple[str, ...]) -> tuple[Package, ...]:
     """Return what the source's line makes visible of a repo."""
     if not isinstance(repo, AptRepo):
         return repo.packages
-    return tuple(entry.package for entry in repo.entries if entry.component in wanted)
+    return tuple(entry.package for entry in repo.iter_entries() if entry.component in wanted)
 
 
 def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:

@@ -107,11 +107,6 @@ class AptRepo:
                 if names is None or package.name in names:
                     yield AptEntry(package, index.component, index.architecture, stanza)
 
-    @property
-    def entries(self) -> tuple[AptEntry, ...]:
-        """Every entry with its text, read anew: prefer :meth:`iter_entries`."""
-        return tuple(self.iter_entries())
-
     @cached_property
     def packages(self) -> tuple[Package, ...]:
         """Every entry's package; one for all architectures stands here once an index."""

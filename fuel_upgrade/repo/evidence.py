@@ -196,7 +196,7 @@ def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyRepo
 def dependencies_of(repo: Repo) -> DependencyReport:
     """Check that each package of a full repo finds there what it depends on."""
     if isinstance(repo, AptRepo):
-        return check(read_apt_requirements(repo.entries))
+        return check(read_apt_requirements(repo.iter_entries()))
     return check(read_yum_requirements(repo))
 
 

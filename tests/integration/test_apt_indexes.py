@@ -168,7 +168,7 @@ def test_the_view_keeps_the_current_translations_whole(
 def test_a_description_is_keyed_as_apt_ftparchive_does_it(folder: Path) -> None:
     argv = ["apt-ftparchive", "-o", "APT::FTPArchive::LongDescription=false", "packages", "pool"]
     short = process.run(argv, timeout_s=60, cwd=folder / "current").strip().split("\n\n")
-    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").entries}
+    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").iter_entries()}
     for text in short:
         name = text.split("\n")[0].removeprefix("Package: ")
         assert b"Description-md5" not in whole[name]

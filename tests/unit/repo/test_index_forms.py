@@ -80,7 +80,7 @@ def test_an_empty_index_may_have_any_form(tmp_path: Path, suffix: str) -> None:
 @each_form
 def test_the_forms_of_the_current_repo_are_written_too(tmp_path: Path, suffix: str) -> None:
     repo = read_apt(packed(tmp_path / "a", suffix, keep=True))
-    write_apt_indexes(repo, repo.entries, tmp_path / "b", label="x")
+    write_apt_indexes(repo, repo.iter_entries(), tmp_path / "b", label="x")
     found = {p.suffix for p in (tmp_path / "b" / INDEX).iterdir()}
     assert found == {"", ".gz", ".xz", suffix}
 

@@ -103,7 +103,7 @@ def test_a_stanza_lost_in_one_architecture_is_named(
 def rewrite(root: Path, keep: Callable[[tuple[str, str]], bool]) -> None:
     """Drop entries from the indexes of a diff repo, which stay valid otherwise."""
     repo = read_apt(root)
-    kept = [e for e in repo.entries if keep((e.package.name, e.index_architecture))]
+    kept = [e for e in repo.iter_entries() if keep((e.package.name, e.index_architecture))]
     write_apt_indexes(repo, kept, root, label="x")
 
 
