@@ -1,16 +1,14 @@
 """``make demo``: a release travels the whole road, on real packages and a scratch master."""
 
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
 from pathlib import Path
 
 from demo.nodes import AptNode, DnfNode
 from demo.releases import BASE_VERSION, CURRENT_VERSION, REMOVED, Fate, fates, write_inputs
 from demo.story import Story
+from demo.web import served
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system.tree import digest
 
@@ -25,8 +23,10 @@ def main() -> None:
         story = Story(root, folder)
         story.say(f"Everything happens below {folder}, which is removed at the end.")
         _build_side(story, folder)
-        with _web_server(root / "var/www/nailgun") as port:
-            _prepare_master(root, port)
+        repos = root / "var/www/nailgun"
+        repos.mkdir(parents=True)
+        with served(repos) as address:
+            _prepare_master(root, address.replace("127.0.0.1", "{MASTER_IP}"))
             daemon = story.start_daemon(root, folder / "daemon.log")
             try:
                 _master_side(story)
@@ -150,7 +150,7 @@ def _tarball(version: str) -> str:
     return f"fuel-{version}-upgrade.tar.zst"
 
 
-def _prepare_master(root: Path, port: int) -> None:
+def _prepare_master(root: Path, repo_url: str) -> None:
     """Make what a master of Fuel 5.0 has: its version, and our configuration."""
     version = root / "etc/fuel/5.0/version.yaml"
     version.parent.mkdir(parents=True)
@@ -158,25 +158,7 @@ def _prepare_master(root: Path, port: int) -> None:
     (root / "etc/fuel/version.yaml").symlink_to("5.0/version.yaml")
     config = root / "etc/fuel-upgrade/config.yaml"
     config.parent.mkdir()
-    config.write_text(
-        f'master_ip: 127.0.0.1\nrepo_url: "http://{{MASTER_IP}}:{port}"\nregistry: {{port: 0}}\n'
-    )
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_parts: object) -> None:
-        """Say nothing: the story has its own voice."""
-
-
-@contextmanager
-def _web_server(folder: Path) -> Iterator[int]:
-    """Serve the master's repos on loopback, as its nginx would; give the port."""
-    folder.mkdir(parents=True)
-    handler = partial(_QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    config.write_text(f'master_ip: 127.0.0.1\nrepo_url: "{repo_url}"\nregistry: {{port: 0}}\n')
 
 
 if __name__ == "__main__":

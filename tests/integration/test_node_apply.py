@@ -3,11 +3,8 @@
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from click.testing import CliRunner
 
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, build_deb, make_apt_repo, make_yum_repo
+from demo.web import served
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nodes.apply import Wanted, apply, preview, read_plan, render_sources, undo
@@ -90,18 +88,11 @@ class Place:
         return Chain(contents, RepoKind(kind))
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = tmp_path_factory.mktemp("repos")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Place(root, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with served(root) as address:
+        yield Place(root, address)
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,13 @@
 """The content of a chain's repos, read over http and from a disk."""
 
 import shutil
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
+from demo.web import served
 from fuel_upgrade.errors import BundleError, OutsideError
 from fuel_upgrade.nodes.content import fetch_content
 from fuel_upgrade.nodes.fetch import fetch_identity
@@ -36,11 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[str]:
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
+    with served(folder) as address:
+        yield address
 
 
 def source(url: str, kind: str) -> NodeSource:

@@ -6,11 +6,9 @@ import os
 import re
 import shutil
 import stat
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from click.testing import CliRunner
 
 from demo.nodes import DnfNode
 from demo.packages import index_apt_repo, index_yum_repo
+from demo.web import served
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.repo.build import build_diff
@@ -110,20 +109,13 @@ class File:
     content: str
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A folder for repos and roots, with the address under which it is served."""
     root = tmp_path_factory.mktemp("nodes")
     root.chmod(0o755)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield root, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(root) as address:
+        yield root, address
     remove_tree(root)  # three whole systems: pytest would keep them for three runs
 
 

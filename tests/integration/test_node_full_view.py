@@ -1,11 +1,8 @@
 """Nodes of the full view: one plain source, from and to the sources of the chain, and back."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from click.testing import CliRunner
 
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
+from demo.web import served
 from fuel_upgrade.cli.client import Target
 from fuel_upgrade.cli.node import node as commands
 from fuel_upgrade.errors import ConfigError, OutsideError
@@ -72,18 +70,11 @@ class Place:
         return Wanted(Chain(contents, RepoKind(kind)), files, remove=True)
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = tmp_path_factory.mktemp("repos")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Place(root, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with served(root) as address:
+        yield Place(root, address)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,14 @@
 """Node sources against the real apt and dnf: what a node gets is what the full repo would give."""
 
-import http.server
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
+from demo.web import served
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.fetch import fetch_identity
 from fuel_upgrade.nodes.sources import (
@@ -79,21 +77,11 @@ class Place:
         return hash_file(path)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = tmp_path_factory.mktemp("repos")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Place(root, f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(root) as address:
+        yield Place(root, address)
 
 
 def make_repos(root: Path, kind: str) -> None:
