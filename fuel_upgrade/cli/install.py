@@ -134,28 +134,44 @@ def follow(client: DaemonClient, job: str, *, quiet: bool, cancels: bool = False
     With ``cancels`` the first Ctrl-C asks the daemon to stop and put everything back, and goes on
     showing that; any other Ctrl-C ends the showing alone.
     """
-    shown = 0
-    while True:
+    showing = _Showing(client, job, quiet=quiet)
+    try:
+        if not cancels:
+            return showing.until_end()
         try:
-            with progress_bar(quiet=quiet) as progress:
-                for number, event in enumerate(client.events(job)):
-                    if event["event"] == "result":
-                        result: dict[str, Any] = event["result"]
-                        return result
-                    if event["event"] == "error":
-                        raise from_json(event)
-                    if not quiet and number >= shown:
-                        _show_event(event, progress)
-                    shown = max(shown, number + 1)
-                break
+            return showing.until_end()
         except KeyboardInterrupt:
-            if not cancels:
-                click.echo(f"the daemon goes on; look again: fuel-upgrade watch {job}", err=True)
-                raise
-            cancels = False
+            # A second one may come at once: all of this is within the outer try for that.
             client.post(f"/jobs/{job}/cancel", {})
             click.echo("stopping and putting everything back; Ctrl-C again to leave", err=True)
-    raise OutsideError(f"job {job} ended without a result", remedy="see fuel-upgrade history")
+            return showing.until_end()
+    except KeyboardInterrupt:
+        click.echo(f"the daemon goes on; look again: fuel-upgrade watch {job}", err=True)
+        raise
+
+
+class _Showing:
+    """The showing of one job; started again, it leaves out what was shown before."""
+
+    def __init__(self, client: DaemonClient, job: str, *, quiet: bool) -> None:
+        self._client = client
+        self._job = job
+        self._quiet = quiet
+        self._shown = 0
+
+    def until_end(self) -> dict[str, Any]:
+        with progress_bar(quiet=self._quiet) as progress:
+            for number, event in enumerate(self._client.events(self._job)):
+                if event["event"] == "result":
+                    result: dict[str, Any] = event["result"]
+                    return result
+                if event["event"] == "error":
+                    raise from_json(event)
+                if not self._quiet and number >= self._shown:
+                    _show_event(event, progress)
+                self._shown = max(self._shown, number + 1)
+        what = f"job {self._job} ended without a result"
+        raise OutsideError(what, remedy="see fuel-upgrade history")
 
 
 def _show_event(event: dict[str, Any], progress: Progress) -> None:
