@@ -11,6 +11,7 @@ import yaml
 from fuel_upgrade.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
+DIALECTS = ("auto", "6.0", "6.1")  # how Nailgun takes repos: 6.1 stands for all up to 9.x
 _WRONG = object()  # stands for a value of the wrong type: the default takes its place
 
 
@@ -67,16 +68,21 @@ class NailgunSettings:
     username: str = "admin"
     password: str = field(default="admin", repr=False)
     tenant: str = "admin"
+    dialect: str = "auto"
     timeout_s: float = 30.0
     retries: int = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """Where the embedded registry listens; port 0 takes a free one."""
+    """Where the embedded registry listens; port 0 takes a free one.
+
+    ``dialect`` is the line of Nailgun versions that it answers as.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8765
+    dialect: str = "6.0"
 
 
 class Recovery(Enum):
@@ -172,6 +178,10 @@ def _check(config: Config) -> list[str]:
     ]
     if config.log_level not in {"debug", "info", "warning", "error"}:
         faults.append(f"log_level: {config.log_level!r} is not debug, info, warning or error")
+    if config.nailgun.dialect not in DIALECTS:
+        faults.append(f"nailgun.dialect: {config.nailgun.dialect!r} is not auto, 6.0 or 6.1")
+    if config.registry.dialect not in DIALECTS[1:]:
+        faults.append(f"registry.dialect: {config.registry.dialect!r} is not 6.0 or 6.1")
     if config.nailgun.timeout_s <= 0:
         faults.append("nailgun.timeout_s: must be above 0")
     if config.keep_installs < 0:

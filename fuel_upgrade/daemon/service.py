@@ -97,7 +97,7 @@ def run(config: Config, fail_points: FailPoints) -> None:
         described = "embedded registry" if config.nailgun.url is None else "Nailgun"
         service = Service(
             config=config,
-            connect=lambda: NailgunClient(settings),
+            connect=lambda: NailgunClient(settings, master_ip=config.master_ip),
             control_plane=f"{described} at {settings.url}",
             jobs=jobs,
             fail_points=fail_points,
@@ -132,10 +132,19 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
     password = _registry_password(config.paths.registry_password)
     ensure_user(store, _REGISTRY_USER, password)
     app = create_registry(
-        store, master_ip=config.master_ip, fuel_version=lambda: _known_version(config)
+        store,
+        master_ip=config.master_ip,
+        fuel_version=lambda: _known_version(config),
+        dialect=config.registry.dialect,
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
-        yield replace(config.nailgun, url=server.url, username=_REGISTRY_USER, password=password)
+        yield replace(
+            config.nailgun,
+            url=server.url,
+            username=_REGISTRY_USER,
+            password=password,
+            dialect=config.registry.dialect,
+        )
     store.close()
 
 
@@ -185,7 +194,7 @@ def _recover(config: Config, settings: NailgunSettings) -> None:
         details = {key: value for key, value in event.items() if key != "event"}
         _log.warning(f"recovery: {event['event']}", **details)
 
-    with NailgunClient(settings) as control:
+    with NailgunClient(settings, master_ip=config.master_ip) as control:
         engine = Engine(config, control)
         try:
             if engine.journal.fault() is None and engine.unfinished():

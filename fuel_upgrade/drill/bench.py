@@ -241,7 +241,7 @@ class Bench:
 
 
 def _client(config: Config) -> NailgunClient:
-    return NailgunClient(config.nailgun)
+    return NailgunClient(config.nailgun, master_ip=config.master_ip)
 
 
 def _is_folder(step: StepRecord) -> bool:

@@ -53,7 +53,7 @@ def work(job: Job, answer: Connection) -> None:
     """Do a job, and send how it ended: ``error`` has an expected error, ``crash`` any other."""
     os.umask(0o022)
     try:
-        with NailgunClient(job.config.nailgun) as control:
+        with NailgunClient(job.config.nailgun, master_ip=job.config.master_ip) as control:
             points = FailPoints(job.points, actions(job))
             _act(job, Engine(job.config, control, fail_points=points))
     except UpgradeError as error:

@@ -154,6 +154,6 @@ def write_base(config: Config, control: ControlPlane, need: Need) -> None:
         "name": f"Base of {need.version} on {_NAMES[need.os_key]}",
         "version": need.named,
         "operating_system": _NAMES[need.os_key],
-        "orchestrator_data": data.to_wire(),
+        "orchestrator_data": data.to_json(),
     }
     control.create_release(body)

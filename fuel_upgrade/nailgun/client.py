@@ -1,6 +1,7 @@
-"""The client of Nailgun 6.0."""
+"""The client of Nailgun 6.0 to 9.x."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -8,33 +9,47 @@ from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.nailgun.control_plane import Cluster, Notification, ReleaseInUseError, Task
 from fuel_upgrade.nailgun.keystone import KeystoneV2
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Answer, Transport
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.chain import compare_fuel_versions
+from fuel_upgrade.release.dialect import DIALECTS, Dialect
+from fuel_upgrade.release.macros import restore_master
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.wire import read_release
 
 _RUNNING = "running"
 _IN_USE_MARK = "clusters assigned"
-_GIVEN_BY_NAILGUN = frozenset({"id", "is_deployable"})
+_FIRST_OF_LISTS = "6.1"
+_MAP = "orchestrator_data"  # what every release of 6.0 shows, and none of 6.1 and later
 
 Value = TypeVar("Value")
 
 
 class NailgunClient:
-    """A ``ControlPlane`` over HTTP: API below ``{settings.url}/api/v1``, contract of Nailgun 6.0.
+    """A ``ControlPlane`` over HTTP: API below ``{settings.url}/api/v1``, of Nailgun 6.0 to 9.x.
 
     Every method raises ``ControlPlaneError`` with method, path and status when Nailgun or
     Keystone refuses, does not answer, or answers what the contract does not have. A token that
     Nailgun no longer takes is renewed once. For one thread at a time.
+
+    ``master_ip`` stands in what is read where a Nailgun of 6.1 or later keeps its macro; without
+    it the macro stays.
 
     Raises:
         ValueError: the settings have no ``url``.
     """
 
     def __init__(
-        self, settings: NailgunSettings, *, answer_max_bytes: int = ANSWER_MAX_BYTES
+        self,
+        settings: NailgunSettings,
+        *,
+        master_ip: str = "",
+        answer_max_bytes: int = ANSWER_MAX_BYTES,
     ) -> None:
         if settings.url is None:
             raise ValueError("a client needs the URL of a Nailgun")
         root = settings.url.rstrip("/")
         self._root = f"{root}/api/v1"
+        self._master_ip = master_ip
+        self._dialect = DIALECTS.get(settings.dialect)
         self._transport = Transport(
             timeout_s=settings.timeout_s,
             retries=settings.retries,
@@ -65,31 +80,50 @@ class NailgunClient:
         """Return the version of Fuel that runs (contract: ``version``)."""
         return _read(self._get("/version"), lambda data: _text(data["release"]))
 
+    def dialect(self) -> Dialect:
+        """Return what the settings say, else what its releases have, or its version takes."""
+        if self._dialect is None:
+            self._dialect = DIALECTS["6.0" if self._has_maps() else "6.1"]
+        return self._dialect
+
+    def _has_maps(self) -> bool:
+        shown = _read_list(self._get("/releases/"), dict[str, Any])
+        if shown:
+            return any(_MAP in release for release in shown)
+        return compare_fuel_versions(self.version(), _FIRST_OF_LISTS) < 0
+
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, newest first (contract: ``list``)."""
-        return _read_list(self._get("/releases/"), RegisteredRelease.from_wire)
+        return _read_list(self._get("/releases/"), self._release)
 
     def release(self, release_id: int) -> RegisteredRelease:
         """Return one release (contract: ``one``, ``missing one``)."""
-        return _read(self._get(f"/releases/{release_id}/"), RegisteredRelease.from_wire)
+        return _read(self._get(f"/releases/{release_id}/"), self._release)
 
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         """Register a release; the order of its repos is kept (contract: ``create``)."""
         answer = self._call("POST", "/releases/", body=body, expected=HTTPStatus.CREATED)
-        return _read(answer, RegisteredRelease.from_wire)
+        return _read(answer, self._release)
 
     def release_body(self, release_id: int) -> dict[str, Any]:
         """Return what posting it again takes (contract: ``one``, ``networks``)."""
         shown = _read(self._get(f"/releases/{release_id}/"), dict[str, Any])
         networks = _read(self._get(f"/releases/{release_id}/networks"), dict[str, Any])
-        body = {name: value for name, value in shown.items() if name not in _GIVEN_BY_NAILGUN}
+        # the 6.0 computes is_deployable; later ones take it
+        given = {"id", "is_deployable"} if _MAP in shown else {"id"}
+        body = {name: value for name, value in shown.items() if name not in given}
         return {**body, "networks_metadata": networks}
 
-    def update_release(self, release_id: int, body: Mapping[str, Any]) -> RegisteredRelease:
-        """Change fields of a release (contract: ``update orchestrator_data``)."""
+    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+        """Give a release other repos (contract: ``update orchestrator_data``)."""
         path = f"/releases/{release_id}/"
-        answer = self._call("PUT", path, body=body, expected=HTTPStatus.OK)
-        return _read(answer, RegisteredRelease.from_wire)
+        shown = _read(self._get(path), dict[str, Any])
+        repos = tuple(
+            replace(r, location=restore_master(r.location, self._master_ip)) for r in data.repos
+        )
+        fields = self.dialect().repo_fields(shown, replace(data, repos=repos))
+        answer = self._call("PUT", path, body=fields, expected=HTTPStatus.OK)
+        return _read(answer, self._release)
 
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone (contract: ``delete a release``).
@@ -124,6 +158,9 @@ class NailgunClient:
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment (contract: ``clusters``)."""
         return _read_list(self._get("/clusters/"), Cluster.from_wire)
+
+    def _release(self, data: Mapping[str, Any]) -> RegisteredRelease:
+        return read_release(data, master_ip=self._master_ip)
 
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, expected=HTTPStatus.OK)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from fuel_upgrade.errors import ControlPlaneError
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.dialect import Dialect
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 
 
 class ReleaseInUseError(ControlPlaneError):
@@ -81,6 +82,9 @@ class ControlPlane(Protocol):
     def version(self) -> str:
         """Return the version of Fuel that runs, such as ``5.1.1``."""
 
+    def dialect(self) -> Dialect:
+        """Return the form in which this Nailgun takes the repos of releases."""
+
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, in Nailgun's order: newest first."""
 
@@ -96,8 +100,8 @@ class ControlPlane(Protocol):
         It does not show ``volumes_metadata``. The id is not part of it.
         """
 
-    def update_release(self, release_id: int, body: Mapping[str, Any]) -> RegisteredRelease:
-        """Change those fields of a release that ``body`` has."""
+    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+        """Give a release this chain of repos and these puppet sources; the rest stays."""
 
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone.

@@ -13,24 +13,28 @@ from fuel_upgrade.registry.routes.clusters import Clusters
 from fuel_upgrade.registry.routes.keystone import Keystone
 from fuel_upgrade.registry.routes.notifications import Notifications
 from fuel_upgrade.registry.routes.releases import Releases
+from fuel_upgrade.registry.rules import LINES
 from fuel_upgrade.registry.store import Store
 
 #: What Nailgun sends with errors that the framework, not a handler, answers.
 _FRAMEWORK_TEXT = {405: "None"}
 
 
-def create_app(store: Store, *, master_ip: str, fuel_version: Callable[[], str]) -> FastAPI:
+def create_app(
+    store: Store, *, master_ip: str, fuel_version: Callable[[], str], dialect: str = "6.0"
+) -> FastAPI:
     """Return the application over ``store``.
 
     Args:
         store: the database; the caller closes it.
         master_ip: the value of the macro ``{MASTER_IP}``.
+        dialect: which line of Nailgun versions it answers as, a key of :data:`rules.LINES`.
         fuel_version: asked at every request; what ``GET /version`` and new clusters name.
     """
     # no pages that describe the API: all paths but those of the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     resources = (
-        Releases(store, master_ip),
+        Releases(store, master_ip, LINES[dialect]),
         Notifications(store),
         Clusters(store, fuel_version),
         Keystone(store),

@@ -22,6 +22,16 @@ DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]]] = {
     "networks_metadata": dict,
     "volumes_metadata": dict,
 }
+#: Fields of 6.1 to 9.x; shown of those releases that were posted with them.
+LATER_DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]] | type[bool]] = {
+    "is_deployable": bool,
+    "modes": list,
+    "extensions": list,
+    "components_metadata": list,
+    "network_roles_metadata": list,
+    "node_attributes": dict,
+    "vmware_attributes_metadata": dict,
+}
 _HIDDEN = {"networks_metadata", "volumes_metadata"}
 
 
@@ -49,9 +59,13 @@ class StoredRelease:
     id: int
     fields: ReleaseFields
 
-    def to_wire(self) -> JsonObject:
-        """Return what reads show (contract: ``one``); networks and volumes stay inside."""
+    def to_wire(self, *, has_map: bool = True) -> JsonObject:
+        """Return what reads show (contract: ``one``); networks and volumes stay inside.
+
+        From 6.1 on (not ``has_map``) there is no orchestrator data.
+        """
         fields = self.fields
+        details = fields.details or {}
         return {
             "id": self.id,
             "name": fields.name,
@@ -60,8 +74,9 @@ class StoredRelease:
             "state": fields.state,
             "description": fields.description,
             "is_deployable": True,
-            "orchestrator_data": fields.orchestrator_data or {},
+            **({"orchestrator_data": fields.orchestrator_data or {}} if has_map else {}),
             **{name: fields.detail(name) for name in DETAILS if name not in _HIDDEN},
+            **{name: details[name] for name in LATER_DETAILS if name in details},
         }
 
 

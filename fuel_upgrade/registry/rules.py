@@ -1,24 +1,55 @@
 """What a posted release must be, check by check in the order of Nailgun 6.0."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fuel_upgrade.registry.macros import render, render_repos
-from fuel_upgrade.registry.model import DETAILS, RELEASE_STATES, JsonObject, ReleaseFields
+from fuel_upgrade.registry.model import (
+    DETAILS,
+    LATER_DETAILS,
+    RELEASE_STATES,
+    JsonObject,
+    ReleaseFields,
+)
 from fuel_upgrade.registry.refusal import bad_request
 
 _MANDATORY = {
     "name": "No release name specified",
     "version": "No release version specified",
     "operating_system": "No release operating system specified",
-    "orchestrator_data": "No orchestrator_data specified",
 }
+_ALL_DETAILS = {**DETAILS, **LATER_DETAILS}
 _PUPPET = ("puppet_manifests_source", "puppet_modules_source")
 #: The column ``releases.version`` of Nailgun takes no more characters than this.
 VERSION_MAX_CHARS = 30
 
 
-def require_fields(body: object) -> JsonObject:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What differs between the lines of Nailgun versions in what a release must be.
+
+    ``has_map``: there is ``orchestrator_data``, with macros that are filled in when it is
+    written; later it is a field like any that is not known. ``states`` begin with the one that a
+    release has until it says so.
+    """
+
+    mandatory: Mapping[str, str]
+    states: tuple[str, ...]
+    has_map: bool
+
+
+#: By the name of the dialect: 6.0, and 6.1 for all from there to 9.x.
+LINES: Mapping[str, Line] = {
+    "6.0": Line(
+        {**_MANDATORY, "orchestrator_data": "No orchestrator_data specified"},
+        RELEASE_STATES,
+        has_map=True,
+    ),
+    "6.1": Line(_MANDATORY, ("unavailable", "available", "manageonly"), has_map=False),
+}
+
+
+def require_fields(body: object, line: Line = LINES["6.0"]) -> JsonObject:
     """Return the body of a create that has every mandatory field.
 
     Raises:
@@ -26,7 +57,7 @@ def require_fields(body: object) -> JsonObject:
             no object at all (contract: ``not an object``).
     """
     data = body if isinstance(body, dict) else {}
-    for field, reason in _MANDATORY.items():
+    for field, reason in line.mandatory.items():
         if field not in data:
             raise bad_request(reason)
     return data
@@ -43,7 +74,7 @@ def require_object(body: object) -> JsonObject:
     return body
 
 
-def check_structure(body: JsonObject) -> None:
+def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
     """Check what create and update have in common: networks first, then orchestrator data.
 
     Releases from 7.0 on know no ``nova_network``; its absence is no fault here.
@@ -51,15 +82,17 @@ def check_structure(body: JsonObject) -> None:
     Raises:
         RefusedError: 400 with the recorded text, or a reason where Nailgun 6.0 crashed.
     """
-    for field, kind in DETAILS.items():
+    for field, kind in _ALL_DETAILS.items():
         if field in body and not isinstance(body[field], kind):
             raise bad_request(f"'{field}' field must be a {kind.__name__}")
     _check_networks(body.get("networks_metadata", {}))
-    if "orchestrator_data" in body:
+    if line.has_map and "orchestrator_data" in body:
         _check_orchestrator(body["orchestrator_data"])
 
 
-def amend(current: ReleaseFields, body: JsonObject, *, master_ip: str) -> ReleaseFields:
+def amend(
+    current: ReleaseFields, body: JsonObject, *, master_ip: str, line: Line = LINES["6.0"]
+) -> ReleaseFields:
     """Return ``current`` with what ``body`` sets; unknown fields are ignored.
 
     Orchestrator data is rendered with the version that the release has afterwards. ``body`` has
@@ -75,13 +108,13 @@ def amend(current: ReleaseFields, body: JsonObject, *, master_ip: str) -> Releas
         operating_system=_text(body, "operating_system", current.operating_system),
         state=_text(body, "state", current.state),
         description=_description(body, current.description),
-        details={**(current.details or {}), **{k: body[k] for k in DETAILS if k in body}},
+        details={**(current.details or {}), **{k: body[k] for k in _ALL_DETAILS if k in body}},
     )
     if len(amended.version) > VERSION_MAX_CHARS:
         raise bad_request(f"Release version is longer than {VERSION_MAX_CHARS} characters")
-    if amended.state not in RELEASE_STATES:
-        raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(RELEASE_STATES)}")
-    orchestrator = body.get("orchestrator_data")
+    if amended.state not in line.states:
+        raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(line.states)}")
+    orchestrator = body.get("orchestrator_data") if line.has_map else None
     if not isinstance(orchestrator, dict):
         return amended
     macros = {"MASTER_IP": master_ip, "OPENSTACK_VERSION": amended.version}

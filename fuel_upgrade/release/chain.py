@@ -9,11 +9,8 @@ import yaml
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.fixture import load_yaml
-from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
+from fuel_upgrade.release.model import Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
-
-_PUPPET = "rsync://{MASTER_IP}:/puppet/{OPENSTACK_VERSION}/"
-_VERSION_MACRO = "{OPENSTACK_VERSION}"
 
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
@@ -68,44 +65,6 @@ def _versions(releases: Iterable[Release]) -> set[str]:
 def compare_fuel_versions(one: str, other: str) -> int:
     """Order two Fuel versions such as ``5.1.1`` and ``10.0``, by number and not by letter."""
     return compare_deb(one, other)
-
-
-def orchestrator_data(
-    release: Release, location: str, base: OrchestratorData | None
-) -> OrchestratorData:
-    """Return what the orchestrator of ``release`` needs: its own repo, then its base's.
-
-    ``location`` may hold the macros; the base's entries already carry their own version. Repos
-    that the release's description names besides its own stay, behind its own. The puppet
-    sources are those of the description, else the ones that every Fuel master serves.
-    """
-    described = release.fields.get("orchestrator_data") or {}
-    extra = tuple(
-        RepoEntry(str(name), str(place))
-        for name, place in (described.get("repo_metadata") or {}).items()
-        if name not in (_VERSION_MACRO, release.version)
-    )
-    own = RepoEntry(release.version, location)
-    return OrchestratorData(
-        repos=(own, *extra, *(base.repos if base else ())),
-        puppet_manifests_source=described.get("puppet_manifests_source", _PUPPET + "manifests/"),
-        puppet_modules_source=described.get("puppet_modules_source", _PUPPET + "modules/"),
-    )
-
-
-def as_base(data: OrchestratorData, version: str) -> OrchestratorData:
-    """Return ``data`` fit to be a base of another release: its version no longer a macro."""
-    return OrchestratorData(
-        repos=tuple(
-            RepoEntry(
-                repo.name.replace(_VERSION_MACRO, version),
-                repo.location.replace(_VERSION_MACRO, version),
-            )
-            for repo in data.repos
-        ),
-        puppet_manifests_source=data.puppet_manifests_source,
-        puppet_modules_source=data.puppet_modules_source,
-    )
 
 
 def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, ...]:

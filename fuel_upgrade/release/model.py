@@ -1,16 +1,21 @@
-"""A release as a value, and its wire form in the 6.0 dialect of Nailgun."""
+"""A release as a value; :mod:`fuel_upgrade.release.dialect` has its forms in Nailgun."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
 class RepoEntry:
-    """One repo of a release: its name, and ``URL`` (yum) or ``URL suite component...`` (apt)."""
+    """One repo of a release: its name, and ``URL`` (yum) or ``URL suite component...`` (apt).
+
+    ``priority`` is what a Nailgun of the list dialect has for it, in the terms of its package
+    manager: the highest wins with apt, the lowest with yum; None where none is given.
+    """
 
     name: str
     location: str
+    priority: int | None = None
 
     @property
     def url(self) -> str:
@@ -31,25 +36,35 @@ class RepoEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorData:
-    """What the orchestrator needs: repos in order (the release's own first) and puppet sources."""
+    """What the orchestrator needs: repos in order (the release's own first) and puppet sources.
+
+    The repos are the chain of the release: its own and those of its bases, newest first. What
+    its description lists besides (the distribution's own mirrors, say) is not part of it.
+    """
 
     repos: tuple[RepoEntry, ...]
     puppet_manifests_source: str
     puppet_modules_source: str
 
-    def to_wire(self) -> dict[str, Any]:
-        """Return the form that Nailgun 6.0 takes (contract: ``create``)."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the journal and plans hold."""
+        priorities = {r.name: r.priority for r in self.repos if r.priority is not None}
         return {
             "puppet_manifests_source": self.puppet_manifests_source,
             "puppet_modules_source": self.puppet_modules_source,
             "repo_metadata": {repo.name: repo.location for repo in self.repos},
+            **({"priorities": priorities} if priorities else {}),
         }
 
     @classmethod
-    def from_wire(cls, data: Mapping[str, Any]) -> Self:
-        """Read the form that Nailgun 6.0 gives; keeps the map's order."""
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` gave; keeps the order."""
+        priorities = data.get("priorities", {})
         return cls(
-            repos=tuple(RepoEntry(str(k), str(v)) for k, v in data["repo_metadata"].items()),
+            repos=tuple(
+                RepoEntry(str(name), str(location), priorities.get(name))
+                for name, location in data["repo_metadata"].items()
+            ),
             puppet_manifests_source=str(data["puppet_manifests_source"]),
             puppet_modules_source=str(data["puppet_modules_source"]),
         )
@@ -57,7 +72,7 @@ class OrchestratorData:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release as ``openstack.yaml`` describes it; ``fields`` is the whole body to post."""
+    """A release as ``openstack.yaml`` describes it; ``fields`` is all that it says."""
 
     name: str
     version: str
@@ -69,14 +84,10 @@ class Release:
         """The operating system as paths spell it: ``ubuntu`` or ``centos``."""
         return self.operating_system.lower()
 
-    def body(self, orchestrator: OrchestratorData) -> dict[str, Any]:
-        """Return the body of ``POST /releases/`` with these repos."""
-        return {**self.fields, "orchestrator_data": orchestrator.to_wire()}
-
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRelease:
-    """A release as Nailgun holds it."""
+    """A release as Nailgun holds it; ``others`` are repos that are not part of its chain."""
 
     id: int
     name: str
@@ -84,24 +95,12 @@ class RegisteredRelease:
     operating_system: str
     state: str
     orchestrator: OrchestratorData | None
+    others: tuple[RepoEntry, ...] = ()
 
     @property
     def os_key(self) -> str:
         """The operating system as paths spell it."""
         return self.operating_system.lower()
-
-    @classmethod
-    def from_wire(cls, data: Mapping[str, Any]) -> Self:
-        """Read one entry of ``GET /releases/`` (contract: ``list``)."""
-        wire = data.get("orchestrator_data")
-        return cls(
-            id=int(data["id"]),
-            name=str(data["name"]),
-            version=str(data["version"]),
-            operating_system=str(data["operating_system"]),
-            state=str(data.get("state", "")),
-            orchestrator=OrchestratorData.from_wire(wire) if wire else None,
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` and the daemon's API give."""
@@ -112,15 +111,15 @@ class RegisteredRelease:
             "operating_system": self.operating_system,
             "state": self.state,
             "repos": [
-                {"name": r.name, "location": r.location}
-                for r in (self.orchestrator.repos if self.orchestrator else ())
+                _repo_json(r) for r in (self.orchestrator.repos if self.orchestrator else ())
             ],
+            "other_repos": [_repo_json(repo) for repo in self.others],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` gave; the puppet sources are not in it."""
-        repos = tuple(RepoEntry(repo["name"], repo["location"]) for repo in data["repos"])
+        repos = _repos(data["repos"])
         return cls(
             id=data["id"],
             name=data["name"],
@@ -128,4 +127,13 @@ class RegisteredRelease:
             operating_system=data["operating_system"],
             state=data["state"],
             orchestrator=OrchestratorData(repos, "", "") if repos else None,
+            others=_repos(data["other_repos"]),
         )
+
+
+def _repo_json(repo: RepoEntry) -> dict[str, Any]:
+    return {"name": repo.name, "location": repo.location, "priority": repo.priority}
+
+
+def _repos(data: Sequence[Mapping[str, Any]]) -> tuple[RepoEntry, ...]:
+    return tuple(RepoEntry(repo["name"], repo["location"], repo["priority"]) for repo in data)

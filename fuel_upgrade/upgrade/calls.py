@@ -24,8 +24,8 @@ class Call:
 def count_calls(steps: Iterable[PlannedStep]) -> Counter[Call]:
     """Return how often each request is sent by an install, and by undoing all of it.
 
-    Not counted: the token of Keystone, repeats after a lost answer, and the search for a release
-    whose registration got no answer.
+    Not counted: the token of Keystone, what tells the dialect of Nailgun, repeats after a lost
+    answer, and the search for a release whose registration got no answer.
     """
     found: Counter[Call] = Counter()
     found[Call("GET", _RELEASES, "read what is registered, to plan")] += 1
@@ -41,6 +41,8 @@ def _calls(step: PlannedStep) -> Iterator[Call]:
         yield Call("GET", _RELEASES, "make sure that the name is not taken")
         if step.params["adopt"] is None:
             yield Call("POST", _RELEASES, "register a release")
+            yield Call("GET", f"{_RELEASES}ID/", "read it back")
+            yield Call("GET", f"{_RELEASES}ID/networks", "read it back")
             yield Call("DELETE", f"{_RELEASES}ID/", "delete the release", undo=True)
     elif step.kind == "notify":
         yield Call("GET", _NOTIFICATIONS, "note those of the same text")

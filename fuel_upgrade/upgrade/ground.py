@@ -53,7 +53,7 @@ def _settings(config: Config) -> dict[str, str | bool | None]:
 
 
 def _release(release: RegisteredRelease) -> ReleaseMark:
-    wire = release.orchestrator.to_wire() if release.orchestrator else None
+    wire = release.orchestrator.to_json() if release.orchestrator else None
     # A real Nailgun gives the map of repos in any order.
     return ReleaseMark(
         release.id,

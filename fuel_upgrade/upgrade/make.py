@@ -1,6 +1,7 @@
 """Makes the plan of an install, from the front of a tarball and what a master looks like."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.release.chain import as_base, newest_first, orchestrator_data
-from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
+from fuel_upgrade.release.chain import newest_first
+from fuel_upgrade.release.macros import render
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release
+from fuel_upgrade.release.orchestrator import as_base, orchestrator_data
 from fuel_upgrade.upgrade.held import folder_of
 from fuel_upgrade.upgrade.hooks import (
     AFTER_INSTALL,
@@ -29,7 +32,7 @@ def find_equal(
     releases: Iterable[RegisteredRelease], release: Release, data: OrchestratorData, master_ip: str
 ) -> RegisteredRelease | None:
     """Return the registered release that is ``release`` already, with the same repos."""
-    wanted = {(r.name, _render(r.location, release.version, master_ip)) for r in data.repos}
+    wanted = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
     for other in releases:
         same = (other.name, other.version, other.os_key) == (
             release.name,
@@ -40,10 +43,6 @@ def find_equal(
         if same and {(r.name, r.location) for r in repos} == wanted:
             return other
     return None
-
-
-def _render(location: str, version: str, master_ip: str) -> str:
-    return location.replace("{MASTER_IP}", master_ip).replace("{OPENSTACK_VERSION}", version)
 
 
 def make_plan(head: BundleHead, master: Master, config: Config, *, install: str) -> Plan:
@@ -100,7 +99,7 @@ def _roots(
     """
     found = []
     for entry in orchestrators[repo.version, repo.os_key].repos:
-        url = _render(entry.url, repo.version, config.master_ip)
+        url = render(entry.url, repo.version, config.master_ip)
         folder = folder_of(config, url)
         if folder is None:
             raise PreflightError(
@@ -123,7 +122,7 @@ def _orchestrators(
         repo = head.repo(release.version, release.os_key)
         place = repo.place.replace(release.version, "{OPENSTACK_VERSION}", 1)
         location = f"{config.repo_url.rstrip('/')}/{place}{repo.location_suffix}"
-        base = _base_data(head, master, release, found)
+        base = _base_data(head, master, release, found, config.master_ip)
         found[release.version, release.os_key] = orchestrator_data(release, location, base)
     return found
 
@@ -133,20 +132,21 @@ def _base_data(
     master: Master,
     release: Release,
     planned: Mapping[tuple[str, str], OrchestratorData],
+    master_ip: str,
 ) -> OrchestratorData | None:
     version = head.diff_releases.get(release.version)
     if version is None:
         return None
     inside = planned.get((version, release.os_key))
     if inside is not None:
-        return as_base(inside, version)
+        return as_base(inside, version, master_ip)
     match = master.bases.get((release.version, release.os_key))
     registered = match.release if match else None
     if registered is None or registered.orchestrator is None:
         return None
     data = registered.orchestrator
-    repos: tuple[RepoEntry, ...] = newest_first(registered.version, data.repos)
-    return OrchestratorData(repos, data.puppet_manifests_source, data.puppet_modules_source)
+    ordered = replace(data, repos=newest_first(registered.version, data.repos))
+    return as_base(ordered, registered.version, master_ip)
 
 
 def _registrations(
@@ -165,7 +165,10 @@ def _registrations(
         yield PlannedStep(
             "register",
             f"keep release {name} as it is registered" if equal else f"register release {name}",
-            {"body": release.body(data), "adopt": equal.id if equal else None},
+            {
+                "body": master.dialect.body(release.fields, data),
+                "adopt": equal.id if equal else None,
+            },
             "nothing: it was there before" if equal else "delete the release",
         )
 

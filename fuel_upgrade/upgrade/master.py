@@ -10,6 +10,7 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane, Task
+from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.disk import Room, room_at
 from fuel_upgrade.upgrade.base import (
@@ -31,9 +32,11 @@ class Master:
     ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
     each folder that installs write below to its file system; ``hooks`` maps each point to its
     hooks. ``indexed_packages`` is how many the indexes have that were searched for a base.
+    ``dialect`` is the form in which its Nailgun takes releases.
     """
 
     fuel_version: str
+    dialect: Dialect
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[Task, ...]
     bases: Mapping[Key, BaseMatch]
@@ -75,6 +78,7 @@ def read_master(
     bases = _find_bases(config, head, releases, holdings)
     return Master(
         fuel_version=fuel_version,
+        dialect=control.dialect(),
         releases=releases,
         running_tasks=control.running_tasks(),
         bases=bases,

@@ -82,7 +82,7 @@ def _register(master: ScratchMaster) -> None:
             "name": "Other",
             "version": "1-1",
             "operating_system": "Ubuntu",
-            "orchestrator_data": found.orchestrator.to_wire(),
+            "orchestrator_data": found.orchestrator.to_json(),
         }
     )
 

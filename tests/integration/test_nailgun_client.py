@@ -94,15 +94,19 @@ def test_a_body_brings_back_all_that_nailgun_shows(client: ControlPlane) -> None
 
 
 def test_an_update_changes_the_repos_and_nothing_else(client: ControlPlane) -> None:
-    made = client.create_release(release_body(z="http://z/ p main", a="http://a/ p main"))
+    repos = {"7.0": "http://z/ p main", "6.0": "http://a/ p main", "mirror": "http://m/ p main"}
+    made = client.create_release(release_body(**repos))
+    assert made.orchestrator is not None
     before = client.release_body(made.id)
-    data = {**before["orchestrator_data"], "repo_metadata": {"z": "http://z/ p main"}}
-    changed = client.update_release(made.id, {"orchestrator_data": data})
-    assert changed.orchestrator is not None
-    assert [repo.name for repo in changed.orchestrator.repos] == ["z"]
+    squashed = replace(made.orchestrator, repos=made.orchestrator.repos[:1])
+    changed = client.set_repos(made.id, squashed)
+    assert changed.orchestrator == squashed
+    assert [repo.name for repo in changed.others] == ["mirror"]
+    kept = {"7.0": "http://z/ p main", "mirror": "http://m/ p main"}
+    data = {**before["orchestrator_data"], "repo_metadata": kept}
     assert client.release_body(made.id) == {**before, "orchestrator_data": data}
     with pytest.raises(ControlPlaneError) as caught:
-        client.update_release(made.id + 1, {"orchestrator_data": data})
+        client.set_repos(made.id + 1, squashed)
     assert caught.value.status == 404
 
 

@@ -11,7 +11,8 @@ import yaml
 
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import Cluster, Notification, Task
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.dialect import Dialect
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
@@ -34,6 +35,9 @@ class Counted:
         self.sent["GET", "/version"] += 1
         return self.inner.version()
 
+    def dialect(self) -> Dialect:
+        return self.inner.dialect()
+
     def releases(self) -> tuple[RegisteredRelease, ...]:
         self.sent["GET", "/releases/"] += 1
         return self.inner.releases()
@@ -44,11 +48,13 @@ class Counted:
 
     def release_body(self, release_id: int) -> dict[str, Any]:
         self.sent["GET", "/releases/ID/"] += 1
+        self.sent["GET", "/releases/ID/networks"] += 1
         return self.inner.release_body(release_id)
 
-    def update_release(self, release_id: int, body: Mapping[str, Any]) -> RegisteredRelease:
+    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+        self.sent["GET", "/releases/ID/"] += 1
         self.sent["PUT", "/releases/ID/"] += 1
-        return self.inner.update_release(release_id, body)
+        return self.inner.set_repos(release_id, data)
 
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         self.sent["POST", "/releases/"] += 1

@@ -5,16 +5,17 @@ from starlette.responses import Response
 
 from fuel_upgrade.registry import rules
 from fuel_upgrade.registry.answers import Json, JsonBody, created, no_content
-from fuel_upgrade.registry.model import ReleaseFields
+from fuel_upgrade.registry.model import JsonObject, ReleaseFields, StoredRelease
 from fuel_upgrade.registry.store import Store
 
 
 class Releases:
     """The handlers; ``master_ip`` is the value of the macro ``{MASTER_IP}``."""
 
-    def __init__(self, store: Store, master_ip: str) -> None:
+    def __init__(self, store: Store, master_ip: str, line: rules.Line) -> None:
         self._store = store
         self._master_ip = master_ip
+        self._line = line
 
     def router(self) -> APIRouter:
         """Return the routes, below ``/api/v1/releases``."""
@@ -29,29 +30,30 @@ class Releases:
 
     def list_all(self) -> Response:
         """200: every release, newest first."""
-        return Json([release.to_wire() for release in self._store.releases()])
+        return Json([self._shown(release) for release in self._store.releases()])
 
     def create(self, body: JsonBody) -> Response:
         """201; 400 for a wrong body; 409 for a name and version that are taken."""
-        posted = rules.require_fields(body)
+        posted = rules.require_fields(body, self._line)
         self._store.refuse_taken(posted["name"], posted["version"])
-        rules.check_structure(posted)
-        fields = rules.amend(ReleaseFields(), posted, master_ip=self._master_ip)
-        return created(self._store.add_release(fields).to_wire())
+        rules.check_structure(posted, self._line)
+        first = ReleaseFields(state=self._line.states[0])
+        fields = rules.amend(first, posted, master_ip=self._master_ip, line=self._line)
+        return created(self._shown(self._store.add_release(fields)))
 
     def show(self, release_id: int) -> Response:
         """200; 404."""
-        return Json(self._store.release(release_id).to_wire())
+        return Json(self._shown(self._store.release(release_id)))
 
     def update(self, release_id: int, body: JsonBody) -> Response:
         """200: the release with what the body sets; 400; 404; 409."""
         current = self._store.release(release_id).fields
         posted = rules.require_object(body)
-        rules.check_structure(posted)
+        rules.check_structure(posted, self._line)
         name, version = posted.get("name", current.name), posted.get("version", current.version)
         self._store.refuse_taken(name, version, other_than=release_id)
-        fields = rules.amend(current, posted, master_ip=self._master_ip)
-        return Json(self._store.put_release(release_id, fields).to_wire())
+        fields = rules.amend(current, posted, master_ip=self._master_ip, line=self._line)
+        return Json(self._shown(self._store.put_release(release_id, fields)))
 
     def delete(self, release_id: int) -> Response:
         """204; 400 while clusters use it; 404."""
@@ -61,3 +63,6 @@ class Releases:
     def networks(self, release_id: int) -> Response:
         """200: the networks that were posted with the release; 404."""
         return Json(self._store.release(release_id).fields.detail("networks_metadata"))
+
+    def _shown(self, release: StoredRelease) -> JsonObject:
+        return release.to_wire(has_map=self._line.has_map)

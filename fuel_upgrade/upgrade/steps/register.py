@@ -1,14 +1,17 @@
 """The steps that tell Nailgun: a release, and the notification of it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from fuel_upgrade.errors import OutsideError, PreflightError
-from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.readback import differences, is_rendered_from
+from fuel_upgrade.release.wire import read_release
 from fuel_upgrade.upgrade.steps.reconcile import until_known
 from fuel_upgrade.upgrade.steps.step import Facts, World
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,28 @@ class Register:
         return {"id": self.adopt}
 
     def apply(self, facts: Facts) -> Facts:
-        """Post the release, unless an equal one was adopted.
+        """Post the release and read it back, unless an equal one was adopted.
 
         Where no answer says what became of a post, the release is looked for before it is posted
         again: it is never registered twice.
 
         Raises:
             ControlPlaneError: Nailgun refuses, or does not answer in all of the tries.
+            OutsideError: what it registered is not what was posted; it was deleted again.
         """
         if self.adopt is not None:
             return facts
-        return {"id": until_known(self._post, self._ours)}
+        made = until_known(self._post, self._ours)
+        found = differences(self.body, self.world.control.release_body(made))
+        if found:
+            # Only here its id tells that it is this step's own, whatever it looks like.
+            self.world.control.delete_release(made)
+            raise OutsideError(
+                f"Nailgun registered release {self.body['name']} ({self.body['version']}) in"
+                f" another way than it was posted: {_first(found)}",
+                remedy="see whether nailgun.dialect is the one of this Nailgun, and its log",
+            )
+        return {"id": made}
 
     def _post(self) -> int:
         return self.world.control.create_release(self.body).id
@@ -93,8 +107,8 @@ class Register:
             self.world.control.delete_release(created)
 
     def _is_posted(self, found: RegisteredRelease) -> bool:
-        posted = OrchestratorData.from_wire(self.body["orchestrator_data"])
-        return is_rendered_from(posted, found)
+        posted = read_release({**self.body, "id": 0}).orchestrator
+        return posted is not None and is_rendered_from(posted, found)
 
     def _registered(self) -> RegisteredRelease | None:
         key = (self.body["name"], self.body["version"], self.body["operating_system"])
@@ -102,28 +116,9 @@ class Register:
         return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
 
 
-def is_rendered_from(posted: OrchestratorData, found: RegisteredRelease) -> bool:
-    """Tell whether a release has the data that was posted, with Nailgun's macros filled in."""
-    data = found.orchestrator
-    if data is None:
-        return False
-    wanted, there = _texts(posted), _texts(data)
-    return len(wanted) == len(there) and all(
-        re.fullmatch(_as_pattern(text, found.version), other)
-        for text, other in zip(wanted, there, strict=True)
-    )
-
-
-def _texts(data: OrchestratorData) -> tuple[str, ...]:
-    repos = sorted(data.repos, key=lambda repo: repo.name)
-    sources = (data.puppet_manifests_source, data.puppet_modules_source)
-    return (*sources, *(f"{repo.name} {repo.location}" for repo in repos))
-
-
-def _as_pattern(text: str, version: str) -> str:
-    """Leave open which of its addresses Nailgun takes for the master's."""
-    filled = re.escape(text.replace("{OPENSTACK_VERSION}", version))
-    return filled.replace(re.escape("{MASTER_IP}"), r"[^/\s]+")
+def _first(found: tuple[str, ...]) -> str:
+    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(found[:_SHOWN]) + more
 
 
 @dataclass(frozen=True, slots=True)

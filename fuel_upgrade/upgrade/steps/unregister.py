@@ -69,16 +69,16 @@ class Reregister:
     @classmethod
     def from_params(cls, params: Facts, world: World) -> Self:
         """Build the step from what the plan, or the journal, says."""
-        return cls(params["id"], OrchestratorData.from_wire(params["data"]), world)
+        return cls(params["id"], OrchestratorData.from_json(params["data"]), world)
 
     def inspect(self) -> Facts:
         """Note what it has now."""
         now = self._now()
-        return {"before": now.to_wire() if now else None}
+        return {"before": now.to_json() if now else None}
 
     def apply(self, facts: Facts) -> Facts:
         """Put the new data."""
-        self._put(self.data.to_wire())
+        self.world.control.set_repos(self.id, self.data)
         return facts
 
     def revert(self, facts: Facts) -> None:
@@ -88,21 +88,18 @@ class Reregister:
             OutsideError: somebody else changed it since.
         """
         now = self._now()
-        wire = now.to_wire() if now else None
-        if wire == facts["before"]:
+        there = now.to_json() if now else None
+        if there == facts["before"]:
             return
-        if wire != self.data.to_wire():
+        if there != self.data.to_json():
             raise OutsideError(
                 f"release {self.id}: its repos are neither those of before nor those of after",
-                remedy="look at it with fuel-upgrade releases, and correct its orchestrator_data",
+                remedy="look at it with fuel-upgrade releases, and correct its repos",
             )
-        self._put(facts["before"])
+        self.world.control.set_repos(self.id, OrchestratorData.from_json(facts["before"]))
 
     def _now(self) -> OrchestratorData | None:
         return self.world.control.release(self.id).orchestrator
-
-    def _put(self, wire: Mapping[str, Any]) -> None:
-        self.world.control.update_release(self.id, {"orchestrator_data": wire})
 
 
 def unregister_params(release_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,4 +109,4 @@ def unregister_params(release_id: int, body: Mapping[str, Any]) -> dict[str, Any
 
 def reregister_params(release_id: int, data: OrchestratorData) -> dict[str, Any]:
     """Return the parameters of :class:`Reregister` as the plan holds them."""
-    return {"id": release_id, "data": data.to_wire()}
+    return {"id": release_id, "data": data.to_json()}

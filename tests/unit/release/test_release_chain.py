@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import (
-    as_base,
     compare_fuel_versions,
     in_order,
     newest_first,
-    orchestrator_data,
     parse_metadata,
     render_metadata,
 )
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
+from fuel_upgrade.release.orchestrator import as_base, orchestrator_data
+from fuel_upgrade.release.wire import read_release
 from tests.builders import quickly
 
 versions = st.text("0123456789.-abc", min_size=1)
@@ -129,7 +129,7 @@ BASE = OrchestratorData(
 def test_the_own_repo_comes_first_then_those_of_the_base() -> None:
     found = orchestrator_data(release("2014.2-6.0"), "http://m/6.0 precise main", BASE)
     assert found.repos == (RepoEntry("2014.2-6.0", "http://m/6.0 precise main"), *BASE.repos)
-    assert list(found.to_wire()["repo_metadata"]) == [
+    assert list(found.to_json()["repo_metadata"]) == [
         "2014.2-6.0", "2014.1.3-5.1.1", "2014.1.1-5.1",
     ]  # fmt: skip
 
@@ -143,27 +143,15 @@ def test_puppet_sources_are_the_releases_own_and_never_the_bases() -> None:
     assert orchestrator_data(described, "http://m", None).puppet_modules_source == "rsync://mine"
 
 
-def test_described_repos_stay_behind_the_own_one_and_its_macro_is_replaced() -> None:
-    described = {"{OPENSTACK_VERSION}": "http://x", "6.0": "http://y", "extra": "http://z"}
-    found = orchestrator_data(
-        release("6.0", orchestrator_data={"repo_metadata": described}), "http://m", BASE
-    )
-    assert found.repos == (
-        RepoEntry("6.0", "http://m"),
-        RepoEntry("extra", "http://z"),
-        *BASE.repos,
-    )
-
-
 def test_a_base_names_its_version_where_it_had_a_macro() -> None:
     data = OrchestratorData(
         (RepoEntry("{OPENSTACK_VERSION}", "http://{MASTER_IP}/{OPENSTACK_VERSION}/x"),), "m", "n"
     )
-    assert as_base(data, "5.1").repos == (RepoEntry("5.1", "http://{MASTER_IP}/5.1/x"),)
+    assert as_base(data, "5.1", "").repos == (RepoEntry("5.1", "http://{MASTER_IP}/5.1/x"),)
 
 
 def test_orchestrator_data_crosses_the_wire() -> None:
-    assert OrchestratorData.from_wire(BASE.to_wire()) == BASE
+    assert OrchestratorData.from_json(BASE.to_json()) == BASE
 
 
 def test_a_location_is_a_url_with_suite_and_components_for_apt() -> None:
@@ -178,17 +166,12 @@ def test_a_location_is_a_url_with_suite_and_components_for_apt() -> None:
 def test_a_registered_release_is_read_and_printed() -> None:
     wire = {
         "id": 3, "name": "n", "version": "6.0", "operating_system": "CentOS",
-        "state": "available", "orchestrator_data": BASE.to_wire(), "is_deployable": True,
+        "state": "available", "orchestrator_data": BASE.to_json(), "is_deployable": True,
     }  # fmt: skip
-    found = RegisteredRelease.from_wire(wire)
+    found = read_release(wire)
     assert (found.id, found.os_key, found.orchestrator) == (3, "centos", BASE)
     again = RegisteredRelease.from_json(found.to_json())
     assert again.orchestrator is not None
     assert again.orchestrator.repos == BASE.repos
-    bare = RegisteredRelease.from_wire({**wire, "orchestrator_data": None})
+    bare = read_release({**wire, "orchestrator_data": None})
     assert RegisteredRelease.from_json(bare.to_json()) == bare
-
-
-def test_the_body_to_post_has_all_fields_and_these_repos() -> None:
-    body = release("6.0", state="available", orchestrator_data={"old": 1}).body(BASE)
-    assert body == {"state": "available", "orchestrator_data": BASE.to_wire()}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.steps.register import is_rendered_from
+from fuel_upgrade.release.readback import is_rendered_from
 
 VERSION = "2014.2-6.0"
 POSTED = OrchestratorData(

@@ -1,0 +1,182 @@
+"""The two forms in which Nailgun takes the repos of a release: a map, or an ordered list."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from fuel_upgrade.release.fixture import deep_merge
+from fuel_upgrade.release.macros import restore_version, to_later
+from fuel_upgrade.release.model import OrchestratorData, RepoEntry
+from fuel_upgrade.release.wire import (
+    is_version,
+    own_position,
+    read_repos,
+    repo_entry,
+    repo_list,
+)
+
+#: Nailgun's own repos of 6.1 and later have this pin; above 1000, so that apt also goes down.
+_DEB_PRIORITY = 1050
+_LAST_RPM_PRIORITY = 99  # what yum-plugin-priorities gives a repo that has none
+_NEW_SETUP = {
+    "metadata": {"label": "Repositories", "weight": 50, "group": "general"},
+    "repos": {"type": "custom_repo_configuration", "extra_priority": None, "description": ""},
+}
+
+
+class Dialect(Protocol):
+    """How one line of Nailgun versions takes a release."""
+
+    name: str
+
+    def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return the body of ``POST /releases/``: what describes the release, with these repos."""
+
+    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return those fields of the release ``fields`` that hold its repos, with these."""
+
+
+class MapDialect:
+    """Nailgun 6.0: ``orchestrator_data.repo_metadata`` maps names to locations.
+
+    A map has no order and no priorities. Its keys are such that sorting them gives the order:
+    the own repo has the release's version, and each that would sort before the one ahead of it
+    gets a prefix (``zz01-2014.1.1-5.1``).
+    """
+
+    name = "6.0"
+    _STATES: Mapping[str, str] = {"unavailable": "not_available", "manageonly": "not_available"}
+
+    def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return the body; a state that came with a later Nailgun becomes the nearest."""
+        return {**fields, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
+
+    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return ``orchestrator_data``; repos that are described besides come last."""
+        described = read_repos(fields)
+        others = described.others if described else ()
+        return {
+            "orchestrator_data": {
+                "puppet_manifests_source": data.puppet_manifests_source,
+                "puppet_modules_source": data.puppet_modules_source,
+                "repo_metadata": _sortable((*data.repos, *others)),
+            }
+        }
+
+
+def _sortable(repos: Iterable[RepoEntry]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    last = ""
+    for number, repo in enumerate(repos):
+        last = repo.name if repo.name > last else f"zz{number:02}-{repo.name}"
+        found[last] = repo.location
+    return found
+
+
+class ListDialect:
+    """Nailgun 6.1 to 9.x: ``attributes_metadata.editable.repo_setup.repos.value``, in order.
+
+    The chain stands where the description has the release's own repo, in one piece and falling
+    in priority; every other entry keeps its place.
+    """
+
+    name = "6.1"
+    _STATES: Mapping[str, str] = dict.fromkeys(
+        ("not_available", "downloading", "error"), "unavailable"
+    )
+
+    def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return the body; a state that went with 6.0 becomes the nearest."""
+        kept = {name: value for name, value in fields.items() if name != "orchestrator_data"}
+        return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
+
+    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+        """Return ``attributes_metadata``, which has much besides the repos."""
+        attributes = fields.get("attributes_metadata") or {}
+        setup = {} if repo_list(fields) is not None else _NEW_SETUP
+        changes = {
+            "editable": {"repo_setup": {"repos": {"value": _arranged(fields, data)}}},
+            "generated": {
+                "puppet": {
+                    "manifests": to_later(data.puppet_manifests_source),
+                    "modules": to_later(data.puppet_modules_source),
+                }
+            },
+        }
+        merged = deep_merge({"editable": {"repo_setup": setup}}, attributes)
+        return {"attributes_metadata": deep_merge(merged, changes)}
+
+
+DIALECTS: Mapping[str, Dialect] = {d.name: d for d in (MapDialect(), ListDialect())}
+
+
+def _state(fields: Mapping[str, Any], states: Mapping[str, str]) -> dict[str, str]:
+    return {"state": states[fields["state"]]} if fields.get("state") in states else {}
+
+
+def _arranged(fields: Mapping[str, Any], data: OrchestratorData) -> list[dict[str, Any]]:
+    """Return the list of repos, those of the chain in place of what was there of it."""
+    version, system = str(fields["version"]), str(fields["operating_system"])
+    listed = _listed(fields)
+    entries = [repo_entry(entry, version) for entry in listed]
+    at = own_position(entries, version, system)
+    own = {"name": version} if at is None else listed[at]
+    given = any(repo.priority is not None for repo in data.repos)
+    chain = [
+        _chain_entry(repo, own if repo.name == version else {"name": repo.name}, version)
+        for repo in data.repos
+    ]
+    others = [
+        (position, dict(entry))
+        for position, entry in enumerate(listed)
+        if position != at and not is_version(entries[position].name)
+    ]
+    if len(chain) > 1 and not given:
+        _prioritize(chain, [entry for _, entry in others])
+    place = len(listed) if at is None else at
+    before = [entry for position, entry in others if position < place]
+    after = [entry for position, entry in others if position >= place]
+    return [*before, *chain, *after]
+
+
+def _listed(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the list that is there, or what a map has besides the chain."""
+    value = repo_list(fields)
+    if value is not None:
+        return value
+    described = read_repos(fields)
+    others = described.others if described else ()
+    return [{"name": repo.name, **_place(repo.location), "priority": None} for repo in others]
+
+
+def _chain_entry(repo: RepoEntry, listed: Mapping[str, Any], version: str) -> dict[str, Any]:
+    is_own = repo.name == version
+    location = restore_version(repo.location, version) if is_own else repo.location
+    priority = listed.get("priority") if repo.priority is None else repo.priority
+    return {**listed, **_place(location), "priority": priority}
+
+
+def _place(location: str) -> dict[str, Any]:
+    uri, *place = to_later(location).split()
+    if not place:
+        return {"type": "rpm", "uri": uri}
+    return {"type": "deb", "uri": uri, "suite": place[0], "section": " ".join(place[1:])}
+
+
+def _prioritize(chain: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    """Let each repo of a chain win over the ones behind it, and lose to what it lost to before."""
+    own, *bases = chain
+    if own["type"] == "deb":
+        first = _DEB_PRIORITY if own["priority"] is None else own["priority"]
+        for number, entry in enumerate(chain):
+            entry["priority"] = first - number
+        return
+    had_none = own["priority"] is None
+    last = _LAST_RPM_PRIORITY
+    if not had_none:
+        last = min(own["priority"] + len(bases), last)
+    for number, entry in enumerate(reversed(chain)):
+        entry["priority"] = last - number
+    # What stood beside the own repo stays beside it: else that would hide what it has newer.
+    for entry in others:
+        if had_none and entry.get("priority") is None:
+            entry["priority"] = own["priority"]

@@ -1,0 +1,160 @@
+"""Reads the repos of a release from either of the forms in which Nailgun has had them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from fuel_upgrade.release.macros import VERSION, from_later, render
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
+
+# Versions of releases are such as 2014.2-6.0, liberty-8.0 and 5.1; mirrors are ubuntu, mos-updates.
+_VERSION = re.compile(r"(?:^|-)\d")
+_LATE_KEY = re.compile(r"^zz\d\d-")
+
+
+@dataclass(frozen=True, slots=True)
+class Repos:
+    """The repos of a release: its chain, own repo first, and the others; macros are ours.
+
+    A puppet source is None where none is given.
+    """
+
+    chain: tuple[RepoEntry, ...]
+    others: tuple[RepoEntry, ...]
+    puppet_manifests_source: str | None
+    puppet_modules_source: str | None
+
+
+def read_release(data: Mapping[str, Any], *, master_ip: str = "") -> RegisteredRelease:
+    """Read one entry of ``GET /releases/`` (contract: ``list``), of Nailgun 6.0 or later.
+
+    Macros that Nailgun left are filled in; an empty ``master_ip`` leaves the master's.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: it is not of that form.
+    """
+    version = str(data["version"])
+    found = read_repos(data)
+    return RegisteredRelease(
+        id=int(data["id"]),
+        name=str(data["name"]),
+        version=version,
+        operating_system=str(data["operating_system"]),
+        state=str(data.get("state", "")),
+        orchestrator=_orchestrator(found, version, master_ip) if found else None,
+        others=_render(found.others, version, master_ip) if found else (),
+    )
+
+
+def _orchestrator(found: Repos, version: str, master_ip: str) -> OrchestratorData:
+    return OrchestratorData(
+        _render(found.chain, version, master_ip),
+        render(found.puppet_manifests_source or "", version, master_ip),
+        render(found.puppet_modules_source or "", version, master_ip),
+    )
+
+
+def _render(repos: Iterable[RepoEntry], version: str, master_ip: str) -> tuple[RepoEntry, ...]:
+    return tuple(replace(r, location=render(r.location, version, master_ip)) for r in repos)
+
+
+def read_repos(fields: Mapping[str, Any]) -> Repos | None:
+    """Read the repos of a release as it is described, posted or shown; None where it has none.
+
+    ``fields`` has version and operating system. A map in ``orchestrator_data`` (6.0) counts
+    before a list in ``attributes_metadata`` (6.1 and later): a 6.0 keeps both.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: they have no known form.
+    """
+    version = str(fields["version"])
+    if orchestrator := fields.get("orchestrator_data"):
+        return _from_map(orchestrator, version)
+    value = repo_list(fields)
+    if value is None:
+        return None
+    entries = [repo_entry(entry, version) for entry in value]
+    own = own_position(entries, version, str(fields["operating_system"]))
+    puppet = ((fields["attributes_metadata"].get("generated") or {}).get("puppet")) or {}
+    return Repos(
+        _chain(entries, own, version),
+        tuple(e for at, e in enumerate(entries) if at != own and not is_version(e.name)),
+        _later(puppet.get("manifests"), version),
+        _later(puppet.get("modules"), version),
+    )
+
+
+def _from_map(orchestrator: Mapping[str, Any], version: str) -> Repos:
+    entries = [
+        RepoEntry(_LATE_KEY.sub("", str(name)), _text(location))
+        for name, location in (orchestrator.get("repo_metadata") or {}).items()
+    ]
+    own = next((at for at, e in enumerate(entries) if e.name in (version, VERSION)), None)
+    return Repos(
+        _chain(entries, own, version),
+        tuple(e for at, e in enumerate(entries) if at != own and not is_version(e.name)),
+        orchestrator.get("puppet_manifests_source"),
+        orchestrator.get("puppet_modules_source"),
+    )
+
+
+def _chain(entries: list[RepoEntry], own: int | None, version: str) -> tuple[RepoEntry, ...]:
+    first = () if own is None else (replace(entries[own], name=version),)
+    bases = (e for at, e in enumerate(entries) if at != own and is_version(e.name))
+    return (*first, *bases)
+
+
+def repo_list(fields: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Return the list of repos of Nailgun 6.1 and later, None where there is none.
+
+    Raises:
+        TypeError, AttributeError: what is there is no list, or lies in no map.
+    """
+    found: Any = fields.get("attributes_metadata") or {}
+    for name in ("editable", "repo_setup", "repos", "value"):
+        found = found.get(name)
+        if found is None:
+            return None
+    if not isinstance(found, list):
+        raise TypeError(f"repo_setup.repos.value is no list: {found!r}")
+    return found
+
+
+def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
+    """Read one entry of that list; macros become ours.
+
+    Raises:
+        LookupError, TypeError: it has no name or uri, or one of its fields is no text.
+    """
+    place = (entry["uri"], entry.get("suite") or "", entry.get("section") or "")
+    location = from_later(" ".join(_text(word) for word in place).strip(), version)
+    priority = entry.get("priority")
+    return RepoEntry(_text(entry["name"]), location, None if priority is None else int(priority))
+
+
+def own_position(entries: list[RepoEntry], version: str, operating_system: str) -> int | None:
+    """Return which of a list is the release's own: by its place on the master, or its name.
+
+    The descriptions of 6.1 and later call it ``mos``.
+    """
+    place = f"/{version}/{operating_system.lower()}/x86_64"
+    paths = [urlsplit(render(e.url, version, "")).path.rstrip("/") for e in entries]
+    named = (at for at, e in enumerate(entries) if e.name == version)
+    return next((at for at, path in enumerate(paths) if path.endswith(place)), next(named, None))
+
+
+def is_version(name: str) -> bool:
+    """Tell whether a repo is named as the release that it belongs to."""
+    return _VERSION.search(name) is not None
+
+
+def _later(text: str | None, version: str) -> str | None:
+    return None if text is None else from_later(_text(text), version)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, found {value!r}")
+    return value
