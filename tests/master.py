@@ -51,7 +51,9 @@ class ScratchMaster:
         """Do ``work`` in a process of its own, which a fail point ends as SIGKILL does."""
 
         def run() -> None:
-            with NailgunClient(self.settings) as client:  # no connection is shared
+            with NailgunClient(
+                self.settings, master_ip=self.config.master_ip
+            ) as client:  # no connection is shared
                 work(Engine(self.config, client, fail_points=FailPoints(fail_points)))
 
         process = multiprocessing.get_context("fork").Process(target=run)
@@ -98,26 +100,31 @@ def write_fuel_version(root: Path, version: str) -> None:
 
 
 @contextmanager
-def scratch_master(root: Path, *, fuel_version: str = "5.0") -> Iterator[ScratchMaster]:
-    """Make a master below ``root`` and start it."""
+def scratch_master(
+    root: Path, *, fuel_version: str = "5.0", dialect: str = "6.0"
+) -> Iterator[ScratchMaster]:
+    """Make a master below ``root`` and start it; its Nailgun is of the line of ``dialect``."""
     write_fuel_version(root, fuel_version)
-    with started_master(root) as master:
+    with started_master(root, dialect=dialect) as master:
         yield master
 
 
 @contextmanager
-def started_master(root: Path) -> Iterator[ScratchMaster]:
+def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaster]:
     """Start the master that is below ``root``, with the registry that it has there."""
     config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
     config.paths.state.mkdir(parents=True, exist_ok=True)
     with closing(Store.open(f"sqlite:///{config.paths.registry}")) as store:
         ensure_user(store, "admin", "admin")
         app = create_app(
-            store, master_ip="127.0.0.1", fuel_version=lambda: read_fuel_version(config)
+            store,
+            master_ip="127.0.0.1",
+            fuel_version=lambda: read_fuel_version(config),
+            dialect=dialect,
         )
         with RegistryServer(app, "127.0.0.1", 0) as server:
-            settings = NailgunSettings(url=server.url, retries=0, timeout_s=10)
-            with NailgunClient(settings) as client:
+            settings = NailgunSettings(url=server.url, dialect=dialect, retries=0, timeout_s=10)
+            with NailgunClient(settings, master_ip=config.master_ip) as client:
                 yield ScratchMaster(root, config, store, client, settings)
 
 

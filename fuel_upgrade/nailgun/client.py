@@ -1,7 +1,6 @@
 """The client of Nailgun 6.0 to 9.x."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -11,8 +10,8 @@ from fuel_upgrade.nailgun.keystone import KeystoneV2
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Answer, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.dialect import DIALECTS, Dialect
-from fuel_upgrade.release.macros import restore_master
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.orchestrator import unfrozen
 from fuel_upgrade.release.wire import read_release
 
 _RUNNING = "running"
@@ -118,10 +117,7 @@ class NailgunClient:
         """Give a release other repos (contract: ``update orchestrator_data``)."""
         path = f"/releases/{release_id}/"
         shown = _read(self._get(path), dict[str, Any])
-        repos = tuple(
-            replace(r, location=restore_master(r.location, self._master_ip)) for r in data.repos
-        )
-        fields = self.dialect().repo_fields(shown, replace(data, repos=repos))
+        fields = self.dialect().repo_fields(shown, unfrozen(data, self._master_ip))
         answer = self._call("PUT", path, body=fields, expected=HTTPStatus.OK)
         return _read(answer, self._release)
 

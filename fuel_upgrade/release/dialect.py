@@ -47,8 +47,12 @@ class MapDialect:
     _STATES: Mapping[str, str] = {"unavailable": "not_available", "manageonly": "not_available"}
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the body; a state that came with a later Nailgun becomes the nearest."""
-        return {**fields, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
+        """Return the body; a state that came with a later Nailgun becomes the nearest.
+
+        ``is_deployable`` goes: the 6.0 computes it.
+        """
+        kept = {name: value for name, value in fields.items() if name != "is_deployable"}
+        return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
     def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
         """Return ``orchestrator_data``; repos that are described besides come last."""
@@ -93,14 +97,14 @@ class ListDialect:
         """Return ``attributes_metadata``, which has much besides the repos."""
         attributes = fields.get("attributes_metadata") or {}
         setup = {} if repo_list(fields) is not None else _NEW_SETUP
+        version = str(fields["version"])
+        manifests, modules = (
+            to_later(restore_version(source, version))
+            for source in (data.puppet_manifests_source, data.puppet_modules_source)
+        )
         changes = {
             "editable": {"repo_setup": {"repos": {"value": _arranged(fields, data)}}},
-            "generated": {
-                "puppet": {
-                    "manifests": to_later(data.puppet_manifests_source),
-                    "modules": to_later(data.puppet_modules_source),
-                }
-            },
+            "generated": {"puppet": {"manifests": manifests, "modules": modules}},
         }
         merged = deep_merge({"editable": {"repo_setup": setup}}, attributes)
         return {"attributes_metadata": deep_merge(merged, changes)}

@@ -38,6 +38,15 @@ def as_base(data: OrchestratorData, version: str, master_ip: str) -> Orchestrato
     return replace(data, repos=tuple(_as_base(repo, version, master_ip) for repo in data.repos))
 
 
+def unfrozen(data: OrchestratorData, master_ip: str) -> OrchestratorData:
+    """Return ``data`` with the macro wherever it has the master's own address."""
+    return OrchestratorData(
+        tuple(replace(r, location=restore_master(r.location, master_ip)) for r in data.repos),
+        restore_master(data.puppet_manifests_source, master_ip),
+        restore_master(data.puppet_modules_source, master_ip),
+    )
+
+
 def _as_base(repo: RepoEntry, version: str, master_ip: str) -> RepoEntry:
     location = restore_master(repo.location.replace(VERSION, version), master_ip)
     return RepoEntry(repo.name.replace(VERSION, version), location)

@@ -52,7 +52,8 @@ def _differences(meant: Any, shown: Any, path: str) -> Iterator[str]:
                 yield f"{here} was not posted"
             else:
                 yield from _differences(meant[name], shown[name], here)
-    elif isinstance(meant, list) and isinstance(shown, list) and len(meant) == len(shown):
+    # a pair of YAML is a tuple
+    elif isinstance(meant, list | tuple) and isinstance(shown, list) and len(meant) == len(shown):
         for number, (one, other) in enumerate(zip(meant, shown, strict=True)):
             yield from _differences(one, other, f"{path}[{number}]")
     elif meant != shown or isinstance(meant, bool) is not isinstance(shown, bool):

@@ -1,0 +1,247 @@
+"""The releases that real Fuel versions shipped, in both dialects of Nailgun."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.packages import Recipe, make_apt_repo, make_yum_repo
+from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.errors import OutsideError, StepError
+from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
+from fuel_upgrade.release.dialect import DIALECTS
+from fuel_upgrade.release.fixture import parse_fixture
+from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
+from fuel_upgrade.release.orchestrator import orchestrator_data
+from fuel_upgrade.release.readback import differences
+from fuel_upgrade.system.progress import no_progress
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.step import World
+from tests.master import ScratchMaster, build, scratch_master
+from tests.tools import needs, shared_dir
+
+VERSIONS = ("5.0", "5.0.1", "5.1", "5.1.1", "6.0", "6.1", "7.0", "8.0", "9.0")
+IP = "10.20.0.2"
+NOT_SHOWN = {"volumes_metadata"}
+
+
+@cache
+def described(fuel: str) -> tuple[Release, ...]:
+    path = shared_dir() / f"data/openstack.yaml/{fuel}.yaml"
+    return parse_fixture(path.read_text(encoding="utf-8"), source=path.name)
+
+
+def meant(release: Release) -> OrchestratorData:
+    """Give a release its own repo and those of two bases."""
+    suite = " precise main" if release.os_key == "ubuntu" else ""
+    place = f"/{release.os_key}/x86_64{suite}"
+    bases = [
+        RepoEntry(f"2013.2-{base}", f"http://{{MASTER_IP}}:8080/2013.2-{base}{place}")
+        for base in ("4.1", "4.0")
+    ]
+    return orchestrator_data(
+        release,
+        f"http://{{MASTER_IP}}:8080/{{OPENSTACK_VERSION}}{place}",
+        OrchestratorData(tuple(bases), "", ""),
+    )
+
+
+@pytest.fixture(params=list(DIALECTS), scope="module")
+def settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NailgunSettings]:
+    """A Nailgun of each line, which the settings do not tell."""
+    folder = tmp_path_factory.mktemp("nailgun")
+    with closing(Store.open(f"sqlite:///{folder}/registry.sqlite")) as store:
+        ensure_user(store, "admin", "admin")
+        app = create_app(
+            store, master_ip=IP, fuel_version=lambda: request.param, dialect=request.param
+        )
+        with RegistryServer(app, "127.0.0.1", 0) as server:
+            yield NailgunSettings(url=server.url, password="admin", retries=0)
+
+
+@pytest.fixture
+def client(settings: NailgunSettings) -> Iterator[NailgunClient]:
+    with NailgunClient(settings, master_ip=IP) as made:
+        yield made
+        for release in made.releases():
+            made.delete_release(release.id)
+
+
+def test_the_dialect_is_told_by_the_version_and_later_by_the_releases(
+    settings: NailgunSettings, client: NailgunClient, request: pytest.FixtureRequest
+) -> None:
+    expected = request.node.callspec.params["settings"]
+    (release, *_) = described("6.0")
+    with NailgunClient(settings, master_ip=IP) as by_version:
+        assert by_version.dialect().name == expected
+        by_version.create_release(by_version.dialect().body(release.fields, meant(release)))
+    assert client.dialect().name == expected
+
+
+@pytest.mark.parametrize("fuel", VERSIONS)
+def test_a_real_release_reads_back_equal(client: NailgunClient, fuel: str) -> None:
+    releases = described(fuel)
+    assert len(releases) >= 2
+    for release in releases:
+        data = meant(release)
+        body = json.loads(json.dumps(client.dialect().body(release.fields, data)))
+        made = client.create_release(body)
+        shown = client.release_body(made.id)
+        assert body.keys() - shown.keys() == NOT_SHOWN
+        assert differences(body, shown) == ()
+        for field in body.keys() & shown.keys() - {"orchestrator_data"}:
+            assert shown[field] == body[field], field
+        assert made.orchestrator is not None
+        assert [repo.location for repo in made.orchestrator.repos] == [
+            repo.location.replace("{MASTER_IP}", IP).replace("{OPENSTACK_VERSION}", made.version)
+            for repo in data.repos
+        ]
+
+
+@pytest.mark.parametrize("fuel", VERSIONS)
+def test_the_repos_of_a_real_release_change_and_come_back(client: NailgunClient, fuel: str) -> None:
+    for release in described(fuel):
+        made = client.create_release(client.dialect().body(release.fields, meant(release)))
+        before = client.release_body(made.id)
+        assert made.orchestrator is not None
+        alone = OrchestratorData(
+            made.orchestrator.repos[:1],
+            made.orchestrator.puppet_manifests_source,
+            made.orchestrator.puppet_modules_source,
+        )
+        assert client.set_repos(made.id, alone).orchestrator == alone
+        assert client.set_repos(made.id, made.orchestrator).orchestrator == made.orchestrator
+        assert client.release_body(made.id) == before
+
+
+class Forgetful(NailgunClient):
+    """A client of a Nailgun that changes what it is told."""
+
+    def release_body(self, release_id: int) -> dict[str, Any]:
+        shown = super().release_body(release_id)
+        return {**shown, "roles": [], "description": "another"}
+
+
+def test_a_release_that_nailgun_changed_fails_the_step_and_is_deleted(
+    settings: NailgunSettings, client: NailgunClient
+) -> None:
+    (release, *_) = described("6.0")
+    with Forgetful(settings, master_ip=IP) as forgetful:
+        body = forgetful.dialect().body(release.fields, meant(release))
+        step = Register(body, None, World(forgetful, no_progress))
+        with pytest.raises(OutsideError, match=r"description: posted .*; roles: posted"):
+            step.apply(step.inspect())
+    assert client.releases() == ()
+
+
+V70, V80, V90 = "2015.1.0-7.0", "liberty-8.0", "mitaka-9.0"
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    for count, fuel in enumerate(("7.0", "8.0", "9.0")):
+        recipes = [
+            Recipe(name, "2" if position < count else "1", f"{name} of {fuel}")
+            for position, name in enumerate(("nova", "cinder"))
+        ]
+        make_apt_repo(folder / fuel / "ubuntu", recipes)
+        make_yum_repo(folder / fuel / "centos", recipes)
+        (folder / f"version-{fuel}.yaml").write_text(f'VERSION: {{release: "{fuel}"}}\n')
+    return folder
+
+
+def tarball(inputs: Path, fuel: str, before: str, base: str | None = None) -> Path:
+    out = inputs / f"fuel-{fuel}-upgrade.tar.zst"
+    if out.exists():
+        return out
+    repos = {
+        system: {"base": f"{before}/{system}", "current": f"{fuel}/{system}"}
+        if base
+        else {"full": f"{fuel}/{system}"}
+        for system in ("ubuntu", "centos")
+    }
+    release = {
+        "openstack_yaml": str(shared_dir() / f"data/openstack.yaml/{fuel}.yaml"),
+        "version_yaml": f"version-{fuel}.yaml",
+        "repos": repos,
+        **({"base": base} if base else {}),
+    }
+    spec = {
+        "version_yaml": f"version-{fuel}.yaml", "upgrade_from": [before], "releases": [release],
+    }  # fmt: skip
+    path = inputs / f"bundle-{fuel}.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    return build(path, out)
+
+
+@pytest.fixture(params=list(DIALECTS))
+def master(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ScratchMaster]:
+    with scratch_master(tmp_path / "m", fuel_version="6.1", dialect=request.param) as made:
+        yield made
+
+
+def chain(master: ScratchMaster, name: str) -> list[str]:
+    (found,) = (r for r in master.client.releases() if r.name == name)
+    assert found.orchestrator is not None
+    return [repo.location for repo in found.orchestrator.repos]
+
+
+@needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+def test_real_later_releases_install_as_diffs_and_are_undone(
+    master: ScratchMaster, inputs: Path
+) -> None:
+    master.install(tarball(inputs, "7.0", "6.1"))
+    master.install(tarball(inputs, "8.0", "7.0", V70))
+    before = master.state().releases
+    master.install(tarball(inputs, "9.0", "8.0", V80))
+    url = "http://127.0.0.1:8080/{}/ubuntu/x86_64 precise main"
+    expected = [url.format(version) for version in (V90, V80, V70)]
+    for name in ("Mitaka on Ubuntu 14.04", "Mitaka on Ubuntu+UCA 14.04"):
+        assert chain(master, name) == expected
+    assert len(chain(master, "Mitaka on CentOS 6.5")) == 3
+    uca = {r.name: "uca" in [repo.name for repo in r.others] for r in master.client.releases()}
+    assert [name for name, has in uca.items() if has] == ["Mitaka on Ubuntu+UCA 14.04"]
+    master.engine().rollback()
+    assert master.state().releases == before
+
+
+@needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+@pytest.mark.parametrize("master", ["6.1"], indirect=True)
+def test_a_base_keeps_the_macro_of_the_master_in_the_list(
+    master: ScratchMaster, inputs: Path
+) -> None:
+    master.install(tarball(inputs, "7.0", "6.1"))
+    master.install(tarball(inputs, "8.0", "7.0", V70))
+    (found,) = (r for r in master.client.releases() if r.name == "Liberty on Ubuntu 14.04")
+    fields = master.client.release_body(found.id)
+    value = fields["attributes_metadata"]["editable"]["repo_setup"]["repos"]["value"]
+    by_name = {entry["name"]: (entry["uri"], entry["priority"]) for entry in value}
+    root = "http://{settings.MASTER_IP}:8080"
+    assert by_name["mos"] == (f"{root}/{{cluster.release.version}}/ubuntu/x86_64", 1050)
+    assert by_name[V70] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
+
+
+@needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+def test_a_wrong_dialect_fails_the_install_and_leaves_nothing(
+    master: ScratchMaster, inputs: Path
+) -> None:
+    """The 6.0 refuses a list; a later one drops a map in silence: reading back shows it."""
+    other = next(name for name in DIALECTS if name != master.client.dialect().name)
+    before = master.state()
+    settings = NailgunSettings(url=master.settings.url, retries=0, dialect=other)
+    with NailgunClient(settings, master_ip="127.0.0.1") as client:
+        misled = ScratchMaster(master.root, master.config, master.store, client, settings)
+        with pytest.raises(StepError):
+            misled.install(tarball(inputs, "7.0", "6.1"))
+    assert master.state() == before
