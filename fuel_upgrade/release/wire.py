@@ -87,9 +87,10 @@ def read_repos(fields: Mapping[str, Any]) -> Repos | None:
 
 
 def _from_map(orchestrator: Mapping[str, Any], version: str) -> Repos:
+    repos = orchestrator.get("repo_metadata")
     entries = [
         RepoEntry(_LATE_KEY.sub("", str(name)), _text(location))
-        for name, location in (orchestrator.get("repo_metadata") or {}).items()
+        for name, location in ({} if repos is None else repos).items()
     ]
     own = next((at for at, e in enumerate(entries) if e.name in (version, VERSION)), None)
     return Repos(

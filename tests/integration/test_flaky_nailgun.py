@@ -211,7 +211,6 @@ def test_somebody_elses_release_is_not_taken_for_the_unanswered_one(
     with pytest.raises(StepError, match="is not the one that was posted"):
         engine.install(tarballs["6.0"], install=new_id())
     (theirs,) = (r for r in master.client.releases() if r.version == "2014.2-6.0")
-    assert theirs.orchestrator is not None
-    assert [repo.name for repo in theirs.orchestrator.repos] == ["theirs"]
+    assert [repo.name for repo in theirs.others] == ["theirs"]
     master.client.delete_release(theirs.id)
     assert master.state() == before

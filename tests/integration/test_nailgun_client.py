@@ -74,10 +74,11 @@ def test_a_release_goes_in_and_out(client: ControlPlane) -> None:
 
 
 def test_the_order_of_repos_is_kept(client: ControlPlane) -> None:
-    made = client.create_release(release_body(z="http://z/ p main", a="http://a/ p main"))
+    repos = {"7.0": "http://z/ p main", "6.0": "http://a/ p main"}
+    made = client.create_release(release_body(**repos))
     orchestrator = client.release(made.id).orchestrator
     assert orchestrator is not None
-    assert [repo.name for repo in orchestrator.repos] == ["z", "a"]
+    assert [repo.name for repo in orchestrator.repos] == ["7.0", "6.0"]
 
 
 def test_a_body_brings_back_all_that_nailgun_shows(client: ControlPlane) -> None:
