@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fixture import load_yaml
 from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
+from fuel_upgrade.system.yaml_text import load_yaml
 
 _PUPPET = "rsync://{MASTER_IP}:/puppet/{OPENSTACK_VERSION}/"
 _VERSION_MACRO = "{OPENSTACK_VERSION}"
@@ -70,6 +70,16 @@ def compare_fuel_versions(one: str, other: str) -> int:
     return compare_deb(one, other)
 
 
+def compare_releases(one: str, other: str) -> int:
+    """Order two versions of releases: by Fuel (``8.0`` of ``liberty-8.0``), then by OpenStack.
+
+    Names of OpenStack releases are ordered as letters, and follow its numbers: Liberty (2015.2)
+    was the first to have no number.
+    """
+    by_fuel = compare_fuel_versions(fuel_part(one), fuel_part(other))
+    return by_fuel or compare_deb(one.partition("-")[0], other.partition("-")[0])
+
+
 def orchestrator_data(
     release: Release, location: str, base: OrchestratorData | None
 ) -> OrchestratorData:
@@ -126,12 +136,12 @@ def newest_version_first(version: str) -> Any:
 
 @cmp_to_key
 def _falling(one: str, other: str) -> int:
-    return compare_fuel_versions(fuel_part(other), fuel_part(one))
+    return compare_releases(other, one)
 
 
 @cmp_to_key
 def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
-    return compare_fuel_versions(fuel_part(one.name), fuel_part(other.name))
+    return compare_releases(one.name, other.name)
 
 
 def fuel_part(version: str) -> str:
