@@ -54,6 +54,7 @@ class _Asked(TypedDict):
     verify_base: bool
     full_view: bool
     wait_s: float
+    wait_for_tasks_s: float
 
 
 class TarballRequest(BaseModel):
@@ -106,11 +107,12 @@ class RepairRequest(BaseModel):
 class InstallRequest(TarballsRequest):
     """What to install; ``plan`` is a plan to keep to, which also names the tarball.
 
-    Another install is waited for up to ``wait_s`` seconds.
+    Another install is waited for up to ``wait_s`` seconds, Nailgun up to ``wait_for_tasks_s``.
     """
 
     plan: dict[str, Any] | None = None
     wait_s: float = Field(default=0, ge=0, allow_inf_nan=False)
+    wait_for_tasks_s: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     def expected(self) -> SavedPlan | None:
         """Return the plan to keep to.
@@ -236,6 +238,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
                 "watch": watch,
                 "verify_base": request.verify_base,
                 "full_view": request.full_view,
+                "wait_for_tasks_s": request.wait_for_tasks_s,
                 "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
             }
             with service.engine() as engine:

@@ -10,7 +10,6 @@ from fuel_upgrade.nailgun.keystone import KeystoneV2
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Answer, Transport
 from fuel_upgrade.release.model import RegisteredRelease
 
-_RUNNING = "running"
 _IN_USE_MARK = "clusters assigned"
 _GIVEN_BY_NAILGUN = frozenset({"id", "is_deployable"})
 
@@ -117,9 +116,9 @@ class NailgunClient:
         return _was_there(self._ask("DELETE", f"/notifications/{notification_id}/"))
 
     def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks whose status is ``running`` (contract: ``tasks``)."""
+        """Return the tasks that are running or pending (contract: ``tasks``)."""
         tasks = _read_list(self._get("/tasks/"), Task.from_wire)
-        return tuple(task for task in tasks if task.status == _RUNNING)
+        return tuple(task for task in tasks if task.is_under_way)
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment (contract: ``clusters``)."""
