@@ -18,6 +18,7 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.releases import add_release_routes
 from fuel_upgrade.errors import (
     BundleError,
     ConfigError,
@@ -197,6 +198,7 @@ def create_app(service: Service) -> FastAPI:
     _add_settle_routes(app, service)
     changes = Changes(service.config, service.connect, service.jobs, service.fail_points)
     add_change_routes(app, changes)
+    add_release_routes(app, changes)
     return app
 
 
