@@ -11,7 +11,7 @@ from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.turn import waiting
 
 _LOOK_EVERY_S = 1.0
-_REMEDY = "wait for them to end: fuel-upgrade install --wait-for-tasks SECONDS does so"
+_REMEDY = "wait for what runs to end; an install does so with --wait-for-tasks SECONDS"
 
 
 class AtWork(Protocol):
@@ -80,15 +80,10 @@ def refuse_while_busy(control: AtWork) -> None:
     Patience(control).refuse_while_busy()
 
 
-def busy_failures(running: Sequence[RunningTask]) -> tuple[str, ...]:
+def busy_failures(running: Sequence[RunningTask], *, waited_s: float = 0) -> tuple[str, ...]:
     """Return a failed check for each task."""
-    return tuple(f"Nailgun runs {one}" for one in running)
-
-
-def busy_error(failures: Sequence[str], waited_s: float = 0) -> BusyError:
-    """Return the refusal for failed checks that are all of :func:`busy_failures`."""
     still = f", after {waited_s:g} s of waiting" if waited_s else ""
-    return BusyError("; ".join(failures) + still, remedy=_REMEDY, failures=tuple(failures))
+    return tuple(f"Nailgun runs {one}{still}" for one in running)
 
 
 class Patience:
@@ -129,7 +124,8 @@ class Patience:
             BusyError: with what still runs.
         """
         if running := self.until_idle():
-            raise busy_error(busy_failures(running), self._wait_s)
+            failures = busy_failures(running, waited_s=self._wait_s)
+            raise BusyError("; ".join(failures), remedy=_REMEDY, failures=failures)
 
     def _tell(self, running: Sequence[RunningTask]) -> None:
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""

@@ -155,7 +155,7 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
         refused = host.command("install", tarballs["5.1"], "--wait-for-tasks", "1")
         assert refused.returncode == 4
         assert "waiting up to 1 s for Nailgun's task 1 (deploy, running, 0 %)" in refused.stderr
-        assert "Nailgun runs task 1 (deploy, running, 0 %)" in refused.stderr
+        assert "Nailgun runs task 1 (deploy, running, 0 %), after 1 s of waiting" in refused.stderr
         assert host.json("history") == []
         done = threading.Timer(2, end_tasks, [database])
         done.start()
