@@ -1,6 +1,8 @@
 """No change is made while Nailgun is at work, with the real engine, daemon and registry."""
 
+import signal
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,7 +15,7 @@ import yaml
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import new_id
-from tests.integration.test_daemon import Host
+from tests.integration.test_daemon import BIN, Host
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
 
@@ -141,13 +143,17 @@ def test_an_undo_is_refused_while_nailgun_is_at_work(master: ScratchMaster) -> N
     master.engine().rollback()
 
 
-def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[str, Path]) -> None:
-    root = tmp_path / "root"
+def scratch_host(root: Path) -> Host:
     write_fuel_version(root, "5.0")
     config = root / "etc/fuel-upgrade/config.yaml"
     config.parent.mkdir()
     config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
-    host, database = Host(root), root / "var/lib/fuel_upgrade/registry.sqlite"
+    return Host(root)
+
+
+def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[str, Path]) -> None:
+    host = scratch_host(tmp_path / "root")
+    database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
     with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
         store.add_task("deploy", "running")
         planned = host.command("plan", tarballs["5.1"])
@@ -161,3 +167,28 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
         done.start()
         assert host.json("install", tarballs["5.1"], "--wait-for-tasks", "60")["fuel_to"] == "5.1"
         done.join()
+
+
+def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
+    tmp_path: Path, tarballs: dict[str, Path]
+) -> None:
+    host = scratch_host(tmp_path / "root")
+    database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
+    with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
+        store.add_task("deploy", "running")
+        before = host.tree()
+        options = ["install", str(tarballs["5.1"]), "--wait-for-tasks", "600"]
+        with subprocess.Popen(
+            [BIN / "fuel-upgrade", "--root", host.root, *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("waiting up to 10 min 0 s for Nailgun's")
+            process.send_signal(signal.SIGINT)
+            told = process.stderr.read()
+        assert process.returncode == 7
+        assert "it was cancelled" in told
+        assert "state:  nothing was changed" in told
+        assert host.json("history") == []
+        assert host.tree() == before
