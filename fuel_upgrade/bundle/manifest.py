@@ -8,9 +8,9 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fixture import load_yaml
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import climbs_behind_a_name
+from fuel_upgrade.system.yaml_text import load_yaml
 
 FORMAT = 1
 ARCHITECTURE = "x86_64"  # the one that Fuel masters and nodes have

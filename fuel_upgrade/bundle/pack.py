@@ -17,7 +17,7 @@ from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
-from fuel_upgrade.release.fixture import parse_fixture
+from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.repo.apt import AptRepo
 from fuel_upgrade.repo.build import build_diff
@@ -153,7 +153,8 @@ class _Builder:
         self._releases.extend(r for r in releases if r.os_key in wanted)
         if spec.base is not None:
             self._diff_releases[version] = spec.base
-        self.contents.add_bytes(f"{manifest.RELEASES}{version}.yaml", text.encode())
+        described = as_yaml(text, source=str(spec.openstack_yaml)).encode()
+        self.contents.add_bytes(f"{manifest.RELEASES}{version}.yaml", described)
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:

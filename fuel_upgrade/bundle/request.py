@@ -7,8 +7,8 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.release.fixture import load_yaml
 from fuel_upgrade.repo.package import ALGORITHMS, Package
+from fuel_upgrade.system.yaml_text import load_yaml
 
 FORMAT = 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.release.fixture import load_yaml
+from fuel_upgrade.system.yaml_text import load_yaml
 
 OPERATING_SYSTEMS = ("ubuntu", "centos")
 _RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "only"}

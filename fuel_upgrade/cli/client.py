@@ -76,6 +76,10 @@ class DaemonClient:
         """Post to a path of the API; errors as :meth:`get`."""
         return self._call("POST", path, body)
 
+    def delete(self, path: str) -> Any:
+        """Delete what is at a path of the API; errors as :meth:`get`."""
+        return self._call("DELETE", path)
+
     def events(self, job: str) -> Iterator[dict[str, Any]]:
         """Follow a job from its first event to its last; errors as :meth:`get`."""
         try:

@@ -1,4 +1,4 @@
-"""The commands that look at a master: status, history, show, releases."""
+"""The commands that look at a master: status, history, show."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
         (
             i["id"],
             i["kind"],
-            _time(i["started_s"]),
+            say_time(i["started_s"]),
             f"{i['fuel_from']} -> {i['fuel_to']}",
             i["state"],
             i["tarball"],
@@ -80,8 +80,8 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
             "tarball" if found["kind"] == "install" else "what": found["tarball"],
             "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
             "state": found["state"],
-            "started": _time(found["started_s"]),
-            "ended": _time(found["ended_s"]),
+            "started": say_time(found["started_s"]),
+            "ended": say_time(found["ended_s"]),
         }
     )
     if found["backups_bytes"]:
@@ -104,25 +104,13 @@ def _print_hooks(found: list[dict[str, Any]]) -> None:
     rows = [
         (
             f"{run['point']}/{run['name']}",
-            _time(run["started_s"]),
+            say_time(run["started_s"]),
             "did not end" if run["exit_code"] is None else run["exit_code"],
             run["output"].strip().rpartition("\n")[2],
         )
         for run in found
     ]
     print_table(("hook", "started", "exit", "last words"), rows, empty="")
-
-
-@click.command()
-@json_option
-@pass_client
-def releases(client: DaemonClient, *, as_json: bool) -> None:
-    """List the releases that are registered, each with its repos."""
-    found = client.get("/releases")
-    if as_json:
-        print_json(found)
-    else:
-        print_releases(found)
 
 
 def print_releases(found: list[dict[str, Any]]) -> None:
@@ -137,7 +125,8 @@ def print_releases(found: list[dict[str, Any]]) -> None:
     print_table(("id", "release", "version", "state", "repos"), rows, empty="no releases")
 
 
-def _time(seconds: float | None) -> str:
+def say_time(seconds: float | None) -> str:
+    """Say when something was, in local time; ``-`` where it was not yet."""
     if seconds is None:
         return "-"
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

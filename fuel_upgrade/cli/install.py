@@ -39,6 +39,14 @@ _PATH = click.Path(path_type=Path)
     metavar="SECONDS",
     help="Wait so long for another install to end.",
 )
+@click.option(
+    "--wait-for-tasks",
+    "wait_for_tasks_s",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait so long for Nailgun to end what it does; else the install is refused.",
+)
 @click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
 @json_option
 @pass_client
@@ -51,6 +59,7 @@ def install(  # noqa: PLR0913 - an option each
     repair: Path | None,
     kept: Path | None,
     wait_s: float,
+    wait_for_tasks_s: float,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -74,7 +83,8 @@ def install(  # noqa: PLR0913 - an option each
         if dry_run:
             show_plan(client.post("/plans", request), as_json=as_json)
             return
-        job = client.post("/installs", {**request, "plan": expected, "wait_s": wait_s})["job"]
+        waits = {"wait_s": wait_s, "wait_for_tasks_s": wait_for_tasks_s}
+        job = client.post("/installs", {**request, "plan": expected, **waits})["job"]
         result = follow(client, job, quiet=as_json, cancels=True)
     if as_json:
         print_json(result)

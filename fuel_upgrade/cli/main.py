@@ -27,7 +27,7 @@ _COMMANDS = {
     "watch": "install:watch",
     "history": "inspect:history",
     "show": "inspect:show",
-    "releases": "inspect:releases",
+    "releases": "releases:releases",
     "node": "node:node",
     "selftest": "selftest:selftest",
 }
@@ -64,6 +64,6 @@ def main(
     repo and bundle work on the build side and need nothing else. The other commands ask the
     daemon of a master, fuel-upgraded. Exit codes: 0 done, 2 wrong usage or settings, 3 bad
     tarball or repo, 4 the master is not ready, 5 a step failed and all was put back, 6 putting
-    back failed, 7 a server or tool failed.
+    back failed, 7 a server or tool failed, 8 what releases diff compared is different.
     """
     context.obj = Target(config_path, root.absolute() if root else None, socket)

@@ -163,6 +163,7 @@ def show_order(found: dict[str, Any], *, err: bool = False) -> None:
 
 def _show_one(found: dict[str, Any], *, packages: bool) -> None:
     click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
+    _show_running(found["running_tasks"])
     _show_releases(found["releases"])
     _show_packages(found["packages"], named=packages)
     click.echo("\nsteps, each with its undo:")
@@ -195,6 +196,13 @@ def _show_releases(releases: list[dict[str, Any]]) -> None:
             _wrapped(f"    {repo['name']}: {repo['location']}", 6)
         if release["full_view"]:
             _wrapped(f"    or alone, the full view: {release['full_view']}", 6)
+
+
+def _show_running(tasks: list[dict[str, Any]]) -> None:
+    for task in tasks:
+        _wrapped(f"Nailgun is at work: {task['what']}", 2)
+    if tasks:
+        click.echo("Until it is not, an install waits (--wait-for-tasks) or is refused.\n")
 
 
 def _base_note(release: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.releases import add_release_routes
 from fuel_upgrade.errors import (
     BundleError,
     ConfigError,
@@ -54,6 +55,7 @@ class _Asked(TypedDict):
     verify_base: bool
     full_view: bool
     wait_s: float
+    wait_for_tasks_s: float
 
 
 class TarballRequest(BaseModel):
@@ -106,11 +108,12 @@ class RepairRequest(BaseModel):
 class InstallRequest(TarballsRequest):
     """What to install; ``plan`` is a plan to keep to, which also names the tarball.
 
-    Another install is waited for up to ``wait_s`` seconds.
+    Another install is waited for up to ``wait_s`` seconds, Nailgun up to ``wait_for_tasks_s``.
     """
 
     plan: dict[str, Any] | None = None
     wait_s: float = Field(default=0, ge=0, allow_inf_nan=False)
+    wait_for_tasks_s: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     def expected(self) -> SavedPlan | None:
         """Return the plan to keep to.
@@ -195,6 +198,7 @@ def create_app(service: Service) -> FastAPI:
     _add_settle_routes(app, service)
     changes = Changes(service.config, service.connect, service.jobs, service.fail_points)
     add_change_routes(app, changes)
+    add_release_routes(app, changes)
     return app
 
 
@@ -236,6 +240,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
                 "watch": watch,
                 "verify_base": request.verify_base,
                 "full_view": request.full_view,
+                "wait_for_tasks_s": request.wait_for_tasks_s,
                 "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
             }
             with service.engine() as engine:

@@ -14,7 +14,6 @@ from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.release.orchestrator import unfrozen
 from fuel_upgrade.release.wire import read_release
 
-_RUNNING = "running"
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"
 _MAP = "orchestrator_data"  # what every release of 6.0 shows, and none of 6.1 and later
@@ -147,9 +146,9 @@ class NailgunClient:
         return _was_there(self._ask("DELETE", f"/notifications/{notification_id}/"))
 
     def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks whose status is ``running`` (contract: ``tasks``)."""
+        """Return the tasks that are running or pending (contract: ``tasks``)."""
         tasks = _read_list(self._get("/tasks/"), Task.from_wire)
-        return tuple(task for task in tasks if task.status == _RUNNING)
+        return tuple(task for task in tasks if task.is_under_way)
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment (contract: ``clusters``)."""

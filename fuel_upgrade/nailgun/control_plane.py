@@ -8,6 +8,9 @@ from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 
+# ``TASK_STATUSES`` of Nailgun 6.0 are ready, running and error; later ones have pending too.
+_UNDER_WAY = frozenset({"running", "pending"})
+
 
 class ReleaseInUseError(ControlPlaneError):
     """Nailgun keeps a release because environments use it (contract: ``delete ... in use``)."""
@@ -39,22 +42,32 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What Nailgun does; ``cluster`` is an id, None for a task of no environment."""
+    """What Nailgun does; ``cluster`` is an id, None for a task of no environment.
+
+    ``progress`` is in percent, None where Nailgun does not say.
+    """
 
     id: int
     cluster: int | None
     name: str
     status: str
+    progress: int | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether Nailgun works on it, or is about to; it is over as ``ready`` or ``error``."""
+        return self.status in _UNDER_WAY
 
     @classmethod
     def from_wire(cls, data: Mapping[str, Any]) -> Self:
         """Read one entry of ``GET /tasks`` (contract: ``tasks``)."""
-        cluster = data.get("cluster")
+        cluster, progress = data.get("cluster"), data.get("progress")
         return cls(
             id=int(data["id"]),
             cluster=None if cluster is None else int(cluster),
             name=str(data["name"]),
             status=str(data["status"]),
+            progress=None if progress is None else int(progress),
         )
 
 
@@ -120,7 +133,7 @@ class ControlPlane(Protocol):
         """Remove a notification; False if it was already gone."""
 
     def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that Nailgun is carrying out now."""
+        """Return the tasks that Nailgun is carrying out now, or is about to."""
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment."""

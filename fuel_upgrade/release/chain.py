@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fixture import load_yaml
 from fuel_upgrade.release.model import Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
+from fuel_upgrade.system.yaml_text import load_yaml
 
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
@@ -67,6 +67,16 @@ def compare_fuel_versions(one: str, other: str) -> int:
     return compare_deb(one, other)
 
 
+def compare_releases(one: str, other: str) -> int:
+    """Order two versions of releases: by Fuel (``8.0`` of ``liberty-8.0``), then by OpenStack.
+
+    Names of OpenStack releases are ordered as letters, and follow its numbers: Liberty (2015.2)
+    was the first to have no number.
+    """
+    by_fuel = compare_fuel_versions(fuel_part(one), fuel_part(other))
+    return by_fuel or compare_deb(one.partition("-")[0], other.partition("-")[0])
+
+
 def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, ...]:
     """Order a release's repos: its own, then falling by Fuel version.
 
@@ -85,12 +95,12 @@ def newest_version_first(version: str) -> Any:
 
 @cmp_to_key
 def _falling(one: str, other: str) -> int:
-    return compare_fuel_versions(fuel_part(other), fuel_part(one))
+    return compare_releases(other, one)
 
 
 @cmp_to_key
 def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
-    return compare_fuel_versions(fuel_part(one.name), fuel_part(other.name))
+    return compare_releases(one.name, other.name)
 
 
 def fuel_part(version: str) -> str:

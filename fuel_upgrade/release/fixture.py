@@ -1,67 +1,139 @@
-"""``openstack.yaml``: the releases of an openstack bundle, in Nailgun's fixture format."""
+"""``openstack.yaml``: the releases of an openstack bundle, in Nailgun's fixture format.
 
-from collections.abc import Mapping
+A fixture is a list of entries ``{pk, model, fields, extend}``, as YAML or as JSON. Entries without
+``pk`` are abstract: they are only there for others to ``extend``, which holds the whole entry
+(in YAML by an alias) and is merged deeply below the entry's own (``load_fixture`` of Nailgun).
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import yaml
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.release.fields import check_fields
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.system.yaml_text import DESCRIPTION, check_length, load_yaml
 
-_MAX_DEPTH = 16
-_REQUIRED = ("name", "version", "operating_system")
-
-
-def load_yaml(text: str, *, source: str) -> Any:
-    """Parse YAML without running anything it asks for.
-
-    Raises:
-        BundleError: it is malformed; the message has line and column.
-    """
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders; the C one is ten times as fast
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
-        detail = " ".join(str(error).split())
-        raise BundleError(
-            f"{source}: malformed YAML: {detail}", remedy=f"correct {source} and build again"
-        ) from error
+MODEL = "nailgun.release"
+_KEYS = frozenset({"pk", "model", "fields", "extend"})
 
 
 def parse_fixture(text: str, *, source: str) -> tuple[Release, ...]:
-    """Return the releases of an ``openstack.yaml``.
-
-    Its entries without ``pk`` are abstract: they are only there to be named by ``extend``,
-    from which an entry inherits by deep merge.
+    """Return the releases of a fixture; it is JSON where ``source`` ends with ``.json``.
 
     Raises:
-        BundleError: it is malformed, describes no release, or one lacks a required field.
+        BundleError: it is malformed, describes no release, or an entry is not one that Nailgun
+            takes; names every fault at once, each with its entry's ``pk`` and the field.
     """
-    data = load_yaml(text, source=source)
+    data = load_fixture(text, source=source)
     if not isinstance(data, list):
         raise _wrong(source, f"expected a list of entries, found {type(data).__name__}")
-    try:
-        entries = [_resolve(entry, source) for entry in data if _is_concrete(entry)]
-    except RecursionError as error:
-        raise _wrong(source, "an entry contains itself") from error
-    if not entries:
+    concrete = [entry for entry in data if isinstance(entry, dict) and entry.get("pk") is not None]
+    if not concrete:
         raise _wrong(source, "no entry with a pk, so no release")
-    return tuple(_release(entry, source) for entry in entries)
+    faults: list[str] = [
+        f"entry number {number}: expected a map, found {entry!r:.80}"
+        for number, entry in enumerate(data, 1)
+        if not isinstance(entry, dict)
+    ]
+    found: list[tuple[object, Release]] = []
+    for entry in concrete:
+        pk = entry["pk"]
+        whole = _extended(entry, faults)
+        wrong = [f"entry {pk}: {fault}" for fault in _entry_faults(whole)]
+        faults += wrong
+        if not wrong:
+            fields = whole["fields"]
+            key = (fields["name"], fields["version"], fields["operating_system"])
+            found.append((pk, Release(*key, fields)))
+    faults += _duplicates(found)
+    if faults:
+        raise _wrong(source, "; ".join(faults))
+    return tuple(release for _, release in found)
 
 
-def _is_concrete(entry: object) -> bool:
-    return isinstance(entry, dict) and entry.get("pk") is not None
+def load_fixture(text: str, *, source: str) -> Any:
+    """Parse a fixture within bounds, into what JSON has.
+
+    Raises:
+        BundleError: it is malformed or beyond its bounds; the message says where.
+    """
+    if PurePath(source).suffix != ".json":
+        return load_yaml(text, source=source)
+    try:
+        check_length(text, DESCRIPTION)
+        data = json.loads(
+            text, object_pairs_hook=_map_of, parse_float=_finite, parse_constant=_finite
+        )
+        _check_size(data)
+    except (ValueError, RecursionError) as error:
+        raise _wrong(source, f"malformed JSON: {error}") from error
+    return data
 
 
-def _resolve(entry: Mapping[str, Any], source: str, depth: int = 0) -> dict[str, Any]:
-    if depth > _MAX_DEPTH:
-        raise _wrong(source, f"'extend' is nested deeper than {_MAX_DEPTH}")
-    own = {key: value for key, value in entry.items() if key != "extend"}
-    parent = entry.get("extend")
-    if parent is None:
-        return own
-    if not isinstance(parent, dict):
-        raise _wrong(source, f"'extend' must refer to an entry, found {parent!r}")
-    return deep_merge(_resolve(parent, source, depth + 1), own)
+def as_yaml(text: str, *, source: str) -> str:
+    """Return a fixture as YAML, as it travels in a tarball: YAML as it stands, JSON rendered.
+
+    Raises:
+        BundleError: as :func:`load_fixture`.
+    """
+    if PurePath(source).suffix != ".json":
+        return text
+    rendered: str = yaml.safe_dump(load_fixture(text, source=source), sort_keys=False)
+    load_yaml(rendered, source=source)  # what the master will do
+    return rendered
+
+
+def _map_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {twice!r} is there twice in one object")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that JSON has")
+    return number
+
+
+def _check_size(data: object) -> None:
+    """Hold JSON to the bounds of YAML, as which it travels; level by level, without recursion."""
+    level, depth, nodes = [data], 0, 0
+    while level:
+        nodes += len(level)
+        depth += 1
+        if depth > DESCRIPTION.depth or nodes > DESCRIPTION.nodes:
+            raise ValueError(f"more than {DESCRIPTION.depth} levels or {DESCRIPTION.nodes} values")
+        level = [child for one in level for child in _children(one)]
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _extended(entry: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Merge an entry with all that it extends, in a loop: a chain may be as long as it likes."""
+    chain: list[Mapping[str, Any]] = []
+    link: object = entry
+    while isinstance(link, dict):
+        chain.append(link)
+        link = link.get("extend")
+    if link is not None:
+        faults.append(f"entry {entry['pk']}: 'extend' must refer to an entry, found {link!r:.80}")
+    merged: dict[str, Any] = {}
+    for above in reversed(chain):
+        merged = deep_merge(merged, {k: v for k, v in above.items() if k != "extend"})
+    return merged
 
 
 def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,25 +148,31 @@ def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _release(entry: Mapping[str, Any], source: str) -> Release:
+def _entry_faults(entry: Mapping[str, Any]) -> Iterator[str]:
+    model = entry.get("model", MODEL)  # one that does not say is taken for a release
+    if model != MODEL:
+        yield f"model is {model!r}, expected {MODEL}: only releases can be registered"
+        return
+    if unknown := sorted(str(key) for key in entry.keys() - _KEYS):
+        yield f"unknown key {', '.join(unknown)}, expected only {', '.join(sorted(_KEYS))}"
     fields = entry.get("fields")
     if not isinstance(fields, dict):
-        raise _wrong(source, f"entry {entry.get('pk')} has no 'fields'")
-    for key in _REQUIRED:
-        if not isinstance(fields.get(key), str) or not fields[key]:
-            raise _wrong(source, f"entry {entry.get('pk')} has no {key!r}")
-    _check_orchestrator(entry.get("pk"), fields, source)
-    return Release(fields["name"], fields["version"], fields["operating_system"], fields)
+        yield f"has no 'fields', expected a map, found {fields!r:.80}"
+        return
+    yield from check_fields(fields)
 
 
-def _check_orchestrator(pk: object, fields: Mapping[str, Any], source: str) -> None:
-    data = fields.get("orchestrator_data") or {}
-    repos = data.get("repo_metadata") or {} if isinstance(data, dict) else None
-    if not isinstance(repos, dict) or not all(isinstance(v, str) and v for v in repos.values()):
-        raise _wrong(
-            source,
-            f"entry {pk}: orchestrator_data must be a map, and its repo_metadata one of addresses",
-        )
+def _duplicates(found: list[tuple[object, Release]]) -> Iterator[str]:
+    """Name entries that Nailgun would refuse as registered: it takes a name and version once."""
+    first: dict[tuple[str, str], tuple[object, Release]] = {}
+    for pk, release in found:
+        before, other = first.setdefault((release.name, release.version), (pk, release))
+        if other is not release:
+            systems = sorted({other.operating_system, release.operating_system})
+            yield (
+                f"entries {before} and {pk} are both {release.name} ({release.version}) on"
+                f" {' and '.join(systems)}"
+            )
 
 
 def _wrong(source: str, what: str) -> BundleError:

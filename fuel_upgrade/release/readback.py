@@ -1,11 +1,12 @@
 """Compares a registered release with what was meant to be registered."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fuel_upgrade.release.macros import MASTER_IP, VERSION
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.tree_diff import Difference, Kind, diff_trees
 
 _LONGEST = 80
 
@@ -23,7 +24,7 @@ def differences(meant: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[str
         value = meant[field]
         if field == "orchestrator_data":
             value = _filled(value, shown[field], version)
-        found.extend(_differences(value, shown[field], field))
+        found.extend(map(_say, diff_trees(value, shown[field], field)))
     return tuple(found)
 
 
@@ -42,22 +43,14 @@ def _can_become(text: str, shown: str, version: str) -> bool:
     return re.fullmatch(filled.replace(re.escape(MASTER_IP), r"[^/\s]+"), shown) is not None
 
 
-def _differences(meant: Any, shown: Any, path: str) -> Iterator[str]:
-    if isinstance(meant, Mapping) and isinstance(shown, Mapping):
-        for name in sorted(meant.keys() | shown.keys()):
-            here = f"{path}.{name}"
-            if name not in shown:
-                yield f"{here} is missing"
-            elif name not in meant:
-                yield f"{here} was not posted"
-            else:
-                yield from _differences(meant[name], shown[name], here)
-    # a pair of YAML is a tuple
-    elif isinstance(meant, list | tuple) and isinstance(shown, list) and len(meant) == len(shown):
-        for number, (one, other) in enumerate(zip(meant, shown, strict=True)):
-            yield from _differences(one, other, f"{path}[{number}]")
-    elif meant != shown or isinstance(meant, bool) is not isinstance(shown, bool):
-        yield f"{path}: posted {_short(meant)}, found {_short(shown)}"
+def _say(found: Difference) -> str:
+    match found.kind:
+        case Kind.ADDED:
+            return f"{found.path} was not posted, found {_short(found.after)}"
+        case Kind.REMOVED:
+            return f"{found.path} is missing, posted {_short(found.before)}"
+        case _:
+            return f"{found.path}: posted {_short(found.before)}, found {_short(found.after)}"
 
 
 def _short(value: Any) -> str:

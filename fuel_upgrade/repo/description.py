@@ -11,11 +11,11 @@ from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
 from fuel_upgrade.repo.report import Change, RepoReport, summed
+from fuel_upgrade.system.yaml_text import INDEX, load_yaml
 
 FILE_NAME = "diff.yaml"
 FORMAT = 1
-# The same as safe_load, ten times faster where PyYAML was built with libyaml: megabytes of text.
-_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_REMEDY = "make the diff repo again with fuel-upgrade repo diff"
 _SPACES = 3  # in a line of an inherited package
 
 
@@ -124,8 +124,8 @@ class DiffDescription:
         Raises:
             BundleError: it is malformed, or of a later format.
         """
+        data = load_yaml(text, source=source, bounds=INDEX, remedy=_REMEDY)
         try:
-            data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe in either form
             if data["format"] != FORMAT:
                 raise BundleError(
                     f"{source}: format {data['format']}, expected {FORMAT}",
@@ -149,10 +149,10 @@ class DiffDescription:
                 ),
                 dropped=tuple(_listed(data, "dropped")),
             )
-        except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"{source}: not a description of a diff repo: {error!r}",
-                remedy="make the diff repo again with fuel-upgrade repo diff",
+                remedy=_REMEDY,
             ) from error
 
 

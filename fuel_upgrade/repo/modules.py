@@ -11,11 +11,13 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system.yaml_text import INDEX, check_yaml
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: type[yaml.SafeDumper | yaml.CSafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 # Every scalar a text: a stream called 1.10 is no number.
 _TEXTS: type[yaml.BaseLoader | yaml.CBaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_REMEDY = "rebuild the metadata with createrepo_c and modifyrepo_c"
 _STREAM_KINDS = ("modulemd", "modulemd-stream", "modulemd-stream-v2", "modulemd-packager")
 _DEFAULTS = "modulemd-defaults"
 NO_STREAM = "none-in-this-release"
@@ -46,6 +48,7 @@ def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
     Raises:
         BundleError: it is malformed.
     """
+    check_yaml(text, source=source, bounds=INDEX, remedy=_REMEDY)
     try:
         nodes = yaml.compose_all(text, Loader=_LOADER)
         values = yaml.load_all(text, Loader=_TEXTS)
@@ -57,7 +60,7 @@ def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
             f"{source}: not module metadata: {error!r}",
-            remedy="rebuild the metadata with createrepo_c and modifyrepo_c",
+            remedy=_REMEDY,
         ) from error
 
 

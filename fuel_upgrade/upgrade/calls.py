@@ -9,6 +9,7 @@ from fuel_upgrade.upgrade.plan import PlannedStep
 
 _RELEASES = "/releases/"
 _NOTIFICATIONS = "/notifications/"
+_TASKS = "/tasks/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,17 @@ class Call:
 def count_calls(steps: Iterable[PlannedStep]) -> Counter[Call]:
     """Return how often each request is sent by an install, and by undoing all of it.
 
-    Not counted: the token of Keystone, what tells the dialect of Nailgun, repeats after a lost
-    answer, and the search for a release whose registration got no answer.
+    Not counted: what is asked while Nailgun is at work, the token of Keystone, what tells the
+    dialect of Nailgun, repeats after a lost answer, and the search for a release whose
+    registration got no answer.
     """
     found: Counter[Call] = Counter()
     found[Call("GET", _RELEASES, "read what is registered, to plan")] += 1
-    found[Call("GET", "/tasks/", "see whether Nailgun is at work")] += 1
+    found[Call("GET", _TASKS, "see whether Nailgun is at work, to plan, and to go live")] += 2
     for step in steps:
         found.update(_calls(step))
     found[Call("GET", "/clusters/", "see whether clusters use a release", undo=True)] += 1
+    found[Call("GET", _TASKS, "see whether Nailgun is at work", undo=True)] += 1
     return found
 
 

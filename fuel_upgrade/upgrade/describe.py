@@ -41,6 +41,7 @@ def plan_json(
         "write_bytes": head.unpacked_bytes,
         "disks": [disk.to_json() for disk in costs.disks],
         "memory": costs.memory.to_json(),
+        "running_tasks": [task.to_json() for task in master.running_tasks],
         "calls": calls_json(count_calls(plan.steps)),
         "basis": basis_json(basis),
     }

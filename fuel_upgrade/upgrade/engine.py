@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade import recovery, retention
 from fuel_upgrade.upgrade.base import repair_request
+from fuel_upgrade.upgrade.busy import Patience, refuse_while_busy
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
@@ -35,8 +37,10 @@ from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review import find_drift, review
 from fuel_upgrade.upgrade.saved import SavedPlan
 from fuel_upgrade.upgrade.survey import Survey, read_survey
-from fuel_upgrade.upgrade.transaction import Transaction
+from fuel_upgrade.upgrade.transaction import Transaction, always
 from fuel_upgrade.upgrade.turn import turn
+
+_Planned = tuple[BundleHead, Master, Plan]
 
 
 class Engine:
@@ -59,7 +63,7 @@ class Engine:
     def plan(
         self, tarball: Path, *, verify_base: bool = False, full_view: bool = False
     ) -> dict[str, Any]:
-        """Say what installing ``tarball`` would do; writes nothing.
+        """Say what installing ``tarball`` would do, and what Nailgun does now; writes nothing.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
@@ -95,12 +99,15 @@ class Engine:
         full_view: bool = False,
         expected: SavedPlan | None = None,
         wait_s: float = 0,
+        wait_for_tasks_s: float = 0,
     ) -> InstallRecord:
         """Install a tarball under the id ``install``.
 
         ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
         can ask for either as well, and so does a plan that was made with them. ``expected`` is
-        a plan to keep to. Another install is waited for up to ``wait_s`` seconds.
+        a plan to keep to. Another install is waited for up to ``wait_s`` seconds, and what
+        Nailgun carries out up to ``wait_for_tasks_s``, when nothing else is in the way: before
+        the install begins, and again before the first change to anything live.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
@@ -110,10 +117,12 @@ class Engine:
             RollbackError: a step failed, and putting everything back failed too.
         """
         config = self._asked(verify_base=verify_base, full_view=full_view, expected=expected)
+        planned = partial(self._planned, tarball, install, config, expected)
+        patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
         with self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
             head, master, plan = self._hooks(watch).checked(
-                install, tarball, lambda: self._planned(tarball, install, config, expected)
+                install, tarball, lambda: self._when_idle(patience, planned)
             )
             record = self._record(head, plan)
             self.journal.begin(record, as_records(plan.steps))
@@ -121,7 +130,7 @@ class Engine:
             for match in master.bases.values():
                 if match.replaces_named:
                     watch({"event": "base", "version": match.need.version, **match.to_json()})
-            self._carry_out(record, watch)
+            self._carry_out(record, watch, patience.refuse_while_busy)
         return self.record(install)
 
     def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
@@ -132,6 +141,7 @@ class Engine:
         """
         with self._locked():
             recovery.refuse_unless_settled(self.journal)
+            refuse_while_busy(self._control)
             change = make()
             record = change.record(self._clock())
             self.journal.begin(record, as_records(change.steps))
@@ -161,9 +171,11 @@ class Engine:
                 )
         return self.record(kept[-1].id)
 
-    def _carry_out(self, record: InstallRecord, watch: Watch) -> None:
+    def _carry_out(
+        self, record: InstallRecord, watch: Watch, before_live: Callable[[], None] = always
+    ) -> None:
         """Run what the journal has begun, to the end or back to the beginning."""
-        self._transaction(record, watch).run()
+        self._transaction(record, watch).run(before_live)
         watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
         self._retain(watch)
 
@@ -190,12 +202,15 @@ class Engine:
         """Undo the last successful install; naming it by ``install`` guards against another.
 
         Raises:
-            PreflightError: there is none, it is another, or a cluster uses one of its releases.
+            PreflightError: there is none, it is another, a cluster uses one of its releases, or
+                Nailgun is at work; what is inconsistent is undone all the same.
             RollbackError: undoing failed.
         """
         with self._locked():
             record = self._undoable(install)
             self._refuse_while_used(record)
+            if record.state is InstallState.INSTALLED:
+                refuse_while_busy(self._control)
             self.journal.note(record.id, None)  # recoveries of the install are not its undo's
             watch({"event": "undo", "install": record.id})
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
@@ -313,9 +328,15 @@ class Engine:
         full_view |= self._config.full_view or (expected is not None and expected.full_view)
         return replace(self._config, verify_base=verify_base, full_view=full_view)
 
+    def _when_idle(self, patience: Patience, make: Callable[[], _Planned]) -> _Planned:
+        """Plan; while nothing but Nailgun's work is in the way, wait and plan anew."""
+        while (found := make())[1].running_tasks:
+            patience.refuse_while_busy()
+        return found
+
     def _planned(
         self, tarball: Path, install: str, config: Config, expected: SavedPlan | None = None
-    ) -> tuple[BundleHead, Master, Plan]:
+    ) -> _Planned:
         head, master = self._read(tarball, verify_base=config.verify_base)
         drift = find_drift(expected, head, master, config)
         plan = make_plan(head, master, config, install=install)

@@ -9,7 +9,7 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, PreflightError
-from fuel_upgrade.nailgun.control_plane import ControlPlane, Task
+from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.disk import Room, room_at
@@ -21,6 +21,7 @@ from fuel_upgrade.upgrade.base import (
     find_inside,
     needs,
 )
+from fuel_upgrade.upgrade.busy import RunningTask, read_running
 from fuel_upgrade.upgrade.held import Holdings
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 
@@ -38,7 +39,7 @@ class Master:
     fuel_version: str
     dialect: Dialect
     releases: tuple[RegisteredRelease, ...]
-    running_tasks: tuple[Task, ...]
+    running_tasks: tuple[RunningTask, ...]
     bases: Mapping[Key, BaseMatch]
     rooms: Mapping[Path, Room]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
@@ -80,7 +81,7 @@ def read_master(
         fuel_version=fuel_version,
         dialect=control.dialect(),
         releases=releases,
-        running_tasks=control.running_tasks(),
+        running_tasks=read_running(control),
         bases=bases,
         rooms={folder: room_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),

@@ -7,6 +7,7 @@ from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.upgrade.base import BaseMatch
+from fuel_upgrade.upgrade.busy import busy_failures
 from fuel_upgrade.upgrade.hooks import BEFORE_INSTALL, BEFORE_REGISTER, Hooks
 from fuel_upgrade.upgrade.make import find_equal
 from fuel_upgrade.upgrade.master import Master
@@ -27,7 +28,8 @@ def check(
 ) -> None:
     """Refuse an install that cannot or must not be done.
 
-    ``drift`` is what became different since the plan to keep to was made.
+    ``drift`` is what became different since the plan to keep to was made. That Nailgun is
+    at work is told with what fails, and does not fail by itself: it may be waited for.
 
     Raises:
         PreflightError: with every failed check.
@@ -38,10 +40,10 @@ def check(
         *_bases(head, master),
         *_collisions(head, plan, master),
         *_room(plan, master, reserve_mb * _MIB),
-        *_running_tasks(master),
         *_hooks(master),
     ]
     if failures:
+        failures += busy_failures(master.running_tasks)
         raise PreflightError(
             "; ".join(failures),
             remedy=_DRIFTED if drift else _remedy(head, master),
@@ -127,11 +129,6 @@ def _room(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[str]:
                 f"{room.mount_point}: {needed // _MIB} MiB and a reserve of"
                 f" {reserve_bytes // _MIB} MiB are needed, {room.free_bytes // _MIB} MiB are free"
             )
-
-
-def _running_tasks(master: Master) -> Iterator[str]:
-    for task in master.running_tasks:
-        yield f"Nailgun runs task {task.id} ({task.name}) on cluster {task.cluster}"
 
 
 def _hooks(master: Master) -> Iterator[str]:

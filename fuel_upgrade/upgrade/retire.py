@@ -209,6 +209,16 @@ def _candidate(config: Config, release: RegisteredRelease) -> Candidate:
     return Candidate(release, own, frozenset(f for f in folders if f is not None))
 
 
+def left_behind(
+    config: Config, releases: Sequence[RegisteredRelease], release_id: int
+) -> tuple[Path, ...]:
+    """Return what of a release lies on this master, belongs to no other, and would stay."""
+    candidates = [_candidate(config, release) for release in releases]
+    gone = [one for one in candidates if one.release.id == release_id]
+    shared = {folder for one in candidates if one not in gone for folder in one.folders}
+    return tuple(f for f in _folders(config.paths, candidates, gone) if f not in shared)
+
+
 def release_folder(config: Config, version: str, url: str) -> Path | None:
     """Return where the repo of a release lies: VERSION/OS/... below the folder of repos.
 

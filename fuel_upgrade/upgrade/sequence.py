@@ -42,6 +42,7 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
     verify_base: bool = False,
     full_view: bool = False,
     wait_s: float = 0,
+    wait_for_tasks_s: float = 0,
 ) -> dict[str, Any]:
     """Install what is not there yet, one after the other; stop at the first that fails.
 
@@ -64,6 +65,7 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
                     verify_base=verify_base,
                     full_view=full_view,
                     wait_s=wait_s,
+                    wait_for_tasks_s=wait_for_tasks_s,
                 )
             )
         except UpgradeError as error:

@@ -10,6 +10,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.upgrade.busy import busy_failures, read_running
 from fuel_upgrade.upgrade.change import SQUASH, Change
 from fuel_upgrade.upgrade.held import folder_of
 from fuel_upgrade.upgrade.layout import STAGING
@@ -48,7 +49,7 @@ def plan_squash(config: Config, control: ControlPlane, version: str, *, install:
             remedy="see fuel-upgrade releases for the versions",
         )
     chains = [chain for chain in chains if len(chain.folders) > 1]
-    failures = (*_faults(config, chains, releases), *_running(control))
+    failures = (*_faults(config, chains, releases), *busy_failures(read_running(control)))
     if not chains:
         failures = (f"release {version} has no base to be made independent of",)
     if failures:
@@ -95,11 +96,6 @@ def _faults(
                 folder_of(config, repo.url) for repo in repos
             }:
                 yield f"release {user.name} ({user.version}) is a diff of {chain.name}"
-
-
-def _running(control: ControlPlane) -> Iterator[str]:
-    for task in control.running_tasks():
-        yield f"Nailgun runs task {task.id} ({task.name}) on cluster {task.cluster}"
 
 
 def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[PlannedStep]:

@@ -14,18 +14,23 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.busy import BusyError
 from fuel_upgrade.upgrade.events import Watch, step_event
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.retention import sweep
-from fuel_upgrade.upgrade.steps import KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
+from fuel_upgrade.upgrade.steps import BEFORE_LIVE, KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
 from fuel_upgrade.upgrade.steps.hook import VetoError
 from fuel_upgrade.upgrade.steps.roots import Roots
 from fuel_upgrade.upgrade.steps.step import World
 
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
+
+
+def always() -> None:
+    """Refuse nothing."""
 
 
 class Transaction:
@@ -53,21 +58,27 @@ class Transaction:
         self._unwritten: list[Callable[[], None]] = []
         self._lost: RollbackError | None = None
 
-    def run(self) -> None:
+    def run(self, before_live: Callable[[], None] = always) -> None:
         """Do every step that is not done; what fails is undone, with all before it.
+
+        ``before_live`` may refuse by raising, when all is staged and nothing live has changed.
 
         A step that was cut off in the middle is undone first: each can cope with that, and none
         has to know how to go on from the middle.
 
         Raises:
             BundleError: the tarball is damaged; nothing was changed.
+            PreflightError: a hook or ``before_live`` refused it; nothing was changed.
             StepError: a step failed; everything was put back.
             RollbackError: a step failed, and putting everything back failed too.
         """
         try:
             steps = self._journal.steps(self._install.id)
+            first_live = next((s.number for s in steps if s.kind not in BEFORE_LIVE), None)
             for step in steps:
                 if step.state is not StepState.DONE:
+                    if step.number == first_live:
+                        before_live()
                     event = step_event("step", step.number, step.title, of=len(steps))
                     self._watch(event)
                     self._forward(step)
@@ -216,7 +227,7 @@ def _told(error: BaseException, state: str) -> UpgradeError:
     where = next(iter(getattr(error, "__notes__", ())), "the install")
     if isinstance(error, BundleError):
         return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
-    if isinstance(error, VetoError):
+    if isinstance(error, (VetoError, BusyError)):
         return PreflightError(error.what, remedy=error.remedy, failures=error.failures)
     if isinstance(error, UpgradeError):
         return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)

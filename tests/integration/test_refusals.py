@@ -131,7 +131,7 @@ def test_a_running_task(master: ScratchMaster, tarballs: dict[str, Path]) -> Non
     master.store.add_task("deploy", "running")
     master.store.add_task("provision", "ready")
     (failure,) = refused(master, tarballs["6.0"]).failures
-    assert "(deploy)" in failure
+    assert "task 1 (deploy, running" in failure
 
 
 def test_all_reasons_are_told_at_once(master: ScratchMaster, tarballs: dict[str, Path]) -> None:

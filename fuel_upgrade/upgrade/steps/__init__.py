@@ -27,6 +27,8 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
 }
 OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
 """The kinds of steps whose folders (``roots``) hold what the others replaced."""
+BEFORE_LIVE = OWNERS_OF_BACKUPS | {"hook"}
+"""The kinds of steps after which nothing live has changed yet."""
 KEPT_WHILE_STUCK = OWNERS_OF_BACKUPS | {"view"}
 """The kinds whose undo removes a place in staging where a switch that is stuck has its backup."""
 NEED_NO_BACKUPS = frozenset({"register", "notify", "unregister", "reregister"})

@@ -1,6 +1,7 @@
 """Building a tarball from its parts."""
 
 import io
+import json
 import os
 import tarfile
 from collections.abc import Callable
@@ -105,6 +106,18 @@ def test_metadata_is_there_without_diffs(tmp_path: Path, parts: Path) -> None:
         file = archive.extractfile("upgrade/releases/metadata.yaml")
         assert file is not None
         assert yaml.safe_load(file) == {"diff_releases": {}}
+
+
+def test_a_json_fixture_travels_as_yaml(tmp_path: Path, parts: Path) -> None:
+    data = full(parts)
+    entries = yaml.safe_load((parts / "openstack.yaml").read_text())
+    (parts / "openstack.json").write_text(json.dumps(entries))
+    data["releases"][0]["openstack_yaml"] = "openstack.json"
+    build(parts, data, tmp_path / "out.tar")
+    with tarfile.open(tmp_path / "out.tar") as archive:
+        file = archive.extractfile(f"upgrade/releases/{VERSION}.yaml")
+        assert file is not None
+        assert yaml.safe_load(file) == entries
 
 
 def test_the_script_is_executable_and_names_the_tarball(tmp_path: Path, parts: Path) -> None:

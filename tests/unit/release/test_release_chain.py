@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import (
     compare_fuel_versions,
+    compare_releases,
     in_order,
     newest_first,
+    newest_version_first,
     parse_metadata,
     render_metadata,
 )
@@ -92,6 +94,22 @@ def test_fuel_versions_are_ordered_by_number(rising: list[str]) -> None:
     for one, other in itertools.pairwise(rising):
         assert compare_fuel_versions(one, other) < 0 < compare_fuel_versions(other, one)
     assert compare_fuel_versions("6.0", "6.0") == 0
+
+
+RISING = (
+    "2013.2.3", "2014.1", "2014.1.1-5.0.1", "2014.1.1-5.1", "2014.1.3-5.1.1", "2014.2-6.0",
+    "2014.2.2-6.1", "2015.1.0-7.0", "2015.1.0-8.0", "liberty-8.0", "liberty-9.0", "mitaka-9.0",
+    "mitaka-10.0", "newton-10.0",
+)  # fmt: skip
+
+
+def test_releases_are_ordered_by_fuel_and_then_by_openstack() -> None:
+    for one, other in itertools.combinations(RISING, 2):
+        assert compare_releases(one, other) < 0 < compare_releases(other, one), (one, other)
+    assert compare_releases("liberty-8.0", "liberty-8.0") == 0
+    mixed = list(RISING)
+    random.Random(1).shuffle(mixed)
+    assert tuple(sorted(mixed, key=newest_version_first)) == RISING[::-1]
 
 
 def entries(*names: str) -> list[RepoEntry]:

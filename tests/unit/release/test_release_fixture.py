@@ -5,7 +5,8 @@ import re
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fixture import deep_merge, load_yaml, parse_fixture
+from fuel_upgrade.release.fields import STATES
+from fuel_upgrade.release.fixture import as_yaml, deep_merge, parse_fixture
 from fuel_upgrade.release.model import Release
 from tests.tools import shared_dir
 
@@ -45,6 +46,9 @@ REAL = {
 }
 
 
+FIELDS = "{name: n, version: '1', operating_system: Ubuntu}"
+
+
 def parsed(text: str) -> tuple[Release, ...]:
     return parse_fixture(text, source="openstack.yaml")
 
@@ -66,7 +70,7 @@ def test_lists_and_nothing_replace_what_is_below() -> None:
 def test_entries_without_pk_are_no_releases() -> None:
     assert [release.name for release in parsed(CHAIN)] == ["first", "second"]
     with pytest.raises(BundleError, match="no entry with a pk"):
-        parsed("- {fields: {name: a}}\n- {pk: null}\n- 5\n")
+        parsed("- {fields: {name: a}}\n- {pk: null}\n")
 
 
 def test_extending_changes_nothing_of_the_parent() -> None:
@@ -81,13 +85,16 @@ def test_extending_changes_nothing_of_the_parent() -> None:
         ("{}", "expected a list of entries, found dict"),
         ("", "expected a list of entries, found NoneType"),
         ("[]", "no entry with a pk"),
-        ("- {pk: 1}", "entry 1 has no 'fields'"),
-        ("- {pk: 1, fields: [1]}", "entry 1 has no 'fields'"),
-        ("- {pk: 1, fields: {version: '1', operating_system: U}}", "entry 1 has no 'name'"),
-        ("- {pk: 1, fields: {name: n, operating_system: U, version: 6.0}}", "has no 'version'"),
+        ("- {pk: 1}", "entry 1: has no 'fields', expected a map, found None"),
+        ("- {pk: 1, fields: [1]}", "entry 1: has no 'fields', expected a map, found [1]"),
+        ("- {pk: 1, fields: {version: '1', operating_system: U}}", "entry 1: has no 'name'"),
+        ("- {pk: 1, fields: {name: n, operating_system: U, version: 6.0}}", "found 6.0"),
         ("- {pk: 1, fields: {name: n, version: '1', operating_system: ''}}", "'operating_system'"),
-        ("- {pk: 1, extend: 5, fields: {}}", "'extend' must refer to an entry, found 5"),
-        ("- &a {pk: 1, extend: *a, fields: {}}", "'extend' is nested deeper than 16"),
+        ("- {pk: 1, extend: 5, fields: {}}", "entry 1: 'extend' must refer to an entry, found 5"),
+        ("- {pk: 1, feilds: {}}", "entry 1: unknown key feilds"),
+        ("- {pk: 1, model: nailgun.node}", "entry 1: model is 'nailgun.node', expected nailgun.r"),
+        ("- &a {pk: 1, extend: *a, fields: {}}", "'a' stands within what it stands for"),
+        ("- {pk: 1, fields: &f {self: *f}}", "'f' stands within what it stands for"),
     ],
 )
 def test_what_is_no_release_is_refused(text: str, what: str) -> None:
@@ -95,26 +102,99 @@ def test_what_is_no_release_is_refused(text: str, what: str) -> None:
         parsed(text)
 
 
-def test_an_entry_that_contains_itself_is_refused() -> None:
+def test_entries_that_are_no_maps_are_refused_where_there_are_releases() -> None:
+    with pytest.raises(BundleError, match="entry number 1: expected a map, found 5"):
+        parsed(f"- 5\n- {{pk: 1, fields: {FIELDS}}}\n")
+
+
+def test_all_faults_of_all_entries_are_told_at_once() -> None:
     text = """
-    - &a {pk: 1, fields: &f {name: n, version: "1", operating_system: U, self: *f}}
-    - {pk: 2, extend: *a, fields: *f}
+    - {pk: 1, fields: {name: n, version: "1", operating_system: U, roles: controller}}
+    - {pk: 7, fields: {name: m, operating_system: U, state: ready, volumes_metadata: []}}
     """
-    with pytest.raises(BundleError, match="an entry contains itself"):
+    with pytest.raises(BundleError) as caught:
         parsed(text)
+    for fault in (
+        "entry 1: 'roles' must be a list, found 'controller'",
+        "entry 7: has no 'version'",
+        "entry 7: 'state' must be one of available, ",
+        "entry 7: 'volumes_metadata' must be a map, found []",
+    ):
+        assert fault in caught.value.what
 
 
-def test_malformed_yaml_is_named_with_its_line() -> None:
-    with pytest.raises(BundleError, match=r"f\.yaml: malformed YAML: .*line 2, column"):
-        load_yaml("a: 1\nb: [}\n", source="f.yaml")
+@pytest.mark.parametrize("depth", [1, 17, 200])
+def test_a_chain_of_extend_may_be_long(depth: int) -> None:
+    links = [
+        f"- &e{n} {{extend: *e{n - 1}, fields: {{level: {n}, only{n}: true}}}}"
+        for n in range(1, depth)
+    ]
+    text = "\n".join(
+        ["- &e0 {fields: {name: n, version: '1', level: 0}}", *links,
+         f"- {{pk: 1, extend: *e{depth - 1}, fields: {{operating_system: Ubuntu}}}}"]
+    )  # fmt: skip
+    (found,) = parsed(text)
+    assert found.fields["level"] == depth - 1
+    assert len(found.fields) == 4 + depth - 1
+
+
+def test_an_entry_may_stand_within_extend_itself() -> None:
+    text = "- {pk: 1, extend: {extend: {fields: {name: n}}, fields: {version: '1'}}, "
+    (found,) = parsed(text + "fields: {operating_system: CentOS}}")
+    assert (found.name, found.version, found.os_key) == ("n", "1", "centos")
+
+
+def test_extend_cannot_multiply_what_it_names() -> None:
+    links = "".join(f"- &e{n} {{extend: *e{n - 1}, fields: *e{n - 1}}}\n" for n in range(1, 60))
+    with pytest.raises(BundleError, match="more than 500000 values, with aliases written out"):
+        parsed("- &e0 {fields: {a: 1}}\n" + links)
+
+
+def test_a_name_and_version_that_two_entries_have_are_refused_naming_both() -> None:
+    other = FIELDS.replace("Ubuntu", "CentOS")
+    text = f"- {{pk: 1, fields: {FIELDS}}}\n- {{pk: 4, fields: {{}}}}\n- {{pk: 9, fields: "
+    with pytest.raises(BundleError, match=r"entries 1 and 9 are both n \(1\) on Ubuntu;?"):
+        parsed(text.replace("fields: {}", f"fields: {FIELDS.replace('n', 'm', 1)}") + FIELDS + "}")
+    with pytest.raises(BundleError, match=r"entries 1 and 2 are both n \(1\) on CentOS and Ubuntu"):
+        parsed(f"- {{pk: 1, fields: {FIELDS}}}\n- {{pk: 2, fields: {other}}}")
+
+
+JSON = """[
+  {"pk": null, "model": "nailgun.release", "fields": {"state": "available", "roles": ["a"]}},
+  {"pk": 1, "extend": {"fields": {"v": {"a": 1}}}, "model": "nailgun.release",
+   "fields": {"name": "n", "version": "2014.1", "operating_system": "Ubuntu", "v": {"b": 1e3}}}
+]"""
+
+
+def test_a_fixture_may_be_json() -> None:
+    (found,) = parse_fixture(JSON, source="openstack.json")
+    assert (found.name, found.version) == ("n", "2014.1")
+    assert found.fields["v"] == {"a": 1, "b": 1000.0}
+
+
+def test_json_travels_as_yaml_of_the_same_content() -> None:
+    text = as_yaml(JSON, source="openstack.json")
+    assert parsed(text) == parse_fixture(JSON, source="openstack.json")
+    assert as_yaml("[{a: 1}]", source="openstack.yaml") == "[{a: 1}]"
 
 
 @pytest.mark.parametrize(
-    "text", ["at: 2014-13-45", "[" * 1500, "!!python/object/apply:os.getcwd []", "a: *nothing"]
+    ("text", "what"),
+    [
+        ("[{]", "line 1 column 3"),
+        ('[{"pk": 1, "pk": 2}]', "key 'pk' is there twice"),
+        ("[NaN]", "NaN is no number that JSON has"),
+        ("[1e999]", "1e999 is no number"),
+        ("[" * 257 + "]" * 257, "more than 256 levels"),
+        ("[" * 100_000 + "]" * 100_000, "recursion depth"),
+        ("[" + "1," * 500_001 + "1]", "500000 values"),
+        (" " * (1 + (16 << 20)), "at most 16777216 are read"),
+    ],
+    ids=["syntax", "twice", "nan", "inf", "deep", "very deep", "many", "long"],
 )
-def test_yaml_that_asks_for_too_much_is_refused(text: str) -> None:
-    with pytest.raises(BundleError, match="malformed YAML"):
-        load_yaml(text, source="f.yaml")
+def test_malformed_json_is_refused(text: str, what: str) -> None:
+    with pytest.raises(BundleError, match=f"o.json: malformed JSON: .*{what}"):
+        parse_fixture(text, source="o.json")
 
 
 @pytest.mark.parametrize("fuel", REAL)
@@ -136,9 +216,32 @@ def test_no_real_description_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["[1]", "text", "{repo_metadata: [1]}", "{repo_metadata: {a: ''}}"]
+    ("field", "what"),
+    [
+        ("orchestrator_data: [1]", "'orchestrator_data' must be a map"),
+        ("orchestrator_data: text", "'orchestrator_data' must be a map"),
+        ("orchestrator_data: {repo_metadata: [1]}", "must map repo names to addresses"),
+        ("orchestrator_data: {repo_metadata: {a: ''}}", "must map repo names to addresses"),
+        ("orchestrator_data: {puppet_modules_source: 5}", "puppet_modules_source of 'orch"),
+        ("roles: {a: b}", "'roles' must be a list"),
+        ("roles: [a, 5]", "'roles' must be a list of texts"),
+        ("can_update_from_versions: '1'", "'can_update_from_versions' must be a list"),
+        ("can_update_from_versions: [6.0]", "'can_update_from_versions' must be a list of texts"),
+        ("attributes_metadata: null", "'attributes_metadata' must be a map, found None"),
+        ("network_roles_metadata: {}", "'network_roles_metadata' must be a list"),
+        ("new_metadata: 5", "'new_metadata' must be a map"),
+        ("is_deployable: 'no'", "'is_deployable' must be true or false"),
+        ("description: [a]", "'description' must be a text"),
+        ("state: gone", "'state' must be one of"),
+        ("state: [available]", "'state' must be one of"),
+    ],
 )
-def test_orchestrator_data_of_another_form_is_refused(data: str) -> None:
-    fields = f"{{name: n, version: v, operating_system: Ubuntu, orchestrator_data: {data}}}"
-    with pytest.raises(BundleError, match="entry 1: orchestrator_data must be a map"):
-        parse_fixture(f"- {{pk: 1, fields: {fields}}}", source="openstack.yaml")
+def test_a_field_on_which_nailgun_would_crash_is_refused(field: str, what: str) -> None:
+    with pytest.raises(BundleError, match=f"entry 1: .*{re.escape(what)}"):
+        parsed(f"- {{pk: 1, fields: {FIELDS[:-1]}, {field}}}}}")
+
+
+@pytest.mark.parametrize("state", sorted(STATES))
+def test_every_state_of_any_nailgun_is_taken(state: str) -> None:
+    (found,) = parsed(f"- {{pk: 1, fields: {FIELDS[:-1]}, state: {state}}}}}")
+    assert found.fields["state"] == state

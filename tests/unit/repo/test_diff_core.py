@@ -208,7 +208,7 @@ WITHOUT_CHECKSUM = DiffDescription.of(compared([], []), RepoKind.APT).render() +
         ("[1]", "not a description"),
         ("format: 2", "format 2, expected 1"),
         ("format: 1", "not a description"),
-        ("{", "not a description"),
+        ("{", "malformed YAML: line 2, column 1"),
         ("format: 1\nkind: cargo\n", "not a description"),
         (WITHOUT_CHECKSUM, "not a description"),
         ("format: 1\nat: 2014-13-45\n", "not a description"),

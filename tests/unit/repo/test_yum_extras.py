@@ -104,6 +104,11 @@ def test_malformed_data_is_refused(tmp_path: Path, kind: str, text: str) -> None
         extras_of(root)
 
 
+def test_module_metadata_nested_too_deeply_are_refused_before_they_end_the_process() -> None:
+    with pytest.raises(BundleError, match="nested deeper than 256"):
+        parse_modules("[" * 200_000, source="modules")
+
+
 def test_module_metadata_without_documents_is_none(tmp_path: Path) -> None:
     assert extras_of(repo(tmp_path, {"modules": "---\n...\n"}, SAME)) == Extras()
 

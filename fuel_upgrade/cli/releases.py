@@ -1,0 +1,210 @@
+"""``fuel-upgrade releases``: what is registered, one release whole, and its deletion."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS
+from fuel_upgrade.cli.client import DaemonClient, Target, pass_client
+from fuel_upgrade.cli.compare import diff
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
+from fuel_upgrade.cli.inspect import print_releases, say_time
+from fuel_upgrade.cli.registered import resolve
+from fuel_upgrade.errors import ConfigError, UpgradeError
+from fuel_upgrade.release.chain import newest_version_first
+from fuel_upgrade.upgrade.registered import refusals, refused
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def releases(context: click.Context, *, as_json: bool) -> None:
+    """List the releases that are registered, or look at one, delete it, or compare two.
+
+    Without a command it lists them all, each with its repos.
+    """
+    if context.invoked_subcommand is None:
+        target = context.find_object(Target)
+        if target is None:
+            raise RuntimeError("the command runs outside of fuel-upgrade")
+        _list(target.client().get("/releases"), as_json=as_json)
+    elif as_json:
+        raise click.UsageError(f"Give --json behind '{context.invoked_subcommand}'.")
+
+
+@releases.command("list")
+@click.option(
+    "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
+)
+@click.option("--state", help="Only in this state, such as available.")
+@json_option
+@pass_client
+def list_releases(
+    client: DaemonClient, *, system: str | None, state: str | None, as_json: bool
+) -> None:
+    """List the releases that are registered, each with its repos."""
+    found = [
+        release
+        for release in client.get("/releases")
+        if system in (None, release["operating_system"].lower())
+        and state in (None, release["state"])
+    ]
+    _list(found, as_json=as_json)
+
+
+def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        print_releases(found)
+
+
+@releases.command()
+@click.argument("release", metavar="ID|VERSION[/OS]")
+@json_option
+@pass_client
+def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
+    """Show all of a release: roles, repos in order, networks, and what uses and made it.
+
+    Of a VERSION each release is shown; --json prints a list in any case.
+    """
+    found = [_whole(client, one) for one in resolve(client.get("/releases"), release)]
+    if as_json:
+        print_json(found)
+        return
+    for number, one in enumerate(found):
+        if number:
+            click.echo()
+        _show(one)
+
+
+def _whole(client: DaemonClient, release: dict[str, Any]) -> dict[str, Any]:
+    whole: dict[str, Any] = client.get(f"/releases/{release['id']}")
+    return whole
+
+
+def _show(one: dict[str, Any]) -> None:
+    body = one["body"]
+    roles = body.get("roles") or sorted(body.get("roles_metadata") or {})
+    print_pairs(
+        {
+            "release": one["name"],
+            "id": one["id"],
+            "version": one["version"],
+            "operating system": one["operating_system"],
+            "state": one["state"],
+            "roles": ", ".join(map(str, roles)) or "none",
+            "networks": "; ".join(_networks(body.get("networks_metadata"))) or "none",
+            "puppet manifests": one["puppet_manifests_source"] or "none",
+            "puppet modules": one["puppet_modules_source"] or "none",
+            "clusters": ", ".join(f"{c['name']} (id {c['id']})" for c in one["clusters"]) or "none",
+            "base of": ", ".join(map(_named, one["base_of"])) or "none",
+            "registered by": ", ".join(_installs(one)) or "no install of this master's journal",
+        }
+    )
+    click.echo()
+    rows = [
+        (number, repo["name"], _or_dash(repo.get("priority")), repo["location"])
+        for number, repo in enumerate(one["repos"], 1)
+    ]
+    print_table(("", "repo", "priority", "location"), rows, empty="no repos")
+
+
+def _or_dash(value: object) -> object:
+    return "-" if value is None else value
+
+
+def _named(release: dict[str, Any]) -> str:
+    return f"{release['name']} ({release['version']}), id {release['id']}"
+
+
+def _networks(metadata: object) -> Iterable[str]:
+    """Name the networks of each provider (``nova_network``, ``neutron``)."""
+    for provider, described in metadata.items() if isinstance(metadata, dict) else ():
+        networks = described.get("networks") if isinstance(described, dict) else None
+        names = [str(n.get("name")) for n in networks or () if isinstance(n, dict)]
+        if names:
+            yield f"{provider}: {', '.join(names)}"
+
+
+def _installs(one: dict[str, Any]) -> Iterable[str]:
+    for install in one["installs"]:
+        undo = ", can be undone" if install["id"] == one["undoable"] else ""
+        yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
+
+
+@releases.command()
+@click.argument("chosen", metavar="ID|VERSION[/OS]...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--force", is_flag=True, help="Also if others build on it, or an install could be undone."
+)
+@json_option
+@pass_client
+def delete(
+    client: DaemonClient, *, chosen: tuple[str, ...], yes: bool, force: bool, as_json: bool
+) -> None:
+    """Delete releases from Nailgun; their repos and puppet files stay on disk.
+
+    Refused while clusters use one, other releases build on it, or the install that registered it
+    can be undone. To retire releases with their files, and be able to undo that: fuel-upgrade gc.
+    """
+    registered = client.get("/releases")
+    wanted = {one["id"]: one for ref in chosen for one in resolve(registered, ref)}
+    failures = [
+        failure
+        for release in wanted.values()
+        for failure in refusals(_whole(client, release), leaving=wanted.keys(), force=force)
+    ]
+    if failures:
+        raise refused(failures)
+    # the newest first: then none that stays for a moment lacks its base
+    order = sorted(wanted.values(), key=lambda one: newest_version_first(one["version"]))
+    if not yes:
+        _ask(order)
+    done = _delete_all(client, order, force=force)
+    if as_json:
+        print_json(done)
+        return
+    for one in done:
+        click.echo(f"deleted: {_named(one['deleted'])}")
+    _say_left([path for one in done for path in one["left"]])
+
+
+def _ask(order: Sequence[dict[str, Any]]) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigError("nobody is there to be asked", remedy="give --yes to delete without")
+    for one in order:
+        click.echo(_named(one), err=True)
+    click.confirm("Delete from Nailgun? This is not undone by a rollback.", abort=True, err=True)
+
+
+def _delete_all(
+    client: DaemonClient, order: Sequence[dict[str, Any]], *, force: bool
+) -> list[dict[str, Any]]:
+    done: list[dict[str, Any]] = []
+    suffix = "?force=true" if force else ""
+    for one in order:
+        try:
+            done.append(client.delete(f"/releases/{one['id']}{suffix}"))
+        except UpgradeError as error:
+            before = "; ".join(_named(one["deleted"]) for one in done)
+            error.state = f"deleted before it: {before}" if done else error.state
+            raise
+    return done
+
+
+def _say_left(paths: Sequence[str]) -> None:
+    if paths:
+        click.echo("\nstays on disk, for nothing else here needs it:")
+        for path in paths:
+            click.echo(f"  {path}")
+        click.echo(
+            "Remove it by hand. fuel-upgrade gc retires releases that are registered together with"
+            "\nsuch files, and can be undone: use it instead next time."
+        )
+
+
+releases.add_command(diff)

@@ -1,0 +1,194 @@
+"""No change is made while Nailgun is at work, with the real engine, daemon and registry."""
+
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fuel_upgrade.errors import OutsideError, PreflightError
+from fuel_upgrade.registry.store import Store
+from fuel_upgrade.upgrade.engine import new_id
+from tests.integration.test_daemon import BIN, Host
+from tests.master import ScratchMaster, scratch_master, write_fuel_version
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+
+
+@pytest.fixture
+def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
+    with scratch_master(tmp_path / "master") as found:
+        found.install(tarballs["5.1"])
+        yield found
+
+
+def start_task(master: ScratchMaster, status: str = "running") -> None:
+    cluster = master.client.releases()[0]
+    made = master.store.add_cluster("production", cluster.id, fuel_version="5.1")
+    master.store.add_task("deploy", status, cluster_id=made.id)
+
+
+def end_tasks(database: Path) -> None:
+    with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
+        connection.execute("UPDATE tasks SET status = 'ready'")
+
+
+@pytest.mark.parametrize("status", ["running", "pending"])
+def test_an_install_is_refused_with_id_name_and_cluster(
+    master: ScratchMaster, tarballs: dict[str, Path], status: str
+) -> None:
+    start_task(master, status)
+    before = master.state()
+    with pytest.raises(PreflightError) as caught:
+        master.install(tarballs["6.0"])
+    assert caught.value.failures == (
+        f"Nailgun runs task 1 (deploy, {status}, 0 %) on cluster 1 (production)",
+    )
+    assert master.state() == before
+    assert len(master.engine().journal.installs()) == 1
+
+
+def test_a_plan_says_what_runs_and_is_made_all_the_same(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
+    start_task(master)
+    (task,) = master.engine().plan(tarballs["6.0"])["running_tasks"]
+    assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
+
+
+def test_what_else_is_wrong_is_told_without_waiting(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    start_task(master)
+    told: list[Mapping[str, Any]] = []
+    engine = master.engine()
+    with pytest.raises(PreflightError) as caught:
+        engine.install(tarballs["5.1"], install=new_id(), watch=told.append, wait_for_tasks_s=600)
+    assert len(caught.value.failures) == 2
+    assert told == []
+
+
+def test_an_install_waits_until_nailgun_is_idle(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    start_task(master)
+    told: list[Mapping[str, Any]] = []
+
+    def watch(event: Mapping[str, Any]) -> None:
+        told.append(event)
+        if event["event"] == "waiting":
+            end_tasks(master.config.paths.registry)
+
+    record = master.engine().install(
+        tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=60
+    )
+    assert record.fuel_to == "6.0"
+    assert [event["event"] for event in told][:2] == ["waiting", "begin"]
+
+
+def test_waiting_can_be_stopped_and_leaves_everything_untouched(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    start_task(master)
+    before = master.state()
+
+    def watch(event: Mapping[str, Any]) -> None:
+        assert event["event"] == "waiting"
+        raise OutsideError("it was cancelled", remedy="install again")
+
+    with pytest.raises(OutsideError, match="cancelled") as caught:
+        master.engine().install(
+            tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=600
+        )
+    assert caught.value.state == "nothing was changed"
+    assert master.state() == before
+    assert len(master.engine().journal.installs()) == 1
+
+
+def test_a_task_that_starts_after_the_checks_refuses_the_install_before_anything_live_changes(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    before = master.state()
+    steps: list[str] = []
+
+    def watch(event: Mapping[str, Any]) -> None:
+        if event["event"] == "begin":
+            master.store.add_task("deploy", "running")
+        if event["event"] == "step":
+            steps.append(event["title"])
+
+    with pytest.raises(PreflightError, match=r"Nailgun runs task 1 \(deploy, running, 0 %\)"):
+        master.engine().install(tarballs["6.0"], install=new_id(), watch=watch)
+    assert len(steps) == 1  # all was staged, and no more
+    assert steps[0].startswith("unpack")
+    assert master.state() == before
+    assert master.engine().journal.installs()[-1].state.value == "rolled back"
+
+
+def test_an_undo_is_refused_while_nailgun_is_at_work(master: ScratchMaster) -> None:
+    master.store.add_task("deploy", "running")
+    before = master.state()
+    with pytest.raises(PreflightError, match="Nailgun runs task 1"):
+        master.engine().rollback()
+    assert master.state() == before
+    end_tasks(master.config.paths.registry)
+    master.engine().rollback()
+
+
+def scratch_host(root: Path) -> Host:
+    write_fuel_version(root, "5.0")
+    config = root / "etc/fuel-upgrade/config.yaml"
+    config.parent.mkdir()
+    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
+    return Host(root)
+
+
+def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[str, Path]) -> None:
+    host = scratch_host(tmp_path / "root")
+    database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
+    with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
+        store.add_task("deploy", "running")
+        planned = host.command("plan", tarballs["5.1"])
+        assert "Nailgun is at work: task 1 (deploy, running, 0 %)" in planned.stdout
+        refused = host.command("install", tarballs["5.1"], "--wait-for-tasks", "1")
+        assert refused.returncode == 4
+        assert "waiting up to 1 s for Nailgun's task 1 (deploy, running, 0 %)" in refused.stderr
+        assert "Nailgun runs task 1 (deploy, running, 0 %), after 1 s of waiting" in refused.stderr
+        assert host.json("history") == []
+        done = threading.Timer(2, end_tasks, [database])
+        done.start()
+        assert host.json("install", tarballs["5.1"], "--wait-for-tasks", "60")["fuel_to"] == "5.1"
+        done.join()
+
+
+def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
+    tmp_path: Path, tarballs: dict[str, Path]
+) -> None:
+    host = scratch_host(tmp_path / "root")
+    database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
+    with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
+        store.add_task("deploy", "running")
+        before = host.tree()
+        options = ["install", str(tarballs["5.1"]), "--wait-for-tasks", "600"]
+        with subprocess.Popen(
+            [BIN / "fuel-upgrade", "--root", host.root, *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("waiting up to 10 min 0 s for Nailgun's")
+            process.send_signal(signal.SIGINT)
+            told = process.stderr.read()
+        assert process.returncode == 7
+        assert "it was cancelled" in told
+        assert "state:  nothing was changed" in told
+        assert host.json("history") == []
+        assert host.tree() == before
