@@ -210,6 +210,14 @@ def ends_in_the_headers(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def has_a_broken_head(handler: Handler) -> None:
+    """Show the token behind a line that is no header, where parsers do not find it any more."""
+    token = handler.headers["X-Auth-Token"]
+    head = f"HTTP/1.1 200 OK\r\nno header\r\nX-Seen: {token}\r\nContent-Length: 2\r\n\r\n[]"
+    handler.wfile.write(head.encode())
+    handler.close_connection = True
+
+
 def hangs_up(handler: Handler) -> None:
     handler.close_connection = True
 

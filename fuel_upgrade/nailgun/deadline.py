@@ -6,13 +6,21 @@ be it in the middle of its headers, would hold a client for hours.
 
 import io
 from collections.abc import Callable
-from http.client import HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse
 from socket import socket
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class DamagedHeadError(HTTPException):
+    """The head of an answer ends before its empty line, or has lines that are no headers.
+
+    http.client takes the one for a whole head without a body; of the other urllib3 logs what could
+    not be read, in which there may be a token.
+    """
 
 
 class Deadline:
@@ -100,9 +108,8 @@ def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
 
         def begin(self) -> None:
             super().begin()
-            # http.client takes a head that is cut short for a whole one, without a body
-            if self._timed.is_at_end:
-                raise IncompleteRead(b"")
+            if self._timed.is_at_end or self.headers.get_payload():
+                raise DamagedHeadError
 
     class Plain(HTTPConnection):
         response_class = Response

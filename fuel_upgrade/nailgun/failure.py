@@ -7,6 +7,8 @@ from enum import Enum, auto
 
 from urllib3 import exceptions
 
+from fuel_upgrade.nailgun.deadline import DamagedHeadError
+
 _BACKOFF_S = 0.2
 _BACKOFF_MAX_S = 5.0
 _TUNNEL_MARK = "Tunnel connection failed: "
@@ -64,6 +66,7 @@ _UNANSWERED = (
     ((exceptions.NewConnectionError,), Failure(Kind.UNSENT, "no connection")),
     ((exceptions.ConnectTimeoutError,), Failure(Kind.UNSENT, "no connection in time")),
     ((exceptions.TimeoutError, TimeoutError), Failure(Kind.LOST, "no answer in time")),
+    ((DamagedHeadError,), Failure(Kind.LOST, "the head of the answer is damaged or cut short")),
 )
 _CLOSED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 

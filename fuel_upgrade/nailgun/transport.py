@@ -31,7 +31,7 @@ _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS  # zlib.decompressobj: it looks at the head
 class _Request:
     method: str
     url: str
-    data: bytes | None
+    data: bytes | None = field(repr=False)
     token: str | None = field(repr=False)
 
     @property

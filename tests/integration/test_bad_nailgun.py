@@ -26,6 +26,7 @@ from tests.misbehaving import (
     floods,
     floods_chunked,
     hangs_up,
+    has_a_broken_head,
     is_slow,
     is_slow_halfway,
     refusal,
@@ -77,6 +78,7 @@ def made_for(bad: BadNailgun, **settings: float) -> NailgunClient:
         says(504, b""),
         hangs_up,
         ends_in_the_headers,
+        has_a_broken_head,
         begins,
         begins_chunked,
         is_slow,
@@ -130,7 +132,8 @@ def test_tries_come_to_an_end(bad: BadNailgun, meets: NailgunClient) -> None:
         ([is_slow_halfway, is_slow_halfway], "in time"),
         ([is_slow, is_slow], "in time"),
         ([hangs_up, hangs_up], "without an answer"),
-        ([ends_in_the_headers, hangs_up], "without an answer"),
+        ([hangs_up, ends_in_the_headers], "the head of the answer is damaged or cut short"),
+        ([begins, has_a_broken_head], "the head of the answer is damaged or cut short"),
     ],
 )
 def test_no_whole_answer_has_no_status(
