@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.config import KEYSTONE_VERSIONS, NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.nailgun.answer import Answer
 from fuel_upgrade.nailgun.transport import Transport
 
 _FUEL_DEFAULT = "admin"  # Fuel's own user, password and project, as its installation makes them
 _DOMAIN_DEFAULT = "Default"
-_V2, _V3 = "v2.0", "v3"
+_AUTO, _V2, _V3 = KEYSTONE_VERSIONS
 _TOKEN = re.compile(r"[!-~]+")  # it becomes a header: no space may be in it, no end of a line
 
 
@@ -48,10 +48,9 @@ class Keystone:
     """
 
     def __init__(self, url: str, *, version: str, login: Login, transport: Transport) -> None:
-        root, _, end = url.rstrip("/").rpartition("/")
-        self.url = root if end in (_V2, _V3) else url.rstrip("/")
+        self.url, named = _split_version(url)
         self.login = login
-        self._version = version if version != "auto" else end if end in (_V2, _V3) else None
+        self._version = named if version == _AUTO else version
         self._transport = transport
         self._token: str | None = None
 
@@ -141,6 +140,13 @@ _FORMS = {
         ),
     ),
 }
+
+
+def _split_version(url: str) -> tuple[str, str | None]:
+    """Return the root of Keystone, and the version that stood behind it."""
+    whole = url.rstrip("/")
+    root, _, end = whole.rpartition("/")
+    return (root, end) if end in _FORMS else (whole, None)
 
 
 def _read_token(answer: Answer, form: _Form, login: Login) -> str:

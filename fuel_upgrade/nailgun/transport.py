@@ -128,13 +128,11 @@ class Transport:
             try:
                 answer = self._try(request)
             except _NoAnswerError as error:
-                lost += error.failure.kind is Kind.LOST
+                kind = error.failure.kind
+                lost += kind is Kind.LOST
                 # a kept connection may have died since: once more, but no time-out many times over
-                if (
-                    lost > 1
-                    or not error.failure.kind.may_repeat(is_idempotent=request.is_idempotent)
-                    or not self._wait(tries)
-                ):
+                may_repeat = lost <= 1 and kind.may_repeat(is_idempotent=request.is_idempotent)
+                if not may_repeat or not self._wait(tries):
                     raise self._error(request, error.failure) from error.__cause__
             else:
                 is_final = answer.status not in _BUSY or not request.is_idempotent
