@@ -223,14 +223,15 @@ def hangs_up(handler: Handler) -> None:
 
 
 def is_slow(handler: Handler) -> None:
-    time.sleep(0.6)
-    handler.close_connection = True  # the client is gone by now
+    """Send nothing until the client has had enough."""
+    handler.close_connection = True
+    handler.connection.settimeout(60)
+    handler.connection.recv(1)
 
 
 def is_slow_halfway(handler: Handler) -> None:
     begins(handler)
-    handler.wfile.flush()
-    time.sleep(0.6)
+    is_slow(handler)
 
 
 def drips(head: bytes, drop: bytes) -> Script:
