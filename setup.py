@@ -26,6 +26,7 @@ RUNTIME = [
     "sqlalchemy>=2.0",  # the embedded registry's store
     "structlog>=24.1",
     "tuf>=4.0",  # the seal's metadata form
+    "urllib3>=2.0",  # what requests is made of: its connections, and what goes wrong with them
     "uvicorn>=0.29",
     "zstandard>=0.22",
 ]
@@ -37,6 +38,7 @@ DEV = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "ruff==0.17.6",
+    "trustme>=1.1",  # certificates of the servers that tests run
     "types-docutils",
     "types-PyYAML",
     "types-psutil",

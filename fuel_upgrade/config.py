@@ -1,10 +1,12 @@
 """``/etc/fuel-upgrade/config.yaml`` as a frozen :class:`Config`; all faults reported at once."""
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -12,7 +14,11 @@ from fuel_upgrade.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
 DIALECTS = ("auto", "6.0", "6.1")  # how Nailgun takes repos: 6.1 stands for all up to 9.x
+KEYSTONE_VERSIONS = ("auto", "v2.0", "v3")
 _WRONG = object()  # stands for a value of the wrong type: the default takes its place
+# What is found under these may hold a password, and no fault may quote it; "" is the whole file.
+_SECRET = frozenset({"", "nailgun", "nailgun.password", "nailgun.proxy"})
+_QUOTED = re.compile(r"'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +67,35 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class NailgunSettings:
-    """How to reach Nailgun. Without ``url`` the daemon runs the embedded registry."""
+    """How to reach Nailgun. Without ``url`` the daemon runs the embedded registry.
+
+    What is None in the credentials comes from the environment, or has the default of Fuel:
+    ``nailgun.credentials`` and ``nailgun.keystone`` say how.
+    """
 
     url: str | None = None
     keystone_url: str | None = None
-    username: str = "admin"
-    password: str = field(default="admin", repr=False)
-    tenant: str = "admin"
+    keystone_version: str = "auto"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    password_file: Path | None = None
+    tenant: str | None = None
+    user_domain: str | None = None
+    project_domain: str | None = None
     dialect: str = "auto"
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
     timeout_s: float = 30.0
+    deadline_s: float = 300.0
     retries: int = 5
+
+    def under(self, root: Path) -> "NailgunSettings":
+        """Return the same settings with the files that they name moved below ``root``."""
+        return replace(
+            self,
+            password_file=self.password_file and root / self.password_file.relative_to("/"),
+            ca_file=self.ca_file and root / self.ca_file.relative_to("/"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +152,7 @@ class Config:
     def under(self, root: Path) -> "Config":
         """Return the same settings with every path moved below ``root``."""
         moved = {f.name: root / getattr(self.paths, f.name).relative_to("/") for f in fields(Paths)}
-        return replace(self, paths=Paths(**moved))
+        return replace(self, paths=Paths(**moved), nailgun=self.nailgun.under(root))
 
 
 def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
@@ -139,7 +164,9 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
-        raise ConfigError(f"{source}: not YAML: {error}", remedy=f"correct {source}") from error
+        # no cause: it quotes the line, and there may be a password on it
+        reason = f"{source}: not YAML: {_say_yaml_fault(error)}"
+        raise ConfigError(reason, remedy=f"correct {source}") from None
     faults: list[str] = []
     config: Config = _build(Config, {} if data is None else data, "", faults)
     faults.extend(_check(config))
@@ -156,7 +183,7 @@ def read(path: Path | None, *, root: Path | None = None) -> Config:
     Raises:
         ConfigError: the file is missing (when named), unreadable or wrong.
     """
-    place = path or ((root or Path("/")) / DEFAULT_PATH.relative_to("/"))
+    place = place_of(path, root=root)
     try:
         config = parse(place.read_text(encoding="utf-8"), source=str(place))
     except FileNotFoundError as error:
@@ -170,6 +197,59 @@ def read(path: Path | None, *, root: Path | None = None) -> Config:
     return config.under(root) if root is not None else config
 
 
+def place_of(path: Path | None, *, root: Path | None = None) -> Path:
+    """Return where the settings are looked for: at ``path``, else the default place."""
+    return path or ((root or Path("/")) / DEFAULT_PATH.relative_to("/"))
+
+
+def fault_of_url(url: str, *, may_have_password: bool = False) -> str | None:
+    """Say what is wrong with an address of HTTP, or return None; the address is not quoted."""
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that are open
+        is_whole = False
+    if not is_whole or not url.isprintable() or " " in url:
+        return "expected http:// or https:// and a host"
+    if "@" in parts.netloc and not may_have_password:
+        return "must have no user or password in it"
+    return None
+
+
+def _say_yaml_fault(error: Exception) -> str:
+    """Say where a text is no YAML and why, without quoting any of it."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return type(error).__name__
+    problem = _QUOTED.sub("'...'", error.problem or "cannot be read")
+    mark = error.problem_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+
+
+def _check_nailgun(settings: NailgunSettings) -> list[str]:
+    faults = []
+    for name, value, known in (
+        ("keystone_version", settings.keystone_version, KEYSTONE_VERSIONS),
+        ("dialect", settings.dialect, DIALECTS),
+    ):
+        if value not in known:
+            faults.append(f"{name}: expected {' or '.join(known)}, found {value!r}")
+    for name, url in (("url", settings.url), ("keystone_url", settings.keystone_url)):
+        if url is not None and (fault := fault_of_url(url)):
+            faults.append(f"{name}: {fault}")
+    if settings.proxy and (fault := fault_of_url(settings.proxy, may_have_password=True)):
+        faults.append(f"proxy: {fault}")
+    for name, path in (("password_file", settings.password_file), ("ca_file", settings.ca_file)):
+        if path is not None and not path.is_absolute():
+            faults.append(f"{name}: {path} is not absolute")
+    if settings.timeout_s <= 0:
+        faults.append("timeout_s: must be above 0")
+    if settings.deadline_s <= 0:
+        faults.append("deadline_s: must be above 0")
+    if settings.retries < 0:
+        faults.append("retries: must not be below 0")
+    return [f"nailgun.{fault}" for fault in faults]
+
+
 def _check(config: Config) -> list[str]:
     faults = [
         f"paths.{f.name}: {getattr(config.paths, f.name)} is not absolute"
@@ -178,12 +258,9 @@ def _check(config: Config) -> list[str]:
     ]
     if config.log_level not in {"debug", "info", "warning", "error"}:
         faults.append(f"log_level: {config.log_level!r} is not debug, info, warning or error")
-    if config.nailgun.dialect not in DIALECTS:
-        faults.append(f"nailgun.dialect: {config.nailgun.dialect!r} is not auto, 6.0 or 6.1")
+    faults.extend(_check_nailgun(config.nailgun))
     if config.registry.dialect not in DIALECTS[1:]:
         faults.append(f"registry.dialect: {config.registry.dialect!r} is not 6.0 or 6.1")
-    if config.nailgun.timeout_s <= 0:
-        faults.append("nailgun.timeout_s: must be above 0")
     if config.keep_installs < 0:
         faults.append("keep_installs: must not be below 0")
     if config.recovery.attempts < 1:
@@ -197,7 +274,8 @@ def _check(config: Config) -> list[str]:
 
 def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
     if not isinstance(data, dict):
-        faults.append(f"{prefix.rstrip('.') or 'the file'}: expected settings, found {data!r}")
+        name = prefix.rstrip(".")
+        faults.append(f"{name or 'the file'}: expected settings, found {_show(data, name)}")
         return cls()
     hints = get_type_hints(cls)
     values = {}
@@ -215,7 +293,7 @@ _GROUPS = (Paths, NailgunSettings, RegistrySettings, RecoverySettings, HookSetti
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
     if wanted in _GROUPS:
         return _build(wanted, value, f"{name}.", faults)
-    if wanted is Path and isinstance(value, str):
+    if Path in (wanted, *get_args(wanted)) and isinstance(value, str):
         return Path(value)
     if wanted is Recovery:
         return _choice(value, name, faults)
@@ -225,8 +303,12 @@ def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
     expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
-    faults.append(f"{name}: expected {expected}, found {value!r}")
+    faults.append(f"{name}: expected {expected}, found {_show(value, name)}")
     return _WRONG
+
+
+def _show(value: object, name: str) -> str:
+    return type(value).__name__ if name in _SECRET else repr(value)
 
 
 def _choice(value: object, name: str, faults: list[str]) -> object:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "history": "inspect:history",
     "show": "inspect:show",
     "releases": "releases:releases",
+    "nailgun": "nailgun:nailgun",
     "node": "node:node",
     "selftest": "selftest:selftest",
 }

@@ -20,7 +20,7 @@ import structlog
 import uvicorn
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, NailgunSettings, read
+from fuel_upgrade.config import Config, NailgunSettings, place_of, read
 from fuel_upgrade.daemon.api import Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
@@ -33,6 +33,7 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.nailgun.credentials import others_can_read, read_access
 from fuel_upgrade.registry.app import create_app as create_registry
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
@@ -58,18 +59,23 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     Listens on a unix socket. Without a Nailgun in its configuration it also runs the embedded
     release registry, on loopback. At its start it rolls back what a crash left unfinished.
     """
-    config = read(config_path, root=root.absolute() if root else None)
+    root = root.absolute() if root else None
+    config = read(config_path, root=root)
+    open_file = _open_file(config.nailgun, place_of(config_path, root=root))
+    if config.nailgun.url is not None:
+        access = read_access(config.nailgun, os.environ)
+        config = replace(config, nailgun=access.settings)
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
     if detach:
         # Relative paths are absolute by now; 022 keeps what is installed readable for nginx.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
-            run(config, fail_points)
+            run(config, fail_points, open_file=open_file)
     else:
         os.umask(0o022)
         with pid_file:
-            run(config, fail_points)
+            run(config, fail_points, open_file=open_file)
 
 
 def main() -> None:
@@ -88,9 +94,18 @@ def main() -> None:
         sys.exit(PreflightError.exit_code)
 
 
-def run(config: Config, fail_points: FailPoints) -> None:
-    """Serve until SIGTERM or SIGINT; an install under way is rolled back first."""
+def run(config: Config, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; an install under way is rolled back first.
+
+    ``open_file`` is a file with a password that others can read: the log warns of it.
+    """
     configure(config.paths.log, level=config.log_level)
+    if open_file is not None:
+        _log.warning(
+            "others than its owner can read the file with the password of Nailgun",
+            file=str(open_file),
+            remedy=f"chmod 600 {open_file}, or name a file of its own in nailgun.password_file",
+        )
     jobs = Jobs()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))
@@ -107,6 +122,16 @@ def run(config: Config, fail_points: FailPoints) -> None:
         _serve(service, listener)
         jobs.wait()
     _log.info("stopped")
+
+
+def _open_file(settings: NailgunSettings, place: Path) -> Path | None:
+    """Return the file of the settings if it has a password in it and others can read it.
+
+    It is no reason not to start: what else stands in the file is meant to be read, and commands
+    of others than root find the socket there.
+    """
+    has_password = settings.password is not None or "@" in (settings.proxy or "")
+    return place if has_password and others_can_read(place) else None
 
 
 def _refuse_second(pid_file: LockedPidFile) -> None:
@@ -138,12 +163,16 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
         dialect=config.registry.dialect,
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
-        yield replace(
-            config.nailgun,
+        # nothing else of the settings: they say how to reach a Nailgun that is not there
+        yield NailgunSettings(
             url=server.url,
+            keystone_version="v2.0",
             username=_REGISTRY_USER,
             password=password,
             dialect=config.registry.dialect,
+            timeout_s=config.nailgun.timeout_s,
+            deadline_s=config.nailgun.deadline_s,
+            retries=config.nailgun.retries,
         )
     store.close()
 

@@ -5,9 +5,17 @@ from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 from fuel_upgrade.config import NailgunSettings
-from fuel_upgrade.nailgun.control_plane import Cluster, Notification, ReleaseInUseError, Task
-from fuel_upgrade.nailgun.keystone import KeystoneV2
-from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Answer, Transport
+from fuel_upgrade.nailgun.answer import Answer
+from fuel_upgrade.nailgun.control_plane import (
+    Cluster,
+    Node,
+    Notification,
+    ReleaseInUseError,
+    Task,
+)
+from fuel_upgrade.nailgun.keystone import Keystone, Login
+from fuel_upgrade.nailgun.slashes import Slashes
+from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.dialect import DIALECTS, Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
@@ -48,16 +56,12 @@ class NailgunClient:
         self._root = f"{root}/api/v1"
         self._master_ip = master_ip
         self._dialect = DIALECTS.get(settings.dialect)
-        self._transport = Transport(
-            timeout_s=settings.timeout_s,
-            retries=settings.retries,
-            answer_max_bytes=answer_max_bytes,
-        )
-        self._keystone = KeystoneV2(
-            url=settings.keystone_url or f"{root}/keystone",
-            username=settings.username,
-            password=settings.password,
-            tenant=settings.tenant,
+        self._transport = Transport(settings, answer_max_bytes=answer_max_bytes)
+        self._slashes = Slashes()
+        self.keystone = Keystone(
+            settings.keystone_url or f"{root}/keystone",
+            version=settings.keystone_version,
+            login=Login.of(settings),
             transport=self._transport,
         )
 
@@ -141,14 +145,27 @@ class NailgunClient:
         """Return every notification (contract: ``list notifications``)."""
         return _read_list(self._get("/notifications/"), Notification.from_wire)
 
+    def notification(self, notification_id: int) -> Notification:
+        """Return one notification (contract: ``one notification``)."""
+        return _read(self._get(f"/notifications/{notification_id}/"), Notification.from_wire)
+
+    def mark_read(self, notification_id: int) -> Notification:
+        """Mark a notification as read (contract: ``mark read``)."""
+        path, body = f"/notifications/{notification_id}/", {"status": "read"}
+        answer = self._call("PUT", path, body=body, expected=HTTPStatus.OK)
+        return _read(answer, Notification.from_wire)
+
     def delete_notification(self, notification_id: int) -> bool:
         """Remove a notification; False if it was already gone."""
         return _was_there(self._ask("DELETE", f"/notifications/{notification_id}/"))
 
+    def tasks(self) -> tuple[Task, ...]:
+        """Return every task, ended ones too (contract: ``tasks``)."""
+        return _read_list(self._get("/tasks/"), Task.from_wire)
+
     def running_tasks(self) -> tuple[Task, ...]:
         """Return the tasks that are running or pending (contract: ``tasks``)."""
-        tasks = _read_list(self._get("/tasks/"), Task.from_wire)
-        return tuple(task for task in tasks if task.is_under_way)
+        return tuple(task for task in self.tasks() if task.is_under_way)
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment (contract: ``clusters``)."""
@@ -156,6 +173,23 @@ class NailgunClient:
 
     def _release(self, data: Mapping[str, Any]) -> RegisteredRelease:
         return read_release(data, master_ip=self._master_ip)
+
+    def create_cluster(self, name: str, release_id: int) -> Cluster:
+        """Make an environment (contract: ``cluster on a release``)."""
+        body = {"name": name, "release": release_id}
+        answer = self._call("POST", "/clusters/", body=body, expected=HTTPStatus.CREATED)
+        return _read(answer, Cluster.from_wire)
+
+    def delete_cluster(self, cluster_id: int) -> bool:
+        """Remove an environment; False if it was already gone (contract: ``delete cluster``).
+
+        Nailgun accepts it, and removes it in a task where there are nodes to be reset.
+        """
+        return _was_there(self._ask("DELETE", f"/clusters/{cluster_id}/"))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return every node (contract: ``nodes``)."""
+        return _read_list(self._get("/nodes/"), Node.from_wire)
 
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, expected=HTTPStatus.OK)
@@ -170,26 +204,31 @@ class NailgunClient:
     ) -> Answer:
         answer = self._ask(method, path, body=body)
         if answer.status != expected:
-            raise answer.error(answer.text)
+            raise answer.error(answer.reason)
         return answer
 
     def _ask(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> Answer:
-        url = f"{self._root}{path}"
-        token = self._keystone.token()
+        def send(path: str) -> Answer:
+            return self._send(method, f"{self._root}{path}", body)
+
+        return self._slashes.ask(path, send)
+
+    def _send(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
+        token = self.keystone.token()
         answer = self._transport.send(method, url, body=body, token=token)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         # 401 is answered before anything is carried out, so even a POST may be sent again
-        token = self._keystone.renew()
+        token = self.keystone.renew()
         return self._transport.send(method, url, body=body, token=token)
 
 
 def _was_there(answer: Answer) -> bool:
-    if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+    if answer.status in (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
         return True
     if answer.status == HTTPStatus.NOT_FOUND:
         return False
-    raise answer.error(answer.text)
+    raise answer.error(answer.reason)
 
 
 def _read(answer: Answer, parse: Callable[[Any], Value]) -> Value:
@@ -198,7 +237,7 @@ def _read(answer: Answer, parse: Callable[[Any], Value]) -> Value:
         return parse(data)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"unexpected JSON ({type(error).__name__}: {error}): {answer.text}"
-        raise answer.error(reason) from error
+        raise answer.error(reason) from None  # no cause: it may quote a token
 
 
 def _read_list(answer: Answer, parse: Callable[[Any], Value]) -> tuple[Value, ...]:

@@ -89,6 +89,32 @@ class Cluster:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A server that Nailgun knows; ``cluster`` is an id, None for a node of no environment."""
+
+    id: int
+    name: str
+    status: str
+    cluster: int | None
+    is_online: bool
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of ``GET /nodes/``: Nailgun 6.0, ``api/serializers/node.py``.
+
+        The contract was recorded without nodes.
+        """
+        cluster = data.get("cluster")
+        return cls(
+            id=int(data["id"]),
+            name=str(data["name"]),
+            status=str(data["status"]),
+            cluster=None if cluster is None else int(cluster),
+            is_online=bool(data["online"]),
+        )
+
+
 class ControlPlane(Protocol):
     """Nailgun as an upgrade sees it. Every method may raise ``ControlPlaneError``."""
 

@@ -1,25 +1,75 @@
-"""Tokens from Keystone v2.0."""
+"""Tokens from Keystone, v2.0 and v3."""
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
+from fuel_upgrade.config import KEYSTONE_VERSIONS, NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
-from fuel_upgrade.nailgun.transport import Answer, Transport
+from fuel_upgrade.nailgun.answer import Answer
+from fuel_upgrade.nailgun.transport import Transport
+
+_FUEL_DEFAULT = "admin"  # Fuel's own user, password and project, as its installation makes them
+_DOMAIN_DEFAULT = "Default"
+_AUTO, _V2, _V3 = KEYSTONE_VERSIONS
+_TOKEN = re.compile(r"[!-~]+")  # it becomes a header: no space may be in it, no end of a line
 
 
-@dataclass(slots=True)
-class KeystoneV2:
-    """Logs in at ``{url}/v2.0/tokens`` and keeps the token.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logs in, and to which project; v2.0 calls it a tenant and has no domains."""
 
-    Neither the password nor a token appears in the representation or in an error: not even what
-    Keystone answers is quoted, since a server in debug mode may echo the request.
-    """
-
-    url: str
     username: str
     password: str = field(repr=False)
-    tenant: str
-    transport: Transport = field(repr=False)
-    _token: str | None = field(default=None, init=False, repr=False)
+    project: str
+    user_domain: str
+    project_domain: str
+
+    @classmethod
+    def of(cls, settings: NailgunSettings) -> Self:
+        """Return what the settings say; what they leave out has Fuel's and Keystone's default."""
+        password = _FUEL_DEFAULT if settings.password is None else settings.password
+        return cls(
+            username=settings.username or _FUEL_DEFAULT,
+            password=password,
+            project=settings.tenant or _FUEL_DEFAULT,
+            user_domain=settings.user_domain or _DOMAIN_DEFAULT,
+            project_domain=settings.project_domain or _DOMAIN_DEFAULT,
+        )
+
+
+class Keystone:
+    """Logs in below ``url``, and keeps the token.
+
+    ``version`` is ``v2.0``, ``v3`` or ``auto``: the one that ``url`` ends in, else v3 where the
+    server shows that it has it. Neither the password nor a token appears in the representation or
+    in an error: what Keystone answers is not quoted, since in debug mode it may echo the request.
+    """
+
+    def __init__(self, url: str, *, version: str, login: Login, transport: Transport) -> None:
+        self.url, named = _split_version(url)
+        self.login = login
+        self._version = named if version == _AUTO else version
+        self._transport = transport
+        self._token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Keystone({self.url!r}, {self.login!r})"
+
+    def version(self) -> str:
+        """Return the version to use, asking the server once where nothing says it.
+
+        Raises:
+            ControlPlaneError: Keystone does not answer, or fails.
+        """
+        if self._version is None:
+            answer = self._transport.send("GET", f"{self.url}/{_V3}")
+            if answer.status >= 500:  # noqa: PLR2004  # HTTP
+                # not taken for an old Keystone: v2.0 knows no domains, and the next try may differ
+                raise answer.error("Keystone does not say which versions it has")
+            self._version = _V3 if _shows_v3(answer) else _V2
+        return self._version
 
     def token(self) -> str:
         """Return the token, logging in when there is none yet.
@@ -36,26 +86,97 @@ class KeystoneV2:
             ControlPlaneError: Keystone refuses, or does not answer.
         """
         self._token = None
-        root = self.url.rstrip("/").removesuffix("/v2.0")
-        answer = self.transport.send("POST", f"{root}/v2.0/tokens", body=self._request())
-        self._token = _read_token(answer, self.username)
+        form = _FORMS[self.version()]
+        url = f"{self.url}/{self.version()}/{form.path}"
+        answer = self._transport.send("POST", url, body=form.request(self.login))
+        self._token = _read_token(answer, form, self.login)
         return self._token
 
-    def _request(self) -> dict[str, object]:
-        credentials = {"username": self.username, "password": self.password}
-        return {"auth": {"tenantName": self.tenant, "passwordCredentials": credentials}}
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How one version of Keystone is asked, and where its answer has the token."""
+
+    path: str
+    created: int
+    request: Callable[[Login], Mapping[str, Any]]
+    read: Callable[[Answer], Any]
+    say: Callable[[Login], str]
 
 
-def _read_token(answer: Answer, username: str) -> str:
+def _request_v2(login: Login) -> Mapping[str, Any]:
+    credentials = {"username": login.username, "password": login.password}
+    return {"auth": {"tenantName": login.project, "passwordCredentials": credentials}}
+
+
+def _request_v3(login: Login) -> Mapping[str, Any]:
+    """Return what the Identity API v3 calls password authentication with scoped authorization."""
+    user = {
+        "name": login.username,
+        "domain": {"name": login.user_domain},
+        "password": login.password,
+    }
+    project = {"name": login.project, "domain": {"name": login.project_domain}}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return {"auth": {"identity": identity, "scope": {"project": project}}}
+
+
+_FORMS = {
+    _V2: _Form(
+        path="tokens",
+        created=200,
+        request=_request_v2,
+        read=lambda answer: answer.json()["access"]["token"]["id"],
+        say=lambda login: f"user {login.username!r} (tenant {login.project!r})",
+    ),
+    _V3: _Form(
+        path="auth/tokens",
+        created=201,
+        request=_request_v3,
+        read=lambda answer: answer.headers["x-subject-token"],
+        say=lambda login: (
+            f"user {login.username!r} of domain {login.user_domain!r} "
+            f"(project {login.project!r} of domain {login.project_domain!r})"
+        ),
+    ),
+}
+
+
+def _split_version(url: str) -> tuple[str, str | None]:
+    """Return the root of Keystone, and the version that stood behind it."""
+    whole = url.rstrip("/")
+    root, _, end = whole.rpartition("/")
+    return (root, end) if end in _FORMS else (whole, None)
+
+
+def _read_token(answer: Answer, form: _Form, login: Login) -> str:
     if answer.status == 401:  # noqa: PLR2004  # HTTP
-        raise answer.error(f"Keystone does not accept the password of user {username!r}")
-    if answer.status != 200:  # noqa: PLR2004  # HTTP
-        raise answer.error("Keystone gave no token")
+        raise answer.error(f"Keystone does not accept the password of {form.say(login)}")
+    if answer.status != form.created:
+        reason = answer.reason if answer.is_redirect else "Keystone gave no token"
+        raise answer.error(reason)
     try:
-        token = answer.json()["access"]["token"]["id"]
+        token = form.read(answer)
     except (ControlPlaneError, LookupError, TypeError):
         # no cause: it may quote the answer
         raise answer.error("Keystone's answer has no token in it") from None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise answer.error("Keystone's answer has no usable token in it")
     return token
+
+
+def _shows_v3(answer: Answer) -> bool:
+    """Tell whether this is Keystone's document of version 3, or of several with it.
+
+    The status alone does not say it: some servers answer every path with a page of their own.
+    """
+    try:
+        data = answer.json()
+    except ControlPlaneError:
+        return False
+    if answer.status not in (200, 300) or not isinstance(data, dict):
+        return False
+    listed = data.get("versions")
+    several = listed.get("values") if isinstance(listed, dict) else None
+    entries = [data.get("version"), *(several if isinstance(several, list) else [])]
+    return any(isinstance(e, dict) and str(e.get("id")).startswith(_V3) for e in entries)

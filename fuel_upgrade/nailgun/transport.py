@@ -1,82 +1,103 @@
 """HTTP to the control plane: bounded in time, size and tries; every failure becomes one error."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, ReadTimeoutError
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
-from fuel_upgrade.errors import ControlPlaneError
+from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.errors import ConfigError, ControlPlaneError
+from fuel_upgrade.nailgun.answer import Answer
+from fuel_upgrade.nailgun.deadline import Deadline, DeadlineAdapter
+from fuel_upgrade.nailgun.failure import Failure, Kind, backoff_s, explain
 
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
-_REASON_CHARS = 200
-_FIRST_ERROR = 400
+_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+_BUSY = frozenset({500, 502, 503, 504})
+_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS  # zlib.decompressobj: it looks at the head
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for one request; ``body`` is complete."""
-
+class _Request:
     method: str
-    path: str
-    status: int
-    content_type: str
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the body's value.
-
-        Raises:
-            ControlPlaneError: the body is no JSON.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            kind = self.content_type or "no content type"
-            raise self.error(f"expected JSON, found {kind}: {self.text}") from error
+    url: str
+    data: bytes | None = field(repr=False)
+    token: str | None = field(repr=False)
 
     @property
-    def text(self) -> str:
-        """The beginning of the body, on one line."""
-        shown = " ".join(self.body[: 4 * _REASON_CHARS].decode(errors="replace").split())
-        return shown[:_REASON_CHARS] or "(empty)"
+    def path(self) -> str:
+        return urlsplit(self.url).path
 
-    def without(self, secret: str) -> Self:
-        """Return the answer with every occurrence of ``secret`` masked.
+    @property
+    def is_idempotent(self) -> bool:
+        return self.method in _IDEMPOTENT
 
-        Error pages of Nailgun's framework may show the headers of the request.
-        """
-        return replace(self, body=self.body.replace(secret.encode(), b"******"))
+    def headers(self) -> dict[str, str]:
+        # what is not compressed cannot expand
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if self.token is not None:
+            headers["X-Auth-Token"] = self.token
+        if self.data is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
 
-    def error(self, reason: str) -> ControlPlaneError:
-        """Return the error that names this exchange."""
-        return ControlPlaneError(self.method, self.path, self.status, reason)
+
+class _NoAnswerError(Exception):
+    """One try came to nothing; the cause says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.why)
+        self.failure = failure
+
+
+class _Session(requests.Session):
+    """Leaves redirects alone: told not to follow them, it would read their bodies, of any size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Tell that no answer is a redirect."""
 
 
 class Transport:
-    """Sends requests with a time limit each; never follows a redirect.
+    """Sends requests; all tries of one share a time limit. Never follows a redirect.
 
-    GET, PUT and DELETE are tried again on a refused connection and on 500, 502, 503 and 504
-    (Nailgun's application server restarts under its clients). A POST is tried again only while
-    no connection could be made: once sent, nobody knows whether it was carried out.
+    GET, PUT and DELETE are tried again on a refused connection, on 500, 502, 503 and 504
+    (Nailgun's application server restarts under its clients), and once where the answer was
+    late or broke off. A POST is tried again only while no connection could be made: once sent,
+    nobody knows whether it was carried out. TLS certificates are verified always.
     """
 
     def __init__(
-        self, *, timeout_s: float, retries: int, answer_max_bytes: int = ANSWER_MAX_BYTES
+        self,
+        settings: NailgunSettings,
+        *,
+        answer_max_bytes: int = ANSWER_MAX_BYTES,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._timeouts_s = (min(timeout_s, _CONNECT_TIMEOUT_S), timeout_s)
+        self._timeout_s = settings.timeout_s
+        self._retries = settings.retries
+        self._ca_file = settings.ca_file
         self._answer_max_bytes = answer_max_bytes
-        self._session = requests.Session()
+        self._sleep = sleep
+        self._deadline = Deadline(settings.deadline_s, monotonic)
+        self._session = _Session()
         # the master's environment must not send tokens to a proxy, nor .netrc replace them
         self._session.trust_env = False
-        adapter = HTTPAdapter(max_retries=_retry(retries))
+        if settings.proxy:
+            self._session.proxies = {"http": settings.proxy, "https": settings.proxy}
+        if settings.ca_file is not None:
+            self._session.verify = str(settings.ca_file)
+        adapter = DeadlineAdapter(self._deadline)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -96,71 +117,134 @@ class Transport:
 
         Raises:
             ControlPlaneError: status None when no whole answer came, else the answer is too large.
+            ConfigError: the file of the CA cannot be read.
         """
-        headers = {"Accept": "application/json"}
-        if token is not None:
-            headers["X-Auth-Token"] = token
-        if body is not None:
-            headers["Content-Type"] = "application/json"
         data = None if body is None else json.dumps(body).encode()
-        path = urlsplit(url).path
+        request = _Request(method, url, data, token)
+        self._deadline.begin()
+        tries, lost = 0, 0
+        while True:
+            tries += 1
+            try:
+                answer = self._try(request)
+            except _NoAnswerError as error:
+                kind = error.failure.kind
+                lost += kind is Kind.LOST
+                # a kept connection may have died since: once more, but no time-out many times over
+                may_repeat = lost <= 1 and kind.may_repeat(is_idempotent=request.is_idempotent)
+                if not may_repeat or not self._wait(tries):
+                    raise self._error(request, error.failure) from error.__cause__
+            else:
+                is_final = answer.status not in _BUSY or not request.is_idempotent
+                if is_final or not self._wait(tries):
+                    return answer
+
+    def _wait(self, tries: int) -> bool:
+        """Wait before the next try; False where there is none any more."""
+        pause_s = backoff_s(tries)
+        if tries > self._retries or pause_s >= self._deadline.left_s:
+            return False
+        self._sleep(pause_s)
+        return True
+
+    def _try(self, request: _Request) -> Answer:
+        is_begun = False
         try:
+            connect_s = self._deadline.limit(min(self._timeout_s, _CONNECT_TIMEOUT_S))
             with self._session.request(
-                method,
-                url,
-                data=data,
-                headers=headers,
-                timeout=self._timeouts_s,
+                request.method,
+                request.url,
+                data=request.data,
+                headers=request.headers(),
+                timeout=(connect_s, self._deadline.limit(self._timeout_s)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                answer = self._read(method, path, response)
-        except requests.RequestException as error:
-            raise ControlPlaneError(method, path, None, f"{_why(error)} ({_host(url)})") from error
-        return answer if token is None or answer.status < _FIRST_ERROR else answer.without(token)
+                is_begun = True
+                return self._read(request, response)
+        # OSError: requests itself where it finds no CA file; HTTPError: urllib3 amid the body
+        except (requests.RequestException, HTTPError, OSError) as error:
+            if self._ca_file is not None:
+                check_ca_file(self._ca_file)
+            raise _NoAnswerError(explain(error, is_begun=is_begun)) from error
 
-    def _read(self, method: str, path: str, response: requests.Response) -> Answer:
+    def _read(self, request: _Request, response: requests.Response) -> Answer:
+        def refuse(reason: str) -> ControlPlaneError:
+            return ControlPlaneError(request.method, request.path, response.status_code, reason)
+
+        limit = self._answer_max_bytes
+        too_large = f"the answer is larger than {limit} bytes"
+        if int(response.raw.length_remaining or 0) > limit:
+            raise refuse(too_large)
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
             body += chunk
-            if len(body) > self._answer_max_bytes:
-                reason = f"the answer is larger than {self._answer_max_bytes} bytes"
-                raise ControlPlaneError(method, path, response.status_code, reason)
-        content_type = response.headers.get("Content-Type", "").partition(";")[0]
-        return Answer(method, path, response.status_code, content_type, bytes(body))
+            if len(body) > limit:
+                raise refuse(too_large)
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        try:
+            whole = _decode(bytes(body), coding, limit)
+        except (ValueError, zlib.error):
+            raise refuse(
+                f"the answer is not in the coding that it names: {coding[:20]!r}"
+            ) from None
+        if len(whole) > limit:
+            raise refuse(f"{too_large} when it is unpacked")
+        return Answer(
+            request.method,
+            request.path,
+            response.status_code,
+            response.headers.get("Content-Type", "").partition(";")[0],
+            whole,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            secret=request.token,
+        )
+
+    def _error(self, request: _Request, failure: Failure) -> ControlPlaneError:
+        why = failure.why
+        if self._deadline.left_s <= 0:
+            why = f"no whole answer within {self._deadline.seconds:g} s (nailgun.deadline_s)"
+        reason = f"{why} ({_host(request.url)})"
+        error = ControlPlaneError(request.method, request.path, None, reason)
+        error.remedy = failure.remedy or error.remedy
+        return error
 
 
-def _retry(retries: int) -> Retry:
-    return Retry(
-        total=retries,
-        connect=retries,
-        # a kept connection may have died since: once more, but no timeout many times over
-        read=min(retries, 1),
-        status=retries,
-        other=0,
-        redirect=0,
-        allowed_methods=frozenset({"GET", "PUT", "DELETE"}),
-        status_forcelist=frozenset({500, 502, 503, 504}),
-        backoff_factor=0.2,
-        backoff_max=5.0,
-        raise_on_status=False,
-        respect_retry_after_header=False,  # a server must not make us wait for hours
-    )
+def check_ca_file(path: Path) -> None:
+    """See to it that the file of a CA can be used.
+
+    Raises:
+        ConfigError: it is missing, cannot be read, or has no certificate in it.
+    """
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        found = "expected the certificate of a CA as PEM, found none"
+    except OSError as error:
+        found = error.strerror or str(error)
+    else:
+        return
+    remedy = "set nailgun.ca_file in config.yaml to the PEM file of the CA that signed for Nailgun"
+    raise ConfigError(f"nailgun.ca_file: {path}: {found}", remedy=remedy)
+
+
+def _decode(body: bytes, coding: str, limit: int) -> bytes:
+    """Unpack what was compressed unasked; stops behind ``limit`` bytes.
+
+    Raises:
+        ValueError, zlib.error: it is damaged, or the coding is not known.
+    """
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError(coding)
+    reader = zlib.decompressobj(_ZLIB_OR_GZIP)
+    whole = reader.decompress(body, limit + 1)
+    if len(whole) <= limit and not reader.eof:
+        raise ValueError("cut short")
+    return whole
 
 
 def _host(url: str) -> str:
     parts = urlsplit(url)  # only these two: a URL may carry a password
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-
-
-def _why(error: requests.RequestException) -> str:
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke before the answer was complete"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection, or it was closed without an answer"
-    return type(error).__name__

@@ -1,14 +1,9 @@
-"""The client against the real embedded registry, and against servers that misbehave."""
+"""The client against the real embedded registry."""
 
-import json
 import logging
-import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +51,7 @@ def server(store: Store) -> Iterator[RegistryServer]:
 
 
 @pytest.fixture
-def client(server: RegistryServer) -> Iterator[ControlPlane]:
+def client(server: RegistryServer) -> Iterator[NailgunClient]:
     with NailgunClient(replace(SETTINGS, url=server.url)) as made:
         yield made
 
@@ -144,12 +139,35 @@ def test_notifications_go_in_and_out(client: ControlPlane) -> None:
         client.notify("x", topic="nope")
 
 
-def test_only_running_tasks_are_returned(client: ControlPlane, store: Store) -> None:
+def test_a_notification_is_marked_as_read(client: NailgunClient) -> None:
+    made = client.notify("New release available: A (1)")
+    assert client.mark_read(made).status == "read"
+    assert client.notification(made) == client.mark_read(made)
+    with pytest.raises(ControlPlaneError) as caught:
+        client.notification(made + 1)
+    assert caught.value.status == 404
+
+
+def test_environments_go_in_and_out(client: NailgunClient) -> None:
+    release = client.create_release(release_body())
+    made = client.create_cluster("c1", release.id)
+    assert client.clusters() == (made,) == (Cluster(made.id, "c1", release.id),)
+    assert client.delete_cluster(made.id)
+    assert not client.delete_cluster(made.id)
+    assert client.clusters() == ()
+
+
+def test_a_nailgun_without_nodes_has_none(client: NailgunClient) -> None:
+    assert client.nodes() == ()
+
+
+def test_only_running_tasks_are_returned(client: NailgunClient, store: Store) -> None:
     store.add_task("dump", "ready")
     running = store.add_task("deploy", "running")
     assert [(task.id, task.cluster, task.name) for task in client.running_tasks()] == [
         (running.id, None, "deploy")
     ]
+    assert [task.name for task in client.tasks()] == ["dump", "deploy"]
 
 
 def test_keystone_may_be_elsewhere(server: RegistryServer) -> None:
@@ -183,248 +201,4 @@ def test_a_server_that_is_not_there_is_no_answer() -> None:
         client.releases()
     assert caught.value.status is None
     assert caught.value.__cause__ is not None
-    assert PASSWORD not in shown(caught.value)
-
-
-# Servers that misbehave
-
-Script = Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Plays one scripted answer after the other; gives tokens t1, t2, ... beside."""
-
-    protocol_version = "HTTP/1.1"
-    server: "Misbehaving"
-
-    def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path.endswith("/tokens"):
-            self.server.logins += 1
-            self.reply(200, {"access": {"token": {"id": f"t{self.server.logins}"}}})
-            return
-        self.server.seen.append((self.command, self.headers.get("X-Auth-Token", ""), body))
-        self.server.script.pop(0)(self)
-
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # http.server's names
-
-    def reply(self, status: int, body: object, kind: str = "application/json") -> None:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
-        """Keep quiet."""
-
-
-class Misbehaving(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script: list[Script] = []
-        self.seen: list[tuple[str, str, bytes]] = []
-        self.logins = 0
-
-
-@pytest.fixture
-def bad() -> Iterator[Misbehaving]:
-    with Misbehaving() as made:
-        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
-        yield made
-        made.shutdown()
-
-
-@pytest.fixture
-def meets(bad: Misbehaving) -> Iterator[NailgunClient]:
-    url = f"http://127.0.0.1:{bad.server_port}"
-    settings = replace(SETTINGS, url=url, timeout_s=0.3)
-    with NailgunClient(settings, answer_max_bytes=10_000) as made:
-        yield made
-
-
-def says(status: int, body: object, kind: str = "application/json") -> Script:
-    return lambda handler: handler.reply(status, body, kind)
-
-
-def begins(handler: Handler) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    handler.wfile.write(b"[")
-    handler.close_connection = True
-
-
-def hangs_up(handler: Handler) -> None:
-    handler.close_connection = True
-
-
-def is_slow(handler: Handler) -> None:
-    time.sleep(0.6)
-    handler.close_connection = True  # the client is gone by now
-
-
-def is_slow_halfway(handler: Handler) -> None:
-    begins(handler)
-    handler.wfile.flush()
-    time.sleep(0.6)
-
-
-def floods(handler: Handler) -> None:
-    handler.send_response(200)
-    handler.send_header("Connection", "close")
-    handler.end_headers()
-    handler.close_connection = True
-    with suppress(OSError):  # the client had enough
-        for _ in range(1000):
-            handler.wfile.write(b"[" * 100_000)
-
-
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_read_is_tried_again(bad: Misbehaving, meets: NailgunClient, status: int) -> None:
-    bad.script = [says(status, b"restarting", "text/html"), says(200, [])]
-    assert meets.releases() == ()
-    assert len(bad.seen) == 2
-
-
-def test_a_delete_is_tried_again(bad: Misbehaving, meets: NailgunClient) -> None:
-    bad.script = [says(502, b""), says(404, b"Release not found", "text/html")]
-    assert not meets.delete_release(1)
-
-
-def test_a_read_survives_one_lost_connection(bad: Misbehaving, meets: NailgunClient) -> None:
-    bad.script = [hangs_up, says(200, [])]
-    assert meets.releases() == ()
-
-
-def test_tries_come_to_an_end(bad: Misbehaving, meets: NailgunClient) -> None:
-    bad.script = [says(500, b"traceback")] * 3
-    with pytest.raises(ControlPlaneError, match="GET /api/v1/releases/ answered 500: traceback"):
-        meets.releases()
-    assert bad.script == []
-
-
-@pytest.mark.parametrize("script", [says(500, b""), says(503, b""), hangs_up, is_slow])
-def test_a_create_is_sent_once(bad: Misbehaving, meets: NailgunClient, script: Script) -> None:
-    bad.script = [script]
-    with pytest.raises(ControlPlaneError):
-        meets.create_release(release_body())
-    assert [method for method, _, _ in bad.seen] == ["POST"]
-
-
-def test_a_token_is_renewed_once_and_the_request_sent_again(
-    bad: Misbehaving, meets: NailgunClient
-) -> None:
-    bad.script = [says(200, []), says(401, b""), says(201, {"id": 5, "topic": "release"})]
-    assert meets.releases() == ()
-    with pytest.raises(ControlPlaneError, match="unexpected JSON"):
-        meets.notify("m")
-    assert [token for _, token, _ in bad.seen] == ["t1", "t1", "t2"]
-    assert bad.seen[1][2] == bad.seen[2][2] != b""
-
-
-def test_a_second_401_is_final(bad: Misbehaving, meets: NailgunClient) -> None:
-    bad.script = [says(401, b""), says(401, b"")]
-    with pytest.raises(ControlPlaneError) as caught:
-        meets.releases()
-    assert (caught.value.status, bad.logins) == (401, 2)
-
-
-@pytest.mark.parametrize("ask", [NailgunClient.releases, NailgunClient.notify])
-def test_a_redirect_is_not_followed(
-    bad: Misbehaving, meets: NailgunClient, ask: Callable[..., object]
-) -> None:
-    def redirects(handler: Handler) -> None:
-        handler.send_response(302)
-        handler.send_header("Location", "/elsewhere")
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-    bad.script = [redirects]
-    arguments = ["m"] if ask is NailgunClient.notify else []
-    with pytest.raises(ControlPlaneError) as caught:
-        ask(meets, *arguments)
-    assert (caught.value.status, len(bad.seen)) == (302, 1)
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        says(200, b"<html><body>It works!</body></html>", "text/html"),
-        says(200, b""),
-        says(200, {"releases": []}),
-        says(200, "releases"),
-        says(200, [1]),
-        says(200, [{}]),
-        says(200, [{"id": "x", "name": "n", "version": "v", "operating_system": "o"}]),
-        says(200, [{"id": 1, "name": "n", "version": "v", "operating_system": "o",
-                    "orchestrator_data": {"repo_metadata": []}}]),
-        says(204, b""),
-        floods,
-    ],
-)  # fmt: skip
-def test_an_answer_outside_the_contract_names_the_exchange(
-    bad: Misbehaving, meets: NailgunClient, script: Script
-) -> None:
-    bad.script = [script]
-    with pytest.raises(ControlPlaneError) as caught:
-        meets.releases()
-    error = caught.value
-    assert (error.method, error.path) == ("GET", "/api/v1/releases/")
-    assert error.status in (200, 204)
-    assert len(error.what) < 400
-
-
-@pytest.mark.parametrize(
-    ("scripts", "reason"),
-    [
-        ([begins], "before the answer was complete"),
-        ([is_slow_halfway], "in time"),
-        ([is_slow, is_slow], "in time"),
-        ([hangs_up, hangs_up], "without an answer"),
-    ],
-)
-def test_no_whole_answer_has_no_status(
-    bad: Misbehaving, meets: NailgunClient, scripts: list[Script], reason: str
-) -> None:
-    bad.script = list(scripts)
-    with pytest.raises(ControlPlaneError, match=reason) as caught:
-        meets.releases()
-    assert caught.value.status is None
-    assert caught.value.__cause__ is not None
-
-
-def test_an_error_page_does_not_show_the_token(bad: Misbehaving, meets: NailgunClient) -> None:
-    def tells(handler: Handler) -> None:
-        handler.reply(400, f"you sent {handler.headers['X-Auth-Token']}".encode())
-
-    bad.script = [tells]
-    with pytest.raises(ControlPlaneError, match=r"you sent \*+") as caught:
-        meets.releases()
-    assert "t1" not in shown(caught.value)
-
-
-@pytest.mark.parametrize(
-    "token", [None, {"access": {}}, [], {"access": {"token": {"id": 5}}},
-              {"access": {"token": {"id": "a\nb"}}}]
-)  # fmt: skip
-def test_keystone_must_give_a_token(
-    bad: Misbehaving, meets: NailgunClient, monkeypatch: pytest.MonkeyPatch, token: object
-) -> None:
-    monkeypatch.setattr(Handler, "do_POST", lambda handler: handler.reply(200, token))
-    with pytest.raises(ControlPlaneError, match="token in it"):
-        meets.releases()
-    assert bad.seen == []
-
-
-def test_keystone_that_echoes_the_password_is_not_quoted(
-    meets: NailgunClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def echoes(handler: Handler) -> None:
-        handler.reply(400, handler.rfile.read(int(handler.headers["Content-Length"])))
-
-    monkeypatch.setattr(Handler, "do_POST", echoes)
-    with pytest.raises(ControlPlaneError) as caught:
-        meets.releases()
     assert PASSWORD not in shown(caught.value)

@@ -1,5 +1,6 @@
 """The settings: defaults, and every fault of the file at once."""
 
+import traceback
 from dataclasses import fields
 from pathlib import Path
 
@@ -104,8 +105,74 @@ def test_a_root_moves_every_path_below_it() -> None:
     assert found.master_ip == Config().master_ip
 
 
+def test_files_of_nailgun_move_below_the_root_too() -> None:
+    found = parse("nailgun: {password_file: /etc/p, ca_file: /etc/ca.pem}").under(Path("/scratch"))
+    assert found.nailgun.password_file == Path("/scratch/etc/p")
+    assert found.nailgun.ca_file == Path("/scratch/etc/ca.pem")
+    assert Config().under(Path("/scratch")).nailgun.password_file is None
+
+
 def test_a_password_is_not_shown() -> None:
-    assert "secret" not in repr(parse("nailgun: {password: secret}"))
+    text = "nailgun: {password: secret, proxy: 'http://u:secret@p:3128'}"
+    assert "secret" not in repr(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nailgun: {password: [s3cret]}",
+        "nailgun: {password: 53}",
+        "nailgun: {proxy: {s3cret: 1}}",
+        "nailgun: {proxy: 'ftp://u:s3cret@p'}",
+        "nailgun: {url: 'http://u:s3cret@n'}",
+        "nailgun: {keystone_url: 'http://u:s3cret@n'}",
+        "nailgun:\n  password:s3cret",
+        "nailgun: [s3cret]",
+        "- s3cret",
+        "nailgun:\n  password: s3cret: more",
+        "nailgun:\n  password: 's3cret",
+        "nailgun:\n  password: *s3cret",
+        "nailgun:\n  password: !s3cret x",
+        "nailgun:\n  password: %s3cret",
+        'nailgun:\n  password: "\\s3cret"',
+    ],
+)
+def test_no_fault_quotes_what_may_be_a_password(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "3cret" not in shown
+    assert "53" not in caught.value.what
+
+
+def test_a_fault_of_yaml_says_where_it_is() -> None:
+    with pytest.raises(ConfigError, match=r"c\.yaml: not YAML: line 2, column 9: mapping values"):
+        parse("nailgun:\n  url: a: b", source="c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("url: 10.20.0.2:8000", "url: expected http:// or https:// and a host"),
+        ("url: 'http://'", "url: expected http:// or https:// and a host"),
+        ("url: 'http://n:port'", "url: expected http:// or https:// and a host"),
+        ("url: 'http://[n'", "url: expected http:// or https:// and a host"),
+        ("url: 'http://a b'", "url: expected http:// or https:// and a host"),
+        ("url: 'http://user@n'", "url: must have no user or password in it"),
+        ("keystone_url: ftp://k", "keystone_url: expected http:// or https:// and a host"),
+        ("keystone_version: v2", "keystone_version: expected auto or v2.0 or v3, found 'v2'"),
+        ("proxy: 'socks5://p:1080'", "proxy: expected http:// or https:// and a host"),
+        ("password_file: p", "password_file: p is not absolute"),
+        ("ca_file: ca.pem", "ca_file: ca.pem is not absolute"),
+        ("ca_file: 5", "ca_file: expected Path or nothing, found 5"),
+        ("deadline_s: 0", "deadline_s: must be above 0"),
+        ("retries: -1", "retries: must not be below 0"),
+    ],
+)
+def test_each_setting_of_nailgun_is_checked(setting: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f"nailgun: {{{setting}}}", source="c")
+    assert caught.value.what == f"c: nailgun.{told}"
 
 
 def test_the_default_file_may_be_absent_and_is_looked_for_under_the_root(tmp_path: Path) -> None:

@@ -137,8 +137,7 @@ def test_every_setting_is_explained() -> None:
         for before, line in pairwise(lines)
         if SETTING.match(line) and SETTING.match(before) and not before.endswith(":")
     ]
-    # user, password and tenant share one sentence
-    assert [line.split(":")[0] for line in bare] == ["#  password", "#  tenant"]
+    assert [line.split(":")[0] for line in bare] == ["#  project_domain"]  # one sentence for both
 
 
 def test_every_page_can_be_found_from_the_index() -> None:

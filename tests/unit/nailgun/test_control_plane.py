@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import ControlPlaneError
-from fuel_upgrade.nailgun.control_plane import Cluster, Notification, ReleaseInUseError, Task
+from fuel_upgrade.nailgun.control_plane import (
+    Cluster,
+    Node,
+    Notification,
+    ReleaseInUseError,
+    Task,
+)
 
 
 def test_values_are_read_from_the_recorded_form() -> None:
@@ -14,6 +20,14 @@ def test_values_are_read_from_the_recorded_form() -> None:
     assert Cluster.from_wire(cluster) == Cluster(1, "c1", 3)
     task: dict[str, Any] = {"id": 1, "cluster": 4, "name": "deploy", "status": "running"}
     assert Task.from_wire(task) == Task(1, 4, "deploy", "running")
+
+
+def test_a_node_is_read_from_the_form_of_nailgun() -> None:
+    node: dict[str, Any] = {"id": 7, "name": "n", "status": "ready", "online": True, "cluster": 2}
+    assert Node.from_wire({**node, "roles": [], "mac": "52:54:00:00:00:01"}) == Node(
+        7, "n", "ready", 2, is_online=True
+    )
+    assert Node.from_wire({**node, "cluster": None, "online": False}).cluster is None
 
 
 @pytest.mark.parametrize("extra", [{}, {"cluster": None}])

@@ -2,10 +2,9 @@ import pytest
 
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
+from fuel_upgrade.nailgun.answer import Answer, say_url
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.nailgun.keystone import KeystoneV2
-from fuel_upgrade.nailgun.transport import Answer, Transport
 
 
 def answer(body: bytes, kind: str = "application/json") -> Answer:
@@ -31,22 +30,41 @@ def test_the_reason_is_short_and_on_one_line() -> None:
     assert answer(b"").text == "(empty)"
 
 
-def test_a_secret_is_masked() -> None:
-    assert answer(b"token: 4f21, 4f21").without("4f21").body == b"token: ******, ******"
+@pytest.mark.parametrize("lead", [0, 195, 790, 799])
+def test_a_secret_is_masked_also_where_the_text_is_cut(lead: int) -> None:
+    secret = "4f21-unmistakable"
+    shown = answer(b" " * lead + f"token: {secret}, {secret}".encode()).hiding(secret)
+    assert "4f21" not in shown.text
+    assert "4f21" not in shown.error(f"expected a number, found {secret}").what
+    assert secret not in repr(shown)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://u:pw@proxy:3128/x?token=1#y", "http://proxy:3128/x"),
+        ("https://[::1]:8443/", "https://[::1]:8443/"),
+        ("/a\nb", "/ab"),
+        ("/a\x00b", "/a?b"),
+        ("", "nowhere"),
+        ("http://[", "an address that cannot be read"),
+        ("http://h:99999/", "an address that cannot be read"),
+        ("/" + "a" * 500, "/" + "a" * 199),
+    ],
+)
+def test_an_address_is_shown_without_secrets(url: str, shown: str) -> None:
+    assert say_url(url) == shown
 
 
 def test_no_representation_shows_the_password() -> None:
-    settings = NailgunSettings(url="http://10.20.0.2:8000", password="correct horse")
-    client: ControlPlane = NailgunClient(settings)
-    keystone = KeystoneV2(
-        url="http://10.20.0.2:5000",
-        username="admin",
-        password="correct horse",
-        tenant="admin",
-        transport=Transport(timeout_s=1, retries=0),
+    settings = NailgunSettings(
+        url="http://10.20.0.2:8000", password="correct horse", proxy="http://u:correct horse@p"
     )
-    assert "correct horse" not in f"{client!r} {keystone!r}"
-    assert repr(client) == "NailgunClient('http://10.20.0.2:8000/api/v1')"
+    client = NailgunClient(settings)
+    assert "correct horse" not in f"{settings!r} {client!r} {client.keystone!r}"
+    assert "correct horse" not in repr(client.keystone.login)
+    control: ControlPlane = client
+    assert repr(control) == "NailgunClient('http://10.20.0.2:8000/api/v1')"
 
 
 def test_a_client_without_a_url_is_a_mistake_of_the_programmer() -> None:

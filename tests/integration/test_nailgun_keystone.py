@@ -1,0 +1,175 @@
+"""Which version of Keystone the client takes, and how it logs in there."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.nailgun.client import NailgunClient
+from tests.misbehaving import (
+    PASSWORD,
+    BadNailgun,
+    Handler,
+    Keystone,
+    KeystoneV3,
+    Seen,
+    bad_nailgun,
+    keystone_v2,
+    refusal,
+    says,
+)
+
+
+@pytest.fixture
+def bad() -> Iterator[BadNailgun]:
+    with bad_nailgun() as made:
+        yield made
+
+
+def client(bad: BadNailgun, **settings: str) -> NailgunClient:
+    root = f"http://127.0.0.1:{bad.port}"
+    base = NailgunSettings(url=root, password=PASSWORD, timeout_s=5, retries=1)
+    paths = {k: f"{root}{v}" if k == "keystone_url" else v for k, v in settings.items()}
+    return NailgunClient(replace(base, **paths))  # type: ignore[arg-type]
+
+
+def logins(bad: BadNailgun) -> list[str]:
+    return [f"{seen.method} {seen.path}" for seen in bad.keystone_seen]
+
+
+def test_a_token_of_v3_is_renewed_when_it_expires(bad: BadNailgun) -> None:
+    bad.keystone = KeystoneV3()
+    bad.script = [says(200, []), says(401, b""), says(200, [])]
+    with client(bad) as meets:
+        assert meets.releases() == meets.releases() == ()
+        assert meets.keystone.version() == "v3"
+    assert [seen.token for seen in bad.seen] == [bad.tokens[0], bad.tokens[0], bad.tokens[1]]
+    asked = ["GET /keystone/v3", "POST /keystone/v3/auth/tokens", "POST /keystone/v3/auth/tokens"]
+    assert logins(bad) == asked
+
+
+def test_user_and_project_may_be_of_different_domains(bad: BadNailgun) -> None:
+    bad.keystone = KeystoneV3(user_domain="staff", project="services", project_domain="machines")
+    bad.script = [says(200, [])]
+    named = {"tenant": "services", "user_domain": "staff", "project_domain": "machines"}
+    with client(bad, **named) as meets:
+        assert meets.releases() == ()
+
+
+def test_a_refusal_of_v3_names_user_project_and_domains(bad: BadNailgun) -> None:
+    bad.keystone = KeystoneV3(user_domain="staff")
+    with client(bad, tenant="services") as meets:
+        error = refusal(meets.releases)
+    assert (error.status, error.path) == (401, "/keystone/v3/auth/tokens")
+    assert "user 'admin' of domain 'Default' (project 'services' of domain 'Default')" in error.what
+
+
+def several(*ids: str) -> Keystone:
+    """Be a Keystone of v2.0 and v3, which lists versions where it is asked for one."""
+
+    def answer(handler: Handler, seen: Seen) -> None:
+        if seen.method == "GET":
+            handler.reply(300, {"versions": {"values": [{"id": i} for i in ids]}})
+        elif seen.path.endswith("/v3/auth/tokens"):
+            KeystoneV3()(handler, seen)
+        else:
+            keystone_v2(handler, seen)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("keystone", "version"),
+    [
+        (keystone_v2, "v2.0"),
+        (KeystoneV3(), "v3"),
+        (several("v3.8", "v2.0"), "v3"),
+        (several("v2.0"), "v2.0"),
+        (several(), "v2.0"),
+    ],
+)
+def test_the_server_says_which_version_it_has(
+    bad: BadNailgun, keystone: Keystone, version: str
+) -> None:
+    bad.keystone, bad.script = keystone, [says(200, [])] * 2
+    with client(bad) as meets:
+        assert meets.releases() == meets.releases() == ()
+        assert meets.keystone.version() == version
+    assert [line for line in logins(bad) if line.startswith("GET")] == ["GET /keystone/v3"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html>every path has this page</html>", "text/html"),
+        (200, {"hello": "world"}, "application/json"),
+        (200, {"version": "v3"}, "application/json"),
+        (200, {"versions": [{"id": "v3"}]}, "application/json"),
+        (200, ["v3"], "application/json"),
+        (401, b"", "text/html"),
+        (403, {"version": {"id": "v3"}}, "application/json"),
+        (302, b"", "text/html"),
+    ],
+)
+def test_what_is_no_version_of_keystone_is_not_taken_for_one(
+    bad: BadNailgun, status: int, body: object, kind: str
+) -> None:
+    def answer(handler: Handler, seen: Seen) -> None:
+        if seen.method == "GET":
+            handler.reply(status, body, kind)
+        else:
+            keystone_v2(handler, seen)
+
+    bad.keystone, bad.script = answer, [says(200, [])]
+    with client(bad) as meets:
+        assert meets.releases() == ()
+        assert meets.keystone.version() == "v2.0"
+
+
+def test_a_keystone_that_is_down_is_not_taken_for_an_old_one(bad: BadNailgun) -> None:
+    bad.keystone = lambda handler, _seen: handler.reply(503, b"restarting")
+    with client(bad) as meets:
+        error = refusal(meets.releases)
+        assert (error.method, error.path, error.status) == ("GET", "/keystone/v3", 503)
+        bad.keystone, bad.script = KeystoneV3(), [says(200, [])]
+        assert meets.releases() == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({"keystone_url": "/keystone/v2.0"}, "POST /keystone/v2.0/tokens"),
+        ({"keystone_url": "/keystone/v2.0/"}, "POST /keystone/v2.0/tokens"),
+        ({"keystone_version": "v2.0"}, "POST /keystone/v2.0/tokens"),
+        ({"keystone_url": "/keystone/v3/"}, "POST /keystone/v3/auth/tokens"),
+        ({"keystone_version": "v3"}, "POST /keystone/v3/auth/tokens"),
+        (
+            {"keystone_version": "v3", "keystone_url": "/keystone/v2.0"},
+            "POST /keystone/v3/auth/tokens",
+        ),
+    ],
+)
+def test_a_version_that_is_named_is_taken_without_asking(
+    bad: BadNailgun, settings: dict[str, str], asked: str
+) -> None:
+    bad.keystone = KeystoneV3() if "v3" in asked else keystone_v2
+    bad.script = [says(200, [])]
+    with client(bad, **settings) as meets:
+        assert meets.releases() == ()
+    assert logins(bad) == [asked]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(200, {"X_Subject_Token": "t"}), (201, {}), (201, {"X_Subject_Token": "a b"})],
+)
+def test_v3_gives_its_token_with_201_and_in_a_header(
+    bad: BadNailgun, status: int, headers: dict[str, str]
+) -> None:
+    bad.keystone = lambda handler, _seen: handler.reply(status, {"token": {}}, **headers)
+    with client(bad, keystone_version="v3") as meets:
+        error = refusal(meets.releases)
+    assert error.status == status
+    assert "token" in error.what
+    assert bad.seen == []
