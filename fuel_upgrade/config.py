@@ -11,6 +11,8 @@ import yaml
 from fuel_upgrade.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
+_SQLITE = "sqlite:///"  # an absolute path follows
+_DATABASES = (f"{_SQLITE}/", "postgresql://", "postgresql+psycopg://")
 _WRONG = object()  # stands for a value of the wrong type: the default takes its place
 
 
@@ -73,10 +75,14 @@ class NailgunSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """Where the embedded registry listens; port 0 takes a free one."""
+    """Where the registry listens, port 0 takes a free one, and where its data is.
+
+    Without ``database``, a URL, that is the file ``paths.registry``.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8765
+    database: str | None = field(default=None, repr=False)
 
 
 class Recovery(Enum):
@@ -118,10 +124,20 @@ class Config:
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     hooks: HookSettings = field(default_factory=HookSettings)
 
+    @property
+    def registry_url(self) -> str:
+        """The URL of the registry's database; it may have a password in it."""
+        return self.registry.database or f"{_SQLITE}{self.paths.registry}"
+
     def under(self, root: Path) -> "Config":
         """Return the same settings with every path moved below ``root``."""
         moved = {f.name: root / getattr(self.paths, f.name).relative_to("/") for f in fields(Paths)}
-        return replace(self, paths=Paths(**moved))
+        database = self.registry.database
+        if database and database.startswith(_SQLITE):
+            place = root / Path(database.removeprefix(_SQLITE)).relative_to("/")
+            database = f"{_SQLITE}{place}"
+        registry = replace(self.registry, database=database)
+        return replace(self, paths=Paths(**moved), registry=registry)
 
 
 def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
@@ -182,6 +198,13 @@ def _check(config: Config) -> list[str]:
         faults.append("hooks.timeout_s: must be above 0")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
+    database = config.registry.database
+    if database is not None and not database.startswith(_DATABASES):
+        # what was found is not shown: it may be a URL with a password
+        faults.append(
+            "registry.database: expected sqlite:////ABSOLUTE/PATH or "
+            "postgresql+psycopg://USER@HOST/NAME"
+        )
     return faults
 
 

@@ -29,6 +29,7 @@ _COMMANDS = {
     "show": "inspect:show",
     "releases": "inspect:releases",
     "node": "node:node",
+    "registry": "registry:registry",
     "selftest": "selftest:selftest",
 }
 
