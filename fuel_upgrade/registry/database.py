@@ -4,12 +4,12 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -57,7 +57,8 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         reader = {"sqlite_begin": ""} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._readers = sessionmaker(self.engine.execution_options(**reader))
+        self._reader = self.engine.execution_options(**reader)
+        self._readers = sessionmaker(self._reader)
         self._writers = sessionmaker(self.engine.execution_options(**_WRITER))
         self._turn = threading.Lock()
 
@@ -111,6 +112,15 @@ class Database:
         """
         with self.explaining(), self._readers() as session:
             return work(session)
+
+    def scalar(self, statement: Executable, values: Mapping[str, object]) -> Any:
+        """Return one value, without the cost of a session: for what every request asks.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        with self.explaining(), self._reader.connect() as connection:
+            return connection.scalar(statement, values)
 
     def write(self, work: Callable[[Session], Value]) -> Value:
         """Return what ``work`` returns, run as one transaction.
