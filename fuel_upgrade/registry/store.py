@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
-from sqlalchemy import Column, ColumnElement, CursorResult, Delete, bindparam, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,8 @@ from fuel_upgrade.registry.model import (
     Task,
 )
 from fuel_upgrade.registry.ordering import Key, newest_key
-from fuel_upgrade.registry.refusal import RefusedError, bad_request, conflict, not_found
+from fuel_upgrade.registry.refusal import RefusedError, bad_request, conflict
+from fuel_upgrade.registry.rows import AnyRow, check_text, check_texts, delete_one, get, insert
 from fuel_upgrade.registry.schema import migrate
 from fuel_upgrade.registry.tables import (
     ClusterRow,
@@ -44,17 +45,9 @@ _TOKENS = Table.metadata.tables["tokens"].c
 _TOKEN_EXPIRES_S = select(_TOKENS.expires_s).where(_TOKENS.digest == bindparam("digest"))
 _IN_USE = "Can't delete release with clusters assigned"
 
-Value_co = TypeVar("Value_co", covariant=True)
 Value = TypeVar("Value")
 #: Refuses with 409 a name and version that another release than the one being changed has.
 RefuseTaken = Callable[[object, object], None]
-
-
-class _Row(Protocol[Value_co]):
-    __table__: ClassVar[Any]
-    id: Any  # a mapped column: a different type on the class and on its rows
-
-    def value(self) -> Value_co: ...
 
 
 class Store:
@@ -126,13 +119,13 @@ class Store:
         """
 
         def work(session: Session) -> StoredRelease:
-            row = _get(session, ReleaseRow, release_id, "Release", locked=True)
+            row = get(session, ReleaseRow, release_id, "Release", locked=True)
 
             def refuse_taken(name: object, version: object) -> None:
                 _refuse_taken(session, name, version, other_than=release_id)
 
             row.fill(change(row.value().fields, refuse_taken))
-            _check_texts(row)
+            check_texts(row)
             session.flush()
             return row.value()
 
@@ -161,7 +154,7 @@ class Store:
         """Set ``read`` or ``unread``, or refuse with 404."""
 
         def work(session: Session) -> Notification:
-            row = _get(session, NotificationRow, notification_id, "Notification", locked=True)
+            row = get(session, NotificationRow, notification_id, "Notification", locked=True)
             row.status = status
             return row.value()
 
@@ -187,7 +180,7 @@ class Store:
 
         def work(session: Session) -> Cluster:
             try:
-                _get(session, ReleaseRow, release_id, "Release", locked=True)
+                get(session, ReleaseRow, release_id, "Release", locked=True)
             except RefusedError as error:
                 raise bad_request(f"There is no release {release_id} for the cluster") from error
             row = ClusterRow(
@@ -197,7 +190,7 @@ class Store:
                 mode="ha_compact",
                 net_provider="nova_network",
             )
-            return _insert(session, row)
+            return insert(session, row)
 
         return self._refusing(work, conflict("Cluster with the same name already exists"))
 
@@ -267,9 +260,9 @@ class Store:
 
     def delete_user(self, name: str) -> None:
         """Remove a user and its tokens, or refuse with 404."""
-        _check_text(_USER_NAME, name)
+        check_text(_USER_NAME, name)
         wanted = delete(UserRow).where(UserRow.name == name)
-        self.database.write(lambda session: _delete_one(session, wanted, "User"))
+        self.database.write(lambda session: delete_one(session, wanted, "User"))
 
     def authenticate(self, name: str, password: str) -> int | None:
         """Return the id of the user with this name and password, if there is one."""
@@ -303,30 +296,30 @@ class Store:
         expires_s: int | None = self.database.scalar(_TOKEN_EXPIRES_S, {"digest": digest})
         return expires_s is not None and expires_s > self._clock()
 
-    def _all(self, table: type[_Row[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
+    def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
         wanted = select(table).where(*only).order_by(table.id)
         return self.database.read(
             lambda session: tuple(row.value() for row in session.scalars(wanted))
         )
 
-    def _one(self, table: type[_Row[Value]], row_id: int, kind: str) -> Value:
-        return self.database.read(lambda session: _get(session, table, row_id, kind).value())
+    def _one(self, table: type[AnyRow[Value]], row_id: int, kind: str) -> Value:
+        return self.database.read(lambda session: get(session, table, row_id, kind).value())
 
     def _add(
-        self, make: Callable[[], _Row[Value]], *, refusal: RefusedError | None = None
+        self, make: Callable[[], AnyRow[Value]], *, refusal: RefusedError | None = None
     ) -> Value:
-        return self._refusing(lambda session: _insert(session, make()), refusal)
+        return self._refusing(lambda session: insert(session, make()), refusal)
 
     def _delete(
         self,
-        table: type[_Row[Value]],
+        table: type[AnyRow[Value]],
         row_id: int,
         kind: str,
         *,
         refusal: RefusedError | None = None,
     ) -> None:
         wanted = delete(table).where(table.id == (row_id if row_id <= LARGEST_ID else 0))
-        self._refusing(lambda session: _delete_one(session, wanted, kind), refusal)
+        self._refusing(lambda session: delete_one(session, wanted, kind), refusal)
 
     def _refusing(self, work: Callable[[Session], Value], refusal: RefusedError | None) -> Value:
         """Run ``work`` as one transaction; what a constraint refuses becomes ``refusal``."""
@@ -338,43 +331,19 @@ class Store:
             raise refusal from error
 
 
-Row = TypeVar("Row", bound=_Row[Any])
-
-
-def _get(
-    session: Session, table: type[Row], row_id: int, kind: str, *, locked: bool = False
-) -> Row:
-    """Return a row, or refuse with 404; ``locked`` keeps it as it is until the transaction ends."""
-    possible = 0 < row_id <= LARGEST_ID
-    row = session.get(table, row_id, with_for_update=locked or None) if possible else None
-    if row is None:
-        raise not_found(kind)
-    return row
-
-
-def _insert(session: Session, row: _Row[Value]) -> Value:
-    _check_texts(row)
-    session.add(row)
-    session.flush()  # gives the id
-    return row.value()
+def _newness(release: StoredRelease) -> Key:
+    return newest_key(release.fields.version, release.fields.operating_system, release.id)
 
 
 def _insert_user(session: Session, name: str, salt: bytes, password_hash: bytes) -> None:
-    _check_text(_USER_NAME, name)
+    check_text(_USER_NAME, name)
     session.add(UserRow(name=name, salt=salt, password_hash=password_hash))
     session.flush()
 
 
-def _delete_one(session: Session, wanted: Delete, kind: str) -> None:
-    """Delete by one statement: of two who do so at once, one deletes and one is told 404."""
-    done = session.execute(wanted)
-    if isinstance(done, CursorResult) and done.rowcount == 0:
-        raise not_found(kind)
-
-
 def _refuse_taken(session: Session, name: object, version: object, *, other_than: int) -> None:
     for column, value in (("name", name), ("version", version)):
-        _check_text(_RELEASE[column], str(value))
+        check_text(_RELEASE[column], str(value))
     wanted = select(ReleaseRow.id).where(
         ReleaseRow.name == str(name),
         ReleaseRow.version == str(version),
@@ -382,20 +351,3 @@ def _refuse_taken(session: Session, name: object, version: object, *, other_than
     )
     if session.scalars(wanted).first() is not None:
         raise conflict(_TAKEN)
-
-
-def _check_texts(row: _Row[Any]) -> None:
-    for column in row.__table__.columns:
-        value = getattr(row, column.name)
-        if isinstance(value, str):
-            _check_text(column, value)
-
-
-def _check_text(column: Column[Any], value: str) -> None:
-    fault = text_fault(value, column)
-    if fault:
-        raise bad_request(f"'{column.name}' field {fault}")
-
-
-def _newness(release: StoredRelease) -> Key:
-    return newest_key(release.fields.version, release.fields.operating_system, release.id)
