@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import quantiles
@@ -229,10 +229,10 @@ class Figures:
     faults: tuple[str, ...]
 
 
-def run_clients(url: str, seconds: float) -> Figures:
-    """Let all clients loose, and settle the account."""
+def run_clients(urls: Sequence[str], seconds: float) -> Figures:
+    """Let all clients loose on the services of one database, and settle the account."""
     account = Account()
-    clients = [Client(url, number, account) for number in range(CLIENTS)]
+    clients = [Client(urls[number % len(urls)], number, account) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(Client.log_in, clients))
         first = clients[0]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -17,6 +18,7 @@ from fuel_upgrade.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 60
+_NUMBERS = count(1)
 _ARGV = (sys.executable, "-c", "from fuel_upgrade.cli.main import main; main()")
 
 
@@ -41,7 +43,7 @@ def serving(
     root: Path, *words: str, environment: dict[str, str] | None = None
 ) -> Iterator[Service]:
     """Give ``registry serve`` with these options, on a free port; end it by SIGTERM."""
-    log = root / "registry.log"
+    log = root / f"registry-{next(_NUMBERS)}.log"
     argv = [*_ARGV, "--root", str(root), "registry", "serve", "--port", "0", *words]
     with log.open("wb") as stream:
         process = subprocess.Popen(

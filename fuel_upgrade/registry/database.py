@@ -197,9 +197,14 @@ class Database:
 
     def _unavailable(self, reason: str) -> UnavailableError:
         if self.is_sqlite:
-            remedy = "make its folder writable and check that nothing else wrote the file"
+            remedy = (
+                "make room, and its folder writable, and check that nothing else wrote the file"
+            )
         else:
-            remedy = "start the PostgreSQL server, and check registry.database in config.yaml"
+            remedy = (
+                "start the PostgreSQL server, or correct registry.database in config.yaml, its "
+                "password or the rights of its role"
+            )
         return UnavailableError(
             f"the registry's database {self.name} cannot be used: {reason}", remedy=remedy
         )

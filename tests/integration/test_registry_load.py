@@ -1,9 +1,10 @@
 """32 clients of ``fuel-upgrade registry serve`` at once lose nothing and double nothing.
 
-REGISTRY_SECONDS says for how long; ``make test-registry`` takes a minute for each database.
+REGISTRY_SECONDS says for how long; ``make test-registry`` takes a minute for each run.
 """
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,23 @@ from tests.registry_service import serving
 SECONDS = float(os.environ.get("REGISTRY_SECONDS", "3"))
 
 
+@pytest.mark.parametrize("services", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_release_is_lost_or_doubled(kind: str, new_url: NewUrl, tmp_path: Path) -> None:
+def test_no_release_is_lost_or_doubled(
+    kind: str, services: int, new_url: NewUrl, tmp_path: Path
+) -> None:
     url = new_url(kind)
     store = Store.open(url)
     store.add_user("admin", "admin")
     store.close()
-    with serving(tmp_path, "--database", url) as service:
-        figures = run_clients(service.url, SECONDS)
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(serving(tmp_path, "--database", url)) for _ in range(services)
+        ]
+        figures = run_clients([service.url for service in started], SECONDS)
     print(  # noqa: T201 - the figures of the run, under -s
-        f"\n{kind}: {CLIENTS} clients, {SECONDS:.0f} s: {figures.requests} requests, "
+        f"\n{kind}, {services} process(es): {CLIENTS} clients, {SECONDS:.0f} s: "
+        f"{figures.requests} requests, "
         f"{figures.per_second:.0f} a second, p50 {figures.p50_ms:.0f} ms, "
         f"p99 {figures.p99_ms:.0f} ms, {figures.conflicts} conflicts"
     )
