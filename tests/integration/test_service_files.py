@@ -43,10 +43,11 @@ def writable() -> list[Path]:
 @pytest.fixture(params=[UNIT, REGISTRY], ids=lambda path: path.stem)
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A unit with the program where it is in this environment: systemd looks for it."""
-    text = request.param.read_text(encoding="utf-8")
+    source: Path = request.param
+    text = source.read_text(encoding="utf-8")
     changed = text.replace("\nExecStart=/usr/bin/", f"\nExecStart={PROGRAM.parent}/")
     assert changed != text
-    path = tmp_path / request.param.name
+    path = tmp_path / source.name
     path.write_text(changed, encoding="utf-8")
     return path
 
