@@ -11,19 +11,21 @@ VERSION = re.search(
 ).group(1)
 
 RUNTIME = [
+    "alembic>=1.16",  # migrations of the registry's tables
     "click>=8.1",  # command line
     "createrepo-c>=1.0",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
     "psutil>=5.9",  # disk space per file system, owners of locks
     "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
+    "psycopg[binary]>=3.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
     "python-daemon>=3.0",  # fuel-upgraded --detach
     "python-debian>=0.1.49",  # apt Release files
     "pyyaml>=6.0",
     "requests>=2.31",  # Nailgun and Keystone
     "rich>=13.0",  # progress and tables
     "sdnotify>=0.3.2",  # systemd Type=notify
-    "sqlalchemy>=2.0",  # the embedded registry's store
+    "sqlalchemy>=2.1",  # the registry's store
     "structlog>=24.1",
     "tuf>=4.0",  # the seal's metadata form
     "urllib3>=2.0",  # what requests is made of: its connections, and what goes wrong with them

@@ -15,6 +15,8 @@ from fuel_upgrade.errors import ConfigError
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
 DIALECTS = ("auto", "6.0", "6.1")  # how Nailgun takes repos: 6.1 stands for all up to 9.x
 KEYSTONE_VERSIONS = ("auto", "v2.0", "v3")
+_SQLITE = "sqlite:///"  # an absolute path follows
+_DATABASES = (f"{_SQLITE}/", "postgresql://", "postgresql+psycopg://")
 _WRONG = object()  # stands for a value of the wrong type: the default takes its place
 # What is found under these may hold a password, and no fault may quote it; "" is the whole file.
 _SECRET = frozenset({"", "nailgun", "nailgun.password", "nailgun.proxy"})
@@ -100,14 +102,16 @@ class NailgunSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """Where the embedded registry listens; port 0 takes a free one.
+    """Where the registry listens, port 0 takes a free one, and where its data is.
 
-    ``dialect`` is the line of Nailgun versions that it answers as.
+    Without ``database``, a URL, that is the file ``paths.registry``. ``dialect`` is the line of
+    Nailgun versions that it answers as.
     """
 
     host: str = "127.0.0.1"
     port: int = 8765
     dialect: str = "6.0"
+    database: str | None = field(default=None, repr=False)
 
 
 class Recovery(Enum):
@@ -149,10 +153,21 @@ class Config:
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     hooks: HookSettings = field(default_factory=HookSettings)
 
+    @property
+    def registry_url(self) -> str:
+        """The URL of the registry's database; it may have a password in it."""
+        return self.registry.database or f"{_SQLITE}{self.paths.registry}"
+
     def under(self, root: Path) -> "Config":
         """Return the same settings with every path moved below ``root``."""
         moved = {f.name: root / getattr(self.paths, f.name).relative_to("/") for f in fields(Paths)}
-        return replace(self, paths=Paths(**moved), nailgun=self.nailgun.under(root))
+        database = self.registry.database
+        if database and database.startswith(_SQLITE):
+            place = root / Path(database.removeprefix(_SQLITE)).relative_to("/")
+            database = f"{_SQLITE}{place}"
+        registry = replace(self.registry, database=database)
+        nailgun = self.nailgun.under(root)
+        return replace(self, paths=Paths(**moved), nailgun=nailgun, registry=registry)
 
 
 def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
@@ -241,10 +256,11 @@ def _check_nailgun(settings: NailgunSettings) -> list[str]:
     for name, path in (("password_file", settings.password_file), ("ca_file", settings.ca_file)):
         if path is not None and not path.is_absolute():
             faults.append(f"{name}: {path} is not absolute")
-    if settings.timeout_s <= 0:
-        faults.append("timeout_s: must be above 0")
-    if settings.deadline_s <= 0:
-        faults.append("deadline_s: must be above 0")
+    faults += [
+        f"{name}: must be above 0"
+        for name in ("timeout_s", "deadline_s")
+        if getattr(settings, name) <= 0
+    ]
     if settings.retries < 0:
         faults.append("retries: must not be below 0")
     return [f"nailgun.{fault}" for fault in faults]
@@ -269,6 +285,13 @@ def _check(config: Config) -> list[str]:
         faults.append("hooks.timeout_s: must be above 0")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
+    database = config.registry.database
+    if database is not None and not database.startswith(_DATABASES):
+        # what was found is not shown: it may be a URL with a password
+        faults.append(
+            "registry.database: expected sqlite:////ABSOLUTE/PATH or "
+            "postgresql+psycopg://USER@HOST/NAME"
+        )
     return faults
 
 

@@ -1,5 +1,6 @@
 """Inputs that are costly to make, made once a test file's worker."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import settings
 
 from demo.releases import RELEASES, write_inputs
 from tests.master import build
+from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
 from tests.tools import in_ci
 
 # No test fails for the time it took, and CI sees the same cases at every run: new ones are for
@@ -26,3 +28,16 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         )
         for release in RELEASES
     }
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of a worker: each takes a database of its own."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
+    """What gives the URL of a new database, by its kind."""
+    return url_maker(request, tmp_path)

@@ -17,7 +17,11 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     that the mark's condition is a text that pytest evaluates at each test: raising there fails
     that test alone, while failing here would stop the whole collection.
     """
-    missing = [program for program in programs if shutil.which(program) is None]
+    return needs_here(*(program for program in programs if shutil.which(program) is None))
+
+
+def needs_here(*missing: str) -> pytest.MarkDecorator:
+    """Mark a test that cannot run without what is missing, if anything is, as :func:`needs`."""
     return _unless(f"needs {', '.join(missing)}, which this machine lacks" if missing else "")
 
 

@@ -30,6 +30,7 @@ _COMMANDS = {
     "releases": "releases:releases",
     "nailgun": "nailgun:nailgun",
     "node": "node:node",
+    "registry": "registry:registry",
     "selftest": "selftest:selftest",
 }
 

@@ -36,8 +36,8 @@ def _mask_event(
     return masked
 
 
-def configure(path: Path, *, level: str) -> None:
-    """Send every log of this process, also those of libraries, to ``path`` and to stderr.
+def configure(path: Path | None, *, level: str) -> None:
+    """Send every log of this process, also those of libraries, to ``path``, if any, and stderr.
 
     The file may be rotated from outside: it is opened again when its name has moved.
     """
@@ -55,7 +55,6 @@ def configure(path: Path, *, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -69,9 +68,10 @@ def configure(path: Path, *, level: str) -> None:
     root.handlers.clear()
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its life is told by ours
-    for handler in (
-        logging.handlers.WatchedFileHandler(path, encoding="utf-8"),
-        logging.StreamHandler(sys.stderr),
-    ):
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.handlers.WatchedFileHandler(path, encoding="utf-8"))
+    for handler in handlers:
         handler.setFormatter(formatter)
         root.addHandler(handler)

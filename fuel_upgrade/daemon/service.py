@@ -40,7 +40,7 @@ from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.files import LockedPidFile, write_file
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
-from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.master import known_fuel_version
 
 _NAILGUN_START_S = 120.0
 _REGISTRY_USER = "fuel-upgrade"
@@ -153,13 +153,13 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
         yield config.nailgun
         return
     config.paths.state.mkdir(parents=True, exist_ok=True)
-    store = Store.open(f"sqlite:///{config.paths.registry}")
+    store = Store.open(config.registry_url, backups=config.paths.state)
     password = _registry_password(config.paths.registry_password)
     ensure_user(store, _REGISTRY_USER, password)
     app = create_registry(
         store,
         master_ip=config.master_ip,
-        fuel_version=lambda: _known_version(config),
+        fuel_version=lambda: known_fuel_version(config),
         dialect=config.registry.dialect,
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
@@ -184,13 +184,6 @@ def _registry_password(path: Path) -> str:
     if path.stat().st_mode & 0o077:
         raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")
     return path.read_text()
-
-
-def _known_version(config: Config) -> str:
-    try:
-        return read_fuel_version(config)
-    except PreflightError:
-        return "unknown"
 
 
 @contextmanager

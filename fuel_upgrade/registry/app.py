@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from fuel_upgrade.registry.answers import Message
 from fuel_upgrade.registry.gate import Gate
-from fuel_upgrade.registry.refusal import RefusedError
+from fuel_upgrade.registry.outage import answer_outage
+from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
 from fuel_upgrade.registry.routes.clusters import Clusters
 from fuel_upgrade.registry.routes.keystone import Keystone
 from fuel_upgrade.registry.routes.notifications import Notifications
@@ -42,6 +43,7 @@ def create_app(
     for resource in resources:
         app.include_router(resource.router())
     app.add_exception_handler(RefusedError, _answer_refusal)
+    app.add_exception_handler(UnavailableError, answer_outage)
     app.add_exception_handler(HTTPException, _answer_framework)
     app.add_middleware(Gate, knows_token=store.knows_token)
     return app

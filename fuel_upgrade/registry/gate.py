@@ -8,6 +8,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fuel_upgrade.registry.outage import answer_outage
+from fuel_upgrade.registry.refusal import UnavailableError
+
 PUBLIC = frozenset({"/api/v1/version", "/v2.0/tokens", "/keystone/v2.0/tokens"})
 
 
@@ -28,7 +31,13 @@ class Gate:
             return
         scope = {**scope, "path": scope["path"].removesuffix("/") or "/"}
         headers = Headers(scope=scope)
-        if scope["path"] not in PUBLIC and not await self._is_known(headers):
+        try:
+            known = scope["path"] in PUBLIC or await self._is_known(headers)
+        except UnavailableError as error:
+            # past the application's own handlers: this is before it
+            await answer_outage(None, error)(scope, receive, send)
+            return
+        if not known:
             await Response(status_code=HTTPStatus.UNAUTHORIZED)(scope, receive, send)
         elif not _accepts_json(headers):
             await Response(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)(scope, receive, send)

@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from fuel_upgrade.errors import OutsideError
+
 
 class RefusedError(Exception):
     """A request that the contract refuses: the status and the text of the answer."""
@@ -10,6 +12,16 @@ class RefusedError(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class UnavailableError(OutsideError):
+    """The database does not do its part: clients get 503, and learn no more than ``reason``.
+
+    ``what`` is for the operator and the log: it names the database, without a password.
+    """
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = "The registry's database does not answer; try again later"
 
 
 def bad_request(reason: str) -> RefusedError:

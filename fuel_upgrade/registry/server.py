@@ -2,14 +2,17 @@
 
 import logging
 import socket
+import ssl
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.registry.store import Store
 
 _START_TIMEOUT_S = 10.0
@@ -19,14 +22,40 @@ _POLL_S = 0.01
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """A certificate chain and its key, both PEM."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """See that a server can use them.
+
+        Raises:
+            ConfigError: a file cannot be read, or the key is not that of the certificate.
+        """
+        try:
+            # "": a key that wants a passphrase is refused, where a terminal would be asked
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{self.certificate} and {self.key} give no TLS: {error}",
+                remedy="name a certificate chain and its key, both PEM and without a passphrase",
+            ) from error
+
+
 class RegistryServer:
     """Serves an application over HTTP from a thread of its own; leaves signals alone.
 
-    ``port`` 0 takes a free one. One object serves once: start, then stop.
+    ``port`` 0 takes a free one; with ``tls`` it is HTTPS. One object serves once: start, then
+    stop.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, *, tls: TlsFiles | None = None) -> None:
         self._address = (host, port)
+        self._tls = tls
         self._socket: socket.socket | None = None
         config = uvicorn.Config(
             app,
@@ -37,6 +66,8 @@ class RegistryServer:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=5,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
@@ -55,14 +86,23 @@ class RegistryServer:
             raise RuntimeError("the registry was not started")
         host, port = self._socket.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not a bind
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether requests are answered."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Bind, serve, and return when requests are answered.
 
         Raises:
+            ConfigError: there is no TLS with these files.
             OutsideError: the address is in use or is not ours, or the server did not come up.
         """
+        if self._tls:
+            self._tls.check()
         self._socket = _listen(*self._address)
         self._thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S

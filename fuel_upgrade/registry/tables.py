@@ -159,6 +159,7 @@ class UserRow(Table):
     """Who may log in."""
 
     __tablename__ = "users"
+    __table_args__ = _NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text, unique=True)
@@ -173,4 +174,4 @@ class TokenRow(Table):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    expires_s: Mapped[int]
+    expires_s: Mapped[int] = mapped_column(index=True)

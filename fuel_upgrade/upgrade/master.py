@@ -62,6 +62,14 @@ def read_fuel_version(config: Config) -> str:
         ) from error
 
 
+def known_fuel_version(config: Config) -> str:
+    """Return the Fuel version for who only shows it: ``unknown`` where there is none."""
+    try:
+        return read_fuel_version(config)
+    except PreflightError:
+        return "unknown"
+
+
 def read_master(
     config: Config, control: ControlPlane, head: BundleHead, *, verify_base: bool = False
 ) -> Master:

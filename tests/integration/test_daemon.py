@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from fuel_upgrade.system.tree import digest
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
 from tests.master import write_fuel_version
+from tests.postgres import PostgresServer, needs_postgres
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -365,6 +366,23 @@ def test_a_configured_nailgun_is_used_instead_of_the_embedded_registry(
             host.json("rollback")
             assert client.releases() == ()
             assert client.notifications() == ()
+    assert not Config().under(host.root).paths.registry.exists()
+
+
+@needs_postgres()
+def test_the_embedded_registry_may_be_in_postgresql(
+    host: Host, tarballs: dict[str, Path], postgres: PostgresServer
+) -> None:
+    url = postgres.new_database()
+    config = {"master_ip": "127.0.0.1", "registry": {"port": 0, "database": url}}
+    (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(config))
+    with closing(Store.open(url)) as store:
+        with host.daemon():
+            host.json("install", tarballs["5.1"])
+        assert len(store.releases()) == 2
+        with host.daemon():
+            host.json("rollback")
+        assert store.releases() == ()
     assert not Config().under(host.root).paths.registry.exists()
 
 

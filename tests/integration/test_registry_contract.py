@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fuel_upgrade.registry.answers import BODY_MAX_BYTES
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
+from tests.postgres import KINDS, url_maker
 
 SHARED = Path(__file__).parents[3] / "shared"
 RECORDING = SHARED / "contract" / "nailgun-6.0.json"
@@ -113,8 +114,16 @@ def fuel() -> Fuel:
     return Fuel()
 
 
-def open_store(folder: Path) -> Store:
-    made = Store.open(f"sqlite:///{folder}/registry.sqlite")
+@pytest.fixture(scope="module", params=KINDS)
+def new_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], str]:
+    """What gives the URL of a new database: everything here runs on each kind."""
+    return partial(url_maker(request, tmp_path_factory.mktemp("databases")), request.param)
+
+
+def open_store(url: str) -> Store:
+    made = Store.open(url)
     ensure_user(made, "admin", "admin")
     return made
 
@@ -130,12 +139,12 @@ def serving(store: Store, fuel: Fuel) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
+def answers(new_url: Callable[[], str]) -> list[Answer]:
     """Set up what the recording presumes, then replay it whole, in its order."""
     if not exchanges():
         reason = f"the recorded contract is not there: {RECORDING}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with serving(open_store(tmp_path_factory.mktemp("replay")), Fuel()) as session:
+    with serving(open_store(new_url()), Fuel()) as session:
         for body in release_bodies():
             assert session.send("POST", "/api/v1/releases/", body).status == 201
         listed = next(e for e in exchanges() if e["note"] == "list notifications")
@@ -214,8 +223,8 @@ def test_omitted_objects_come_back_whole(answers: list[Answer]) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    made = open_store(tmp_path_factory.mktemp("registry"))
+def store(new_url: Callable[[], str]) -> Store:
+    made = open_store(new_url())
     made.add_notification("done", "installed")
     return made
 

@@ -18,6 +18,7 @@ from fuel_upgrade.system import process
 from tests.tools import needs
 
 UNIT = Path(__file__).parents[2] / "systemd/fuel-upgrade.service"
+REGISTRY = UNIT.with_name("fuel-upgrade-registry.service")
 PROGRAM = Path(sys.executable).with_name("fuel-upgraded")
 TIMEOUT_S = 60
 MOST_EXPOSED = 30  # tenths; "OK" of systemd-analyze security ends at 4.9
@@ -25,10 +26,10 @@ MOST_EXPOSED = 30  # tenths; "OK" of systemd-analyze security ends at 4.9
 MADE_BELOW = {"StateDirectory": "/var/lib", "RuntimeDirectory": "/run"}
 
 
-def settings() -> dict[str, list[str]]:
+def settings(unit: Path = UNIT) -> dict[str, list[str]]:
     """Return every value of every setting, in their order."""
     found: dict[str, list[str]] = defaultdict(list)
-    for name, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE):
+    for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
         found[name].append(value)
     return found
 
@@ -39,14 +40,14 @@ def writable() -> list[Path]:
     return [*(Path(word.lstrip("-")) for word in words), *made]
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit with the program where it is in this environment: systemd looks for it."""
-    assert PROGRAM.exists()
-    text = UNIT.read_text(encoding="utf-8")
-    changed = text.replace("\nExecStart=/usr/bin/fuel-upgraded\n", f"\nExecStart={PROGRAM}\n")
+@pytest.fixture(params=[UNIT, REGISTRY], ids=lambda path: path.stem)
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A unit with the program where it is in this environment: systemd looks for it."""
+    source: Path = request.param
+    text = source.read_text(encoding="utf-8")
+    changed = text.replace("\nExecStart=/usr/bin/", f"\nExecStart={PROGRAM.parent}/")
     assert changed != text
-    path = tmp_path / UNIT.name
+    path = tmp_path / source.name
     path.write_text(changed, encoding="utf-8")
     return path
 
@@ -58,7 +59,7 @@ def test_systemd_finds_nothing_wrong(unit: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(unit)],
         capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
-    ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    ours = [line for line in done.stderr.splitlines() if unit.name in line]
     assert (done.returncode, ours) == (0, [])
 
 
@@ -95,6 +96,14 @@ def test_faults_that_stay_do_not_restart_it() -> None:
         ConfigError.exit_code,
         PreflightError.exit_code,
     }
+
+
+def test_the_registrys_service_runs_the_command_and_may_write_its_data() -> None:
+    found = settings(REGISTRY)
+    assert found["ExecStart"] == ["/usr/bin/fuel-upgrade registry serve"]
+    assert found["Type"] == ["notify"]  # as test_registry_commands.py shows that it does
+    assert Path("/var/lib", *found["StateDirectory"]) == Paths().registry.parent
+    assert found["RestartPreventExitStatus"] == [str(ConfigError.exit_code)]
 
 
 @contextmanager

@@ -205,3 +205,26 @@ def test_the_shipped_file_is_right() -> None:
     if not shipped.exists():
         pytest.skip("there is none yet")
     read(shipped)
+
+
+def test_the_registrys_database_is_a_file_of_the_state_unless_a_url_is_given() -> None:
+    assert Config().registry_url == "sqlite:////var/lib/fuel_upgrade/registry.sqlite"
+    found = parse('registry: {database: "postgresql+psycopg://fuel@db/registry"}')
+    assert found.registry_url == "postgresql+psycopg://fuel@db/registry"
+    assert found.under(Path("/scratch")).registry_url == found.registry_url
+
+
+def test_the_file_of_a_database_moves_below_the_root() -> None:
+    found = parse('registry: {database: "sqlite:////srv/r.sqlite"}').under(Path("/scratch"))
+    assert found.registry_url == "sqlite:////scratch/srv/r.sqlite"
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "sqlite:///relative", ""])
+def test_a_database_of_another_kind_is_refused_unseen(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"registry\.database: expected sqlite:////") as caught:
+        parse(f'registry: {{database: "{url}"}}')
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_in_a_url_is_not_shown() -> None:
+    assert "secret" not in repr(parse('registry: {database: "postgresql://u:secret@h/d"}'))

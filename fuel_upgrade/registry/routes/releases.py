@@ -6,7 +6,7 @@ from starlette.responses import Response
 from fuel_upgrade.registry import rules
 from fuel_upgrade.registry.answers import Json, JsonBody, created, no_content
 from fuel_upgrade.registry.model import JsonObject, ReleaseFields, StoredRelease
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.store import RefuseTaken, Store
 
 
 class Releases:
@@ -47,13 +47,14 @@ class Releases:
 
     def update(self, release_id: int, body: JsonBody) -> Response:
         """200: the release with what the body sets; 400; 404; 409."""
-        current = self._store.release(release_id).fields
-        posted = rules.require_object(body)
-        rules.check_structure(posted, self._line)
-        name, version = posted.get("name", current.name), posted.get("version", current.version)
-        self._store.refuse_taken(name, version, other_than=release_id)
-        fields = rules.amend(current, posted, master_ip=self._master_ip, line=self._line)
-        return Json(self._shown(self._store.put_release(release_id, fields)))
+
+        def change(current: ReleaseFields, refuse_taken: RefuseTaken) -> ReleaseFields:
+            posted = rules.require_object(body)
+            rules.check_structure(posted, self._line)
+            refuse_taken(posted.get("name", current.name), posted.get("version", current.version))
+            return rules.amend(current, posted, master_ip=self._master_ip, line=self._line)
+
+        return Json(self._shown(self._store.change_release(release_id, change)))
 
     def delete(self, release_id: int) -> Response:
         """204; 400 while clusters use it; 404."""

@@ -8,7 +8,7 @@ from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.registry import passwords
 from fuel_upgrade.registry.model import ReleaseFields
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, Store
+from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, RefuseTaken, Store
 
 
 class Clock:
@@ -56,7 +56,7 @@ def repo_names(store: Store, release_id: int) -> list[str]:
 def test_the_order_of_repos_survives_even_a_change_of_nothing_else(store: Store) -> None:
     added = store.add_release(fields(b="1", a="2"))
     assert repo_names(store, added.id) == ["b", "a"]
-    store.put_release(added.id, fields(a="2", b="1"))
+    store.change_release(added.id, lambda _current, _refuse: fields(a="2", b="1"))
     assert repo_names(store, added.id) == ["a", "b"]
 
 
@@ -65,10 +65,17 @@ def test_a_name_and_version_are_taken_once(store: Store) -> None:
     with pytest.raises(RefusedError, match="already exists"):
         store.add_release(fields())
     with pytest.raises(RefusedError, match="already exists"):
-        store.put_release(second.id, fields())
+        store.change_release(second.id, lambda _current, _refuse: fields())
     with pytest.raises(RefusedError, match="already exists"):
         store.refuse_taken("Juno", "2014.2-6.0")
-    store.refuse_taken("Juno", "2014.2-6.0", other_than=first.id)
+    with pytest.raises(RefusedError, match="already exists"):
+        store.change_release(second.id, refuse_as_first)
+    store.change_release(first.id, refuse_as_first)
+
+
+def refuse_as_first(current: ReleaseFields, refuse_taken: RefuseTaken) -> ReleaseFields:
+    refuse_taken("Juno", "2014.2-6.0")
+    return current
 
 
 def test_releases_are_listed_newest_first(store: Store) -> None:
@@ -183,11 +190,11 @@ def test_what_was_written_is_there_after_a_restart(store: Store, tmp_path: Path)
 
 
 def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(OutsideError, match="cannot be opened"):
+    with pytest.raises(OutsideError, match="cannot be used"):
         Store.open(f"sqlite:///{tmp_path}/none/registry.sqlite")
 
 
 def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("not a database, but long enough to be taken for one" * 100)
-    with pytest.raises(OutsideError, match="cannot be opened"):
+    with pytest.raises(OutsideError, match="cannot be used"):
         Store.open(f"sqlite:///{tmp_path}/x")

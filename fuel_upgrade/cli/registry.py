@@ -1,0 +1,208 @@
+"""The registry's own commands, which need no daemon: user, export, import, migrate, serve."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import click
+
+from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.registry_place import (
+    Place,
+    database_option,
+    opened,
+    pass_place,
+    refuse_open_file,
+)
+from fuel_upgrade.cli.registry_serve import serve
+from fuel_upgrade.errors import ConfigError, NotFoundError
+from fuel_upgrade.registry.database import Database
+from fuel_upgrade.registry.export import export
+from fuel_upgrade.registry.refusal import RefusedError
+from fuel_upgrade.registry.restore import parse, restore
+from fuel_upgrade.registry.schema import HEAD, migrate
+from fuel_upgrade.system.files import write_file
+
+_PATH = click.Path(path_type=Path)
+_STDIN = Path("-")
+
+
+@click.group()
+def registry() -> None:
+    """Run the release registry by itself, and look after its database.
+
+    The database is the one of registry.database in config.yaml, or --database.
+    """
+
+
+registry.add_command(serve)
+
+
+@registry.group()
+def user() -> None:
+    """Say who may log in to the registry."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option(
+    "--password-file",
+    type=_PATH,
+    metavar="FILE|-",
+    help="Read the password from this file, which only its owner may read, or from stdin.",
+)
+@click.option("--replace", is_flag=True, help="Give an existing user this password.")
+@database_option
+@pass_place
+def add_user(place: Place, *, name: str, password_file: Path | None, replace: bool) -> None:
+    """Add the user NAME; without --password-file, the terminal asks for the password twice.
+
+    A new password ends what tokens the user has.
+    """
+    with opened(place) as store:
+        if not replace and name in {known for _, known in store.users()}:
+            raise _taken(name)  # before anybody types a password
+        password = _read_password(password_file)
+        with _refusals():
+            if replace:
+                store.set_password(name, password)
+            else:
+                store.add_user(name, password)
+    click.echo(f"user {name} may log in")
+
+
+@user.command("list")
+@database_option
+@json_option
+@pass_place
+def list_users(place: Place, *, as_json: bool) -> None:
+    """List who may log in."""
+    with opened(place) as store:
+        found = store.users()
+    if as_json:
+        print_json([{"id": number, "name": name} for number, name in found])
+    else:
+        print_table(("id", "name"), found, empty="no users: nobody can log in")
+
+
+@user.command("remove")
+@click.argument("name")
+@database_option
+@pass_place
+def remove_user(place: Place, *, name: str) -> None:
+    """Remove the user NAME and its tokens."""
+    with opened(place) as store, _refusals():
+        store.delete_user(name)
+    click.echo(f"user {name} is removed")
+
+
+@registry.command("export")
+@click.argument("file", type=_PATH, required=False)
+@click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
+@database_option
+@pass_place
+def export_all(place: Place, *, file: Path | None, with_users: bool) -> None:
+    """Write everything in the registry as JSON, to FILE or to stdout.
+
+    Releases with all fields, clusters, nodes, tasks and notifications, all of one moment. With
+    users the file is for its owner only.
+    """
+    with opened(place) as store, store.database.snapshot() as connection:
+        found = export(connection, with_users=with_users, revision=HEAD)
+    if file is None or file == _STDIN:
+        print_json(found)
+        return
+    data = (json.dumps(found, indent=2) + "\n").encode()
+    try:
+        write_file(file, data, mode=0o600 if with_users else 0o644)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error}", remedy="name a file that can be written") from error
+
+
+@registry.command("import")
+@click.argument("file", type=_PATH)
+@click.option("--replace", is_flag=True, help="Remove what the registry has; ids go on.")
+@database_option
+@json_option
+@pass_place
+def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> None:
+    """Read what export wrote, from FILE or from stdin (-), into an empty registry.
+
+    It is one transaction, and ids stay what they were. Users stay where FILE has none.
+    """
+    try:
+        data = sys.stdin.buffer.read() if file == _STDIN else file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error}", remedy="name a file that can be read") from error
+    content = parse(data, source=str(file))
+    with opened(place) as store, _refusals():
+        restore(store.database, content, replace=replace)
+    counts = content.counts()
+    if as_json:
+        print_json(counts)
+    else:
+        click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
+
+
+@registry.command("migrate")
+@database_option
+@json_option
+@pass_place
+def migrate_tables(place: Place, *, as_json: bool) -> None:
+    """Bring the database to the newest form of the tables, after a backup.
+
+    Every other command and the daemon do the same when they open it.
+    """
+    database = Database.connect(place.url)
+    try:
+        done = migrate(database, backups=place.backups)
+    finally:
+        database.close()
+    if as_json:
+        print_json(done.to_json() if done else {"before": HEAD, "after": HEAD, "backup": None})
+    elif done is None:
+        click.echo(f"nothing to do: the tables have revision {HEAD}")
+    else:
+        click.echo(f"the tables went from revision {done.before or 'none'} to {done.after}")
+        if done.backup:
+            click.echo(f"backup: {done.backup}")
+
+
+def _read_password(file: Path | None) -> str:
+    if file is None and not sys.stdin.isatty():
+        raise ConfigError(
+            "there is no terminal to ask for the password",
+            remedy="name a file with --password-file, or - for stdin",
+        )
+    if file is None:
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    try:
+        text = sys.stdin.read() if file == _STDIN else refuse_open_file(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}", remedy="name a file that can be read") from error
+    password = text.removesuffix("\n")
+    if not password:
+        raise ConfigError(f"{file}: the password is empty", remedy="write a password into it")
+    return password
+
+
+def _taken(name: str) -> ConfigError:
+    return ConfigError(
+        f"the user {name} exists already", remedy="give --replace for a new password"
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say on the command line what clients would be told with a status."""
+    try:
+        yield
+    except RefusedError as error:
+        if error.status is HTTPStatus.NOT_FOUND:
+            raise NotFoundError(
+                error.reason, remedy="see who is there: fuel-upgrade registry user list"
+            ) from error
+        raise ConfigError(error.reason, remedy="name another, or give --replace") from error

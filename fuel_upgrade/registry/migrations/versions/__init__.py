@@ -1,0 +1,1 @@
+"""A module for each revision; one that was released is never changed."""
