@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,6 +41,7 @@ from fuel_upgrade.system.files import LockedPidFile, write_file
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.own_sources import render_own
 
 _NAILGUN_START_S = 120.0
 _REGISTRY_USER = "fuel-upgrade"
@@ -132,7 +134,10 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
     password = _registry_password(config.paths.registry_password)
     ensure_user(store, _REGISTRY_USER, password)
     app = create_registry(
-        store, master_ip=config.master_ip, fuel_version=lambda: _known_version(config)
+        store,
+        master_ip=config.master_ip,
+        fuel_version=lambda: _known_version(config),
+        node_sources=partial(render_own, config),
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
         yield replace(config.nailgun, url=server.url, username=_REGISTRY_USER, password=password)

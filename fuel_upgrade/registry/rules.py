@@ -16,6 +16,9 @@ _MANDATORY = {
 _PUPPET = ("puppet_manifests_source", "puppet_modules_source")
 #: The column ``releases.version`` of Nailgun takes no more characters than this.
 VERSION_MAX_CHARS = 30
+#: Of the columns ``releases.name`` and ``releases.operating_system`` of Nailgun.
+NAME_MAX_CHARS = 100
+SYSTEM_MAX_CHARS = 50
 
 
 def require_fields(body: object) -> JsonObject:
@@ -77,8 +80,13 @@ def amend(current: ReleaseFields, body: JsonObject, *, master_ip: str) -> Releas
         description=_description(body, current.description),
         details={**(current.details or {}), **{k: body[k] for k in DETAILS if k in body}},
     )
-    if len(amended.version) > VERSION_MAX_CHARS:
-        raise bad_request(f"Release version is longer than {VERSION_MAX_CHARS} characters")
+    for what, text, most in (
+        ("version", amended.version, VERSION_MAX_CHARS),
+        ("name", amended.name, NAME_MAX_CHARS),
+        ("operating system", amended.operating_system, SYSTEM_MAX_CHARS),
+    ):
+        if len(text) > most:
+            raise bad_request(f"Release {what} is longer than {most} characters")
     if amended.state not in RELEASE_STATES:
         raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(RELEASE_STATES)}")
     orchestrator = body.get("orchestrator_data")
@@ -118,7 +126,7 @@ def _render_orchestrator(data: JsonObject, macros: Mapping[str, str]) -> JsonObj
 
 def _text(data: JsonObject, field: str, default: str) -> str:
     value = data.get(field, default)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise bad_request(f"'{field}' field must be a text that is not empty")
     return value
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -51,6 +52,15 @@ class _Row(Protocol[Value_co]):
     id: Any  # a mapped column: a different type on the class and on its rows
 
     def value(self) -> Value_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who has a token, and until when, in seconds since the epoch."""
+
+    user_id: int
+    name: str
+    expires_s: int
 
 
 class Store:
@@ -226,11 +236,18 @@ class Store:
         if row is None:
             passwords.hash_password(password, b"")  # as slow as for a user who exists
             return None
-        return row.id if passwords.matches(password, row.salt, row.password_hash) else None
+        if not passwords.matches(password, row.salt, row.password_hash):
+            return None
+        if passwords.is_weak(row.password_hash):
+            self.set_password(name, password)
+        return row.id
 
-    def issue_token(self, user_id: int) -> tuple[str, int]:
-        """Return a new token and when it expires, in seconds since the epoch; forget old ones."""
-        token, now = passwords.new_token(), int(self._clock())
+    def issue_token(self, user_id: int, *, prefix: str = "") -> tuple[str, int]:
+        """Return a new token and when it expires, in seconds since the epoch; forget old ones.
+
+        ``prefix`` begins the token. Only its digest is stored, so nobody can exchange it.
+        """
+        token, now = prefix + passwords.new_token(), int(self._clock())
         expires_s = now + TOKEN_LIFETIME_S
         digest = passwords.token_digest(token)
         with self._sessions.begin() as session:
@@ -240,9 +257,32 @@ class Store:
 
     def knows_token(self, token: str) -> bool:
         """Say whether this token was issued here and has not expired."""
+        return self.token_holder(token) is not None
+
+    def token_holder(self, token: str) -> TokenHolder | None:
+        """Return who has this token; None if it was not issued here, expired, or was revoked."""
+        wanted = (
+            select(UserRow.id, UserRow.name, TokenRow.expires_s)
+            .join(UserRow, UserRow.id == TokenRow.user_id)
+            .where(TokenRow.digest == passwords.token_digest(token))
+        )
         with self._sessions() as session:
-            row = session.get(TokenRow, passwords.token_digest(token))
-        return row is not None and row.expires_s > self._clock()
+            row = session.execute(wanted).first()
+        if row is None or row.expires_s <= self._clock():
+            return None
+        return TokenHolder(row.id, row.name, row.expires_s)
+
+    def revoke_token(self, token: str) -> None:
+        """Forget a token; nothing happens if there is none."""
+        with self._sessions.begin() as session:
+            wanted = TokenRow.digest == passwords.token_digest(token)
+            session.execute(delete(TokenRow).where(wanted))
+
+    def user_name(self, user_id: int) -> str | None:
+        """Return the name of a user."""
+        with self._sessions() as session:
+            row = session.get(UserRow, user_id) if 0 < user_id <= _LARGEST_ID else None
+        return row.name if row else None
 
     def _all(self, table: type[_Row[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
         wanted = select(table).where(*only).order_by(table.id)
@@ -272,7 +312,7 @@ Row = TypeVar("Row")
 
 
 def _get(session: Session, table: type[Row], row_id: int, kind: str) -> Row:
-    row = session.get(table, row_id) if row_id <= _LARGEST_ID else None
+    row = session.get(table, row_id) if 0 < row_id <= _LARGEST_ID else None
     if row is None:
         raise not_found(kind)
     return row
