@@ -62,7 +62,7 @@ def create_app(
         Versions(),
     )
     for resource in resources:
-        app.include_router(resource.router())
+        app.routes.extend(resource.router().routes)  # flat, so that each can be asked
     _add_description(app)
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(RequestValidationError, _answer_parameter)
