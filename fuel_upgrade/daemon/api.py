@@ -39,6 +39,7 @@ the form of an error; an answer may have more keys than are listed."""
 
 
 _EVENTS = "application/x-ndjson"
+_SHOWN_CHARS = 100
 
 
 class _Asked(TypedDict):
@@ -217,7 +218,9 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
     def install(request: InstallRequest) -> dict[str, str]:
         install, expected = new_id(), request.expected()
         is_named = bool(request.tarball or request.tarballs)
-        places = (expected.tarball,) if expected and not is_named else request.places()
+        places = (
+            (_absolute(str(expected.tarball)),) if expected and not is_named else request.places()
+        )
         is_one = _is_one_file(places)
         if expected and not is_one:
             raise ConfigError("a plan is of one tarball", remedy="name that tarball, or none")
@@ -303,4 +306,14 @@ def _absolute(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
         raise ConfigError(f"{text}: expected an absolute path", remedy="name the whole path")
+    try:
+        if "\0" in text:
+            raise ValueError("it has a NUL")
+        path.is_dir()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            f"{text[:_SHOWN_CHARS]!r} can be no path on this master: {reason}",
+            remedy="name the path of a tarball, or of a folder of tarballs",
+        ) from error
     return path

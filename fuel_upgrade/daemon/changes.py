@@ -77,7 +77,7 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
     frees = described(forms.JobForm, status=202)
     plans_squash = described(forms.ChangePlanForm, 404, 422, takes_body=True)
 
-    @app.post("/v1/gc-plans", **described(forms.GcPlanForm, 422, takes_body=True))
+    @app.post("/v1/gc-plans", **described(forms.GcPlanForm, 404, 422, takes_body=True))
     def plan_gc(request: GcPlanRequest) -> dict[str, Any]:
         with changes.gc() as gc:
             return gc.plan(request.releases).to_json()
