@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -307,13 +307,12 @@ def _absolute(text: str) -> Path:
     if not path.is_absolute():
         raise ConfigError(f"{text}: expected an absolute path", remedy="name the whole path")
     try:
-        if "\0" in text:
-            raise ValueError("it has a NUL")
-        path.is_dir()
-    except (OSError, ValueError) as error:
+        with suppress(FileNotFoundError, NotADirectoryError):  # which whoever reads it will tell
+            path.lstat()
+    except (OSError, ValueError) as error:  # too long, or with a NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(
-            f"{text[:_SHOWN_CHARS]!r} can be no path on this master: {reason}",
+            f"{text[:_SHOWN_CHARS]!r} cannot be looked at: {reason}",
             remedy="name the path of a tarball, or of a folder of tarballs",
         ) from error
     return path
