@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-.PHONY: help demo bench test test-exact test-power test-crash selftest lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact test-power test-crash selftest fuzz lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ test-power: tools $(READY) ## Cut the power of recorded disks amid installs, as 
 test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
 	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
 	  $(VENV)/bin/python -m pytest -q -s $(wildcard tests/crash/test_*.py)
+
+fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their descriptions allow, or not
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(VENV)/bin/python -m pytest -q -s \
+	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2

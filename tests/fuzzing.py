@@ -148,6 +148,7 @@ class Target:
         """Send at least so many requests: alike many to each operation, a few at a time."""
         load_all_checks()
         schema = schemathesis.openapi.from_dict(self.document)
+        schema.validate()
         found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
         assert len(found) == sum(map(len, self.document["paths"].values()))
         first = SEED
