@@ -29,7 +29,7 @@ Case = schemathesis.Case[Any]
 Operation = APIOperation[Any, Any, Any, Any]
 TIMEOUT_S = 60
 #: How many cases there are to be in all. Those of the daemon cost more: they start jobs.
-_CASES = int(os.environ.get("FUZZ_CASES", "200"))
+_CASES = int(os.environ.get("FUZZ_CASES", "180"))
 REGISTRY_CASES, DAEMON_CASES = _CASES - _CASES // 5, _CASES // 5
 #: Cases are drawn anew at each run, but in CI; a failed run is repeated by its number.
 SEED = int(os.environ.get("FUZZ_SEED", "0" if in_ci() else str(secrets.randbelow(1 << 32))))
