@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-.PHONY: help demo bench test test-exact test-power test-crash test-registry selftest lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact test-power test-crash test-registry selftest fuzz lint unit format clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disk
 test-registry: tools $(READY) ## Let 32 clients at the registry for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
 	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_registry_load.py
+
+fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their descriptions allow, or not
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(VENV)/bin/python -m pytest -q -s \
+	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2

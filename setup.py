@@ -35,12 +35,14 @@ RUNTIME = [
 DEV = [
     "docutils==0.23",
     "hypothesis>=6.100",
+    "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "ruff==0.17.6",
     "trustme>=1.1",  # certificates of the servers that tests run
+    "schemathesis>=4.32",  # draws requests from the OpenAPI descriptions
     "types-docutils",
     "types-PyYAML",
     "types-psutil",

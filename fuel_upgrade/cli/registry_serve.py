@@ -4,6 +4,7 @@ import ipaddress
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,11 +12,13 @@ import sdnotify
 import structlog
 
 from fuel_upgrade.cli.registry_place import Place, database_option, opened, pass_place
+from fuel_upgrade.config import DIALECTS
 from fuel_upgrade.daemon.log import configure
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, TlsFiles
 from fuel_upgrade.upgrade.master import known_fuel_version
+from fuel_upgrade.upgrade.own_sources import render_own
 
 _PATH = click.Path(path_type=Path)
 _ENDING = {signal.SIGTERM, signal.SIGINT}
@@ -32,6 +35,12 @@ _log = structlog.get_logger("fuel_upgrade.registry")
     help="Listen at this TCP port, 0 for a free one; the default is registry.port.",
 )
 @click.option("--master-ip", help="The value of {MASTER_IP}; the default is master_ip.")
+@click.option(
+    "--dialect",
+    type=click.Choice(DIALECTS[1:]),
+    help="Answer as this line of Nailgun versions, 6.1 for all up to 9.x; the default is"
+    " registry.dialect.",
+)
 @click.option("--tls-cert", type=_PATH, help="Speak HTTPS, with this certificate chain (PEM).")
 @click.option("--tls-key", type=_PATH, help="The key of the certificate (PEM).")
 @database_option
@@ -42,6 +51,7 @@ def serve(  # noqa: PLR0913 - an option each
     host: str | None,
     port: int | None,
     master_ip: str | None,
+    dialect: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
@@ -66,6 +76,9 @@ def serve(  # noqa: PLR0913 - an option each
             store,
             master_ip=master_ip or config.master_ip,
             fuel_version=lambda: known_fuel_version(config),
+            dialect=dialect or config.registry.dialect,
+            # only a host that has the repos can tell what nodes get of them
+            node_sources=partial(render_own, config) if config.paths.repos.is_dir() else None,
         )
         with _signals_held():
             listening = config.registry.port if port is None else port

@@ -4,29 +4,23 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
+from fuel_upgrade.daemon import forms
 from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.refusals import add_refusals, describe, described, streamed
 from fuel_upgrade.daemon.releases import add_release_routes
-from fuel_upgrade.errors import (
-    BundleError,
-    ConfigError,
-    NotFoundError,
-    OutsideError,
-    PreflightError,
-    UpgradeError,
-)
+from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch
@@ -40,14 +34,13 @@ from fuel_upgrade.upgrade.sequence import install_all, plan_all
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
 
-_STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
-    (NotFoundError, 404),
-    (ConfigError, 400),
-    (BundleError, 422),
-    (PreflightError, 409),
-    (OutsideError, 502),
-    (UpgradeError, 500),
-)
+_ABOUT = """Installs upgrade tarballs, for clients of one unix socket. docs/api.rst says what
+everything means. A path that is not listed answers 404, a method that is not listed 405, both in
+the form of an error; an answer may have more keys than are listed."""
+
+
+_EVENTS = "application/x-ndjson"
+_SHOWN_CHARS = 100
 
 
 class _Asked(TypedDict):
@@ -171,24 +164,23 @@ class Service:
 
 def create_app(service: Service) -> FastAPI:
     """Build the application; docs/api.rst describes it to users."""
-    app = FastAPI(title="fuel-upgraded", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="fuel-upgraded",
+        version="1",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
 
-    @app.exception_handler(UpgradeError)
-    def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
-        status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return JSONResponse(error.to_json(), status_code=status)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    add_refusals(app)
 
-    @app.exception_handler(RequestValidationError)
-    def refuse_form(_request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        told = ConfigError(f"malformed request: {faults}", remedy="see docs/api.rst for its form")
-        return JSONResponse(told.to_json(), status_code=400)
-
-    @app.get("/v1/status")
+    @app.get("/v1/status", **described(forms.StatusForm))
     def status() -> dict[str, Any]:
         return service.status()
 
-    @app.get("/v1/releases")
+    @app.get("/v1/releases", **described(forms.ReleasesForm))
     def releases() -> list[dict[str, Any]]:
         with service.connect() as control:
             return [release.to_json() for release in control.releases()]
@@ -203,7 +195,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def _add_plan_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/v1/plans")
+    @app.post("/v1/plans", **described(forms.PlansForm, 422, takes_body=True))
     def plan(request: TarballsRequest) -> dict[str, Any]:
         places = request.places()
         with service.engine() as engine:
@@ -215,7 +207,7 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
                 engine, places, verify_base=request.verify_base, full_view=request.full_view
             )
 
-    @app.post("/v1/repair-requests")
+    @app.post("/v1/repair-requests", **described(forms.RepairRequestsForm, 422, takes_body=True))
     def repair(request: TarballRequest) -> dict[str, Any]:
         path = _absolute(request.tarball)
         with service.engine() as engine:
@@ -224,12 +216,15 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
 
 
 def _add_install_routes(app: FastAPI, service: Service) -> None:
+    starts = described(forms.JobForm, status=202, takes_body=True)
 
-    @app.post("/v1/installs", status_code=202)
+    @app.post("/v1/installs", **starts)
     def install(request: InstallRequest) -> dict[str, str]:
         install, expected = new_id(), request.expected()
         is_named = bool(request.tarball or request.tarballs)
-        places = (expected.tarball,) if expected and not is_named else request.places()
+        places = (
+            (_absolute(str(expected.tarball)),) if expected and not is_named else request.places()
+        )
         is_one = _is_one_file(places)
         if expected and not is_one:
             raise ConfigError("a plan is of one tarball", remedy="name that tarball, or none")
@@ -252,7 +247,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
         job = install if is_one else f"all-{install}"
         return {"job": service.jobs.start(job, work, wait_s=request.wait_s).id}
 
-    @app.post("/v1/rollbacks", status_code=202)
+    @app.post("/v1/rollbacks", **starts)
     def rollback(request: RollbackRequest) -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
@@ -260,12 +255,12 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
 
         return {"job": service.jobs.start(f"undo-{new_id()}", work).id}
 
-    @app.get("/v1/installs")
+    @app.get("/v1/installs", **described(forms.InstallsForm))
     def installs() -> list[dict[str, Any]]:
         with service.engine() as engine:
             return [record.to_json() for record in engine.journal.installs()]
 
-    @app.get("/v1/installs/{install}")
+    @app.get("/v1/installs/{install}", **described(forms.WholeInstallForm, 404))
     def show(install: str) -> dict[str, Any]:
         with service.engine() as engine:
             record = engine.record(install)
@@ -275,15 +270,17 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
             more = {"steps": steps, "hooks": hooks, "backups_bytes": kept}
             return {**record.to_json(), **more}
 
-    @app.get("/v1/jobs/{job}/events")
+    @app.get("/v1/jobs/{job}/events", **streamed(_EVENTS, 404))
     def events(job: str) -> StreamingResponse:
         found = service.jobs.get(job)
         lines = (json.dumps(event) + "\n" for event in found.follow())
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        return StreamingResponse(lines, media_type=_EVENTS)
 
 
 def _add_settle_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/v1/recoveries", status_code=202)
+    starts = described(forms.JobForm, status=202, takes_body=True)
+
+    @app.post("/v1/recoveries", **starts)
     def recover(request: RecoverRequest) -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
@@ -292,7 +289,7 @@ def _add_settle_routes(app: FastAPI, service: Service) -> None:
 
         return {"job": service.jobs.start(f"recover-{new_id()}", work).id}
 
-    @app.post("/v1/repairs", status_code=202)
+    @app.post("/v1/repairs", **starts)
     def repair(request: RepairRequest) -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
@@ -300,7 +297,7 @@ def _add_settle_routes(app: FastAPI, service: Service) -> None:
 
         return {"job": service.jobs.start(f"repair-{new_id()}", work).id}
 
-    @app.post("/v1/jobs/{job}/cancel", status_code=202)
+    @app.post("/v1/jobs/{job}/cancel", **described(forms.JobForm, 404, status=202))
     def cancel(job: str) -> dict[str, str]:
         service.jobs.cancel(job)
         return {"job": job}
@@ -314,4 +311,13 @@ def _absolute(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
         raise ConfigError(f"{text}: expected an absolute path", remedy="name the whole path")
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):  # which whoever reads it will tell
+            path.lstat()
+    except (OSError, ValueError) as error:  # too long, or with a NUL
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            f"{text[:_SHOWN_CHARS]!r} cannot be looked at: {reason}",
+            remedy="name the path of a tarball, or of a folder of tarballs",
+        ) from error
     return path

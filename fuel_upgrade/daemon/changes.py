@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from fuel_upgrade.config import Config
+from fuel_upgrade.daemon import forms
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.refusals import described
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.engine import Engine, new_id
@@ -71,13 +73,16 @@ class Changes:
 
 def add_change_routes(app: FastAPI, changes: Changes) -> None:
     """Add the routes; docs/api.rst describes them to users."""
+    starts = described(forms.JobForm, status=202, takes_body=True)
+    frees = described(forms.JobForm, status=202)
+    plans_squash = described(forms.ChangePlanForm, 404, 422, takes_body=True)
 
-    @app.post("/v1/gc-plans")
+    @app.post("/v1/gc-plans", **described(forms.GcPlanForm, 404, 422, takes_body=True))
     def plan_gc(request: GcPlanRequest) -> dict[str, Any]:
         with changes.gc() as gc:
             return gc.plan(request.releases).to_json()
 
-    @app.post("/v1/gcs", status_code=202)
+    @app.post("/v1/gcs", **starts)
     def apply_gc(request: GcRequest) -> dict[str, str]:
         reviewed, install = GcPlan.from_json(request.plan), new_id()
 
@@ -87,7 +92,7 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
 
         return {"job": changes.jobs.start(install, work).id}
 
-    @app.post("/v1/backup-releases", status_code=202)
+    @app.post("/v1/backup-releases", **frees)
     def release_backups() -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with changes.engine() as (engine, _):
@@ -95,13 +100,13 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
 
         return {"job": changes.jobs.start(f"free-{new_id()}", work).id}
 
-    @app.post("/v1/squash-plans")
+    @app.post("/v1/squash-plans", **plans_squash)
     def show_squash(request: SquashRequest) -> dict[str, Any]:
         with changes.connect() as control:
             found = plan_squash(changes.config, control, request.release, install=new_id())
         return found.to_json()
 
-    @app.post("/v1/squashes", status_code=202)
+    @app.post("/v1/squashes", **starts)
     def squash(request: SquashRequest) -> dict[str, str]:
         install = new_id()
 

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI, Path
 
+from fuel_upgrade.daemon import forms
 from fuel_upgrade.daemon.changes import Changes
+from fuel_upgrade.daemon.refusals import described
 from fuel_upgrade.upgrade.registered import delete_release, read_release
 
 _log = structlog.get_logger("fuel_upgrade.releases")
@@ -14,13 +16,14 @@ _Id = Annotated[int, Path(ge=1, lt=1 << 31)]  # of an integer column in PostgreS
 
 def add_release_routes(app: FastAPI, changes: Changes) -> None:
     """Add the routes; docs/api.rst describes them to users."""
+    place = "/v1/releases/{release_id}"
 
-    @app.get("/v1/releases/{release_id}")
+    @app.get(place, **described(forms.WholeReleaseForm, 400, 404))
     def show_release(release_id: _Id) -> dict[str, Any]:
         with changes.engine() as (engine, control):
             return read_release(control, engine, release_id)
 
-    @app.delete("/v1/releases/{release_id}")
+    @app.delete(place, **described(forms.DeletedReleaseForm, 400, 404))
     def remove_release(release_id: _Id, *, force: bool = False) -> dict[str, Any]:
         with changes.engine() as (engine, control):
             done = delete_release(changes.config, control, engine, release_id, force=force)

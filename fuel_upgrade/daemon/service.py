@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,6 +42,7 @@ from fuel_upgrade.system.files import LockedPidFile, write_file
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.master import known_fuel_version
+from fuel_upgrade.upgrade.own_sources import render_own
 
 _NAILGUN_START_S = 120.0
 _REGISTRY_USER = "fuel-upgrade"
@@ -161,6 +163,7 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
         master_ip=config.master_ip,
         fuel_version=lambda: known_fuel_version(config),
         dialect=config.registry.dialect,
+        node_sources=partial(render_own, config),
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
         # nothing else of the settings: they say how to reach a Nailgun that is not there

@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from starlette.responses import Response
 from fuel_upgrade.registry.refusal import RefusedError, bad_request
 
 BODY_MAX_BYTES = 16 * 1024 * 1024
+#: The deepest ``openstack.yaml`` has about ten. Far below what json itself can still write, so
+#: that what was taken can be given back, wrapped in an answer.
+MAX_DEPTH = 100
 
 
 class Json(Response):
@@ -59,15 +63,34 @@ def parse_json(body: bytes) -> object:
     """Return the value of a JSON text.
 
     Raises:
-        RefusedError: 400 for what is no JSON, is nested too deep, or holds text that no database
-            can store (half a surrogate pair).
+        RefusedError: 400 for what is no JSON (NaN and what overflows into Infinity too), is
+            nested deeper than :data:`MAX_DEPTH`, or holds text that not every database can store
+            (half a surrogate pair, NUL).
     """
     try:
         value: object = json.loads(body)
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        _refuse_unstorable(value)
     except (ValueError, RecursionError) as error:
         raise bad_request("Invalid json received") from error
     return value
+
+
+def _refuse_unstorable(value: object) -> None:
+    level = [value]
+    for _depth in range(MAX_DEPTH):
+        if any(isinstance(part, str) and "\0" in part for part in level):
+            raise ValueError("a text has a NUL")
+        level = [inner for part in level for inner in _parts(part)]
+        if not level:
+            return
+    raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return (*value.keys(), *value.values())
+    return value if isinstance(value, list) else ()
 
 
 JsonBody = Annotated[object, Depends(_read_json)]

@@ -8,10 +8,18 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fuel_upgrade.registry.answers import Message
 from fuel_upgrade.registry.outage import answer_outage
 from fuel_upgrade.registry.refusal import UnavailableError
 
-PUBLIC = frozenset({"/api/v1/version", "/v2.0/tokens", "/keystone/v2.0/tokens"})
+#: Keystone's logins, and the documents by which its clients find these. What is below ``/v3``
+#: asks for a token by itself.
+_KEYSTONE = ("", "/v2.0", "/v2.0/tokens", "/v3", "/v3/auth/tokens")
+PUBLIC = frozenset(
+    {"/api/v1/version", "/", *_KEYSTONE[1:], *(f"/keystone{path}" for path in _KEYSTONE)}
+)
+#: Far longer than any path here. Python reads no number of more than 4300 digits.
+_PATH_MAX_CHARS = 2000
 
 
 class Gate:
@@ -41,6 +49,8 @@ class Gate:
             await Response(status_code=HTTPStatus.UNAUTHORIZED)(scope, receive, send)
         elif not _accepts_json(headers):
             await Response(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)(scope, receive, send)
+        elif len(scope["path"]) > _PATH_MAX_CHARS:
+            await Message("", HTTPStatus.NOT_FOUND)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

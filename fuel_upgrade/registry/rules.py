@@ -12,6 +12,7 @@ from fuel_upgrade.registry.model import (
     ReleaseFields,
 )
 from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.release.wire import NOT_REPOS, repo_entry, repo_list
 
 _MANDATORY = {
     "name": "No release name specified",
@@ -22,6 +23,9 @@ _ALL_DETAILS = {**DETAILS, **LATER_DETAILS}
 _PUPPET = ("puppet_manifests_source", "puppet_modules_source")
 #: The column ``releases.version`` of Nailgun takes no more characters than this.
 VERSION_MAX_CHARS = 30
+#: Of the columns ``releases.name`` and ``releases.operating_system`` of Nailgun.
+NAME_MAX_CHARS = 100
+SYSTEM_MAX_CHARS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
         if field in body and not isinstance(body[field], kind):
             raise bad_request(f"'{field}' field must be a {kind.__name__}")
     _check_networks(body.get("networks_metadata", {}))
-    if line.has_map and "orchestrator_data" in body:
+    if not line.has_map:
+        _check_repo_list(body)
+    elif "orchestrator_data" in body:
         _check_orchestrator(body["orchestrator_data"])
 
 
@@ -110,8 +116,13 @@ def amend(
         description=_description(body, current.description),
         details={**(current.details or {}), **{k: body[k] for k in _ALL_DETAILS if k in body}},
     )
-    if len(amended.version) > VERSION_MAX_CHARS:
-        raise bad_request(f"Release version is longer than {VERSION_MAX_CHARS} characters")
+    for what, text, most in (
+        ("version", amended.version, VERSION_MAX_CHARS),
+        ("name", amended.name, NAME_MAX_CHARS),
+        ("operating system", amended.operating_system, SYSTEM_MAX_CHARS),
+    ):
+        if len(text) > most:
+            raise bad_request(f"Release {what} is longer than {most} characters")
     if amended.state not in line.states:
         raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(line.states)}")
     orchestrator = body.get("orchestrator_data") if line.has_map else None
@@ -138,6 +149,17 @@ def _check_orchestrator(data: object) -> None:
         raise bad_request("'orchestrator_data' doesn't have all required keys")
 
 
+def _check_repo_list(body: JsonObject) -> None:
+    try:
+        for entry in repo_list(body) or ():
+            repo_entry(entry, "")
+    except NOT_REPOS as error:
+        raise bad_request(
+            "'attributes_metadata' field has a repo_setup whose repos are no list of repos with"
+            f" name and uri ({type(error).__name__}: {error})"
+        ) from error
+
+
 def _render_orchestrator(data: JsonObject, macros: Mapping[str, str]) -> JsonObject:
     repos = data["repo_metadata"]
     if not isinstance(repos, dict):
@@ -151,7 +173,7 @@ def _render_orchestrator(data: JsonObject, macros: Mapping[str, str]) -> JsonObj
 
 def _text(data: JsonObject, field: str, default: str) -> str:
     value = data.get(field, default)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise bad_request(f"'{field}' field must be a text that is not empty")
     return value
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self, TypeVar
@@ -48,6 +49,15 @@ _IN_USE = "Can't delete release with clusters assigned"
 Value = TypeVar("Value")
 #: Refuses with 409 a name and version that another release than the one being changed has.
 RefuseTaken = Callable[[object, object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who has a token, and until when, in seconds since the epoch."""
+
+    user_id: int
+    name: str
+    expires_s: int
 
 
 class Store:
@@ -272,14 +282,19 @@ class Store:
         if row is None:
             passwords.hash_password(password, b"")  # as slow as for a user who exists
             return None
-        return row.id if passwords.matches(password, row.salt, row.password_hash) else None
+        if not passwords.matches(password, row.salt, row.password_hash):
+            return None
+        if passwords.is_weak(row.password_hash):
+            self.set_password(name, password)
+        return row.id
 
-    def issue_token(self, user_id: int) -> tuple[str, int]:
+    def issue_token(self, user_id: int, *, prefix: str = "") -> tuple[str, int]:
         """Return a new token and when it expires, in seconds since the epoch; forget old ones.
 
-        A user who was removed since it was authenticated is refused with 401.
+        ``prefix`` begins the token. Only its digest is stored, so nobody can exchange it. A user
+        who was removed since it was authenticated is refused with 401.
         """
-        token, now = passwords.new_token(), int(self._clock())
+        token, now = prefix + passwords.new_token(), int(self._clock())
         expires_s = now + TOKEN_LIFETIME_S
         digest = passwords.token_digest(token)
 
@@ -295,6 +310,29 @@ class Store:
         digest = passwords.token_digest(token)
         expires_s: int | None = self.database.scalar(_TOKEN_EXPIRES_S, {"digest": digest})
         return expires_s is not None and expires_s > self._clock()
+
+    def token_holder(self, token: str) -> TokenHolder | None:
+        """Return who has this token; None if it was not issued here, expired, or was revoked."""
+        wanted = (
+            select(UserRow.id, UserRow.name, TokenRow.expires_s)
+            .join(UserRow, UserRow.id == TokenRow.user_id)
+            .where(TokenRow.digest == passwords.token_digest(token))
+        )
+        row = self.database.read(lambda session: session.execute(wanted).first())
+        if row is None or row.expires_s <= self._clock():
+            return None
+        return TokenHolder(row.id, row.name, row.expires_s)
+
+    def revoke_token(self, token: str) -> None:
+        """Forget a token; nothing happens if there is none."""
+        wanted = delete(TokenRow).where(TokenRow.digest == passwords.token_digest(token))
+        self.database.write(lambda session: session.execute(wanted))
+
+    def user_name(self, user_id: int) -> str | None:
+        """Return the name of a user."""
+        wanted = select(UserRow.name).where(UserRow.id == user_id)
+        known = 0 < user_id <= LARGEST_ID
+        return self.database.read(lambda s: s.scalars(wanted).first()) if known else None
 
     def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
         wanted = select(table).where(*only).order_by(table.id)
@@ -318,7 +356,7 @@ class Store:
         *,
         refusal: RefusedError | None = None,
     ) -> None:
-        wanted = delete(table).where(table.id == (row_id if row_id <= LARGEST_ID else 0))
+        wanted = delete(table).where(table.id == (row_id if 0 < row_id <= LARGEST_ID else 0))
         self._refusing(lambda session: delete_one(session, wanted, kind), refusal)
 
     def _refusing(self, work: Callable[[Session], Value], refusal: RefusedError | None) -> Value:

@@ -13,7 +13,7 @@ from fuel_upgrade.registry.model import (
     StoredRelease,
     Task,
 )
-from fuel_upgrade.registry.rules import VERSION_MAX_CHARS
+from fuel_upgrade.registry.rules import SYSTEM_MAX_CHARS, VERSION_MAX_CHARS
 
 # An id is never given twice: a journal may still name a release that is gone.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
@@ -32,7 +32,7 @@ class ReleaseRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     version: Mapped[str] = mapped_column(String(VERSION_MAX_CHARS))
-    operating_system: Mapped[str] = mapped_column(String(50))
+    operating_system: Mapped[str] = mapped_column(String(SYSTEM_MAX_CHARS))
     state: Mapped[str] = mapped_column(String(20))
     description: Mapped[str | None] = mapped_column(Text)
     orchestrator_data: Mapped[str] = mapped_column(Text)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fuel_upgrade.release.wire import repo_entry, repo_list
+from fuel_upgrade.release.wire import NOT_REPOS, repo_entry, repo_list
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
@@ -80,7 +80,7 @@ def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
     try:
         for entry in repo_list(fields) or ():
             repo_entry(entry, "")
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except NOT_REPOS as error:
         yield (
             "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"
             f" uri ({type(error).__name__}: {error})"

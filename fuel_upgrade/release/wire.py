@@ -11,6 +11,8 @@ from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Repo
 
 # Versions of releases are such as 2014.2-6.0, liberty-8.0 and 5.1; mirrors are ubuntu, mos-updates.
 _VERSION = re.compile(r"(?:^|-)\d")
+#: What reading repos raises where they have another form than those of Nailgun.
+NOT_REPOS = (LookupError, TypeError, ValueError, AttributeError)
 _LATE_KEY = re.compile(r"^zz\d\d-")
 
 
@@ -105,6 +107,19 @@ def _chain(entries: list[RepoEntry], own: int | None, version: str) -> tuple[Rep
     first = () if own is None else (replace(entries[own], name=version),)
     bases = (e for at, e in enumerate(entries) if at != own and is_version(e.name))
     return (*first, *bases)
+
+
+def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
+    """Return all repos of a release as Astute is told of them: name to location, macros filled in.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: they have no known form.
+    """
+    version = str(fields["version"])
+    if orchestrator := fields.get("orchestrator_data"):
+        return dict(orchestrator.get("repo_metadata") or {})
+    entries = (repo_entry(entry, version) for entry in repo_list(fields) or ())
+    return {repo.name: render(repo.location, version, master_ip) for repo in entries}
 
 
 def repo_list(fields: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:

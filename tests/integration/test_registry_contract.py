@@ -256,7 +256,8 @@ def release_body(name: str, **repos: str) -> dict[str, Any]:
         ("PATCH", "/api/v1/releases/1/"),
         ("POST", "/api/v1/releases/"),
         ("GET", "/docs"),
-        ("GET", "/"),
+        ("GET", "/openapi.json"),
+        ("GET", "/v3/projects"),
     ],
 )
 def test_a_stranger_learns_nothing(session: Session, method: str, path: str) -> None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from fuel_upgrade.registry import schemas
 from fuel_upgrade.registry.answers import Json, JsonBody, created
+from fuel_upgrade.registry.describe import operation
 from fuel_upgrade.registry.model import JsonObject
 from fuel_upgrade.registry.refusal import bad_request
-from fuel_upgrade.registry.rules import require_object
+from fuel_upgrade.registry.routes.ids import Id
+from fuel_upgrade.registry.rules import NAME_MAX_CHARS, require_object
 from fuel_upgrade.registry.store import Store
 
 #: There is no build of Nailgun behind this registry whose commits could be named.
@@ -25,15 +29,22 @@ class Clusters:
 
     def router(self) -> APIRouter:
         """Return the routes, below ``/api/v1``."""
-        router = APIRouter(prefix="/api/v1")
-        router.add_api_route("/clusters", self.list_clusters, methods=["GET"])
-        router.add_api_route("/clusters", self.create_cluster, methods=["POST"])
-        router.add_api_route("/clusters/{cluster_id:int}", self.show_cluster, methods=["GET"])
-        router.add_api_route("/clusters/{cluster_id:int}", self.delete_cluster, methods=["DELETE"])
-        router.add_api_route("/tasks", self.list_tasks, methods=["GET"])
-        router.add_api_route("/tasks/{task_id:int}", self.show_task, methods=["GET"])
-        router.add_api_route("/nodes", self.list_nodes, methods=["GET"])
-        router.add_api_route("/version", self.version, methods=["GET"])
+        router = APIRouter(prefix="/api/v1", tags=["clusters"])
+        add, one = router.add_api_route, "/clusters/{cluster_id:int}"
+        lists, shows = operation(gives={200: schemas.CLUSTERS}), {200: schemas.CLUSTER}
+        creates = operation(takes=schemas.NEW_CLUSTER, gives={201: schemas.CLUSTER}, refuses=(409,))
+        deletes = operation(gives={202: schemas.DELETED_CLUSTER}, refuses=(404,))
+        tasks = operation(gives={200: schemas.TASKS}, refuses=(400,))
+        task = operation(gives={200: schemas.TASK}, refuses=(404,))
+        add("/clusters", self.list_clusters, methods=["GET"], **lists)
+        add("/clusters", self.create_cluster, methods=["POST"], **creates)
+        add(one, self.show_cluster, methods=["GET"], **operation(gives=shows, refuses=(404,)))
+        add(one, self.delete_cluster, methods=["DELETE"], **deletes)
+        add("/tasks", self.list_tasks, methods=["GET"], **tasks)
+        add("/tasks/{task_id:int}", self.show_task, methods=["GET"], **task)
+        add("/nodes", self.list_nodes, methods=["GET"], **operation(gives={200: schemas.NODES}))
+        version = operation(gives={200: schemas.FUEL_VERSION})
+        add("/version", self.version, methods=["GET"], **version)
         return router
 
     def list_clusters(self) -> Response:
@@ -46,26 +57,28 @@ class Clusters:
         name, release_id = posted.get("name"), posted.get("release")
         if not isinstance(name, str) or not name:
             raise bad_request("No cluster name specified")
+        if len(name) > NAME_MAX_CHARS:
+            raise bad_request(f"Cluster name is longer than {NAME_MAX_CHARS} characters")
         if not isinstance(release_id, int) or isinstance(release_id, bool):
             raise bad_request("No release specified for the cluster")
         fuel_version = self._fuel_version()
         cluster = self._store.add_cluster(name, release_id, fuel_version=fuel_version)
         return created(cluster.to_wire())
 
-    def show_cluster(self, cluster_id: int) -> Response:
+    def show_cluster(self, cluster_id: Id) -> Response:
         """200; 404."""
         return Json(self._store.cluster(cluster_id).to_wire())
 
-    def delete_cluster(self, cluster_id: int) -> Response:
+    def delete_cluster(self, cluster_id: Id) -> Response:
         """202 as Nailgun answers, though here it is gone at once; 404."""
         self._store.delete_cluster(cluster_id)
         return Json({}, HTTPStatus.ACCEPTED)
 
-    def list_tasks(self, cluster_id: int | None = None) -> Response:
-        """200: every task, or those of one cluster."""
+    def list_tasks(self, cluster_id: Annotated[int | None, Query(ge=0)] = None) -> Response:
+        """200: every task, or those of one cluster; 400 for what is no id."""
         return Json([task.to_wire() for task in self._store.tasks(cluster_id)])
 
-    def show_task(self, task_id: int) -> Response:
+    def show_task(self, task_id: Id) -> Response:
         """200; 404."""
         return Json(self._store.task(task_id).to_wire())
 

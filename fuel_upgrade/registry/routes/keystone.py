@@ -1,38 +1,47 @@
 """Keystone v2.0 as far as a client of Nailgun needs it: a token for a name and a password."""
 
 from datetime import UTC, datetime
-from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from fuel_upgrade.registry import schemas
 from fuel_upgrade.registry.answers import Json, JsonBody
+from fuel_upgrade.registry.describe import operation
+from fuel_upgrade.registry.login import Login
 from fuel_upgrade.registry.model import JsonObject
-from fuel_upgrade.registry.refusal import RefusedError, bad_request
+from fuel_upgrade.registry.refusal import bad_request
 from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, Store
 
 
 class Keystone:
     """The handler; the contract's errors have no text here."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, login: Login) -> None:
         self._store = store
+        self._login = login
 
     def router(self) -> APIRouter:
         """Return the two places at which masters have Keystone: itself, and behind nginx."""
-        router = APIRouter()
+        router = APIRouter(tags=["Keystone v2.0"])
+        described = operation(
+            takes=schemas.PASSWORD_V2, gives={200: schemas.ACCESS}, refuses=(401, 429)
+        )
         for path in ("/v2.0/tokens", "/keystone/v2.0/tokens"):
-            router.add_api_route(path, self.create_token, methods=["POST"])
+            router.add_api_route(path, self.create_token, methods=["POST"], **described)
         return router
 
-    def create_token(self, body: JsonBody) -> Response:
-        """200 with a token; 400 for a body without credentials; 401 for wrong ones."""
+    def create_token(self, request: Request, body: JsonBody) -> Response:
+        """200 with a token; 400 for no credentials; 401 for wrong ones; 429 after too many."""
         name, password, tenant = _credentials(body)
-        user_id = self._store.authenticate(name, password)
-        if user_id is None:
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
+        user_id = self._login.user_id(name, password, client_address(request))
         token, expires_s = self._store.issue_token(user_id)
         return Json(_access(_token(token, expires_s, tenant), str(user_id), name))
+
+
+def client_address(request: Request) -> str:
+    """Return the address that a request came from; empty where there is none, as on a pipe."""
+    return request.client.host if request.client else ""
 
 
 def _credentials(body: object) -> tuple[str, str, str]:

@@ -3,9 +3,12 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from fuel_upgrade.registry import schemas
 from fuel_upgrade.registry.answers import Json, JsonBody, created, no_content
+from fuel_upgrade.registry.describe import operation
 from fuel_upgrade.registry.model import TOPICS
 from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.registry.routes.ids import Id
 from fuel_upgrade.registry.rules import require_object
 from fuel_upgrade.registry.store import Store
 
@@ -18,12 +21,16 @@ class Notifications:
 
     def router(self) -> APIRouter:
         """Return the routes, below ``/api/v1/notifications``."""
-        router = APIRouter(prefix="/api/v1/notifications")
-        router.add_api_route("", self.list_all, methods=["GET"])
-        router.add_api_route("", self.create, methods=["POST"])
-        router.add_api_route("/{notification_id:int}", self.show, methods=["GET"])
-        router.add_api_route("/{notification_id:int}", self.update, methods=["PUT"])
-        router.add_api_route("/{notification_id:int}", self.delete, methods=["DELETE"])
+        router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
+        add, one, shown = router.add_api_route, "/{notification_id:int}", schemas.NOTIFICATION
+        creates = operation(takes=schemas.NEW_NOTIFICATION, gives={201: shown})
+        changed = schemas.CHANGED_NOTIFICATION
+        updates = operation(takes=changed, gives={200: shown}, refuses=(404,))
+        add("", self.list_all, methods=["GET"], **operation(gives={200: schemas.NOTIFICATIONS}))
+        add("", self.create, methods=["POST"], **creates)
+        add(one, self.show, methods=["GET"], **operation(gives={200: shown}, refuses=(404,)))
+        add(one, self.update, methods=["PUT"], **updates)
+        add(one, self.delete, methods=["DELETE"], **operation(gives={204: None}, refuses=(404,)))
         return router
 
     def list_all(self) -> Response:
@@ -40,11 +47,11 @@ class Notifications:
             raise bad_request("Notification message is not found or invalid")
         return created(self._store.add_notification(topic, message).to_wire())
 
-    def show(self, notification_id: int) -> Response:
+    def show(self, notification_id: Id) -> Response:
         """200; 404."""
         return Json(self._store.notification(notification_id).to_wire())
 
-    def update(self, notification_id: int, body: JsonBody) -> Response:
+    def update(self, notification_id: Id, body: JsonBody) -> Response:
         """200: with the new status; 400 for an unknown one; 404."""
         current = self._store.notification(notification_id)
         status = require_object(body).get("status", current.status)
@@ -52,7 +59,7 @@ class Notifications:
             raise bad_request("Notification status is neither 'read' nor 'unread'")
         return Json(self._store.mark_notification(notification_id, str(status)).to_wire())
 
-    def delete(self, notification_id: int) -> Response:
+    def delete(self, notification_id: Id) -> Response:
         """204; 404."""
         self._store.delete_notification(notification_id)
         return no_content()

@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from fuel_upgrade.registry import rules
+from fuel_upgrade.registry import rules, schemas
 from fuel_upgrade.registry.answers import Json, JsonBody, created, no_content
+from fuel_upgrade.registry.describe import operation
 from fuel_upgrade.registry.model import JsonObject, ReleaseFields, StoredRelease
+from fuel_upgrade.registry.routes.ids import Id
 from fuel_upgrade.registry.store import RefuseTaken, Store
 
 
@@ -19,13 +21,21 @@ class Releases:
 
     def router(self) -> APIRouter:
         """Return the routes, below ``/api/v1/releases``."""
-        router = APIRouter(prefix="/api/v1/releases")
-        router.add_api_route("", self.list_all, methods=["GET"])
-        router.add_api_route("", self.create, methods=["POST"])
-        router.add_api_route("/{release_id:int}", self.show, methods=["GET"])
-        router.add_api_route("/{release_id:int}", self.update, methods=["PUT"])
-        router.add_api_route("/{release_id:int}", self.delete, methods=["DELETE"])
-        router.add_api_route("/{release_id:int}/networks", self.networks, methods=["GET"])
+        router = APIRouter(prefix="/api/v1/releases", tags=["releases"])
+        forms = schemas.of_release(self._line)
+        add, one, shown = router.add_api_route, "/{release_id:int}", forms.shown
+        lists = operation(gives={200: schemas.list_of(shown)})
+        creates = operation(takes=forms.new, gives={201: shown}, refuses=(409,))
+        updates = operation(takes=forms.changed, gives={200: shown}, refuses=(404, 409))
+        networks = operation(gives={200: schemas.NETWORKS}, refuses=(404,))
+        add("", self.list_all, methods=["GET"], **lists)
+        add("", self.create, methods=["POST"], **creates)
+        add(one, self.show, methods=["GET"], **operation(gives={200: shown}, refuses=(404,)))
+        add(one, self.update, methods=["PUT"], **updates)
+        add(
+            one, self.delete, methods=["DELETE"], **operation(gives={204: None}, refuses=(400, 404))
+        )
+        add(f"{one}/networks", self.networks, methods=["GET"], **networks)
         return router
 
     def list_all(self) -> Response:
@@ -41,11 +51,11 @@ class Releases:
         fields = rules.amend(first, posted, master_ip=self._master_ip, line=self._line)
         return created(self._shown(self._store.add_release(fields)))
 
-    def show(self, release_id: int) -> Response:
+    def show(self, release_id: Id) -> Response:
         """200; 404."""
         return Json(self._shown(self._store.release(release_id)))
 
-    def update(self, release_id: int, body: JsonBody) -> Response:
+    def update(self, release_id: Id, body: JsonBody) -> Response:
         """200: the release with what the body sets; 400; 404; 409."""
 
         def change(current: ReleaseFields, refuse_taken: RefuseTaken) -> ReleaseFields:
@@ -56,12 +66,12 @@ class Releases:
 
         return Json(self._shown(self._store.change_release(release_id, change)))
 
-    def delete(self, release_id: int) -> Response:
+    def delete(self, release_id: Id) -> Response:
         """204; 400 while clusters use it; 404."""
         self._store.delete_release(release_id)
         return no_content()
 
-    def networks(self, release_id: int) -> Response:
+    def networks(self, release_id: Id) -> Response:
         """200: the networks that were posted with the release; 404."""
         return Json(self._store.release(release_id).fields.detail("networks_metadata"))
 

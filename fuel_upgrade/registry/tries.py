@@ -1,0 +1,94 @@
+"""Wrong passwords, counted: how long one who guesses has to wait. State in memory, bounded."""
+
+import hashlib
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TryLimits:
+    """How many wrong passwords may be given in any ``window_s`` seconds.
+
+    ``kept`` is how many names, addresses and pairs of both are remembered, each.
+    """
+
+    per_name: int = 10
+    per_address: int = 50
+    window_s: float = 300.0
+    kept: int = 4096
+
+
+class Tries:
+    """Failed logins by user name and by client address, in sliding windows.
+
+    A right password counts nowhere, so who logs in often is never slowed. From an address whence a
+    user has logged in before, his failures are counted for that pair alone: strangers who guess his
+    password from elsewhere do not lock him out. Methods may be called from any thread.
+    """
+
+    def __init__(
+        self, limits: TryLimits | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits = limits or TryLimits()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures: dict[str, OrderedDict[_Key, deque[float]]] = {
+            kind: OrderedDict() for kind in ("name", "address", "pair")
+        }
+        self._known: OrderedDict[_Key, None] = OrderedDict()
+
+    def wait_s(self, name: str, address: str) -> int:
+        """Return how many seconds are to pass before the next try; 0 if it may be made now."""
+        with self._lock:
+            waits = [self._wait_s(*counted) for counted in self._counted(name, address)]
+        return math.ceil(max(waits))
+
+    def failed(self, name: str, address: str) -> None:
+        """Count a wrong password."""
+        with self._lock:
+            for kind, key, most in self._counted(name, address):
+                times = self._failures[kind].setdefault(key, deque(maxlen=most))
+                times.append(self._clock())
+                self._failures[kind].move_to_end(key)
+                _shorten(self._failures[kind], self._limits.kept)
+
+    def succeeded(self, name: str, address: str) -> None:
+        """Remember that this user logs in from this address."""
+        pair = (_digest(name), address)
+        with self._lock:
+            self._known[pair] = None
+            self._known.move_to_end(pair)
+            _shorten(self._known, self._limits.kept)
+
+    def _counted(self, name: str, address: str) -> tuple[tuple[str, _Key, int], ...]:
+        """Return the kind, key and limit of every window that a try of this kind falls into."""
+        user, limits = _digest(name), self._limits
+        if (user, address) in self._known:
+            return (("pair", (user, address), limits.per_name),)
+        return (
+            ("name", (user,), limits.per_name),
+            ("address", (address,), limits.per_address),
+        )
+
+    def _wait_s(self, kind: str, key: _Key, most: int) -> float:
+        times = self._failures[kind].get(key)
+        if times is None or len(times) < most:
+            return 0.0
+        return max(times[0] + self._limits.window_s - self._clock(), 0.0)
+
+
+def _digest(name: str) -> str:
+    """Return what stands for a name, which may be megabytes long, in memory."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _shorten(entries: OrderedDict[_Key, Any], most: int) -> None:
+    while len(entries) > most:
+        entries.popitem(last=False)

@@ -1,0 +1,93 @@
+"""The daemon's description of its API, and what was found by asking it as it says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from fuel_upgrade.daemon.jobs import Jobs
+from tests.fuzzing import TIMEOUT_S
+from tests.integration.test_daemon_fuzz import serving
+from tests.master import scratch_master
+
+ERROR = {"error", "what", "state", "remedy", "exit_code"}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    jobs = Jobs()
+    root = tmp_path_factory.mktemp("master") / "root"
+    with scratch_master(root) as master, serving(master, jobs) as server:
+        yield server.url
+        jobs.wait()
+
+
+@pytest.fixture(scope="module")
+def document(url: str) -> Any:
+    return requests.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()
+
+
+def test_every_refusal_is_described_in_the_one_form_of_errors(document: Any) -> None:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            refusals = {s: a for s, a in operation["responses"].items() if int(s) >= 400}
+            assert {"409", "500", "502"} <= refusals.keys(), path
+            takes = "requestBody" in operation or "{release_id}" in path
+            assert ("400" in refusals) == takes, path
+            for answer in refusals.values():
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ErrorForm"}, path
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_the_event_stream_is_described_as_what_it_is(document: Any) -> None:
+    answer = document["paths"]["/v1/jobs/{job}/events"]["get"]["responses"]["200"]
+    assert list(answer["content"]) == ["application/x-ndjson"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"tarball": "/' + b"a" * 5000 + b'"}', "File name too long"),
+        (b'{"tarball": "/a\\u0000b"}', "cannot be looked at"),
+        (b'{"tarball": "a"}', "expected an absolute path"),
+        (b'{"tarball": "\xff"}', "parsing the body"),
+        (b'{"tarball": "\\ud800"}', "malformed request"),
+        (b"[" * 100_000, "parsing the body"),
+        (b"{", "malformed request"),
+        (b"", "malformed request"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/plans", "/v1/installs", "/v1/repair-requests"])
+def test_a_body_that_cannot_be_meant_is_refused_with_a_reason(
+    url: str, path: str, body: bytes, told: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(url + path, data=body, headers=headers, timeout=TIMEOUT_S)
+    assert answer.status_code == 400, answer.text
+    assert answer.json().keys() == ERROR
+    assert told in answer.json()["what"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/status/", 404),  # and not a redirect to where the socket is not
+        ("GET", "/v1/installs/a%2Fb", 404),
+        ("GET", "/v1/installs/%00", 404),
+        ("GET", "/v1/jobs/%FF/events", 404),
+        ("DELETE", "/v1/status", 405),
+        ("POST", "/v1/squash-plans", 404),
+        ("POST", "/v1/gc-plans", 404),
+    ],
+)
+def test_what_is_not_there_is_told_in_the_usual_form(
+    url: str, method: str, path: str, status: int
+) -> None:
+    body = {"release": "nope", "releases": ["nope"]}
+    answer = requests.request(
+        method, url + path, json=body, timeout=TIMEOUT_S, allow_redirects=False
+    )
+    assert (answer.status_code, answer.json().keys()) == (status, ERROR)

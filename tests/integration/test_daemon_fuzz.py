@@ -1,0 +1,87 @@
+"""The daemon's API, over a scratch master, against requests drawn from its own description."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from fuel_upgrade.daemon.api import Service, create_app
+from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.registry.server import RegistryServer
+from fuel_upgrade.system.tree import digest
+from fuel_upgrade.upgrade.failpoints import FailPoints
+from tests.fuzzing import DAEMON_CASES, TIMEOUT_S, Target
+from tests.master import ScratchMaster, scratch_master
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+
+
+def bodies(tarballs: dict[str, Path], plan: Any, gc_plan: Any) -> dict[str, list[Any]]:
+    first, second = str(tarballs["5.1"]), str(tarballs["6.0"])
+    one = {"tarball": first, "verify_base": True, "full_view": False}
+    several = {"tarballs": [second, first]}
+    folder = {"tarball": str(tarballs["5.1"].parent)}
+    return {
+        "POST /v1/plans": [one, several, folder, {**one, "full_view": True}],
+        "POST /v1/repair-requests": [{"tarball": first}, {"tarball": second}],
+        "POST /v1/installs": [
+            one,
+            several,
+            {"plan": plan},
+            {**one, "wait_s": 0.5, "wait_for_tasks_s": 0.5},
+        ],
+        "POST /v1/rollbacks": [{}, {"install": "0"}],
+        "POST /v1/recoveries": [{}, {"policy": "resume"}],
+        "POST /v1/repairs": [{}, {"accept": True}, {"install": "0"}],
+        "POST /v1/gc-plans": [{}, {"releases": ["2014.1.1-5.1"]}],
+        "POST /v1/gcs": [{"plan": gc_plan}],
+        "POST /v1/squash-plans": [{"release": "2014.2-6.0"}],
+        "POST /v1/squashes": [{"release": "2014.2-6.0"}],
+    }
+
+
+def serving(master: ScratchMaster, jobs: Jobs) -> RegistryServer:
+    """Serve the daemon's application; the class serves any, over TCP."""
+    service = Service(
+        config=master.config,
+        connect=lambda: NailgunClient(master.settings),
+        control_plane="embedded registry",
+        jobs=jobs,
+        fail_points=FailPoints(""),
+    )
+    return RegistryServer(create_app(service), "127.0.0.1", 0)
+
+
+def test_the_daemon_answers_as_it_is_described_whatever_it_is_asked(
+    tmp_path: Path, tarballs: dict[str, Path]
+) -> None:
+    jobs, known = Jobs(), {"install": ["x"], "job": ["x"], "release_id": ["1", "2", "3"]}
+
+    def learn(response: requests.Response) -> None:
+        with suppress(ValueError, LookupError, TypeError):
+            job = response.json()["job"]
+            known["job"].append(job)
+            known["install"].append(job)
+
+    before = digest(tarballs["5.1"].parent)
+    with scratch_master(tmp_path / "root") as master:
+        master.install(tarballs["5.1"])
+        gc_plan = {"format": 1, "fuel_version": "5.1", "retire": [], "folders": [], "keep": []}
+        gc_plan |= {"freed_bytes": 0}
+        deep = bodies(tarballs, master.engine().plan(tarballs["6.0"]), gc_plan)
+        with serving(master, jobs) as server:
+            url = server.url
+            document = requests.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()
+            target = Target(url, document, bodies=deep, known=known, learn=learn)
+            target.fuzz(DAEMON_CASES)
+            jobs.wait()
+    print(f"\ndaemon: {target}")  # noqa: T201 - counts for people
+    assert target.cases >= DAEMON_CASES
+    got = {status for _, status in target.statuses}
+    assert got >= {200, 202, 400, 404}
+    assert not [status for status in got if status >= 500]
+    assert digest(tarballs["5.1"].parent) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"root"}

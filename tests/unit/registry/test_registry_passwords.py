@@ -1,0 +1,46 @@
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from fuel_upgrade.registry import passwords
+from fuel_upgrade.registry.store import Store
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/registry.sqlite"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    made = Store.open(url)
+    yield made
+    made.close()
+
+
+def test_a_hash_has_the_five_lanes_that_owasp_asks_for_with_16_mib() -> None:
+    salt = passwords.new_salt()
+    expected = hashlib.scrypt(b"right", salt=salt, n=2**14, r=8, p=5, dklen=32)
+    assert passwords.hash_password("right", salt) == b"p5:" + expected
+    assert passwords.matches("right", salt, b"p5:" + expected)
+    assert not passwords.matches("wrong", salt, b"p5:" + expected)
+
+
+def test_a_hash_of_an_earlier_version_is_taken_once_and_made_anew(store: Store, url: str) -> None:
+    store.set_password("admin", "right")
+    salt = passwords.new_salt()
+    old = hashlib.scrypt(b"right", salt=salt, n=2**14, r=8, p=1, dklen=32)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        values = {"salt": salt, "hash": old}
+        connection.execute(text("UPDATE users SET salt = :salt, password_hash = :hash"), values)
+    assert store.authenticate("admin", "wrong") is None
+    user = store.authenticate("admin", "right")
+    with engine.begin() as connection:
+        (stored,) = connection.execute(text("SELECT password_hash FROM users")).one()
+    engine.dispose()
+    assert not passwords.is_weak(stored)
+    assert store.authenticate("admin", "right") == user is not None
