@@ -136,7 +136,8 @@ class RegistryServer:
 
 def ensure_user(store: Store, name: str, password: str) -> None:
     """See to it that this user can log in with this password."""
-    if store.authenticate(name, password) is None:
+    names = {known for _, known in store.users()}  # asked first: a hash takes a fifth of a second
+    if name not in names or store.authenticate(name, password) is None:
         store.set_password(name, password)
 
 
