@@ -69,12 +69,14 @@ class _Found:
 
     version: str | None = None
     keystone: str | None = None
+    dialect: str | None = None
     error: UpgradeError | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "keystone_version": self.keystone,
             "fuel_version": self.version,
+            "dialect": self.dialect,
             "login_works": self.error is None,
             "error": None if self.error is None else self.error.to_json(),
         }
@@ -83,6 +85,7 @@ class _Found:
         return {
             "Keystone version": self.keystone or "unknown",
             "Fuel version": self.version or "unknown",
+            "dialect": self.dialect or "unknown",
             "login": "works" if self.error is None else "does not work",
         }
 
@@ -105,6 +108,7 @@ def _try(settings: NailgunSettings) -> _Found:
             found = replace(found, keystone=client.keystone.version())
             client.keystone.renew()
             found = replace(found, version=client.version())
+            found = replace(found, dialect=client.dialect().name)
             client.running_tasks()
         except OutsideError as error:
             return replace(found, error=error)

@@ -79,6 +79,7 @@ def test_check_shows_the_way_to_nailgun(root: Path, nailgun: str) -> None:
         "ca_file": None,
         "keystone_version": check(root)["keystone_version"],
         "fuel_version": "6.0",
+        "dialect": "6.0",
         "login_works": True,
         "error": None,
     }
