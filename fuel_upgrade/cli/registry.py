@@ -63,14 +63,14 @@ def add_user(place: Place, *, name: str, password_file: Path | None, replace: bo
     A new password ends what tokens the user has.
     """
     with opened(place) as store:
-        if not replace and name in {known for _, known in store.users()}:
+        if not replace and name in {known for _, known in store.accounts.users()}:
             raise _taken(name)  # before anybody types a password
         password = _read_password(password_file)
         with _refusals():
             if replace:
-                store.set_password(name, password)
+                store.accounts.set_password(name, password)
             else:
-                store.add_user(name, password)
+                store.accounts.add_user(name, password)
     click.echo(f"user {name} may log in")
 
 
@@ -81,7 +81,7 @@ def add_user(place: Place, *, name: str, password_file: Path | None, replace: bo
 def list_users(place: Place, *, as_json: bool) -> None:
     """List who may log in."""
     with opened(place) as store:
-        found = store.users()
+        found = store.accounts.users()
     if as_json:
         print_json([{"id": number, "name": name} for number, name in found])
     else:
@@ -95,7 +95,7 @@ def list_users(place: Place, *, as_json: bool) -> None:
 def remove_user(place: Place, *, name: str) -> None:
     """Remove the user NAME and its tokens."""
     with opened(place) as store, _refusals():
-        store.delete_user(name)
+        store.accounts.delete_user(name)
     click.echo(f"user {name} is removed")
 
 

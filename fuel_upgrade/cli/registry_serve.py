@@ -70,7 +70,7 @@ def serve(  # noqa: PLR0913 - an option each
             " without --tls-cert"
         )
     with opened(place) as store:
-        if not store.users():
+        if not store.accounts.users():
             _log.warning("nobody can log in yet: fuel-upgrade registry user add NAME")
         app = create_app(
             store,

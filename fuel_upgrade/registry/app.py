@@ -55,14 +55,14 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
     """
     # no pages that describe the API: all paths but those of the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    login = Login(store, tries or Tries())
+    login = Login(store.accounts, tries or Tries())
     resources = (
         Releases(store, master_ip, LINES[dialect]),
         Deployment(store, master_ip, node_sources),
         Notifications(store),
         Clusters(store, fuel_version),
-        Keystone(store, login),
-        KeystoneV3(store, login),
+        Keystone(store.accounts, login),
+        KeystoneV3(store.accounts, login),
         Versions(),
     )
     for resource in resources:
@@ -72,7 +72,7 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
     app.add_exception_handler(UnavailableError, answer_outage)
     app.add_exception_handler(RequestValidationError, _answer_parameter)
     app.add_exception_handler(HTTPException, _answer_framework)
-    app.add_middleware(Gate, knows_token=store.knows_token)
+    app.add_middleware(Gate, knows_token=store.accounts.knows_token)
     return app
 
 

@@ -143,6 +143,17 @@ class Database:
                     time.sleep(random.uniform(0, _PAUSE_S * 2**number))  # noqa: S311 - no secret
             return self._write_once(work)
 
+    def write_or_refuse(
+        self, work: Callable[[Session], Value], refusal: RefusedError | None
+    ) -> Value:
+        """Run ``work`` as one transaction; what a constraint refuses becomes ``refusal``."""
+        try:
+            return self.write(work)
+        except IntegrityError as error:
+            if refusal is None:
+                raise
+            raise refusal from error
+
     def _write_once(self, work: Callable[[Session], Value]) -> Value:
         if not self.is_sqlite:
             with self._writers.begin() as session:

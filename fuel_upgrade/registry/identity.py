@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fuel_upgrade.registry.accounts import TOKEN_LIFETIME_S, TokenHolder
 from fuel_upgrade.registry.model import JsonObject
 from fuel_upgrade.registry.refusal import RefusedError, bad_request
-from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, TokenHolder
 
 DOMAIN: Mapping[str, str] = {"id": "default", "name": "Default"}
 #: The only project, to which every user belongs with the only role.

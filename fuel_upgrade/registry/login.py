@@ -2,16 +2,16 @@
 
 from http import HTTPStatus
 
+from fuel_upgrade.registry.accounts import Accounts
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.registry.tries import Tries
 
 
 class Login:
     """Checks passwords for both versions of Keystone, which share one count of wrong ones."""
 
-    def __init__(self, store: Store, tries: Tries) -> None:
-        self._store = store
+    def __init__(self, accounts: Accounts, tries: Tries) -> None:
+        self._accounts = accounts
         self._tries = tries
 
     def user_id(self, name: str, password: str, address: str) -> int:
@@ -22,7 +22,7 @@ class Login:
                 for the right password.
         """
         self._refuse_too_many(name, address)
-        user_id = self._store.authenticate(name, password)
+        user_id = self._accounts.authenticate(name, password)
         if user_id is None:
             self._tries.failed(name, address)
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "")

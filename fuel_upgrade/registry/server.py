@@ -136,9 +136,11 @@ class RegistryServer:
 
 def ensure_user(store: Store, name: str, password: str) -> None:
     """See to it that this user can log in with this password."""
-    names = {known for _, known in store.users()}  # asked first: a hash takes a fifth of a second
-    if name not in names or store.authenticate(name, password) is None:
-        store.set_password(name, password)
+    names = {
+        known for _, known in store.accounts.users()
+    }  # asked first: a hash takes a fifth of a second
+    if name not in names or store.accounts.authenticate(name, password) is None:
+        store.accounts.set_password(name, password)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -33,7 +33,7 @@ def ask(master: ScratchMaster, path: str) -> requests.Response:
         fuel_version=lambda: "6.0",
         node_sources=partial(render_own, master.config),
     )
-    token, _ = master.store.issue_token(1)
+    token, _ = master.store.accounts.issue_token(1)
     with RegistryServer(app, "127.0.0.1", 0) as server:
         headers = {"X-Auth-Token": token}
         return requests.get(f"{server.url}/api/v1{path}", headers=headers, timeout=TIMEOUT_S)

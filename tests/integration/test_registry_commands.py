@@ -46,7 +46,7 @@ def fill(store: Store) -> None:
     store.add_task("deploy", "running", cluster_id=cluster.id)
     store.add_node("n", "ready", cluster_id=cluster.id)
     store.mark_notification(store.add_notification("done", "installed").id, "read")
-    store.add_user("admin", "right")
+    store.accounts.add_user("admin", "right")
     store.delete_release(store.add_release(replace(RELEASE, name="the newest")).id)
 
 
@@ -83,7 +83,7 @@ def test_an_export_comes_back_equal_in_either_database(
         assert copy.tasks() == filled.tasks()
         assert copy.nodes() == filled.nodes()
         assert copy.notifications() == filled.notifications()
-        assert copy.authenticate("admin", "right") == 1
+        assert copy.accounts.authenticate("admin", "right") == 1
         names = [*(copy.releases()[0].fields.orchestrator_data or {})["repo_metadata"]]  # type: ignore[misc]
         assert names == ["z", "a"]
         assert copy.add_release(replace(RELEASE, name="next")).id == 4  # 3 was given and removed
@@ -92,7 +92,7 @@ def test_an_export_comes_back_equal_in_either_database(
 
 
 def test_an_export_has_no_users_unless_asked_for(tmp_path: Path, filled: Store, url: str) -> None:
-    assert filled.users()
+    assert filled.accounts.users()
     found = json.loads(registry(tmp_path, "export", "--database", url).stdout)
     assert "users" not in found
     assert "tokens" not in found
@@ -111,7 +111,7 @@ def test_a_registry_that_is_not_empty_is_kept_unless_told(
     assert filled.releases() == before
     registry(tmp_path, "import", str(file), "--replace", "--database", url)
     assert [release.fields.name for release in filled.releases()] == ["Juno"]
-    assert filled.authenticate("admin", "right") == 1
+    assert filled.accounts.authenticate("admin", "right") == 1
     assert filled.add_release(replace(RELEASE, name="after")).id == 5
 
 

@@ -145,13 +145,13 @@ def test_what_one_database_cannot_store_every_one_refuses(
 def test_ids_are_never_given_again_also_after_a_restart(new_url: NewUrl, store: Store) -> None:
     url = store.database.engine.url.render_as_string(hide_password=False)
     store.delete_release(store.add_release(RELEASE).id)
-    store.add_user("one", "x")
-    store.delete_user("one")
+    store.accounts.add_user("one", "x")
+    store.accounts.delete_user("one")
     store.close()
     with closing(Store.open(url)) as again:
         assert again.add_release(RELEASE).id == 2
-        again.add_user("two", "x")
-        assert again.users() == ((2, "two"),)
+        again.accounts.add_user("two", "x")
+        assert again.accounts.users() == ((2, "two"),)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def server() -> Iterator[PostgresServer]:
 def test_clients_are_told_503_while_the_server_is_away(server: PostgresServer) -> None:
     with closing(Store.open(server.new_database())) as store:
         ensure_user(store, "admin", "admin")
-        token, _ = store.issue_token(1)
+        token, _ = store.accounts.issue_token(1)
         app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "6.0")
         with RegistryServer(app, "127.0.0.1", 0) as registry:
             auth = {"auth": {"passwordCredentials": {"username": "admin", "password": "admin"}}}

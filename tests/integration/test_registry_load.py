@@ -24,7 +24,7 @@ def test_no_release_is_lost_or_doubled(
 ) -> None:
     url = new_url(kind)
     store = Store.open(url)
-    store.add_user("admin", "admin")
+    store.accounts.add_user("admin", "admin")
     store.close()
     with ExitStack() as stack:
         started = [

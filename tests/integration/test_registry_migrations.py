@@ -142,8 +142,8 @@ def test_what_the_released_code_wrote_is_kept(
     assert (release.id, release.fields.name) == (1, "Juno")
     assert json.dumps(release.fields.orchestrator_data) == '{"repo_metadata": {"b": "1", "a": "2"}}'
     assert [cluster.release_id for cluster in store.clusters()] == [1]
-    assert store.authenticate("admin", "old") == 1
-    assert store.knows_token(released_registry.TOKEN)
+    assert store.accounts.authenticate("admin", "old") == 1
+    assert store.accounts.knows_token(released_registry.TOKEN)
     assert store.add_release(replace(release.fields, name="new")).id == 3
     store.close()
     (backup,) = backups_of(database, tmp_path)

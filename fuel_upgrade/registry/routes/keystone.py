@@ -6,19 +6,19 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry import schemas
+from fuel_upgrade.registry.accounts import TOKEN_LIFETIME_S, Accounts
 from fuel_upgrade.registry.answers import Json, JsonBody
 from fuel_upgrade.registry.describe import operation
 from fuel_upgrade.registry.login import Login
 from fuel_upgrade.registry.model import JsonObject
 from fuel_upgrade.registry.refusal import bad_request
-from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, Store
 
 
 class Keystone:
     """The handler; the contract's errors have no text here."""
 
-    def __init__(self, store: Store, login: Login) -> None:
-        self._store = store
+    def __init__(self, accounts: Accounts, login: Login) -> None:
+        self._accounts = accounts
         self._login = login
 
     def router(self) -> APIRouter:
@@ -35,7 +35,7 @@ class Keystone:
         """200 with a token; 400 for no credentials; 401 for wrong ones; 429 after too many."""
         name, password, tenant = _credentials(body)
         user_id = self._login.user_id(name, password, client_address(request))
-        token, expires_s = self._store.issue_token(user_id)
+        token, expires_s = self._accounts.issue_token(user_id)
         return Json(_access(_token(token, expires_s, tenant), str(user_id), name))
 
 

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry import schemas
+from fuel_upgrade.registry.accounts import Accounts, TokenHolder
 from fuel_upgrade.registry.answers import Json, JsonBody, no_content
 from fuel_upgrade.registry.describe import operation
 from fuel_upgrade.registry.identity import UNSCOPED_PREFIX, parse_auth, render_token
 from fuel_upgrade.registry.login import Login
 from fuel_upgrade.registry.refusal import RefusedError, not_found
 from fuel_upgrade.registry.routes.keystone import client_address
-from fuel_upgrade.registry.store import Store, TokenHolder
 
 #: Where it lies, itself and behind nginx.
 PLACES = ("/v3", "/keystone/v3")
@@ -25,8 +25,8 @@ SubjectToken = Annotated[str | None, Header(alias="X-Subject-Token")]
 class KeystoneV3:
     """The handlers. They ask for the caller's token themselves: a login has none."""
 
-    def __init__(self, store: Store, login: Login) -> None:
-        self._store = store
+    def __init__(self, accounts: Accounts, login: Login) -> None:
+        self._accounts = accounts
         self._login = login
 
     def router(self) -> APIRouter:
@@ -58,7 +58,7 @@ class KeystoneV3:
         name = asked.name if asked.user_id is None else self._name_of(asked.user_id)
         user_id = self._login.user_id(name, asked.password, client_address(request))
         prefix = "" if asked.is_scoped else UNSCOPED_PREFIX
-        token, expires_s = self._store.issue_token(user_id, prefix=prefix)
+        token, expires_s = self._accounts.issue_token(user_id, prefix=prefix)
         holder = TokenHolder(user_id, name, expires_s)
         body_shown = render_token(token, holder, with_catalog=nocatalog is None)
         return Json(body_shown, 201, headers=_headers(token))
@@ -82,13 +82,13 @@ class KeystoneV3:
     def revoke(self, caller: CallersToken = None, subject: SubjectToken = None) -> Response:
         """204: the token is good no more; 401 without one of one's own; 404."""
         token, _ = self._subject(caller, subject)
-        self._store.revoke_token(token)
+        self._accounts.revoke_token(token)
         return no_content()
 
     def _subject(self, caller: str | None, subject: str | None) -> tuple[str, TokenHolder]:
-        if caller is None or not self._store.knows_token(caller):
+        if caller is None or not self._accounts.knows_token(caller):
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
-        holder = self._store.token_holder(subject) if subject is not None else None
+        holder = self._accounts.token_holder(subject) if subject is not None else None
         if subject is None or holder is None:
             raise not_found("Token")
         return subject, holder
@@ -96,7 +96,7 @@ class KeystoneV3:
     def _name_of(self, user_id: str) -> str:
         """Return the name of a user; for an unknown one some name, so that it takes as long."""
         is_number = user_id.isascii() and user_id.isdigit() and len(user_id) < len("9" * 11)
-        return (self._store.user_name(int(user_id)) if is_number else None) or f"id {user_id}"
+        return (self._accounts.user_name(int(user_id)) if is_number else None) or f"id {user_id}"
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from fuel_upgrade.registry.accounts import TokenHolder
 from fuel_upgrade.registry.identity import parse_auth, render_error, render_token
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.store import TokenHolder
 
 DEFAULT = {"id": "default"}
 

@@ -30,17 +30,17 @@ def test_a_hash_has_the_five_lanes_that_owasp_asks_for_with_16_mib() -> None:
 
 
 def test_a_hash_of_an_earlier_version_is_taken_once_and_made_anew(store: Store, url: str) -> None:
-    store.set_password("admin", "right")
+    store.accounts.set_password("admin", "right")
     salt = passwords.new_salt()
     old = hashlib.scrypt(b"right", salt=salt, n=2**14, r=8, p=1, dklen=32)
     engine = create_engine(url)
     with engine.begin() as connection:
         values = {"salt": salt, "hash": old}
         connection.execute(text("UPDATE users SET salt = :salt, password_hash = :hash"), values)
-    assert store.authenticate("admin", "wrong") is None
-    user = store.authenticate("admin", "right")
+    assert store.accounts.authenticate("admin", "wrong") is None
+    user = store.accounts.authenticate("admin", "right")
     with engine.begin() as connection:
         (stored,) = connection.execute(text("SELECT password_hash FROM users")).one()
     engine.dispose()
     assert not passwords.is_weak(stored)
-    assert store.authenticate("admin", "right") == user is not None
+    assert store.accounts.authenticate("admin", "right") == user is not None

@@ -6,9 +6,10 @@ import pytest
 
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.registry import passwords
+from fuel_upgrade.registry.accounts import TOKEN_LIFETIME_S
 from fuel_upgrade.registry.model import ReleaseFields
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.store import TOKEN_LIFETIME_S, RefuseTaken, Store
+from fuel_upgrade.registry.store import RefuseTaken, Store
 
 
 class Clock:
@@ -148,30 +149,30 @@ def test_notifications_keep_status_and_time(store: Store) -> None:
 
 
 def test_a_password_is_checked_and_can_change(store: Store) -> None:
-    store.set_password("admin", "one")
-    user = store.authenticate("admin", "one")
+    store.accounts.set_password("admin", "one")
+    user = store.accounts.authenticate("admin", "one")
     assert user is not None
-    assert store.authenticate("nobody", "one") is None
-    store.set_password("admin", "two")
-    assert store.authenticate("admin", "one") is None
-    assert store.authenticate("admin", "two") == user
+    assert store.accounts.authenticate("nobody", "one") is None
+    store.accounts.set_password("admin", "two")
+    assert store.accounts.authenticate("admin", "one") is None
+    assert store.accounts.authenticate("admin", "two") == user
 
 
 def test_a_token_lives_for_its_time(store: Store, clock: Clock) -> None:
-    store.set_password("admin", "one")
-    user = store.authenticate("admin", "one")
+    store.accounts.set_password("admin", "one")
+    user = store.accounts.authenticate("admin", "one")
     assert user is not None
-    token, expires_s = store.issue_token(user)
+    token, expires_s = store.accounts.issue_token(user)
     assert expires_s == 1_000_000 + TOKEN_LIFETIME_S
-    assert store.knows_token(token)
-    assert not store.knows_token(token[:-1])
+    assert store.accounts.knows_token(token)
+    assert not store.accounts.knows_token(token[:-1])
     clock.now_s += TOKEN_LIFETIME_S
-    assert not store.knows_token(token)
+    assert not store.accounts.knows_token(token)
 
 
 def test_the_file_holds_no_secret_and_is_private(store: Store, tmp_path: Path) -> None:
-    store.set_password("admin", "correct horse")
-    token, _ = store.issue_token(1)
+    store.accounts.set_password("admin", "correct horse")
+    token, _ = store.accounts.issue_token(1)
     store.close()
     path = tmp_path / "registry.sqlite"
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
