@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from demo.releases import RELEASES, write_inputs
+from tests.host import Host, make_host
 from tests.master import build
 from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
 from tests.tools import in_ci
@@ -41,3 +42,9 @@ def postgres() -> Iterator[PostgresServer]:
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
     """What gives the URL of a new database, by its kind."""
     return url_maker(request, tmp_path)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A master of Fuel 5.0; its daemon is not started."""
+    return make_host(tmp_path / "root")

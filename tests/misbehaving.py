@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import ssl
 import threading
 import time
@@ -152,6 +153,15 @@ class BadNailgun(ThreadingHTTPServer):
                 request.close()
             return
         super().finish_request(request, client_address)
+
+
+@contextmanager
+def no_secret_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """See to it that no log of ours or of a library has a secret, whatever a test does."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert TOKEN not in caplog.text
+    assert PASSWORD not in caplog.text
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The client against a Nailgun that is slow, busy, broken or wrong."""
 
-import logging
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from tests.misbehaving import (
     has_a_broken_head,
     is_slow,
     is_slow_halfway,
+    no_secret_logged,
     refusal,
     says,
     tells_the_token,
@@ -40,11 +40,8 @@ RELEASE = {"id": 1, "name": "n", "version": "v", "operating_system": "o"}
 
 @pytest.fixture(autouse=True)
 def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """See to it that no log of ours or of a library has a secret, whatever the test does."""
-    caplog.set_level(logging.DEBUG)
-    yield
-    assert TOKEN not in caplog.text
-    assert PASSWORD not in caplog.text
+    with no_secret_logged(caplog):
+        yield
 
 
 @pytest.fixture

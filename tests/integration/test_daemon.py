@@ -5,13 +5,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,76 +19,13 @@ from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
-from fuel_upgrade.system.tree import digest
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
-from tests.master import write_fuel_version
+from tests.host import BIN, Host, configure
 from tests.postgres import PostgresServer, needs_postgres
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A scratch root with a configuration, and both programs."""
-
-    root: Path
-
-    def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BIN / "fuel-upgrade", "--root", self.root, *argv],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
-        )
-
-    def json(self, *argv: str | Path) -> Any:
-        done = self.command(*argv, "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
-
-    @contextmanager
-    def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            [BIN / "fuel-upgraded", "--root", self.root],
-            env={**os.environ, "FUEL_UPGRADE_FAIL_POINTS": fail_points},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            self.wait_until_it_answers()
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-    def wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + 30
-        while self.command("status").returncode:
-            assert time.monotonic() < deadline, "the daemon did not come up"
-            time.sleep(0.1)
-
-    def tree(self) -> str:
-        own = [self.root / "var/lib/fuel_upgrade", self.root / "var/log", self.root / "run"]
-        return digest(self.root, without=own)
-
-    def log(self) -> str:
-        return (self.root / "var/log/fuel_upgrade.log").read_text()
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    root = tmp_path / "root"
-    write_fuel_version(root, "5.0")
-    config = root / "etc/fuel-upgrade/config.yaml"
-    config.parent.mkdir()
-    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
-    return Host(root)
 
 
 def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> None:
@@ -345,11 +279,6 @@ def nailgun(tmp_path: Path) -> Iterator[str]:
     with RegistryServer(app, "127.0.0.1", 0) as server:
         yield server.url
     store.close()
-
-
-def configure(host: Host, **nailgun: object) -> None:
-    config = {"master_ip": "10.20.0.2", "nailgun": nailgun}
-    (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(config))
 
 
 def test_a_configured_nailgun_is_used_instead_of_the_embedded_registry(

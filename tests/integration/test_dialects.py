@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import OutsideError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
@@ -25,7 +23,8 @@ from fuel_upgrade.release.readback import differences
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World
-from tests.master import ScratchMaster, build, scratch_master
+from tests.descriptions import make_inputs, real_release, real_tarball
+from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs, shared_dir
 
 VERSIONS = ("5.0", "5.0.1", "5.1", "5.1.1", "6.0", "6.1", "7.0", "8.0", "9.0")
@@ -149,40 +148,15 @@ V70, V80, V90 = "2015.1.0-7.0", "liberty-8.0", "mitaka-9.0"
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    for count, fuel in enumerate(("7.0", "8.0", "9.0")):
-        recipes = [
-            Recipe(name, "2" if position < count else "1", f"{name} of {fuel}")
-            for position, name in enumerate(("nova", "cinder"))
-        ]
-        make_apt_repo(folder / fuel / "ubuntu", recipes)
-        make_yum_repo(folder / fuel / "centos", recipes)
-        (folder / f"version-{fuel}.yaml").write_text(f'VERSION: {{release: "{fuel}"}}\n')
-    return folder
+    return make_inputs(tmp_path_factory.mktemp("inputs"), ("7.0", "8.0", "9.0"))
 
 
 def tarball(inputs: Path, fuel: str, before: str, base: str | None = None) -> Path:
     out = inputs / f"fuel-{fuel}-upgrade.tar.zst"
-    if out.exists():
-        return out
-    repos = {
-        system: {"base": f"{before}/{system}", "current": f"{fuel}/{system}"}
-        if base
-        else {"full": f"{fuel}/{system}"}
-        for system in ("ubuntu", "centos")
-    }
-    release = {
-        "openstack_yaml": str(shared_dir() / f"data/openstack.yaml/{fuel}.yaml"),
-        "version_yaml": f"version-{fuel}.yaml",
-        "repos": repos,
-        **({"base": base} if base else {}),
-    }
-    spec = {
-        "version_yaml": f"version-{fuel}.yaml", "upgrade_from": [before], "releases": [release],
-    }  # fmt: skip
-    path = inputs / f"bundle-{fuel}.yaml"
-    path.write_text(yaml.safe_dump(spec))
-    return build(path, out)
+    if not out.exists():
+        release = real_release(fuel, base=base, base_fuel=before)
+        real_tarball(inputs, out, fuel, before, [release])
+    return out
 
 
 @pytest.fixture(params=list(DIALECTS))

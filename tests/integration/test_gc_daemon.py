@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.test_daemon import Host
+from tests.host import Host
 from tests.master import scratch_master
 from tests.tools import needs
 

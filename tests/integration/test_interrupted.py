@@ -20,12 +20,11 @@ from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.records import InstallState
 from tests.flaky import FlakyNailgun, Held, flaky_nailgun
-from tests.integration.test_daemon import BIN, Host, configure, host
+from tests.host import BIN, Host, configure
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-__all__ = ["host"]  # a fixture
 
 
 @pytest.fixture(scope="module")

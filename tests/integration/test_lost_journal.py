@@ -7,12 +7,11 @@ import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError
 from fuel_upgrade.upgrade.records import LOST, InstallState
-from tests.integration.test_daemon import Host, host
+from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-__all__ = ["host"]  # a fixture
 PAGE_BYTES = 4096
 
 

@@ -16,7 +16,7 @@ from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
-from tests.integration.test_daemon import Host
+from tests.host import Host
 from tests.master import ScratchMaster, build, scratch_master, write_fuel_version
 from tests.tools import needs
 

@@ -1,15 +1,13 @@
 """Installs with the openstack.yaml files that real Fuel releases shipped."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.release.fixture import parse_fixture
-from tests.master import ScratchMaster, build, scratch_master
+from tests.descriptions import make_inputs, real_release, real_tarball
+from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs, shared_dir
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -18,57 +16,17 @@ V51, V511, V60 = "2014.1.1-5.1", "2014.1.3-5.1.1", "2014.2-6.0"
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Repos of three Fuel versions; one package more has changed in each."""
-    folder = tmp_path_factory.mktemp("inputs")
-    for count, fuel in enumerate(("5.1", "5.1.1", "6.0")):
-        recipes = [
-            Recipe(name, "2" if position < count else "1", f"{name} of {fuel}")
-            for position, name in enumerate(("nova", "cinder"))
-        ]
-        recipes += [Recipe("libvirt", "1", "the same in all")]
-        make_apt_repo(folder / fuel / "ubuntu", recipes)
-        make_yum_repo(folder / fuel / "centos", recipes)
-        (folder / f"version-{fuel}.yaml").write_text(f'VERSION: {{release: "{fuel}"}}\n')
-    return folder
-
-
-def release(fuel: str, *, base: str | None = None, base_fuel: str | None = None) -> dict[str, Any]:
-    described = shared_dir() / "data/openstack.yaml" / f"{fuel}.yaml"
-    repos = {
-        system: {"base": f"{base_fuel}/{system}", "current": f"{fuel}/{system}"}
-        if base
-        else {"full": f"{fuel}/{system}"}
-        for system in ("ubuntu", "centos")
-    }
-    found = {
-        "openstack_yaml": str(described),
-        "version_yaml": f"version-{fuel}.yaml",
-        "repos": repos,
-    }
-    return {**found, "base": base} if base else found
-
-
-def tarball(
-    inputs: Path, out: Path, fuel: str, upgrade_from: str, releases: Sequence[Mapping[str, Any]]
-) -> Path:
-    spec = {
-        "version_yaml": f"version-{fuel}.yaml",
-        "upgrade_from": [upgrade_from],
-        "releases": list(releases),
-    }
-    path = inputs / f"bundle-{out.name}.yaml"
-    path.write_text(yaml.safe_dump(spec))
-    return build(path, out)
+    return make_inputs(tmp_path_factory.mktemp("inputs"), ("5.1", "5.1.1", "6.0"))
 
 
 @pytest.fixture
 def master(inputs: Path, tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master that holds 5.1 whole and 5.1.1 as a diff of it."""
     with scratch_master(tmp_path / "master") as found:
-        first = tarball(inputs, tmp_path / "51.tar.zst", "5.1", "5.0", [release("5.1")])
+        first = real_tarball(inputs, tmp_path / "51.tar.zst", "5.1", "5.0", [real_release("5.1")])
         found.install(first)
-        later = release("5.1.1", base=V51, base_fuel="5.1")
-        found.install(tarball(inputs, tmp_path / "511.tar.zst", "5.1.1", "5.1", [later]))
+        later = real_release("5.1.1", base=V51, base_fuel="5.1")
+        found.install(real_tarball(inputs, tmp_path / "511.tar.zst", "5.1.1", "5.1", [later]))
         yield found
 
 
@@ -88,8 +46,8 @@ def url(version: str, system: str) -> str:
 def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
     master: ScratchMaster, inputs: Path, tmp_path: Path
 ) -> None:
-    spec = [release("6.0", base=V511, base_fuel="5.1.1")]
-    master.install(tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
+    spec = [real_release("6.0", base=V511, base_fuel="5.1.1")]
+    master.install(real_tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
     for system, found in repos(master, V60).items():
         assert found == [(v, url(v, system)) for v in (V60, V511, V51)]
     assert len(repos(master, V60)) == 2
@@ -112,17 +70,17 @@ def test_6_0_as_a_diff_of_5_1_leaves_5_1_1_out(
     master: ScratchMaster, inputs: Path, tmp_path: Path
 ) -> None:
     """The base is the one that the diff was made against, not one whose name begins alike."""
-    spec = [release("6.0", base=V51, base_fuel="5.1")]
-    master.install(tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
+    spec = [real_release("6.0", base=V51, base_fuel="5.1")]
+    master.install(real_tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
     for system, found in repos(master, V60).items():
         assert found == [(v, url(v, system)) for v in (V60, V51)]
 
 
 def test_a_base_in_the_same_tarball_is_registered_first(inputs: Path, tmp_path: Path) -> None:
-    spec = [release("6.0", base=V511, base_fuel="5.1.1"), release("5.1.1")]
+    spec = [real_release("6.0", base=V511, base_fuel="5.1.1"), real_release("5.1.1")]
     with scratch_master(tmp_path / "master", fuel_version="5.1") as master:
         before = master.state()
-        path = tarball(inputs, tmp_path / "both.tar.zst", "6.0", "5.1", spec)
+        path = real_tarball(inputs, tmp_path / "both.tar.zst", "6.0", "5.1", spec)
         master.install(path)
         versions = [r.version for r in sorted(master.client.releases(), key=lambda r: r.id)]
         assert versions == [V511, V511, V60, V60]

@@ -5,26 +5,13 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
-import pytest
-import yaml
 
 from fuel_upgrade.registry.store import Store
-from tests.integration.test_daemon import Host
-from tests.master import write_fuel_version
+from tests.host import Host
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 V60, V51 = "2014.2-6.0", "2014.1.1-5.1"
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    root = tmp_path / "root"
-    write_fuel_version(root, "5.0")
-    config = root / "etc/fuel-upgrade/config.yaml"
-    config.parent.mkdir()
-    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
-    return Host(root)
 
 
 def test_releases_are_shown_compared_and_deleted(host: Host, tarballs: dict[str, Path]) -> None:

@@ -10,12 +10,11 @@ import pytest
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.upgrade import retention
 from fuel_upgrade.upgrade.records import InstallRecord
-from tests.integration.test_daemon import Host, host
+from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-__all__ = ["host"]  # a fixture
 
 
 @pytest.fixture

@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-import yaml
 
-from tests.integration.test_daemon import BIN, Host
-from tests.master import write_fuel_version
+from tests.host import BIN, Host
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -20,16 +17,6 @@ HOLD = (
     "lock = Lock(Path(sys.argv[1])); assert lock.acquire(); print('held', flush=True);"
     "sys.stdin.read()"
 )
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    root = tmp_path / "root"
-    write_fuel_version(root, "5.0")
-    config = root / "etc/fuel-upgrade/config.yaml"
-    config.parent.mkdir()
-    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
-    return Host(root)
 
 
 def test_a_kept_plan_is_installed_by_and_then_refused(

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import new_id
-from tests.integration.test_daemon import BIN, Host
-from tests.master import ScratchMaster, scratch_master, write_fuel_version
+from tests.host import BIN, make_host
+from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -143,16 +142,8 @@ def test_an_undo_is_refused_while_nailgun_is_at_work(master: ScratchMaster) -> N
     master.engine().rollback()
 
 
-def scratch_host(root: Path) -> Host:
-    write_fuel_version(root, "5.0")
-    config = root / "etc/fuel-upgrade/config.yaml"
-    config.parent.mkdir()
-    config.write_text(yaml.safe_dump({"master_ip": "127.0.0.1", "registry": {"port": 0}}))
-    return Host(root)
-
-
 def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[str, Path]) -> None:
-    host = scratch_host(tmp_path / "root")
+    host = make_host(tmp_path / "root")
     database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
     with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
         store.add_task("deploy", "running")
@@ -172,7 +163,7 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
 def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
-    host = scratch_host(tmp_path / "root")
+    host = make_host(tmp_path / "root")
     database = host.root / "var/lib/fuel_upgrade/registry.sqlite"
     with host.daemon(), closing(Store.open(f"sqlite:///{database}")) as store:
         store.add_task("deploy", "running")
