@@ -1,7 +1,6 @@
 """The registry against thousands of requests drawn from its own description."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from tests.fuzzing import REGISTRY_CASES, TIMEOUT_S, Target
+from tests.postgres import KINDS, NewUrl
 
 RELEASE = {
     "name": "Juno on Ubuntu 12.04.4",
@@ -25,6 +25,20 @@ RELEASE = {
     },
     "networks_metadata": {"nova_network": {"networks": [{"name": "public", "cidr": "1.2.3.0/24"}]}},
     "roles": ["controller", "compute"],
+}
+REPOS = [
+    {"type": "deb", "name": "mos", "uri": "http://{settings.MASTER_IP}:8080/u", "suite": "mos8.0",
+     "section": "main", "priority": 1050},
+    {"type": "rpm", "name": "mirror", "uri": "http://mirror/", "priority": None},
+]  # fmt: skip
+LATER_RELEASE = {
+    "name": "Liberty on Ubuntu 14.04",
+    "version": "liberty-8.0",
+    "operating_system": "Ubuntu",
+    "state": "unavailable",
+    "is_deployable": True,
+    "attributes_metadata": {"editable": {"repo_setup": {"repos": {"value": REPOS}}}},
+    "components_metadata": [{"name": "hypervisor:qemu"}],
 }
 PASSWORD_V2 = {
     "auth": {
@@ -58,9 +72,25 @@ BODIES: dict[str, list[Any]] = {
 }
 
 
+LATER_BODIES = {
+    **BODIES,
+    "POST /api/v1/releases": [LATER_RELEASE, {**LATER_RELEASE, "name": "another"}],
+    "PUT /api/v1/releases/{release_id}": [LATER_RELEASE, {"state": "manageonly"}],
+}
+#: Each line of versions, and with it each kind of database.
+LINES = {"sqlite": ("6.0", BODIES), "postgresql": ("6.1", LATER_BODIES)}
+CASES = -(-REGISTRY_CASES // len(LINES))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.open(f"sqlite:///{tmp_path}/registry.sqlite")
+def store(kind: str, new_url: NewUrl) -> Iterator[Store]:
+    made = Store.open(new_url(kind))
     ensure_user(made, "admin", "admin")
     ensure_user(made, "fuzz", "right")
     made.add_node("node-1", "ready")
@@ -76,7 +106,10 @@ def log_in(url: str, name: str, password: str) -> str:
     return token
 
 
-def test_the_registry_answers_as_it_is_described_whatever_it_is_asked(store: Store) -> None:
+def test_the_registry_answers_as_it_is_described_whatever_it_is_asked(
+    store: Store, kind: str
+) -> None:
+    dialect, bodies = LINES[kind]
     known = ["1", "2"]
 
     def learn(response: requests.Response) -> None:
@@ -86,7 +119,8 @@ def test_the_registry_answers_as_it_is_described_whatever_it_is_asked(store: Sto
     app = create_app(
         store,
         master_ip="10.20.0.2",
-        fuel_version=lambda: "6.0",
+        fuel_version=lambda: dialect,
+        dialect=dialect,
         node_sources=lambda release: {"etc/one": release.name},
     )
     with RegistryServer(app, "127.0.0.1", 0) as server:
@@ -100,13 +134,13 @@ def test_the_registry_answers_as_it_is_described_whatever_it_is_asked(store: Sto
             server.url,
             document,
             headers={**headers, **subject},
-            bodies=BODIES,
+            bodies=bodies,
             known=dict.fromkeys(ID_NAMES, known),
             learn=learn,
         )
-        target.fuzz(REGISTRY_CASES)
-    print(f"\nregistry: {target}")  # noqa: T201 - counts for people
-    assert target.cases >= REGISTRY_CASES
+        target.fuzz(CASES)
+    print(f"\nregistry {dialect} on {kind}: {target}")  # noqa: T201 - counts for people
+    assert target.cases >= CASES
     got = {status for _, status in target.statuses}
     assert got >= {200, 201, 300, 400, 401, 404}
     assert not [status for status in got if status >= 500]
