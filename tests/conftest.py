@@ -1,5 +1,6 @@
 """Inputs that are costly to make, made once a test file's worker."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from tests.host import Host, make_host
 from tests.master import build
 from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
 from tests.tools import in_ci
+
+# A shell starts its background jobs with Ctrl-C ignored, and programs inherit that: tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test fails for the time it took, and CI sees the same cases at every run: new ones are for
 # people, who can look at what was found.

@@ -2,12 +2,14 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+
+_PASSED_ON = ("content-type", "x-auth-token", "x-subject-token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Request:
 class Reply:
     status: int
     body: bytes = b""
-    content_type: str = "text/html"
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/html"})
 
 
 Fault = Callable[[Request, str], Reply | None]
@@ -84,7 +86,11 @@ class Held:
 
 def passed_on(request: Request, upstream: str) -> Reply:
     answer = request.forward(upstream)
-    return Reply(answer.status_code, answer.content, answer.headers.get("Content-Type", ""))
+    return Reply(answer.status_code, answer.content, _passed(answer.headers.items()))
+
+
+def _passed(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if name.lower() in _PASSED_ON}
 
 
 class FlakyNailgun(ThreadingHTTPServer):
@@ -110,8 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        passed = {k: v for k, v in self.headers.items() if k in ("X-Auth-Token", "Content-Type")}
-        request = Request(self.command, self.path, passed, body)
+        request = Request(self.command, self.path, _passed(self.headers.items()), body)
         resource = self.path.removeprefix("/api/v1/").partition("/")[0]
         self.server.seen.append(f"{self.command} {resource}")
         faults = self.server.faults[self.command, resource]
@@ -121,7 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(reply.status)
-        self.send_header("Content-Type", reply.content_type)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body)

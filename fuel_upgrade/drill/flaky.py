@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +16,10 @@ REFUSALS = 2
 _POLL_S = 0.02
 _UPSTREAM_TIMEOUT_S = 30.0
 _UNAVAILABLE = 503
-_PASSED_ON = ("content-type", "accept", "x-auth-token")
+_PASSED_ON = ("content-type", "accept", "x-auth-token", "x-subject-token", "retry-after")
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
 
 
 class FlakyProxy:
@@ -52,17 +56,15 @@ class FlakyProxy:
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
-    def answer(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, str, bytes] | None:
-        """Return status, content type and body; None to close the connection instead."""
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer | None:
+        """Return the answer; None to close the connection instead."""
         if self._fault is None or not self._armed.exists():
             return self._ask(method, path, headers, body)
         if self._fault is Fault.SILENT:
             self._wait()
             return None
         if self._fault is Fault.DOWN or (self._fault is Fault.BUSY and self._may_fail(REFUSALS)):
-            return _UNAVAILABLE, "text/plain", b"drill: unavailable"
+            return _UNAVAILABLE, {"Content-Type": "text/plain"}, b"drill: unavailable"
         answer = self._ask(method, path, headers, body)
         is_change = method != "GET"
         if is_change and self._fault is Fault.TWICE:
@@ -79,14 +81,12 @@ class FlakyProxy:
             self._failed += 1
             return self._failed <= times
 
-    def _ask(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, str, bytes]:
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         connection = HTTPConnection(self._upstream, timeout=_UPSTREAM_TIMEOUT_S)
         try:
             connection.request(method, path, body or None, headers)
             found = connection.getresponse()
-            return found.status, found.getheader("Content-Type", ""), found.read()
+            return found.status, _passed_on(found.getheaders()), found.read()
         finally:
             connection.close()
 
@@ -105,14 +105,15 @@ class FlakyProxy:
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                headers = {k: v for k, v in self.headers.items() if k.lower() in _PASSED_ON}
-                answer = proxy.answer(self.command, self.path, headers, body)
+                asked = _passed_on(self.headers.items())
+                answer = proxy.answer(self.command, self.path, asked, body)
                 if answer is None:
                     self.close_connection = True
                     return
-                status, content_type, data = answer
+                status, headers, data = answer
                 self.send_response(status)
-                self.send_header("Content-Type", content_type)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -123,3 +124,7 @@ class FlakyProxy:
                 """Say nothing: what was asked is in the registry and the journal."""
 
         return Handler
+
+
+def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if name.lower() in _PASSED_ON}
