@@ -14,7 +14,7 @@ from fuel_upgrade.cli.inspect import print_releases, say_time
 from fuel_upgrade.cli.registered import resolve
 from fuel_upgrade.errors import ConfigError, UpgradeError
 from fuel_upgrade.release.chain import newest_version_first
-from fuel_upgrade.upgrade.registered import refusals, refused
+from fuel_upgrade.upgrade.deletion import refusals, refused
 
 
 @click.group(invoke_without_command=True)

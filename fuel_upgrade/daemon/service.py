@@ -22,7 +22,7 @@ import uvicorn
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, NailgunSettings, place_of, read
-from fuel_upgrade.daemon.api import Service, create_app
+from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
 from fuel_upgrade.errors import (
@@ -35,6 +35,7 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.nailgun.credentials import others_can_read, read_access
+from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.registry.app import create_app as create_registry
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
@@ -111,16 +112,21 @@ def run(config: Config, fail_points: FailPoints, *, open_file: Path | None = Non
     jobs = Jobs()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))
+        keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
+
+        def connect() -> NailgunClient:
+            return NailgunClient(settings, master_ip=config.master_ip, keeper=keeper)
+
         described = "embedded registry" if config.nailgun.url is None else "Nailgun"
         service = Service(
             config=config,
-            connect=lambda: NailgunClient(settings, master_ip=config.master_ip),
+            connect=connect,
             control_plane=f"{described} at {settings.url}",
             jobs=jobs,
             fail_points=fail_points,
         )
         listener = stack.enter_context(_listening(config.paths.socket))
-        _recover(config, settings)
+        _recover(config, connect)
         _serve(service, listener)
         jobs.wait()
     _log.info("stopped")
@@ -214,12 +220,12 @@ def _listening(path: Path) -> Iterator[socket.socket]:
         path.unlink(missing_ok=True)
 
 
-def _recover(config: Config, settings: NailgunSettings) -> None:
+def _recover(config: Config, connect: Connect) -> None:
     def watch(event: Mapping[str, Any]) -> None:
         details = {key: value for key, value in event.items() if key != "event"}
         _log.warning(f"recovery: {event['event']}", **details)
 
-    with NailgunClient(settings, master_ip=config.master_ip) as control:
+    with connect() as control:
         engine = Engine(config, control)
         try:
             if engine.journal.fault() is None and engine.unfinished():

@@ -25,7 +25,6 @@ from fuel_upgrade.drill.table import (
     judge,
 )
 from fuel_upgrade.errors import RollbackError
-from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
@@ -69,6 +68,7 @@ class Bench:
         base = Config(master_ip="127.0.0.1", disk_reserve_mb=1, full_view=scenario.full_view)
         self._config = base.under(scratch.root)
         self._saved = scratch.folder / "start"
+        self._token = ""  # of the registry that is served
 
     def prepare(self) -> Start:
         """Install without a fault and undo that; then make the start of all drills.
@@ -82,7 +82,11 @@ class Bench:
             self._install_prior(config)
             self._scratch.save(first)
         began = time.monotonic()
-        with self._scratch.opened(first), self._served() as config, _client(config) as control:
+        with (
+            self._scratch.opened(first),
+            self._served() as config,
+            child.client_of(config, self._token) as control,
+        ):
             engine = Engine(config, control)
             engine.install(self._scenario.tarball, install=INSTALL)
             steps = engine.journal.steps(INSTALL)
@@ -143,6 +147,7 @@ class Bench:
             config=config,
             tarball=self._scenario.tarball,
             install=INSTALL,
+            token=self._token,
             points=points,
             signs=self._scratch.signs,
             root=self._scratch.root,
@@ -204,7 +209,10 @@ class Bench:
     def _served(self, fault: Fault | None = None) -> Iterator[Config]:
         """Serve the registry behind its proxy; give the configuration that leads there."""
         with closing(Store.open(f"sqlite:///{self._scratch.registry}")) as store:
-            ensure_user(store, _USER, _USER)
+            if not store.accounts.users():
+                ensure_user(store, _USER, _USER)
+            (user_id, _), *_ = store.accounts.users()
+            self._token, _ = store.accounts.issue_token(user_id)
             app = create_app(
                 store,
                 master_ip=self._config.master_ip,
@@ -220,7 +228,7 @@ class Bench:
 
     def _install_prior(self, config: Config) -> None:
         write_master(config)
-        with _client(config) as control:
+        with child.client_of(config, self._token) as control:
             Engine(config, control).install(self._scenario.prior, install=PRIOR)
             for need in self._scenario.bases:
                 write_base(config, control, need)
@@ -232,16 +240,12 @@ class Bench:
             live = Path(step.params["live"])
             if not live.exists():
                 _write_theirs(live / "theirs" if step.number in folders else live)
-        with _client(config) as control:
+        with child.client_of(config, self._token) as control:
             for step in [s for s in steps if s.kind == "register"][:-1]:
                 if step.params["adopt"] is None:
                     control.create_release(step.params["body"])
             for step in [s for s in steps if s.kind == "notify"][:1]:
                 control.notify(step.params["message"])
-
-
-def _client(config: Config) -> NailgunClient:
-    return NailgunClient(config.nailgun, master_ip=config.master_ip)
 
 
 def _is_folder(step: StepRecord) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import OutsideError, UpgradeError
 from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.system.mounts import set_read_only
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import ACTIONS, FailPoints
@@ -33,15 +34,16 @@ class Signs:
 class Job:
     """What to do: ``install``, ``recover``, ``repair`` or ``rollback``; and how it is to fail.
 
-    ``is_real`` says that the scratch root has a file system of its own, to fill or to make
-    read-only; else the errors of such a file system are raised. ``hang_s`` ends even a process
-    that nobody is left to kill.
+    ``token`` is one of the registry's. ``is_real`` says that the scratch root has a file system of
+    its own, to fill or to make read-only; else the errors of such a file system are raised.
+    ``hang_s`` ends even a process that nobody is left to kill.
     """
 
     action: str
     config: Config
     tarball: Path
     install: str
+    token: str
     points: str
     signs: Signs
     root: Path
@@ -53,7 +55,7 @@ def work(job: Job, answer: Connection) -> None:
     """Do a job, and send how it ended: ``error`` has an expected error, ``crash`` any other."""
     os.umask(0o022)
     try:
-        with NailgunClient(job.config.nailgun, master_ip=job.config.master_ip) as control:
+        with client_of(job.config, job.token) as control:
             points = FailPoints(job.points, actions(job))
             _act(job, Engine(job.config, control, fail_points=points))
     except UpgradeError as error:
@@ -62,6 +64,11 @@ def work(job: Job, answer: Connection) -> None:
         answer.send({"crash": traceback.format_exc()})
     else:
         answer.send({})
+
+
+def client_of(config: Config, token: str) -> NailgunClient:
+    """Return a client that is logged in: a login takes longer than many a drill."""
+    return NailgunClient(config.nailgun, master_ip=config.master_ip, keeper=TokenKeeper(token))
 
 
 def _act(job: Job, engine: Engine) -> None:

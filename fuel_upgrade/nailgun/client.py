@@ -13,7 +13,7 @@ from fuel_upgrade.nailgun.control_plane import (
     ReleaseInUseError,
     Task,
 )
-from fuel_upgrade.nailgun.keystone import Keystone, Login
+from fuel_upgrade.nailgun.keystone import Keystone, Login, TokenKeeper
 from fuel_upgrade.nailgun.slashes import Slashes
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
@@ -37,7 +37,7 @@ class NailgunClient:
     Nailgun no longer takes is renewed once. For one thread at a time.
 
     ``master_ip`` stands in what is read where a Nailgun of 6.1 or later keeps its macro; without
-    it the macro stays.
+    it the macro stays. Clients that share a ``keeper`` log in once.
 
     Raises:
         ValueError: the settings have no ``url``.
@@ -48,6 +48,7 @@ class NailgunClient:
         settings: NailgunSettings,
         *,
         master_ip: str = "",
+        keeper: TokenKeeper | None = None,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
     ) -> None:
         if settings.url is None:
@@ -63,6 +64,7 @@ class NailgunClient:
             version=settings.keystone_version,
             login=Login.of(settings),
             transport=self._transport,
+            keeper=keeper or TokenKeeper(),
         )
 
     def __repr__(self) -> str:

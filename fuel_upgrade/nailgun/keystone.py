@@ -39,20 +39,29 @@ class Login:
         )
 
 
+class TokenKeeper:
+    """The token of one server, for all clients that share the keeper; from any thread."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token
+
+
 class Keystone:
-    """Logs in below ``url``, and keeps the token.
+    """Logs in below ``url``, and leaves the token with ``keeper``.
 
     ``version`` is ``v2.0``, ``v3`` or ``auto``: the one that ``url`` ends in, else v3 where the
     server shows that it has it. Neither the password nor a token appears in the representation or
     in an error: what Keystone answers is not quoted, since in debug mode it may echo the request.
     """
 
-    def __init__(self, url: str, *, version: str, login: Login, transport: Transport) -> None:
+    def __init__(
+        self, url: str, *, version: str, login: Login, transport: Transport, keeper: TokenKeeper
+    ) -> None:
         self.url, named = _split_version(url)
         self.login = login
         self._version = named if version == _AUTO else version
         self._transport = transport
-        self._token: str | None = None
+        self._keeper = keeper
 
     def __repr__(self) -> str:
         return f"Keystone({self.url!r}, {self.login!r})"
@@ -77,7 +86,7 @@ class Keystone:
         Raises:
             ControlPlaneError: Keystone refuses, or does not answer.
         """
-        return self._token if self._token is not None else self.renew()
+        return self._keeper.token or self.renew()
 
     def renew(self) -> str:
         """Log in and return a new token, whatever was kept before.
@@ -85,12 +94,13 @@ class Keystone:
         Raises:
             ControlPlaneError: Keystone refuses, or does not answer.
         """
-        self._token = None
+        self._keeper.token = None
         form = _FORMS[self.version()]
         url = f"{self.url}/{self.version()}/{form.path}"
         answer = self._transport.send("POST", url, body=form.request(self.login))
-        self._token = _read_token(answer, form, self.login)
-        return self._token
+        token = _read_token(answer, form, self.login)
+        self._keeper.token = token
+        return token
 
 
 @dataclass(frozen=True, slots=True)

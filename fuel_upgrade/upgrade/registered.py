@@ -1,14 +1,15 @@
 """A registered release whole: what it is, what uses it, what made it; and its deletion."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.errors import ControlPlaneError, NotFoundError, PreflightError
+from fuel_upgrade.errors import ControlPlaneError, NotFoundError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade import recovery
+from fuel_upgrade.upgrade.deletion import dependents, refusals, refused
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import nobody
 from fuel_upgrade.upgrade.records import InstallRecord
@@ -41,56 +42,6 @@ def read_release(control: ControlPlane, engine: Engine, release_id: int) -> dict
         "undoable": undoable.id if undoable and undoable.id in {r.id for r in made} else None,
         "body": control.release_body(release_id),
     }
-
-
-def dependents(
-    release: RegisteredRelease, others: Sequence[RegisteredRelease]
-) -> tuple[RegisteredRelease, ...]:
-    """Return the releases of other versions that have the own repo of ``release`` as a base."""
-    repos = release.orchestrator.repos if release.orchestrator else ()
-    own = {r.url for r in repos if r.name == release.version} or {r.url for r in repos[:1]}
-    return tuple(
-        other
-        for other in others
-        if other.version != release.version
-        and other.orchestrator is not None
-        and not own.isdisjoint(repo.url for repo in other.orchestrator.repos)
-    )
-
-
-def refusals(
-    shown: Mapping[str, Any], *, leaving: Collection[int] = (), force: bool = False
-) -> tuple[str, ...]:
-    """Say why a release, as :func:`read_release` gives it, must not be deleted.
-
-    ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all but
-    clusters, for which Nailgun itself refuses.
-    """
-    what = f"release {shown['name']} ({shown['version']}), id {shown['id']}"
-    found = []
-    if clusters := [f"{c['name']} (id {c['id']})" for c in shown["clusters"]]:
-        found.append(f"{what}: clusters use it: {', '.join(clusters)}")
-    if force:
-        return tuple(found)
-    users = [user for user in shown["base_of"] if user["id"] not in leaving]
-    if users:
-        names = ", ".join(f"{u['name']} ({u['version']}), id {u['id']}" for u in users)
-        found.append(f"{what}: its repo is the base of: {names}")
-    if shown["undoable"]:
-        found.append(
-            f"{what}: install {shown['undoable']} registered it and can be undone, which removes"
-            f" it with all else: fuel-upgrade rollback {shown['undoable']}"
-        )
-    return tuple(found)
-
-
-def refused(failures: Sequence[str]) -> PreflightError:
-    """Return the error for releases that must not be deleted."""
-    return PreflightError(
-        "; ".join(failures),
-        remedy="delete the clusters first; for all other reasons --force overrules this",
-        failures=tuple(failures),
-    )
 
 
 def delete_release(

@@ -15,7 +15,7 @@ from fuel_upgrade.cli.registered import resolve
 from fuel_upgrade.cli.releases import releases
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.registered import dependents, refusals
+from fuel_upgrade.upgrade.deletion import dependents, refusals
 
 V60, V51 = "2014.2-6.0", "2014.1.1-5.1"
 
