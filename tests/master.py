@@ -11,8 +11,9 @@ from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.config import Config, NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
+from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.registry.app import create_app
-from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree import digest, walk
@@ -115,7 +116,9 @@ def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaste
     config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
     config.paths.state.mkdir(parents=True, exist_ok=True)
     with closing(Store.open(f"sqlite:///{config.paths.registry}")) as store:
-        ensure_user(store, "admin", "admin")
+        if not store.accounts.users():  # a hash takes a fifth of a second, a login too
+            store.accounts.add_user("admin", "admin")
+        token, _ = store.accounts.issue_token(1)
         app = create_app(
             store,
             master_ip="127.0.0.1",
@@ -124,7 +127,8 @@ def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaste
         )
         with RegistryServer(app, "127.0.0.1", 0) as server:
             settings = NailgunSettings(url=server.url, dialect=dialect, retries=0, timeout_s=10)
-            with NailgunClient(settings, master_ip=config.master_ip) as client:
+            keeper = TokenKeeper(token)
+            with NailgunClient(settings, master_ip=config.master_ip, keeper=keeper) as client:
                 yield ScratchMaster(root, config, store, client, settings)
 
 

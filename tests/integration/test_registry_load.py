@@ -15,9 +15,11 @@ from tests.registry_load import CLIENTS, Account, run_clients, settle
 from tests.registry_service import serving
 
 SECONDS = float(os.environ.get("REGISTRY_SECONDS", "3"))
+#: How many processes serve one database; the short run has the case with more that can go wrong.
+SERVICES = [1, 2] if "REGISTRY_SECONDS" in os.environ else [2]
 
 
-@pytest.mark.parametrize("services", [1, 2])
+@pytest.mark.parametrize("services", SERVICES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_release_is_lost_or_doubled(
     kind: str, services: int, new_url: NewUrl, tmp_path: Path
