@@ -5,6 +5,8 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 READY := $(VENV)/.ready
+# Tests wait for programs, time-outs and restarts a good part of their time: three keep two cores busy.
+WORKERS ?= 3
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
@@ -21,7 +23,7 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 	@$(VENV)/bin/python -m bench.undo
 
 test: tools $(READY) ## Run all tests
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/crash
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
