@@ -81,8 +81,7 @@ def read_repos(fields: Mapping[str, Any]) -> Repos | None:
     own = own_position(entries, version, str(fields["operating_system"]))
     puppet = ((fields["attributes_metadata"].get("generated") or {}).get("puppet")) or {}
     return Repos(
-        _chain(entries, own, version),
-        tuple(e for at, e in enumerate(entries) if at != own and not is_version(e.name)),
+        *_split(entries, own, version),
         _later(puppet.get("manifests"), version),
         _later(puppet.get("modules"), version),
     )
@@ -96,17 +95,20 @@ def _from_map(orchestrator: Mapping[str, Any], version: str) -> Repos:
     ]
     own = next((at for at, e in enumerate(entries) if e.name in (version, VERSION)), None)
     return Repos(
-        _chain(entries, own, version),
-        tuple(e for at, e in enumerate(entries) if at != own and not is_version(e.name)),
+        *_split(entries, own, version),
         orchestrator.get("puppet_manifests_source"),
         orchestrator.get("puppet_modules_source"),
     )
 
 
-def _chain(entries: list[RepoEntry], own: int | None, version: str) -> tuple[RepoEntry, ...]:
+def _split(
+    entries: list[RepoEntry], own: int | None, version: str
+) -> tuple[tuple[RepoEntry, ...], tuple[RepoEntry, ...]]:
+    """Return the chain, own repo first, and the others."""
     first = () if own is None else (replace(entries[own], name=version),)
-    bases = (e for at, e in enumerate(entries) if at != own and is_version(e.name))
-    return (*first, *bases)
+    rest = [entry for at, entry in enumerate(entries) if at != own]
+    bases = (entry for entry in rest if is_version(entry.name))
+    return (*first, *bases), tuple(entry for entry in rest if not is_version(entry.name))
 
 
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
