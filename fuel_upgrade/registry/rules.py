@@ -12,7 +12,7 @@ from fuel_upgrade.registry.model import (
     ReleaseFields,
 )
 from fuel_upgrade.registry.refusal import bad_request
-from fuel_upgrade.release.wire import NOT_REPOS, repo_entry, repo_list
+from fuel_upgrade.release.wire import repo_list_fault
 
 _MANDATORY = {
     "name": "No release name specified",
@@ -150,14 +150,11 @@ def _check_orchestrator(data: object) -> None:
 
 
 def _check_repo_list(body: JsonObject) -> None:
-    try:
-        for entry in repo_list(body) or ():
-            repo_entry(entry, "")
-    except NOT_REPOS as error:
+    if fault := repo_list_fault(body):
         raise bad_request(
             "'attributes_metadata' field has a repo_setup whose repos are no list of repos with"
-            f" name and uri ({type(error).__name__}: {error})"
-        ) from error
+            f" name and uri ({fault})"
+        )
 
 
 def _render_orchestrator(data: JsonObject, macros: Mapping[str, str]) -> JsonObject:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fuel_upgrade.release.wire import NOT_REPOS, repo_entry, repo_list
+from fuel_upgrade.release.wire import repo_list_fault
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
@@ -77,11 +77,8 @@ def _check_orchestrator(data: object) -> Iterator[str]:
 
 def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
     """Check the list of repos of 6.1 and later, which is deep inside a map."""
-    try:
-        for entry in repo_list(fields) or ():
-            repo_entry(entry, "")
-    except NOT_REPOS as error:
+    if fault := repo_list_fault(fields):
         yield (
             "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"
-            f" uri ({type(error).__name__}: {error})"
+            f" uri ({fault})"
         )

@@ -152,6 +152,16 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     return RepoEntry(_text(entry["name"]), location, None if priority is None else int(priority))
 
 
+def repo_list_fault(fields: Mapping[str, Any]) -> str | None:
+    """Say why the list of repos cannot be read; None where it can, or where there is none."""
+    try:
+        for entry in repo_list(fields) or ():
+            repo_entry(entry, "")
+    except NOT_REPOS as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def own_position(entries: list[RepoEntry], version: str, operating_system: str) -> int | None:
     """Return which of a list is the release's own: by its place on the master, or its name.
 
