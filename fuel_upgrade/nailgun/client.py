@@ -87,18 +87,18 @@ class NailgunClient:
     def dialect(self) -> Dialect:
         """Return what the settings say, else what its releases have, or its version takes."""
         if self._dialect is None:
-            self._dialect = DIALECTS["6.0" if self._has_maps() else "6.1"]
+            self.releases()
+        if self._dialect is None:
+            has_maps = compare_fuel_versions(self.version(), _FIRST_OF_LISTS) < 0
+            self._dialect = _dialect_of(has_maps=has_maps)
         return self._dialect
-
-    def _has_maps(self) -> bool:
-        shown = _read_list(self._get("/releases/"), dict[str, Any])
-        if shown:
-            return any(_MAP in release for release in shown)
-        return compare_fuel_versions(self.version(), _FIRST_OF_LISTS) < 0
 
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, newest first (contract: ``list``)."""
-        return _read_list(self._get("/releases/"), self._release)
+        answer = self._get("/releases/")
+        if self._dialect is None and (shown := _read_list(answer, dict[str, Any])):
+            self._dialect = _dialect_of(has_maps=any(_MAP in release for release in shown))
+        return _read_list(answer, self._release)
 
     def release(self, release_id: int) -> RegisteredRelease:
         """Return one release (contract: ``one``, ``missing one``)."""
@@ -223,6 +223,10 @@ class NailgunClient:
         # 401 is answered before anything is carried out, so even a POST may be sent again
         token = self.keystone.renew()
         return self._transport.send(method, url, body=body, token=token)
+
+
+def _dialect_of(*, has_maps: bool) -> Dialect:
+    return DIALECTS["6.0" if has_maps else _FIRST_OF_LISTS]
 
 
 def _was_there(answer: Answer) -> bool:
