@@ -150,10 +150,9 @@ def write_base(config: Config, control: ControlPlane, need: Need) -> None:
     data = OrchestratorData(
         (RepoEntry(need.named, url + suffix),), f"{puppet}/manifests/", f"{puppet}/modules/"
     )
-    body = {
+    fields = {
         "name": f"Base of {need.version} on {_NAMES[need.os_key]}",
         "version": need.named,
         "operating_system": _NAMES[need.os_key],
-        "orchestrator_data": data.to_json(),
     }
-    control.create_release(body)
+    control.create_release(control.dialect().body(fields, data))
