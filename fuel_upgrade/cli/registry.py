@@ -15,7 +15,6 @@ from fuel_upgrade.cli.registry_place import (
     database_option,
     opened,
     pass_place,
-    refuse_open_file,
 )
 from fuel_upgrade.cli.registry_serve import serve
 from fuel_upgrade.errors import ConfigError, NotFoundError
@@ -24,7 +23,7 @@ from fuel_upgrade.registry.export import export
 from fuel_upgrade.registry.refusal import RefusedError
 from fuel_upgrade.registry.restore import parse, restore
 from fuel_upgrade.registry.schema import HEAD, migrate
-from fuel_upgrade.system.files import write_file
+from fuel_upgrade.system.files import refuse_open_file, write_file
 
 _PATH = click.Path(path_type=Path)
 _STDIN = Path("-")

@@ -69,17 +69,6 @@ def opened(place: Place) -> Iterator[Store]:
         store.close()
 
 
-def refuse_open_file(path: Path) -> Path:
-    """Return the path of a file with a secret, if only its owner can read it.
-
-    Raises:
-        ConfigError: others can.
-    """
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")
-    return path
-
-
 def _without_password(url: str) -> str:
     try:
         parsed = make_url(url)

@@ -26,7 +26,6 @@ from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
 from fuel_upgrade.errors import (
-    ConfigError,
     ControlPlaneError,
     OutsideError,
     PreflightError,
@@ -39,7 +38,7 @@ from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.registry.app import create_app as create_registry
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
-from fuel_upgrade.system.files import LockedPidFile, write_file
+from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.master import known_fuel_version
@@ -190,9 +189,7 @@ def _registry_password(path: Path) -> str:
     """Return the daemon's own password for the registry, made at the first start."""
     if not path.exists():
         write_file(path, secrets.token_urlsafe(32).encode(), mode=0o600)
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")
-    return path.read_text()
+    return refuse_open_file(path).read_text()
 
 
 @contextmanager

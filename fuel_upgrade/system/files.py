@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import psutil
 
+from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.age import say_age
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -315,3 +316,14 @@ class LockedPidFile:
             self.path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def refuse_open_file(path: Path) -> Path:
+    """Return the path of a file with a secret, if only its owner can read it.
+
+    Raises:
+        ConfigError: others can.
+    """
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")
+    return path
