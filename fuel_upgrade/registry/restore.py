@@ -22,10 +22,12 @@ from fuel_upgrade.registry.export import (
     sequence,
 )
 from fuel_upgrade.registry.limits import LARGEST_ID, text_fault
-from fuel_upgrade.registry.model import RELEASE_STATES, TOPICS, JsonObject
+from fuel_upgrade.registry.model import TOPICS, JsonObject
+from fuel_upgrade.registry.rules import LINES
 
 _CHOICES = {
-    ("releases", "state"): RELEASE_STATES,
+    # a registry of any line may have written the export
+    ("releases", "state"): tuple(dict.fromkeys(s for line in LINES.values() for s in line.states)),
     ("notifications", "topic"): TOPICS,
     ("notifications", "status"): ("read", "unread"),
 }

@@ -7,6 +7,7 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.registry.restore import parse
+from fuel_upgrade.registry.rules import LINES
 
 RELEASE = {
     "id": 1, "name": "Juno", "version": "2014.2-6.0", "operating_system": "Ubuntu",
@@ -84,6 +85,13 @@ def test_a_row_that_does_not_fit_is_refused(changes: dict[str, Any], reason: str
     with pytest.raises(ConfigError) as caught:
         read(document(releases=[{**RELEASE, **changes}]))
     assert str(caught.value).startswith(f"f.json: releases[0]{reason}")
+
+
+@pytest.mark.parametrize("state", sorted({s for line in LINES.values() for s in line.states}))
+def test_a_release_in_any_state_of_any_line_comes_back(state: str) -> None:
+    data = json.dumps(document(releases=[{**RELEASE, "state": state}])).encode()
+    found = parse(data, source="f.json")
+    assert found.rows["releases"][0]["state"] == state
 
 
 def test_an_id_that_is_there_twice_is_refused() -> None:
