@@ -215,7 +215,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             then is the caller's to remove.
     """
     missing = set(head.sealed)
-    done = 0
+    done, total = 0, head.unpacked_bytes  # a sum over every sealed file: computed once
     with open_stream(head.path) as stream:
         reader = ArchiveReader(stream, name=str(head.path))
         for member in reader.members():
@@ -227,7 +227,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
                 _check_content(head.path, member.path, head.sealed, _length(member), sha256)
                 missing.discard(member.path)
             done += member.size_bytes
-            progress("unpacking", done, head.unpacked_bytes)
+            progress("unpacking", done, total)
     if missing:
         raise BundleError(
             f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, ValuesView
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,24 @@ def test_a_cut_within_the_head_is_refused(tarball: Path, tmp_path: Path) -> None
         (tmp_path / "t.tar").write_bytes(data[:length])
         with pytest.raises(BundleError):
             read_head(tmp_path / "t.tar")
+
+
+class CountingSeal(UserDict[str, SealedFile]):
+    """A seal that counts how often all of it is read."""
+
+    passes = 0
+
+    def values(self) -> ValuesView[SealedFile]:
+        self.passes += 1
+        return super().values()
+
+
+def test_the_seal_is_not_summed_again_for_each_member(tarball: Path, tmp_path: Path) -> None:
+    head = read_head(tarball)
+    sealed = CountingSeal(head.sealed)
+    assert len(sealed) > 5
+    unpack_into(tmp_path, replace(head, sealed=sealed))
+    assert sealed.passes == 1
 
 
 def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path) -> None:
