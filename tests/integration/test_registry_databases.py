@@ -202,7 +202,7 @@ def test_a_restart_between_two_requests_is_not_noticed(server: PostgresServer) -
 def test_a_start_without_the_server_is_an_error_with_a_remedy(server: PostgresServer) -> None:
     url = server.new_database()
     server.stop()
-    with pytest.raises(OutsideError, match="No such file or directory") as caught:
+    with pytest.raises(OutsideError) as caught:
         Store.open(url)
     assert "start the PostgreSQL server" in caught.value.remedy
 
