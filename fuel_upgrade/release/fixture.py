@@ -19,6 +19,7 @@ from fuel_upgrade.release.model import Release
 from fuel_upgrade.system.yaml_text import DESCRIPTION, check_length, load_yaml
 
 MODEL = "nailgun.release"
+_TOO_LARGE = f"more than {DESCRIPTION.depth} levels or {DESCRIPTION.nodes} values"
 _KEYS = frozenset({"pk", "model", "fields", "extend"})
 
 
@@ -70,7 +71,9 @@ def load_fixture(text: str, *, source: str) -> Any:
             text, object_pairs_hook=_map_of, parse_float=_finite, parse_constant=_finite
         )
         _check_size(data)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _wrong(source, f"malformed JSON: {_TOO_LARGE}") from error
+    except ValueError as error:
         raise _wrong(source, f"malformed JSON: {error}") from error
     return data
 
@@ -111,7 +114,7 @@ def _check_size(data: object) -> None:
         nodes += len(level)
         depth += 1
         if depth > DESCRIPTION.depth or nodes > DESCRIPTION.nodes:
-            raise ValueError(f"more than {DESCRIPTION.depth} levels or {DESCRIPTION.nodes} values")
+            raise ValueError(_TOO_LARGE)
         level = [child for one in level for child in _children(one)]
 
 

@@ -202,7 +202,7 @@ def test_a_restart_between_two_requests_is_not_noticed(server: PostgresServer) -
 def test_a_start_without_the_server_is_an_error_with_a_remedy(server: PostgresServer) -> None:
     url = server.new_database()
     server.stop()
-    with pytest.raises(OutsideError, match="No such file or directory") as caught:
+    with pytest.raises(OutsideError) as caught:
         Store.open(url)
     assert "start the PostgreSQL server" in caught.value.remedy
 
@@ -218,7 +218,7 @@ def test_a_password_of_libpqs_file_is_used_and_never_shown(
     file.write_text(f"*:*:*:{GUARDED}:wrong-s3cr3t\n")
     file.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(file))
-    with pytest.raises(OutsideError, match="password authentication failed") as caught:
+    with pytest.raises(OutsideError) as caught:
         Store.open(postgres.url(name, user=GUARDED))
     assert "s3cr3t" not in caught.value.what
     file.write_text(f"*:*:*:{GUARDED}:s3cr3t\n")

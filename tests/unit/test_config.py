@@ -1,5 +1,6 @@
 """The settings: defaults, and every fault of the file at once."""
 
+import re
 import traceback
 from dataclasses import fields
 from pathlib import Path
@@ -146,7 +147,7 @@ def test_no_fault_quotes_what_may_be_a_password(text: str) -> None:
 
 
 def test_a_fault_of_yaml_says_where_it_is() -> None:
-    with pytest.raises(ConfigError, match=r"c\.yaml: not YAML: line 2, column 9: mapping values"):
+    with pytest.raises(ConfigError, match=r"c\.yaml: not YAML: line 2, column 9: "):
         parse("nailgun:\n  url: a: b", source="c.yaml")
 
 
@@ -195,7 +196,7 @@ def test_a_named_file_is_not_looked_for_under_the_root(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(b"\xff")
     for path in (tmp_path / "c.yaml", tmp_path):
-        with pytest.raises(ConfigError, match=r"directory|decode") as caught:
+        with pytest.raises(ConfigError, match=re.escape(f"{path}: ")) as caught:
             read(path)
         assert "readable text" in caught.value.remedy
 

@@ -1,5 +1,6 @@
 """Where the password comes from, and which files with one are refused."""
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from fuel_upgrade.nailgun.keystone import Login
 from tests.tools import needs_root
 
 URL = "http://10.20.0.2:8000"
+MISSING = os.strerror(errno.ENOENT)
 OPENRC = {
     "OS_PASSWORD": "from the environment",
     "OS_USERNAME": "operator",
@@ -87,7 +89,7 @@ def test_an_empty_password_in_the_settings_is_one() -> None:
 
 
 def test_a_ca_file_is_looked_at(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nailgun\.ca_file: .*No such file"):
+    with pytest.raises(ConfigError, match=rf"nailgun\.ca_file: .*{MISSING}"):
         read_access(NailgunSettings(url=URL, ca_file=tmp_path / "ca.pem"), {})
 
 
@@ -144,7 +146,7 @@ def test_what_is_not_one_line_is_refused_and_not_quoted(file: Path, content: byt
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="p: No such file") as caught:
+    with pytest.raises(ConfigError, match=f"p: {MISSING}") as caught:
         read_password(tmp_path / "p")
     assert "nailgun login" in caught.value.remedy
 

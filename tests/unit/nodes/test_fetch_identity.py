@@ -98,7 +98,7 @@ def test_a_yum_repo_is_known_by_its_repomd(tmp_path: Path) -> None:
 def test_an_unreadable_repo_is_named(tmp_path: Path) -> None:
     asked = apt_repo(tmp_path)
     (tmp_path / "dists/precise/InRelease").mkdir()
-    with pytest.raises(OutsideError, match=r"InRelease cannot be read: .*directory"):
+    with pytest.raises(OutsideError, match="InRelease cannot be read: "):
         fetch_identity(asked, timeout_s=5)
 
 

@@ -51,5 +51,5 @@ def test_a_link_within_the_root_is_followed(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "etc").write_text("")
-    with pytest.raises(PreflightError, match=r"etc.*: .*irectory"):
+    with pytest.raises(PreflightError, match=r"/etc.*: \S"):
         write_tree({"etc/apt/a.list": "text"}, tmp_path)

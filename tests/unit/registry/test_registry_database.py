@@ -95,7 +95,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_a_broken_statement_shows_no_parameters(database: Database) -> None:
     statement = text("INSERT INTO missing VALUES (:hash)")
-    with pytest.raises(UnavailableError, match="no such table") as caught:
+    with pytest.raises(UnavailableError, match="missing") as caught:
         database.write(lambda session: session.execute(statement, {"hash": "s3cr3t"}))
     assert "s3cr3t" not in caught.value.what
     assert "s3cr3t" not in str(caught.value.__cause__)
