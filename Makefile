@@ -5,12 +5,18 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 READY := $(VENV)/.ready
+QUIETLY := --quiet --disable-pip-version-check
+PIP = $(VENV)/bin/python -m pip install $(QUIETLY)
+# What writes the lock has an environment of its own: a broken lock can be renewed.
+UV_VENV := .venv-uv
+UV := $(UV_VENV)/bin/uv
 # Tests wait for programs, time-outs and restarts a good part of their time: three keep two cores busy.
 WORKERS ?= 3
+UPGRADE ?= --upgrade
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-.PHONY: help demo bench test test-exact test-power test-crash test-registry selftest fuzz lint unit format clean tools tools-required
+.PHONY: help demo bench test test-exact test-power test-crash test-registry selftest fuzz lint unit format lock clean tools tools-required
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,8 +66,11 @@ format: $(READY) ## Bring the code into the project's style
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --fix .
 
+lock: $(UV) ## Write the locks anew, with the newest of everything (UPGRADE= keeps what still fits)
+	@UV=$(UV) locks/renew $(UPGRADE)
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(UV_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:
@@ -71,8 +80,15 @@ tools-required:
 	@.ci/system-packages --required
 
 # Order-only on the tools: the venv needs python3-venv, but not to be made anew when they change.
-$(READY): setup.py | tools
+# Made anew when the lock changes: what the old lock had and the new one has not must go.
+$(READY): locks/dev.txt setup.py | tools
 	@echo "setting up $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) --require-hashes --requirement locks/dev.txt
+	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(UV): locks/uv.txt | tools
+	@$(PYTHON) -m venv --clear $(UV_VENV)
+	@$(UV_VENV)/bin/python -m pip install $(QUIETLY) --require-hashes --requirement locks/uv.txt
 	@touch $@

@@ -16,6 +16,7 @@ RUNTIME = [
     "createrepo-c>=1.0",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
+    "prometheus-client>=0.20",  # the daemon's /metrics
     "psutil>=5.9",  # disk space per file system, owners of locks
     "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
     "psycopg[binary]>=3.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
@@ -39,8 +40,10 @@ DEV = [
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
     "pytest>=8.0",
+    "pytest-timeout>=2.3",  # a test that hangs ends by itself
     "pytest-xdist>=3.5",
     "ruff==0.17.6",
+    "setuptools>=70.1",  # builds this package: the environment of the lock needs no index for it
     "trustme>=1.1",  # certificates of the servers that tests run
     "schemathesis>=4.32",  # draws requests from the OpenAPI descriptions
     "types-docutils",
