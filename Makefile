@@ -17,7 +17,8 @@ UPGRADE ?= --upgrade
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
 # What the Debian package, the RPM and the installer carry: an interpreter, libraries and the program.
-TREE := build/tree
+TREE_ROOT := build/tree
+TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
@@ -36,8 +37,8 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
 
-test-packages: tools $(READY) $(TREE).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
-	@TREE=$(TREE) $(VENV)/bin/python -m pytest -q -s tests/packaging
+test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
+	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
@@ -58,10 +59,10 @@ fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their d
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(VENV)/bin/python -m pytest -q -s \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
-deb: tools-packages $(READY) $(TREE).ready ## Build the Debian package, in dist/
+deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-deb $(TREE) dist
 
-rpm: tools-packages $(READY) $(TREE).ready ## Build the RPM, in dist/
+rpm: tools-packages $(READY) $(TREE_ROOT).ready ## Build the RPM, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-rpm $(TREE) dist
 
 wheel: $(READY) ## Build the wheel and the source archive, in dist/
@@ -111,10 +112,10 @@ $(READY): locks/dev.txt setup.py | tools
 	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TREE).ready: $(TREE_SOURCES) | $(READY) tools-packages
+$(TREE_ROOT).ready: $(TREE_SOURCES) | $(READY) tools-packages
 	@echo "building $(TREE)"
-	@rm -rf $(TREE) && mkdir -p $(dir $(TREE))
-	@SOURCE_DATE_EPOCH=$$(packaging/source-date) $(VENV)/bin/python packaging/build-tree $(TREE)
+	@rm -rf $(TREE_ROOT)
+	@SOURCE_DATE_EPOCH=$$(packaging/source-date) $(VENV)/bin/python packaging/build-tree $(TREE_ROOT)
 	@touch $@
 
 $(UV): locks/uv.txt | tools
