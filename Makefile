@@ -16,10 +16,16 @@ UPGRADE ?= --upgrade
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
 MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-.PHONY: help demo bench test test-exact test-power test-crash test-registry selftest fuzz lint unit format lock clean tools tools-required
+# What the Debian package, the RPM and the installer carry: an interpreter, libraries and the program.
+TREE_ROOT := build/tree
+TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
+TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
+  -type f ! -name '*.pyc')
+
+.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry selftest fuzz lint unit format lock clean tools tools-required tools-packages
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: tools-required $(READY) ## Watch a release travel the whole road, on real packages
 	@$(VENV)/bin/python -m demo
@@ -30,6 +36,9 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
+
+test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
+	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
@@ -50,6 +59,15 @@ fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their d
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(VENV)/bin/python -m pytest -q -s \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
+deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
+	@PYTHON=$(VENV)/bin/python packaging/build-deb $(TREE) dist
+
+rpm: tools-packages $(READY) $(TREE_ROOT).ready ## Build the RPM, in dist/
+	@PYTHON=$(VENV)/bin/python packaging/build-rpm $(TREE) dist
+
+wheel: $(READY) ## Build the wheel and the source archive, in dist/
+	@PYTHON=$(VENV)/bin/python packaging/build-wheel dist
+
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
@@ -60,7 +78,10 @@ lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
-	@sh -n .ci/run && sh -n .ci/system-packages && sh -n fuel_upgrade/bundle/upgrade.sh
+	@for script in .ci/run .ci/system-packages fuel_upgrade/bundle/upgrade.sh packaging/stage-root \
+	  packaging/build-deb packaging/build-rpm packaging/build-wheel packaging/source-date \
+	  packaging/version-of packaging/files/restart-when-idle packaging/debian/p*; do \
+	  sh -n $$script || exit; done
 
 format: $(READY) ## Bring the code into the project's style
 	@$(VENV)/bin/ruff format --quiet .
@@ -79,6 +100,9 @@ tools:
 tools-required:
 	@.ci/system-packages --required
 
+tools-packages:
+	@.ci/system-packages --packages
+
 # Order-only on the tools: the venv needs python3-venv, but not to be made anew when they change.
 # Made anew when the lock changes: what the old lock had and the new one has not must go.
 $(READY): locks/dev.txt setup.py | tools
@@ -86,6 +110,12 @@ $(READY): locks/dev.txt setup.py | tools
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) --require-hashes --requirement locks/dev.txt
 	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TREE_ROOT).ready: $(TREE_SOURCES) | $(READY) tools-packages
+	@echo "building $(TREE)"
+	@rm -rf $(TREE_ROOT)
+	@SOURCE_DATE_EPOCH=$$(packaging/source-date) $(VENV)/bin/python packaging/build-tree $(TREE_ROOT)
 	@touch $@
 
 $(UV): locks/uv.txt | tools

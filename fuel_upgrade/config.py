@@ -143,6 +143,7 @@ class Config:
     master_ip: str = "10.20.0.2"
     repo_url: str = "http://{MASTER_IP}:8080"
     log_level: str = "info"
+    socket_group: str = "fuel-upgrade"
     disk_reserve_mb: int = 64
     verify_base: bool = False
     full_view: bool = False

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ from fuel_upgrade.config import Config, NailgunSettings, place_of, read
 from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
+from fuel_upgrade.daemon.preload import preload
 from fuel_upgrade.errors import (
     ControlPlaneError,
     OutsideError,
@@ -102,6 +104,7 @@ def run(config: Config, fail_points: FailPoints, *, open_file: Path | None = Non
     ``open_file`` is a file with a password that others can read: the log warns of it.
     """
     configure(config.paths.log, level=config.log_level)
+    preload()
     if open_file is not None:
         _log.warning(
             "others than its owner can read the file with the password of Nailgun",
@@ -124,7 +127,7 @@ def run(config: Config, fail_points: FailPoints, *, open_file: Path | None = Non
             jobs=jobs,
             fail_points=fail_points,
         )
-        listener = stack.enter_context(_listening(config.paths.socket))
+        listener = stack.enter_context(_listening(config.paths.socket, config.socket_group))
         _recover(config, connect)
         _serve(service, listener)
         jobs.wait()
@@ -193,8 +196,8 @@ def _registry_password(path: Path) -> str:
 
 
 @contextmanager
-def _listening(path: Path) -> Iterator[socket.socket]:
-    """Bind the API's socket, for its owner and group only.
+def _listening(path: Path, group: str) -> Iterator[socket.socket]:
+    """Bind the API's socket, for its owner and ``group`` only.
 
     The pid file's lock is held by now, so a socket that is there is a dead daemon's.
     """
@@ -203,6 +206,7 @@ def _listening(path: Path) -> Iterator[socket.socket]:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(path))
+        _give_to_group(path, group)
         path.chmod(0o660)
         listener.listen(64)
     except OSError as error:
@@ -215,6 +219,14 @@ def _listening(path: Path) -> Iterator[socket.socket]:
     finally:
         listener.close()
         path.unlink(missing_ok=True)
+
+
+def _give_to_group(path: Path, group: str) -> None:
+    """Make ``group`` the group of a file; without such a group, or the right to, it stays."""
+    try:
+        shutil.chown(path, group=group)
+    except (LookupError, PermissionError) as error:
+        _log.info("members of no group may ask the daemon", group=group, reason=str(error))
 
 
 def _recover(config: Config, connect: Connect) -> None:

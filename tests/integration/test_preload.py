@@ -1,0 +1,60 @@
+"""What a daemon imports: all of it before it is ready, so that its files may be replaced then."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.host import Host
+from tests.tools import needs
+
+pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+NEW = "2014.2-6.0"
+#: The daemon, which writes the name of every module that it loads to the file named first.
+CHILD = """
+import sys
+from fuel_upgrade.daemon.service import main
+
+class Record:
+    def find_spec(self, name, path=None, target=None):
+        print(name, file=file, flush=True)
+
+file = open(sys.argv.pop(1), "w")
+sys.meta_path.insert(0, Record())
+main()
+"""
+
+
+@contextmanager
+def recorded(host: Host, record: Path) -> Iterator[None]:
+    """Run the daemon of a master; ``record`` gets what it imports."""
+    argv: list[str | Path] = [sys.executable, "-c", CHILD, record, "--root", host.root]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        try:
+            host.wait_until_it_answers()
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_daemon_that_is_ready_imports_nothing_any_more(
+    host: Host, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    plan, record = tmp_path / "retire.json", tmp_path / "record"
+    with recorded(host, record):
+        before = record.read_text().splitlines()
+        assert "fuel_upgrade.repo.view" in before
+        assert host.json("install", tarballs["5.1"])["state"] == "installed"
+        install = host.json("install", tarballs["6.0"])
+        assert host.json("rollback", install["id"])["state"] == "undone"
+        assert host.command("install", tarballs["6.0.1"]).returncode == 4
+        host.json("install", "--full-view", "--verify-base", tarballs["6.0"])
+        assert host.command("install", tarballs["6.0.1"]).returncode == 5
+        host.json("releases", "show", f"{NEW}/ubuntu")
+        host.json("squash", NEW)
+        host.json("gc", "--release-backups")
+        host.json("gc", "--plan", plan)
+        host.json("gc", "--apply", plan)
+        late = record.read_text().splitlines()[len(before) :]
+    assert late == []
