@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -22,6 +23,7 @@ from fuel_upgrade.daemon.refusals import add_refusals, describe, described, stre
 from fuel_upgrade.daemon.releases import add_release_routes
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.failpoints import FailPoints
@@ -142,9 +144,12 @@ class Service:
     def status(self) -> dict[str, Any]:
         """Describe the daemon and its master."""
         with self.engine() as engine:
+            job, holder = self.jobs.status(), self._other_holder()
             undoable = engine.undoable()
             last = engine.journal.installs()[-1:]
-            unsettled = (*engine.unfinished(), *inconsistent(engine.journal))
+            # what somebody works on is not unfinished: whoever works on it will settle it
+            unfinished = () if job or holder else engine.unfinished()
+            unsettled = (*unfinished, *inconsistent(engine.journal))
             kept = undoable and kept_bytes(engine.journal, undoable)
         try:
             fuel_version = read_fuel_version(self.config)
@@ -154,12 +159,19 @@ class Service:
             "version": __version__,
             "fuel_version": fuel_version,
             "control_plane": self.control_plane,
-            "running": self.jobs.running,
+            "running": job["id"] if job else None,
+            "job": job,
+            "locked_by": holder,
             "last_install": last[0].to_json() if last else None,
             "undoable": undoable.id if undoable else None,
             "backups_bytes": kept or 0,
             "unsettled": [record.to_json() for record in unsettled],
         }
+
+    def _other_holder(self) -> str | None:
+        """Say which other process installs or undoes something; None where there is none."""
+        holder = Lock(self.config.paths.lock).holder()
+        return holder.described if holder and holder.pid != os.getpid() else None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -253,7 +265,7 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
             with service.engine() as engine:
                 return engine.rollback(request.install, watch=watch).to_json()
 
-        return {"job": service.jobs.start(f"undo-{new_id()}", work).id}
+        return {"job": service.jobs.start(f"undo-{new_id()}", work, kind="rollback").id}
 
     @app.get("/v1/installs", **described(forms.InstallsForm))
     def installs() -> list[dict[str, Any]]:
@@ -287,7 +299,7 @@ def _add_settle_routes(app: FastAPI, service: Service) -> None:
                 found = engine.recover(request.policy, watch=watch)
             return {"installs": [record.to_json() for record in found]}
 
-        return {"job": service.jobs.start(f"recover-{new_id()}", work).id}
+        return {"job": service.jobs.start(f"recover-{new_id()}", work, kind="recover").id}
 
     @app.post("/v1/repairs", **starts)
     def repair(request: RepairRequest) -> dict[str, str]:
@@ -295,7 +307,7 @@ def _add_settle_routes(app: FastAPI, service: Service) -> None:
             with service.engine() as engine:
                 return engine.repair(request.install, accept=request.accept, watch=watch).to_json()
 
-        return {"job": service.jobs.start(f"repair-{new_id()}", work).id}
+        return {"job": service.jobs.start(f"repair-{new_id()}", work, kind="repair").id}
 
     @app.post("/v1/jobs/{job}/cancel", **described(forms.JobForm, 404, status=202))
     def cancel(job: str) -> dict[str, str]:

@@ -90,7 +90,7 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
             with changes.gc() as gc:
                 return gc.apply(reviewed, install=install, watch=watch).to_json()
 
-        return {"job": changes.jobs.start(install, work).id}
+        return {"job": changes.jobs.start(install, work, kind="gc").id}
 
     @app.post("/v1/backup-releases", **frees)
     def release_backups() -> dict[str, str]:
@@ -98,7 +98,7 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
             with changes.engine() as (engine, _):
                 return engine.release_backups(watch=watch).to_json()
 
-        return {"job": changes.jobs.start(f"free-{new_id()}", work).id}
+        return {"job": changes.jobs.start(f"free-{new_id()}", work, kind="release-backups").id}
 
     @app.post("/v1/squash-plans", **plans_squash)
     def show_squash(request: SquashRequest) -> dict[str, Any]:
@@ -113,4 +113,4 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             return changes.squash(request.release, install, watch)
 
-        return {"job": changes.jobs.start(install, work).id}
+        return {"job": changes.jobs.start(install, work, kind="squash").id}

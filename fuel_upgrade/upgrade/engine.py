@@ -31,7 +31,7 @@ from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
-from fuel_upgrade.upgrade.plan import Plan, as_records
+from fuel_upgrade.upgrade.plan import Plan, as_records, begin
 from fuel_upgrade.upgrade.preflight import check
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review import find_drift, review
@@ -126,7 +126,7 @@ class Engine:
             )
             record = self._record(head, plan)
             self.journal.begin(record, as_records(plan.steps))
-            watch({"event": "begin", "install": install, "steps": len(plan.steps)})
+            watch(begin(install, plan.steps).to_json())
             for match in master.bases.values():
                 if match.replaces_named:
                     watch({"event": "base", "version": match.need.version, **match.to_json()})
@@ -145,7 +145,7 @@ class Engine:
             change = make()
             record = change.record(self._clock())
             self.journal.begin(record, as_records(change.steps))
-            watch({"event": "begin", "install": change.install, "steps": len(change.steps)})
+            watch(begin(change.install, change.steps).to_json())
             self._carry_out(record, watch)
         return self.record(change.install)
 

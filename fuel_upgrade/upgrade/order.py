@@ -38,10 +38,15 @@ class Offer:
     seal: str
     brings: Mapping[Key, frozenset[str]]
     wants: tuple[Wanted, ...]
+    unpacked_bytes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
-        return {"tarball": self.name, "fuel_version": self.fuel_version}
+        return {
+            "tarball": self.name,
+            "fuel_version": self.fuel_version,
+            "unpacked_bytes": self.unpacked_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def offer(head: BundleHead, name: str) -> Offer:
         brings={(r.version, r.os_key): _checksums(head, r.folder, (r.version, r.os_key))
                 for r in head.repos},
         wants=tuple(_wanted(head)),
+        unpacked_bytes=head.unpacked_bytes,
     )  # fmt: skip
 
 
