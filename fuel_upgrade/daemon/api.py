@@ -51,6 +51,7 @@ class _Asked(TypedDict):
     full_view: bool
     wait_s: float
     wait_for_tasks_s: float
+    fail_if_installed: bool
 
 
 class TarballRequest(BaseModel):
@@ -104,11 +105,13 @@ class InstallRequest(TarballsRequest):
     """What to install; ``plan`` is a plan to keep to, which also names the tarball.
 
     Another install is waited for up to ``wait_s`` seconds, Nailgun up to ``wait_for_tasks_s``.
+    What is installed already is no error, but with ``fail_if_installed``.
     """
 
     plan: dict[str, Any] | None = None
     wait_s: float = Field(default=0, ge=0, allow_inf_nan=False)
     wait_for_tasks_s: float = Field(default=0, ge=0, allow_inf_nan=False)
+    fail_if_installed: bool = False
 
     def expected(self) -> SavedPlan | None:
         """Return the plan to keep to.
@@ -248,13 +251,14 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
                 "verify_base": request.verify_base,
                 "full_view": request.full_view,
                 "wait_for_tasks_s": request.wait_for_tasks_s,
+                "fail_if_installed": request.fail_if_installed,
                 "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
             }
             with service.engine() as engine:
                 if not is_one:
                     return install_all(engine, places, **asked)
                 record = engine.install(places[0], install=install, expected=expected, **asked)
-                return record.to_json()
+                return {**record.to_json(), "changed": record.id == install}
 
         job = install if is_one else f"all-{install}"
         return {"job": service.jobs.start(job, work, wait_s=request.wait_s).id}

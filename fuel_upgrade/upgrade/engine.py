@@ -28,6 +28,7 @@ from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
+from fuel_upgrade.upgrade.installed import installed_already, look_up, refuse_installed
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
@@ -100,8 +101,12 @@ class Engine:
         expected: SavedPlan | None = None,
         wait_s: float = 0,
         wait_for_tasks_s: float = 0,
+        fail_if_installed: bool = False,
     ) -> InstallRecord:
         """Install a tarball under the id ``install``.
+
+        Where an earlier install of this very tarball stands, nothing is changed and the record of
+        that one is returned, whose id is another; or, with ``fail_if_installed``, it is refused.
 
         ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
         can ask for either as well, and so does a plan that was made with them. ``expected`` is
@@ -121,6 +126,11 @@ class Engine:
         patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
         with self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
+            if earlier := look_up(config, self._control, self.journal, tarball, expected):
+                if fail_if_installed:
+                    raise refuse_installed(earlier)
+                watch(installed_already(earlier))
+                return earlier
             head, master, plan = self._hooks(watch).checked(
                 install, tarball, lambda: self._when_idle(patience, planned)
             )
@@ -371,18 +381,7 @@ class Engine:
         return record
 
     def _refuse_while_used(self, record: InstallRecord) -> None:
-        created = {
-            step.facts.get("id")
-            for step in self.journal.steps(record.id)
-            if step.kind == "register" and step.params["adopt"] is None
-        }
-        used = [c for c in self._control.clusters() if c.release_id in created]
-        if used:
-            names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
-            raise PreflightError(
-                f"install {record.id} cannot be undone: clusters use its releases: {names}",
-                remedy="remove those clusters, or keep the install",
-            )
+        recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
     def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
         return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)
