@@ -13,6 +13,7 @@ import structlog
 from fuel_upgrade.daemon.job_progress import JobProgress
 from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
 from fuel_upgrade.upgrade.events import Event, Watch
+from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.turn import waiting
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
@@ -105,6 +106,19 @@ class Job:
 def say_instant(seconds: float) -> str:
     """Return a time in the form of ISO 8601, with its zone."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def last_event(record: InstallRecord) -> Event:
+    """Return the last event of a job that ended before the daemon started, from its record."""
+    at = say_instant(record.ended_s or record.started_s)
+    if record.error is not None:
+        return {"format": 1, "event": "error", "at": at, **record.error}
+    return {**_result(record.to_json()), "format": 1, "at": at}
+
+
+def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last event of a job that succeeded; it changed something unless it says not."""
+    return {"event": "result", "changed": result.get("changed", True), "result": dict(result)}
 
 
 def _goes_on(before: Event, event: Event) -> bool:
@@ -261,4 +275,4 @@ class Jobs:
             )
             job.add({"event": "error", **unknown.to_json()}, last=True)
         else:
-            job.add({"event": "result", "result": dict(result)}, last=True)
+            job.add(_result(result), last=True)
