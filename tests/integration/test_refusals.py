@@ -306,3 +306,20 @@ def test_a_fuel_in_between_that_is_missing_is_one_failure(
         "Fuel 5.0 cannot be upgraded to 6.0 with this tarball, only 5.1, 5.1.1 can",
     )
     assert error.remedy.startswith("install Fuel 5.1 or 5.1.1 first")
+
+
+def test_a_tarball_that_is_still_written_is_refused_with_its_size(
+    master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.tar.zst"
+    data = tarballs["6.0"].read_bytes()
+    with copy.open("wb") as file:
+        file.write(data[: len(data) // 2])
+        file.flush()
+        error = damaged(master, copy)
+        file.write(data[len(data) // 2 :])
+    assert error.what == (
+        f"{copy}: still growing: a program writes it, {len(data) // 2} bytes so far"
+    )
+    assert error.remedy == "wait for the copy to end, then try again"
+    master.install(copy)
