@@ -1,7 +1,9 @@
 """``/etc/fuel-upgrade/config.yaml`` as a frozen :class:`Config`; all faults reported at once."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import UnionType
@@ -15,6 +17,7 @@ from fuel_upgrade.errors import ConfigError
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
 DIALECTS = ("auto", "6.0", "6.1")  # how Nailgun takes repos: 6.1 stands for all up to 9.x
 KEYSTONE_VERSIONS = ("auto", "v2.0", "v3")
+_LOOPBACK = ("127.0.0.1", "::1")
 _SQLITE = "sqlite:///"  # an absolute path follows
 _DATABASES = (f"{_SQLITE}/", "postgresql://", "postgresql+psycopg://")
 _WRONG = object()  # stands for a value of the wrong type: the default takes its place
@@ -137,6 +140,14 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where ``/health`` and ``/metrics`` are served besides the socket; without a port nowhere."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting of the daemon and the CLI."""
 
@@ -153,6 +164,12 @@ class Config:
     nailgun: NailgunSettings = field(default_factory=NailgunSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+
+    @property
+    def root_url(self) -> str:
+        """The URL at which nodes find ``paths.repos``, without a slash at its end."""
+        return self.repo_url.replace("{MASTER_IP}", self.master_ip).rstrip("/")
 
     @property
     def registry_url(self) -> str:
@@ -177,6 +194,22 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     Raises:
         ConfigError: naming every fault of the file at once.
     """
+    config, faults = parse_with_faults(text, source=source)
+    if faults:
+        raise ConfigError(
+            f"{source}: " + "; ".join(faults), remedy=f"correct {source} and start again"
+        )
+    return config
+
+
+def parse_with_faults(
+    text: str, *, source: str = str(DEFAULT_PATH)
+) -> tuple[Config, tuple[str, ...]]:
+    """Return the settings and every fault; a setting that is wrong has its default.
+
+    Raises:
+        ConfigError: the text is no YAML.
+    """
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
@@ -186,11 +219,7 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     faults: list[str] = []
     config: Config = _build(Config, {} if data is None else data, "", faults)
     faults.extend(_check(config))
-    if faults:
-        raise ConfigError(
-            f"{source}: " + "; ".join(faults), remedy=f"correct {source} and start again"
-        )
-    return config
+    return config, tuple(faults)
 
 
 def read(path: Path | None, *, root: Path | None = None) -> Config:
@@ -286,6 +315,11 @@ def _check(config: Config) -> list[str]:
         faults.append("hooks.timeout_s: must be above 0")
     if not 0 <= config.registry.port < 1 << 16:
         faults.append("registry.port: must lie between 0 and 65535")
+    if config.metrics.port is not None and not 0 <= config.metrics.port < 1 << 16:
+        faults.append("metrics.port: must lie between 0 and 65535")
+    if config.metrics.host not in _LOOPBACK:
+        # it asks for no password: what is in it is for programs of this host
+        faults.append("metrics.host: expected 127.0.0.1 or ::1")
     database = config.registry.database
     if database is not None and not database.startswith(_DATABASES):
         # what was found is not shown: it may be a URL with a password
@@ -305,13 +339,38 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
     values = {}
     for key, value in data.items():
         if key not in hints:
-            faults.append(f"{prefix}{key}: unknown setting (known: {', '.join(hints)})")
+            faults.append(f"{prefix}{key}: unknown setting{_suggest(str(key), prefix, hints)}")
         else:
             values[key] = _convert(hints[key], value, f"{prefix}{key}", faults)
     return cls(**{key: value for key, value in values.items() if value is not _WRONG})
 
 
-_GROUPS = (Paths, NailgunSettings, RegistrySettings, RecoverySettings, HookSettings)
+_GROUPS = (
+    Paths,
+    NailgunSettings,
+    RegistrySettings,
+    RecoverySettings,
+    HookSettings,
+    MetricsSettings,
+)
+
+
+def _suggest(key: str, prefix: str, known: Iterable[str]) -> str:
+    """Name the setting that was probably meant: of this group, else of any; or all of the group."""
+    places = {name: f"{prefix}{name}" for name in known}
+    close = get_close_matches(key.lower(), places, n=1)
+    elsewhere = [name for name in _all_names() if name.rpartition(".")[2] == key]
+    meant = [places[name] for name in close] or elsewhere
+    return f": did you mean {' or '.join(meant)}?" if meant else f" (known: {', '.join(places)})"
+
+
+def _all_names(cls: type[Any] = Config, prefix: str = "") -> Iterator[str]:
+    """Give the name of every setting, those of a group with the group's name."""
+    for name, hint in get_type_hints(cls).items():
+        if hint in _GROUPS:
+            yield from _all_names(hint, f"{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:

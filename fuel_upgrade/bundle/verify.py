@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.system.archive import ArchiveReader, Kind, Member, open_stream, write_member
+from fuel_upgrade.system.archive import (
+    ArchiveReader,
+    CutShortError,
+    Kind,
+    Member,
+    open_stream,
+    write_member,
+)
+from fuel_upgrade.system.files import is_being_written
 from fuel_upgrade.system.progress import Progress
 
 Route = Callable[[str], Path]
@@ -24,6 +33,8 @@ Route = Callable[[str], Path]
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
 _DAMAGED = "get an undamaged copy of the tarball"
+_COPIED = "wait for the copy to end, then try again"
+_CUT_OFF = "wait if it is still being copied; else copy it again, and compare the sizes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,9 @@ def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file", remedy="name an upgrade tarball")
-    seal, files = _read_small_files(path)
+    _refuse_growing(path)
+    with _reporting_cut_off(path):
+        seal, files = _read_small_files(path)
     sealed = parse_seal(seal, source=str(path))
     for name, data in files.items():
         _check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
@@ -130,6 +143,36 @@ def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         seal_sha256=hashlib.sha256(seal).hexdigest(),
     )
     return head, texts
+
+
+def _refuse_growing(path: Path) -> None:
+    try:
+        is_growing = is_being_written(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}",
+            remedy="make it readable for the user who reads it, root for the daemon",
+        ) from error
+    if is_growing:
+        size_bytes = path.stat().st_size
+        raise BundleError(
+            f"{path}: still growing: a program writes it, {size_bytes} bytes so far",
+            remedy=_COPIED,
+        )
+
+
+@contextmanager
+def _reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator[None]:
+    """Tell of a tarball that ends too early with its size; ``begun_bytes`` was it once."""
+    try:
+        yield
+    except CutShortError as error:
+        size_bytes = path.stat().st_size
+        if begun_bytes not in (None, size_bytes):
+            what = f"still changing: it had {begun_bytes} bytes and has {size_bytes} now"
+            raise BundleError(f"{path}: {what}", remedy=_COPIED) from error
+        what = f"cut short: it ends in the middle, after {size_bytes} bytes"
+        raise BundleError(f"{path}: {what}", remedy=_CUT_OFF) from error
 
 
 def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
@@ -234,7 +277,8 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
     """
     missing = set(head.sealed)
     counter = _Counter(progress, head.unpacked_bytes)
-    with open_stream(head.path) as stream:
+    size = head.size_bytes
+    with _reporting_cut_off(head.path, begun_bytes=size), open_stream(head.path) as stream:
         reader = ArchiveReader(stream, name=str(head.path), passed=counter.passed)
         for member in reader.members():
             if member.path == manifest.SEAL:

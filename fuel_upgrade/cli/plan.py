@@ -163,6 +163,9 @@ def show_order(found: dict[str, Any], *, err: bool = False) -> None:
 
 def _show_one(found: dict[str, Any], *, packages: bool) -> None:
     click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
+    for warning in found.get("warnings", ()):
+        _wrapped(f"warning: {warning}", 2)
+        click.echo()
     _show_running(found["running_tasks"])
     _show_releases(found["releases"])
     _show_packages(found["packages"], named=packages)

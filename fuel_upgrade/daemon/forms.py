@@ -247,6 +247,7 @@ class PlanForm(BaseModel):
     disks: list[DiskForm]
     memory: MemoryForm
     calls: list[dict[str, JsonValue]]
+    warnings: list[str]
     basis: dict[str, JsonValue]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system import process
 
 _TIMEOUT_S = 120
@@ -39,4 +40,12 @@ def _gpg(key: SigningKey, how: str, source: Path, target: Path) -> None:
     home = ("--homedir", str(key.home)) if key.home else ()
     choice = ("--local-user", key.key_id, "--digest-algo", "SHA512", "--armor")
     argv = ("gpg", *home, "--batch", "--yes", *choice, "--output", str(target), how, str(source))
-    process.run(argv, timeout_s=_TIMEOUT_S)
+    try:
+        process.run(argv, timeout_s=_TIMEOUT_S)
+    except CommandError as error:
+        # not the command itself: what it was to sign lies in a folder that is gone by then
+        error.remedy = "install gnupg"
+        if error.returncode is not None:
+            named = " ".join((*home, "--list-secret-keys", key.key_id))
+            error.remedy = f"check that gpg can sign with this key: gpg {named}"
+        raise

@@ -34,6 +34,10 @@ _MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refu
 _GET_A_GOOD_ONE = "get an undamaged copy of the archive"
 
 
+class CutShortError(BundleError):
+    """An archive ends in its middle: it may be on its way still."""
+
+
 class Kind(Enum):
     """What a member becomes on disk."""
 
@@ -250,7 +254,7 @@ class ArchiveReader:
                 )
 
     def _cut_short(self) -> BundleError:
-        return BundleError(
+        return CutShortError(
             f"{self._name}: ends in the middle (cut short while copying?)", remedy=_GET_A_GOOD_ONE
         )
 

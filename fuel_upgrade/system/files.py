@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import struct
 import time
 from collections.abc import Collection, Iterable
@@ -338,6 +339,25 @@ class LockedPidFile:
             self.path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def is_being_written(path: Path) -> bool:
+    """Tell whether a program of this host has a file open for writing.
+
+    Asked by a read lease, fcntl(2), which is not given while one has. False as well where there are
+    no leases: on some network file systems, and on files of other users.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        # who opens it for writing right now has a signal sent to us: not SIGIO, which would end us
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def refuse_open_file(path: Path) -> Path:

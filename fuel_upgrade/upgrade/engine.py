@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ from fuel_upgrade.errors import (
     StepError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.upgrade import recovery, retention
 from fuel_upgrade.upgrade.base import repair_request
 from fuel_upgrade.upgrade.busy import Patience, refuse_while_busy
@@ -54,8 +55,10 @@ class Engine:
         *,
         clock: Callable[[], float] = time.time,
         fail_points: FailPoints | None = None,
+        addresses: Callable[[], Iterable[str]] = own_addresses,
     ) -> None:
         self._config = config
+        self._addresses = addresses
         self._control = control
         self._clock = clock
         self._fail_points = fail_points or FailPoints()
@@ -71,7 +74,9 @@ class Engine:
         """
         config = self._asked(verify_base=verify_base, full_view=full_view)
         head, master, plan = self._planned(tarball, new_id(), config)
-        return review(head, master, plan, config=config, journal=self.journal)
+        warning = warn_of_address(config, self._addresses())
+        reviewed = review(head, master, plan, config=config, journal=self.journal)
+        return {**reviewed, "warnings": [warning] if warning else []}
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
         """Say what this master lacks of the bases of ``tarball``; None if it lacks nothing.

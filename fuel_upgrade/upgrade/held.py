@@ -13,7 +13,7 @@ from fuel_upgrade.upgrade.base import Held, Need
 
 def folder_of(config: Config, url: str) -> Path | None:
     """Return where a repo that this master serves lies on its disk; None for other URLs."""
-    prefix = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/") + "/"
+    prefix = config.root_url + "/"
     return config.paths.repos / url.removeprefix(prefix) if url.startswith(prefix) else None
 
 

@@ -86,7 +86,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
 
 
 def _view_location(repo: RepoPart, config: Config) -> str:
-    url = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/")
+    url = config.root_url
     return f"{url}/{view.FOLDER}/{repo.place}{repo.location_suffix}"
 
 

@@ -104,7 +104,7 @@ def _find_bases(
     holdings: Holdings,
 ) -> dict[Key, BaseMatch]:
     inside = {(r.version, r.os_key) for r in head.releases}
-    root = config.repo_url.replace("{MASTER_IP}", config.master_ip).rstrip("/")
+    root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
     found = {}
     for need in needs(head):

@@ -110,11 +110,11 @@ class Level:
 
 
 LEVELS = [
-    Level(None, 0, "are needed, 0 MiB are free"),
+    Level(None, 0, "are needed .* are free"),
     Level(1, 128 * _KIB, "step 1, unpack and verify .* No space left on device"),
     Level(12, 0, "step 12, notify"),
     Level(15, 512 * _KIB, None),
-    Level(None, 256 * _KIB, "are needed, 0 MiB are free"),
+    Level(None, 256 * _KIB, "are needed .* are free"),
     Level(1, 0, "the journal could not record it"),
     Level(2, 0, "step 2, switch repo"),
     Level(6, 28 * _KIB, "step [6-9], .* full view"),

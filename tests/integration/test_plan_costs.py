@@ -182,3 +182,15 @@ def peak_rss_bytes(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) << 10
+
+
+@PACKAGING
+def test_a_plan_warns_of_a_master_ip_that_is_no_address_of_this_host(
+    tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    with scratch_master(tmp_path / "master") as master:
+        plan = master.engine().plan(tarballs["5.1"])
+        elsewhere = Engine(master.config, master.client, addresses=lambda: ["10.1.1.1"])
+        warned = elsewhere.plan(tarballs["5.1"])
+    assert plan["warnings"] == []
+    assert warned["warnings"][0].startswith("master_ip 127.0.0.1 is no address of this host, which")

@@ -97,8 +97,8 @@ def test_too_little_room_names_the_file_system_and_the_sizes(
 ) -> None:
     config = replace(master.config, disk_reserve_mb=1 << 40)
     (failure,) = refused(master, tarballs["6.0"], Engine(config, master.client)).failures
-    assert "MiB are needed" in failure
-    assert "MiB are free" in failure
+    assert "GiB are needed" in failure
+    assert "GiB short" in failure
 
 
 def test_room_is_counted_on_the_file_system_that_will_hold_the_files(
@@ -284,3 +284,42 @@ def test_undoing_another_than_the_last_is_refused(
     last = master.install(tarballs["6.0"]).id
     with pytest.raises(PreflightError, match=f"not the last one: {last} is"):
         master.engine().rollback(first)
+
+
+def test_releases_that_miss_the_same_base_are_one_failure(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    for release in master.client.releases():
+        master.client.delete_release(release.id)
+    (failure,) = refused(master, tarballs["6.0"]).failures
+    assert f"are diffs of {BASE_VERSION}, which is not registered for " in failure
+    assert "Juno on CentOS 6.5" in failure
+    assert "Juno on Ubuntu" in failure
+
+
+def test_a_fuel_in_between_that_is_missing_is_one_failure(
+    tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    with scratch_master(tmp_path / "other") as behind:
+        error = refused(behind, tarballs["6.0"])
+    assert error.failures == (
+        "Fuel 5.0 cannot be upgraded to 6.0 with this tarball, only 5.1, 5.1.1 can",
+    )
+    assert error.remedy.startswith("install Fuel 5.1 or 5.1.1 first")
+
+
+def test_a_tarball_that_is_still_written_is_refused_with_its_size(
+    master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.tar.zst"
+    data = tarballs["6.0"].read_bytes()
+    with copy.open("wb") as file:
+        file.write(data[: len(data) // 2])
+        file.flush()
+        error = damaged(master, copy)
+        file.write(data[len(data) // 2 :])
+    assert error.what == (
+        f"{copy}: still growing: a program writes it, {len(data) // 2} bytes so far"
+    )
+    assert error.remedy == "wait for the copy to end, then try again"
+    master.install(copy)

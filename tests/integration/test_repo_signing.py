@@ -76,6 +76,10 @@ def test_yum_metadata_is_signed(key: SigningKey, tmp_path: Path) -> None:
 def test_a_key_that_is_not_there_leaves_no_output(key: SigningKey, tmp_path: Path) -> None:
     base, current = apt_repo(tmp_path / "a", []), apt_repo(tmp_path / "b", [Fake("a")])
     nobody = SigningKey("nobody@example.org", key.home)
-    with pytest.raises(CommandError, match="gpg"):
+    with pytest.raises(CommandError, match="gpg") as caught:
         build_diff(base, current, tmp_path / "out", DiffOptions(key=nobody))
+    assert caught.value.remedy == (
+        f"check that gpg can sign with this key: gpg --homedir {key.home}"
+        " --list-secret-keys nobody@example.org"
+    )
     assert not (tmp_path / "out").exists()

@@ -229,3 +229,24 @@ def test_a_database_of_another_kind_is_refused_unseen(url: str) -> None:
 
 def test_a_password_in_a_url_is_not_shown() -> None:
     assert "secret" not in repr(parse('registry: {database: "postgresql://u:secret@h/d"}'))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("masterip: 10.0.0.1", "masterip: unknown setting: did you mean master_ip?"),
+        ("Log_Level: info", "Log_Level: unknown setting: did you mean log_level?"),
+        ("nailgun: {user: x}", "nailgun.user: unknown setting: did you mean nailgun.username?"),
+        ("port: 1", "port: unknown setting: did you mean registry.port or metrics.port?"),
+        ("7: x", "7: unknown setting (known: master_ip,"),
+    ],
+)
+def test_a_mistyped_key_gets_the_likely_one(text: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert fault in caught.value.what
+
+
+def test_metrics_are_served_on_loopback_only() -> None:
+    with pytest.raises(ConfigError, match=r"metrics\.host: expected 127\.0\.0\.1 or ::1"):
+        parse("metrics: {host: 0.0.0.0, port: 9100}")

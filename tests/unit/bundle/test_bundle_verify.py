@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import tarfile
 from collections import UserDict
 from collections.abc import Callable, ValuesView
@@ -359,3 +360,16 @@ def test_any_cut_of_the_payload_is_refused(tarball: Path, tmp_path: Path) -> Non
         path.write_bytes(data[:length])
         with pytest.raises(BundleError):
             unpack_into(tmp_path / str(number), read_head(path))
+
+
+def test_a_tarball_that_is_shorter_than_when_it_was_begun_is_told_as_changing(
+    tarball: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.tar"
+    copy.write_bytes(tarball.read_bytes())
+    head = read_head(copy)
+    os.truncate(copy, head.size_bytes // 2)
+    with pytest.raises(BundleError) as caught:
+        unpack_into(tmp_path / "out", head)
+    sizes = f"it had {head.size_bytes} bytes and has {head.size_bytes // 2} now"
+    assert caught.value.what == f"{copy}: still changing: {sizes}"

@@ -11,6 +11,7 @@ from fuel_upgrade.system.files import (
     copy_hashed,
     exchange,
     hash_file,
+    is_being_written,
     link_file,
     make_folders,
     remove_empty,
@@ -216,3 +217,12 @@ def test_trees_removed_together_are_gone_with_what_a_crash_left_of_them(tmp_path
     remove_together(trees)
     assert names(tmp_path) == []
     remove_together(trees)
+
+
+def test_a_file_is_being_written_as_long_as_a_program_has_it_open_for_that(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("w"):
+        assert is_being_written(path)
+    assert not is_being_written(path)
+    with path.open("r"):
+        assert not is_being_written(path)
