@@ -1,35 +1,19 @@
 """A Nailgun that misbehaves when told: a proxy before a real registry."""
 
+import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
-import httpx
+from tests.clock import Clock
+from tests.servers import Handler, Server, serving
 
+TIMEOUT_S = 120  # no test is about it
 _PASSED_ON = ("content-type", "x-auth-token", "x-subject-token")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client sent, to be passed on."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    def forward(self, upstream: str) -> httpx.Response:
-        return httpx.request(
-            self.method,
-            upstream + self.path,
-            headers=self.headers,
-            content=self.body,
-            trust_env=False,
-            timeout=30,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +21,27 @@ class Reply:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/html"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent, to be passed on, and the connection that it came by."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: socket.socket = field(repr=False)
+
+    def passed_to(self, upstream: str) -> Reply:
+        with closing(HTTPConnection(urlsplit(upstream).netloc, timeout=TIMEOUT_S)) as connection:
+            connection.request(self.method, self.path, self.body or None, self.headers)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.read(), _passed(answer.getheaders()))
+
+    def carried_out_by(self, upstream: str) -> None:
+        reply = self.passed_to(upstream)
+        assert reply.status < 400, reply
 
 
 Fault = Callable[[Request, str], Reply | None]
@@ -50,7 +55,7 @@ def answers(status: int) -> Fault:
 
 def loses_the_answer(request: Request, upstream: str) -> None:
     """Do what was asked, and close without an answer."""
-    request.forward(upstream).raise_for_status()
+    request.carried_out_by(upstream)
 
 
 def closes(_request: Request, _upstream: str) -> None:
@@ -67,8 +72,8 @@ class Late:
         self.held.append(request)
 
     def conflict(self, request: Request, upstream: str) -> Reply:
-        self.held.pop().forward(upstream).raise_for_status()
-        return passed_on(request, upstream)
+        self.held.pop().carried_out_by(upstream)
+        return request.passed_to(upstream)
 
 
 @dataclass
@@ -80,47 +85,58 @@ class Held:
 
     def __call__(self, request: Request, upstream: str) -> Reply:
         self.arrived.set()
-        self.let_go.wait(60)
-        return passed_on(request, upstream)
+        self.let_go.wait(TIMEOUT_S)
+        return request.passed_to(upstream)
 
 
-def passed_on(request: Request, upstream: str) -> Reply:
-    answer = request.forward(upstream)
-    return Reply(answer.status_code, answer.content, _passed(answer.headers.items()))
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Takes ``seconds`` of the client's clock."""
+
+    clock: Clock
+    seconds: float
+
+    def answers(self, request: Request, upstream: str) -> Reply:
+        """Answer after that time."""
+        self.clock.advance(self.seconds)
+        return request.passed_to(upstream)
+
+    def gives_no_answer(self, request: Request, _upstream: str) -> None:
+        """Do nothing, and begin an answer after that time; wait until the client has left."""
+        self.clock.advance(self.seconds)
+        with suppress(OSError):
+            request.connection.sendall(b"HTTP/1.1")  # it looks at its clock when something comes
+            request.connection.settimeout(TIMEOUT_S)
+            request.connection.recv(1)
 
 
 def _passed(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: value for name, value in headers if name.lower() in _PASSED_ON}
 
 
-class FlakyNailgun(ThreadingHTTPServer):
+class FlakyNailgun(Server):
     """Passes requests on to ``upstream``, but for those that a fault was set for, in order."""
 
     def __init__(self, upstream: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.upstream = upstream
         self.faults: dict[tuple[str, str], list[Fault]] = defaultdict(list)
         self.seen: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def set(self, method: str, resource: str, *faults: Fault) -> None:
         self.faults[method, resource].extend(faults)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: FlakyNailgun
 
     def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = Request(self.command, self.path, _passed(self.headers.items()), body)
+        headers = _passed(self.headers.items())
+        request = Request(self.command, self.path, headers, self.body(), self.connection)
         resource = self.path.removeprefix("/api/v1/").partition("/")[0]
         self.server.seen.append(f"{self.command} {resource}")
         faults = self.server.faults[self.command, resource]
-        fault = faults.pop(0) if faults else passed_on
+        fault = faults.pop(0) if faults else Request.passed_to
         reply = fault(request, self.server.upstream)
         if reply is None:
             self.close_connection = True
@@ -134,14 +150,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # http.server's names
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
-        """Keep quiet."""
 
-
-@contextmanager
-def flaky_nailgun(upstream: str) -> Iterator[FlakyNailgun]:
-    with FlakyNailgun(upstream) as made:
-        thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield made
-        made.shutdown()
+def flaky_nailgun(upstream: str) -> AbstractContextManager[FlakyNailgun]:
+    return serving(FlakyNailgun(upstream))

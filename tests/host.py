@@ -1,10 +1,8 @@
 """A master of its own below a scratch root: the real daemon, asked by the real command."""
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +13,10 @@ import yaml
 
 from fuel_upgrade.system.tree import digest
 from tests.master import write_fuel_version
+from tests.readiness import readiness
 
 BIN = Path(sys.executable).parent
+TIMEOUT_S = 300  # no test is about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Host:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=TIMEOUT_S,
             check=False,
         )
 
@@ -42,25 +42,20 @@ class Host:
 
     @contextmanager
     def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            [BIN / "fuel-upgraded", "--root", self.root],
-            env={**os.environ, "FUEL_UPGRADE_FAIL_POINTS": fail_points},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            self.wait_until_it_answers()
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-    def wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + 30
-        while self.command("status").returncode:
-            assert time.monotonic() < deadline, "the daemon did not come up"
-            time.sleep(0.1)
+        with readiness() as ready:
+            process = subprocess.Popen(
+                [BIN / "fuel-upgraded", "--root", self.root],
+                env={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                ready.wait(process)
+                yield process
+            finally:
+                process.kill()
+                process.wait()
 
     def tree(self) -> str:
         own = [self.root / "var/lib/fuel_upgrade", self.root / "var/log", self.root / "run"]

@@ -5,20 +5,22 @@ import json
 import logging
 import ssl
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import ControlPlaneError
+from tests import servers
+from tests.clock import Clock
 
 TOKEN = "gAAAAAB-unmistakable-token"
 PASSWORD = "correct horse battery"
+TIMEOUT_S = 120  # no test is about it
+DROPS = 40
 Script = Callable[["Handler"], None]
 """Answers one request to Nailgun."""
 
@@ -31,21 +33,19 @@ class Seen:
     body: bytes
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(servers.Handler):
     """Plays one scripted answer after the other; gives tokens of Keystone beside."""
 
-    protocol_version = "HTTP/1.1"
     server: "BadNailgun"
 
     def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        seen = Seen(self.command, self.path, self.headers.get("X-Auth-Token", ""), body)
+        token = self.headers.get("X-Auth-Token", "")
+        seen = Seen(self.command, self.path, token, self.body())
         if "/api/" not in self.path:
             self.server.keystone_seen.append(seen)
             self.server.keystone(self, seen)
             return
-        self.server.seen.append(seen)
-        self.server.script.pop(0)(self)
+        self.server.next_script(seen)(self)
 
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # http.server's names
 
@@ -66,9 +66,6 @@ class Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
             return
         self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
-        """Keep quiet."""
 
 
 Keystone = Callable[[Handler, Seen], None]
@@ -125,25 +122,34 @@ class KeystoneV3:
         return bool(auth == expected)
 
 
-class BadNailgun(ThreadingHTTPServer):
-    daemon_threads = True
+class BadNailgun(servers.Server):
+    """Has a clock for clients that are to see time pass."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.script: list[Script] = []
         self.seen: list[Seen] = []
         self.keystone: Keystone = keystone_v2
         self.keystone_seen: list[Seen] = []
         self.tokens: list[str] = []
+        self.clock = Clock()
+        self._asked = threading.Condition()
         self._tls = tls
-
-    @property
-    def port(self) -> int:
-        return int(self.server_port)
 
     def next_token(self) -> str:
         self.tokens.append(f"{TOKEN}-{len(self.tokens) + 1}")
         return self.tokens[-1]
+
+    def next_script(self, seen: Seen) -> Script:
+        with self._asked:
+            self.seen.append(seen)
+            self._asked.notify_all()
+            return self.script.pop(0)
+
+    def await_script_end(self) -> None:
+        """Wait until every answer was asked for: a client may give up before that is seen here."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: self.script == [], timeout=TIMEOUT_S)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self._tls is not None:
@@ -164,12 +170,8 @@ def no_secret_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert PASSWORD not in caplog.text
 
 
-@contextmanager
-def bad_nailgun(tls: ssl.SSLContext | None = None) -> Iterator[BadNailgun]:
-    with BadNailgun(tls) as made:
-        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
-        yield made
-        made.shutdown()
+def bad_nailgun(tls: ssl.SSLContext | None = None) -> AbstractContextManager[BadNailgun]:
+    return servers.serving(BadNailgun(tls))
 
 
 def refusal(ask: Callable[[], object], *, secret: str = PASSWORD) -> ControlPlaneError:
@@ -235,7 +237,7 @@ def hangs_up(handler: Handler) -> None:
 def is_slow(handler: Handler) -> None:
     """Send nothing until the client has had enough."""
     handler.close_connection = True
-    handler.connection.settimeout(60)
+    handler.connection.settimeout(TIMEOUT_S)
     handler.connection.recv(1)
 
 
@@ -245,14 +247,14 @@ def is_slow_halfway(handler: Handler) -> None:
 
 
 def drips(head: bytes, drop: bytes) -> Script:
-    """Send a drop again and again, each in time, for ever."""
+    """Send drop after drop, each a tenth of a second of the clock after the last; then nothing."""
 
     def drip(handler: Handler) -> None:
-        handler.close_connection = True
         handler.wfile.write(head)
-        while True:  # until the client closes, which ends it with an OSError
+        for _ in range(DROPS):
             handler.wfile.write(drop)
-            time.sleep(0.05)
+            handler.server.clock.advance(0.1)
+        is_slow(handler)
 
     return drip
 

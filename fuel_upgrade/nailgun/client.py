@@ -1,5 +1,6 @@
 """The client of Nailgun 6.0 to 9.x."""
 
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
@@ -43,13 +44,15 @@ class NailgunClient:
         ValueError: the settings have no ``url``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the clock and the bound are for tests alone
         self,
         settings: NailgunSettings,
         *,
         master_ip: str = "",
         keeper: TokenKeeper | None = None,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if settings.url is None:
             raise ValueError("a client needs the URL of a Nailgun")
@@ -57,7 +60,9 @@ class NailgunClient:
         self._root = f"{root}/api/v1"
         self._master_ip = master_ip
         self._dialect = DIALECTS.get(settings.dialect)
-        self._transport = Transport(settings, answer_max_bytes=answer_max_bytes)
+        self._transport = Transport(
+            settings, answer_max_bytes=answer_max_bytes, monotonic=monotonic, sleep=sleep
+        )
         self._slashes = Slashes()
         self.keystone = Keystone(
             settings.keystone_url or f"{root}/keystone",

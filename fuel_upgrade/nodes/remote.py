@@ -1,6 +1,7 @@
 """Reads files of a repo by its url, over http or from a disk, bounded in time and size."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ class RemoteRepo:
 
     url: str
     deadline_s: float
+    monotonic: Callable[[], float] = time.monotonic
 
     def has(self, path: str) -> bool:
         """Say whether there is such a file; OutsideError as :meth:`read`."""
@@ -72,7 +74,7 @@ class RemoteRepo:
         return bytes(data[:limit_bytes])
 
     def _left_s(self) -> float:
-        left_s = self.deadline_s - time.monotonic()
+        left_s = self.deadline_s - self.monotonic()
         if left_s <= 0:
             raise requests.Timeout("no complete answer in the time allowed")
         return left_s

@@ -68,6 +68,7 @@ def stream(  # noqa: PLR0913 - all that a program is given, and who is told
     timeout_s: float,
     told: Callable[[bytes], None],
     tick: Callable[[], None],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Ending:
     """Run a program in a process group of its own and tell its output, stderr too, as it comes.
 
@@ -98,7 +99,8 @@ def stream(  # noqa: PLR0913 - all that a program is given, and who is told
         os.close(source)
     with child:
         try:
-            ended = _follow(child, time.monotonic() + timeout_s, told, tick)
+            end_s = monotonic() + timeout_s
+            ended = _follow(child, lambda: end_s - monotonic(), told, tick)
         finally:
             if child.poll() is None:  # not waited for yet, so the number is still its group's
                 os.killpg(child.pid, signal.SIGKILL)
@@ -107,11 +109,11 @@ def stream(  # noqa: PLR0913 - all that a program is given, and who is told
 
 def _follow(
     child: subprocess.Popen[bytes],
-    deadline: float,
+    left: Callable[[], float],
     told: Callable[[bytes], None],
     tick: Callable[[], None],
 ) -> bool:
-    """Tell the output until the program ends; say whether it did before the deadline."""
+    """Tell the output until the program ends; say whether it did while there was time left."""
     assert child.stdout is not None  # noqa: S101 - it was asked for
     output, end = child.stdout.fileno(), os.pidfd_open(child.pid)
     os.set_blocking(output, False)
@@ -119,7 +121,7 @@ def _follow(
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             selector.register(end, selectors.EVENT_READ)
-            while (left_s := deadline - time.monotonic()) > 0:
+            while (left_s := left()) > 0:
                 ready = {key.fd for key, _ in selector.select(min(left_s, _TICK_S))}
                 if end in ready:
                     _tell_rest(output, told)

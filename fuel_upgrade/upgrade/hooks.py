@@ -153,19 +153,20 @@ def find_fault(path: Path) -> str | None:
     return None
 
 
-def run_hook(
+def run_hook(  # noqa: PLR0913 - as of ``stream``
     hook: Hook,
     context: Context,
     *,
     timeout_s: float,
     tell: Callable[[str], None],
     tick: Callable[[], None],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> HookRun:
     """Run a hook to its end; ``tell`` gets its output line by line.
 
     One that must not or cannot be run ends with REFUSED, as a shell has it.
     """
-    output, began = _Output(tell), time.monotonic()
+    output, began = _Output(tell), monotonic()
     fault = find_fault(hook.path)
     if fault:
         return _not_run(hook, f"refused: {fault}", tell)
@@ -177,11 +178,12 @@ def run_hook(
             timeout_s=timeout_s,
             told=output.add,
             tick=tick,
+            monotonic=monotonic,
         )
     except CommandError as error:
         return _not_run(hook, error.stderr_tail, tell)
     output.end()
-    duration_s = time.monotonic() - began
+    duration_s = monotonic() - began
     return HookRun(
         hook.name, hook.point, ending.exit_code, duration_s, output.tail, ending.timed_out
     )

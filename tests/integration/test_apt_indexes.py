@@ -4,10 +4,9 @@ import gzip
 import json
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system import process
 from tests.builders import write
+from tests.servers import Server, serving
 from tests.tools import needs
 
 pytestmark = needs("apt-get", "apt-cache", "apt-ftparchive", "dpkg-deb")
@@ -82,10 +82,8 @@ def relist(dist: Path, *more: str) -> None:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Noted, directory=folder)) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
+    with serving(Server(partial(Noted, directory=folder))) as http:
+        yield http.url
 
 
 def node_of(url: str, root: Path, languages: str = "none") -> AptNode:

@@ -2,10 +2,10 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,8 +21,9 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
-from tests.host import BIN, Host, configure
+from tests.host import BIN, TIMEOUT_S, Host, configure
 from tests.postgres import PostgresServer, needs_postgres
+from tests.readiness import readiness
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -226,17 +227,19 @@ def test_a_stop_ends_the_daemon_cleanly(host: Host) -> None:
 
 
 def test_detached_it_answers_and_its_pid_file_names_it(host: Host) -> None:
-    started = subprocess.run([BIN / "fuel-upgraded", "--root", host.root, "--detach"], check=False)
-    assert started.returncode == 0
-    host.wait_until_it_answers()
+    argv = [str(BIN / "fuel-upgraded"), "--root", str(host.root), "--detach"]
+    with readiness() as ready:
+        started = subprocess.run(argv, env=ready.environment(), check=False)
+        assert started.returncode == 0
+        ready.wait()
+    assert host.command("status").returncode == 0
     pid = int((host.root / "run/fuel-upgrade/fuel-upgraded.pid").read_text())
     try:
         assert b"fuel-upgraded" in Path(f"/proc/{pid}/cmdline").read_bytes()
     finally:
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+        with closing(os.fdopen(os.pidfd_open(pid))) as end:
+            os.kill(pid, signal.SIGTERM)
+            assert select.select([end], [], [], TIMEOUT_S)[0]
     assert not (host.root / "run/fuel-upgrade/fuel-upgraded.pid").exists()
 
 
@@ -244,7 +247,7 @@ def test_systemd_is_told_when_it_is_ready(host: Host, tmp_path: Path) -> None:
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(address))
-        listener.settimeout(30)
+        listener.settimeout(TIMEOUT_S)
         process = subprocess.Popen(
             [BIN / "fuel-upgraded", "--root", host.root],
             env={**os.environ, "NOTIFY_SOCKET": str(address)},

@@ -1,7 +1,6 @@
 """An install survives what a restarting Nailgun does, and does nothing twice."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,23 +12,25 @@ from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.records import InstallState, StepState
+from tests.clock import Clock
 from tests.flaky import (
+    TIMEOUT_S,
     Fault,
     FlakyNailgun,
     Late,
-    Reply,
     Request,
+    Slow,
     answers,
     closes,
     flaky_nailgun,
     loses_the_answer,
-    passed_on,
 )
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-TIMEOUT_S = 1.0
+CLOCK = Clock()
+DEADLINE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +63,11 @@ def nailgun(master: ScratchMaster) -> Iterator[FlakyNailgun]:
 @pytest.fixture
 def engine(master: ScratchMaster, nailgun: FlakyNailgun) -> Iterator[Engine]:
     """An engine whose client meets the faults, with a budget of three retries."""
-    settings = replace(master.settings, url=nailgun.url, retries=3, timeout_s=TIMEOUT_S)
-    with NailgunClient(settings) as client:
+    settings = replace(
+        master.settings, url=nailgun.url, retries=3, timeout_s=TIMEOUT_S, deadline_s=DEADLINE_S
+    )
+    with NailgunClient(settings, monotonic=CLOCK, sleep=CLOCK.sleep) as client:
         yield Engine(master.config, client)
-
-
-def is_slow(request: Request, upstream: str) -> Reply:
-    time.sleep(TIMEOUT_S / 2)
-    return passed_on(request, upstream)
-
-
-def is_too_slow(_request: Request, _upstream: str) -> None:
-    time.sleep(TIMEOUT_S * 1.5)  # the client is gone by now
 
 
 SURVIVED: dict[str, tuple[Fault, ...]] = {
@@ -83,8 +77,8 @@ SURVIVED: dict[str, tuple[Fault, ...]] = {
     "502 twice": (answers(502),) * 2,
     "503 thrice": (answers(503),) * 3,
     "503, then a lost answer": (answers(503), loses_the_answer),
-    "a slow answer": (is_slow,),
-    "no answer in time": (is_too_slow,),
+    "a slow answer": (Slow(CLOCK, DEADLINE_S / 2).answers,),
+    "no answer in time": (Slow(CLOCK, DEADLINE_S * 2).gives_no_answer,),
 }
 
 
@@ -205,7 +199,7 @@ def test_somebody_elses_release_is_not_taken_for_the_unanswered_one(
     def another(request: Request, upstream: str) -> None:
         body = json.loads(request.body)
         body["orchestrator_data"]["repo_metadata"] = {"theirs": "http://elsewhere/repo"}
-        replace(request, body=json.dumps(body).encode()).forward(upstream).raise_for_status()
+        replace(request, body=json.dumps(body).encode()).carried_out_by(upstream)
 
     nailgun.set("POST", "releases", another)
     with pytest.raises(StepError, match="is not the one that was posted"):

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,13 @@ import pytest
 
 from fuel_upgrade.system.tree import digest
 from tests.master import write_fuel_version
+from tests.readiness import readiness
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 BIN = Path(sys.executable).parent
 EXAMPLE = Path(__file__).parents[2] / "etc/fuel-upgrade/hooks.d/before-check/50-maintenance"
-TIMEOUT_S = 60
+TIMEOUT_S = 300
 
 
 @pytest.fixture
@@ -64,11 +64,12 @@ def tree(root: Path) -> str:
 @contextmanager
 def daemon(root: Path) -> Iterator[subprocess.Popen[bytes]]:
     argv: list[str | Path] = [BIN / "fuel-upgraded", "--root", root]
-    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+    with (
+        readiness() as ready,
+        subprocess.Popen(argv, env=ready.environment(), stderr=subprocess.DEVNULL) as process,
+    ):
         try:
-            deadline = time.monotonic() + TIMEOUT_S
-            while ask(root, "status").returncode:
-                assert time.monotonic() < deadline, "the daemon did not come up"
+            ready.wait(process)
             yield process
         finally:
             process.kill()

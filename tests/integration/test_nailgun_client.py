@@ -18,7 +18,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 
 PASSWORD = "correct horse battery"
-SETTINGS = NailgunSettings(password=PASSWORD, timeout_s=5, retries=2)
+SETTINGS = NailgunSettings(password=PASSWORD, timeout_s=60, retries=2)
 
 
 def release_body(name: str = "Juno on Ubuntu 12.04.4", **repos: str) -> dict[str, Any]:

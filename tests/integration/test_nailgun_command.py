@@ -1,11 +1,11 @@
 """``fuel-upgrade nailgun``, and where a planted password does not get to."""
 
+import errno
 import json
 import os
 import pty
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ import yaml
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
+from tests.host import TIMEOUT_S
 from tests.misbehaving import TOKEN, BadNailgun, bad_nailgun, tells_the_token
+from tests.readiness import readiness
 
+MISSING = os.strerror(errno.ENOENT)
 PASSWORD = "unmistakable-horse-battery"
 BIN = Path(sys.executable).parent
 # what a shell of an operator exports must not decide what these tests see
@@ -54,7 +57,7 @@ def run(root: Path, *argv: str, **environ: str) -> subprocess.CompletedProcess[s
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT_S,
         check=False,
     )
 
@@ -163,7 +166,7 @@ def login(root: Path, typed: str) -> tuple[int, str, bytes]:
     except OSError:  # Linux's way to say that the other side of a terminal is gone
         pass
     os.close(terminal)
-    return process.wait(60), screen.decode(), arguments
+    return process.wait(TIMEOUT_S), screen.decode(), arguments
 
 
 def test_login_writes_a_password_that_works_for_the_daemon_alone(root: Path, nailgun: str) -> None:
@@ -223,17 +226,9 @@ def ask(root: Path, *argv: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT_S,
         check=False,
     )
-
-
-def wait_until_it_answers(root: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while ask(root, "history").returncode:
-        assert process.poll() is None, (root / "stderr").read_text()
-        assert time.monotonic() < deadline, "the daemon did not come up"
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -256,16 +251,18 @@ def test_no_secret_leaves_the_daemon(root: Path, bad: BadNailgun, source: str) -
     path.write_text(path.read_text() + "log_level: debug\n")
     (root / "p").write_text(PASSWORD)
     (root / "p").chmod(0o600)
-    process = daemon(root, **({"OS_PASSWORD": PASSWORD} if source == "environment" else {}))
+    environ = {"OS_PASSWORD": PASSWORD} if source == "environment" else {}
+    with readiness() as ready:
+        process = daemon(root, **environ, NOTIFY_SOCKET=ready.address)
+        ready.wait(process)
     try:
-        wait_until_it_answers(root, process)
         done = ask(root, "releases")
         assert done.returncode == 7
         assert "you sent ******" in done.stderr
         arguments = Path(f"/proc/{process.pid}/cmdline").read_text()
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(TIMEOUT_S)
     assert PASSWORD in bad.keystone_seen[0].body.decode()
     own = [p for p in root.rglob("*") if p.is_file() and p not in (path, root / "p")]
     assert any(p.name == "journal.sqlite" for p in own)
@@ -281,8 +278,8 @@ def test_no_secret_leaves_the_daemon(root: Path, bad: BadNailgun, source: str) -
     ("settings", "told"),
     [
         ({"password_file": "/p"}, "p: found mode 0644"),
-        ({"password_file": "/missing"}, "missing: No such file"),
-        ({"ca_file": "/missing.pem"}, "missing.pem: No such file"),
+        ({"password_file": "/missing"}, f"missing: {MISSING}"),
+        ({"ca_file": "/missing.pem"}, f"missing.pem: {MISSING}"),
     ],
 )
 def test_the_daemon_does_not_start_with_files_that_are_not_right(
@@ -291,7 +288,7 @@ def test_the_daemon_does_not_start_with_files_that_are_not_right(
     configure(root, url="https://127.0.0.1:9", **settings)
     (root / "p").write_text(PASSWORD)
     (root / "p").chmod(0o644)
-    assert daemon(root).wait(60) == 2
+    assert daemon(root).wait(TIMEOUT_S) == 2
     stderr = (root / "stderr").read_text()
     assert told in stderr
     assert PASSWORD not in stderr

@@ -29,7 +29,7 @@ def bad() -> Iterator[BadNailgun]:
 
 def client(bad: BadNailgun, **settings: str) -> NailgunClient:
     root = f"http://127.0.0.1:{bad.port}"
-    base = NailgunSettings(url=root, password=PASSWORD, timeout_s=5, retries=1)
+    base = NailgunSettings(url=root, password=PASSWORD, timeout_s=60, retries=1)
     paths = {k: f"{root}{v}" if k == "keystone_url" else v for k, v in settings.items()}
     return NailgunClient(replace(base, **paths))  # type: ignore[arg-type]
 

@@ -33,7 +33,7 @@ def bad() -> Iterator[BadNailgun]:
 @pytest.fixture
 def meets(bad: BadNailgun) -> Iterator[NailgunClient]:
     url = f"http://127.0.0.1:{bad.port}"
-    with NailgunClient(NailgunSettings(url=url, password=PASSWORD, timeout_s=5)) as made:
+    with NailgunClient(NailgunSettings(url=url, password=PASSWORD, timeout_s=60)) as made:
         yield made
 
 

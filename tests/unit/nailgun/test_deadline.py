@@ -9,30 +9,16 @@ from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.nailgun.deadline import Deadline
 from fuel_upgrade.nailgun.failure import Kind, backoff_s
 from fuel_upgrade.nailgun.transport import Transport
-
-
-class Clock:
-    """Stands still but for what the test, or a sleep, adds."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now_s += seconds
+from tests.clock import Clock
 
 
 def test_a_time_out_does_not_reach_beyond_the_deadline() -> None:
     clock = Clock()
     deadline = Deadline(10, clock)
     assert deadline.limit(3) == 3
-    clock.now_s += 8
+    clock.advance(8)
     assert (deadline.limit(3), deadline.limit(None)) == (2, 2)
-    clock.now_s += 2
+    clock.advance(2)
     with pytest.raises(TimeoutError):
         deadline.limit(3)
     assert deadline.left_s == 0

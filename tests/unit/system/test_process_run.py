@@ -1,5 +1,6 @@
 """The one subprocess call: clean output or a CommandError that says what to do."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system.disk import room_at
 from fuel_upgrade.system.process import Ending, run, stream
+from tests.clock import Clock
 
 
 def sh(script: str, **options: float) -> str:
-    return run(["sh", "-c", script], timeout_s=options.get("timeout_s", 10))
+    return run(["sh", "-c", script], timeout_s=options.get("timeout_s", 60))
 
 
 def test_output_is_returned() -> None:
@@ -23,7 +25,7 @@ def test_output_that_is_not_utf8_is_returned_all_the_same() -> None:
 
 
 def test_arguments_reach_the_program_as_they_are() -> None:
-    assert run(["printf", "%s|", "a b", "$HOME", "*"], timeout_s=10) == "a b|$HOME|*|"
+    assert run(["printf", "%s|", "a b", "$HOME", "*"], timeout_s=60) == "a b|$HOME|*|"
 
 
 def test_stdin_is_closed_and_the_language_is_c(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +39,7 @@ def test_the_environment_is_added_to(tmp_path: Path) -> None:
         "-c",
         "import os; print(os.getcwd(), os.environ['X'], 'PATH' in os.environ)",
     ]
-    assert run(argv, timeout_s=10, env={"X": "1"}, cwd=tmp_path) == f"{tmp_path} 1 True\n"
+    assert run(argv, timeout_s=60, env={"X": "1"}, cwd=tmp_path) == f"{tmp_path} 1 True\n"
 
 
 def test_a_failing_program_gives_its_code_and_last_words() -> None:
@@ -75,13 +77,13 @@ def test_a_killed_program_is_an_error() -> None:
 @pytest.mark.parametrize("argv", [["/no/such/program"], ["/"]])
 def test_a_program_that_cannot_be_started_is_an_error(argv: list[str]) -> None:
     with pytest.raises(CommandError, match="could not be run") as caught:
-        run(argv, timeout_s=10)
+        run(argv, timeout_s=60)
     assert caught.value.returncode is None
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no-such"):
-        run(["true"], timeout_s=10, cwd=tmp_path / "no-such")
+        run(["true"], timeout_s=60, cwd=tmp_path / "no-such")
 
 
 def test_a_program_that_takes_too_long_is_ended() -> None:
@@ -103,15 +105,23 @@ def test_room_behind_a_link_is_that_of_its_target(tmp_path: Path) -> None:
     assert room_at(tmp_path / "link" / "x").mount_point == Path("/proc")
 
 
-def listen(script: str, *, stdin: bytes = b"", timeout_s: float = 20) -> tuple[Ending, bytes]:
+def listen(script: str, *, stdin: bytes = b"", each_s: float = 0) -> tuple[Ending, bytes]:
+    """Let a script talk for at most 20 seconds of a clock that runs when something is heard."""
     heard: list[bytes] = []
+    clock = Clock()
+
+    def hear(chunk: bytes) -> None:
+        heard.append(chunk)
+        clock.advance(each_s)
+
     ending = stream(
         ["/bin/sh", "-c", script],
         stdin=stdin,
         env={"PATH": "/usr/bin:/bin"},
-        timeout_s=timeout_s,
-        told=heard.append,
+        timeout_s=20,
+        told=hear,
         tick=lambda: None,
+        monotonic=clock,
     )
     return ending, b"".join(heard)
 
@@ -124,11 +134,13 @@ def test_a_stream_gives_input_and_output_and_how_it_ended() -> None:
 
 
 def test_a_stream_without_an_end_is_cut_off_at_the_deadline() -> None:
-    assert listen("echo a; exec sleep 300", timeout_s=0.1) == (Ending(-9, timed_out=True), b"a\n")
+    assert listen("echo a; exec sleep 300", each_s=20) == (Ending(-9, timed_out=True), b"a\n")
 
 
-def test_a_flood_from_the_background_does_not_keep_a_stream_open() -> None:
-    ending, heard = listen("yes & sleep 0.05")
+def test_a_flood_from_the_background_does_not_keep_a_stream_open(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "begun")
+    script = f"(echo y; echo > {tmp_path}/begun; exec yes) & read line < {tmp_path}/begun"
+    ending, heard = listen(script)
     assert ending == Ending(0, timed_out=False)
     assert heard.startswith(b"y\n")
 
