@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime_tree.bytecode import compile_all
-from runtime_tree.debs import Deb, fetch_debs, python_of_debian, unpack
+from runtime_tree.debs import Deb, contributing, fetch_debs, python_of_debian, unpack
 from runtime_tree.errors import BuildError
 from runtime_tree.interpreter import PREFIX, Interpreter, write_launchers
 from runtime_tree.libraries import add_libraries, add_loader
@@ -48,13 +48,15 @@ def build(source: Path, out: Path, *, cache: Path) -> Path:
         raise BuildError(f"{tree}: exists already", remedy="remove it, or name another folder")
     python = python_of_debian()
     debs = fetch_debs(python, cache)
-    for folder in ("bin", "lib", "libexec", "share", SITE):
+    for folder in ("bin", "lib", "libexec", "share/licenses", SITE):
         (tree / folder).mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="runtime-tree-") as scratch:
         debian = Path(scratch).resolve()
         unpack(debs, debian)
         _fill(source, tree, debian, python, cache)
-    write_build_info(source, tree, debs)
+        used = contributing(debs, tree)
+        copy_licenses(used, debian, tree)
+    write_build_info(source, tree, python, used)
     set_modes_and_times(tree, time_of(source))
     return tree
 
@@ -76,11 +78,20 @@ def _fill(source: Path, tree: Path, debian: Path, python: str, cache: Path) -> N
     compile_all(interpreter)
 
 
-def write_build_info(source: Path, tree: Path, debs: list[Deb]) -> None:
+def copy_licenses(debs: list[Deb], debian: Path, tree: Path) -> None:
+    """Copy the licenses of what comes from Debian; a Python package has its own beside it."""
+    for deb in debs:
+        license_file = debian / "usr/share/doc" / deb.name / "copyright"
+        if license_file.is_file():
+            shutil.copyfile(license_file, tree / "share/licenses" / deb.name)
+
+
+def write_build_info(source: Path, tree: Path, python: str, debs: list[Deb]) -> None:
     """Write ``BUILD-INFO``: what the tree was made of."""
     info = {
         "format": 1,
         "version": version_of(source),
+        "python": python,
         "commit": _git(source, "rev-parse", "HEAD"),
         "debian_packages": [
             {"name": deb.name, "version": deb.version, "sha256": deb.sha256} for deb in debs

@@ -74,6 +74,20 @@ def _deb(path: Path) -> Deb:
     return Deb(path, name, version, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
+def contributing(debs: list[Deb], tree: Path) -> list[Deb]:
+    """Return the packages of which the tree has a library, or a part of Python."""
+    taken = {path.name for path in (tree / "lib").iterdir()}
+    return [deb for deb in debs if taken & _names_in(deb)]
+
+
+def _names_in(deb: Deb) -> set[str]:
+    listing = run(["dpkg-deb", "--contents", str(deb.path)], remedy=f"remove {deb.path}")
+    paths = [line.split(" -> ")[0].split()[-1] for line in listing.splitlines()]
+    return {
+        Path(path).name for path in paths if path.startswith(("./lib/", "./usr/lib/", "./usr/bin/"))
+    }
+
+
 def unpack(debs: list[Deb], folder: Path) -> None:
     """Unpack packages beneath ``folder``; their scripts do not run."""
     for deb in debs:

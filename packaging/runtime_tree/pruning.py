@@ -20,8 +20,9 @@ _DYNLOAD = (
 )  # fmt: skip
 _PACKAGES = (
     "**/__pycache__", "**/*.pyi", "**/*.c", "**/*.h", "**/*.pxd", "**/*.pyx", "*/test", "*/tests",
-    "**/test_data", "zstandard/*cffi*", "*.dist-info/sboms", "sqlalchemy/testing",
-    "sqlalchemy/dialects/mysql", "sqlalchemy/dialects/oracle", "sqlalchemy/dialects/mssql", "alembic/testing",
+    "**/test_data", "zstandard/*cffi*", "*.dist-info/sboms", "alembic/testing",
+    "sqlalchemy/testing", "sqlalchemy/dialects/mysql", "sqlalchemy/dialects/oracle",
+    "sqlalchemy/dialects/mssql",
 )  # fmt: skip
 
 
