@@ -34,7 +34,7 @@ def later_tree(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with another version, by hard links."""
     later = tmp_path_factory.mktemp("later") / "tree"
     subprocess.run(["cp", "--archive", "--link", tree, later], check=True)
-    (package,) = later.glob("lib/python3*/site-packages/fuel_upgrade")
+    (package,) = later.glob("lib/python3/dist-packages/fuel_upgrade")
     for file in (later / "BUILD-INFO", package / "__init__.py"):
         text = file.read_text()
         assert __version__ in text

@@ -12,6 +12,7 @@ from pathlib import Path
 
 MIRROR = "http://deb.debian.org/debian"
 BASE = ("systemd", "systemd-sysv", "dbus", "libpam-systemd")
+NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=off")
 BOOT_S = 300
 STOP_S = 120
 #: What a system needs of this machine to reach what it reaches: names, a package index, its CA.
@@ -72,11 +73,8 @@ def booted(base: Path, root: Path, *, network: bool = False) -> Iterator[Machine
 
 @contextmanager
 def _running(root: Path, *, network: bool) -> Iterator[Machine]:
-    argv = [
-        "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--notify-ready=yes",
-        f"--directory={root}", f"--machine=fuel-upgrade-test-{os.getpid()}", "--console=pipe",
-        "--resolv-conf=off",
-    ]  # fmt: skip
+    name = f"--machine=fuel-upgrade-test-{os.getpid()}"
+    argv = [*NSPAWN, "--boot", "--console=pipe", "--notify-ready=yes", f"--directory={root}", name]
     if not network:
         argv.append("--private-network")
     place = root.with_name(f"{root.name}.notify")
@@ -130,8 +128,10 @@ def debian(suite: str, packages: Sequence[str] = ()) -> Path:
 
 def _bootstrap(suite: str, root: Path) -> None:
     new = root.with_name(f"{root.name}.{os.getpid()}")
-    argv = ["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", suite, new, MIRROR]
-    subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
+    options = ["--variant=minbase", f"--include={','.join(BASE)}"]
+    subprocess.run(
+        ["debootstrap", *options, suite, new, MIRROR], stdout=subprocess.DEVNULL, check=True
+    )
     new.rename(root)
 
 
@@ -139,12 +139,16 @@ def _add(base: Path, packages: Sequence[str], root: Path) -> None:
     new = root.with_name(f"{root.name}.{os.getpid()}")
     subprocess.run(["cp", "--archive", "--reflink=auto", base, new], check=True)
     lend_reach(new)
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    for argv in (["apt-get", "update", "-qq"], install, ["apt-get", "clean"]):
-        subprocess.run(
-            ["chroot", new, "env", "DEBIAN_FRONTEND=noninteractive", *argv],
-            stdout=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
+    inside = [
+        *NSPAWN,
+        "--pipe",
+        f"--directory={new}",
+        "/usr/bin/env",
+        "DEBIAN_FRONTEND=noninteractive",
+    ]
+    install = ["install", "-y", "-qq", "--no-install-recommends", *packages]
+    for arguments in (["update", "-qq"], install, ["clean"]):
+        subprocess.run([*inside, "apt-get", *arguments], capture_output=True, check=True)
     new.rename(root)
 
 

@@ -1,6 +1,7 @@
 """The README on installing, word for word, on Debian systems without Python or a network."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def follow(machine: Machine, words: str) -> None:
     """Run what the README says below these words, and what it says of all ways to install."""
     begun = time.monotonic()
     machine.run(lines(words))
-    print(f"{words}: installed in {time.monotonic() - begun:.1f} s")
+    sys.stderr.write(f"{words}: installed in {time.monotonic() - begun:.1f} s\n")
     machine.run(lines("The daemon runs by now"))
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
 
