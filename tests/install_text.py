@@ -6,7 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.rst"
 #: A paragraph that ends with "::", and the lines that are indented below it.
-_BLOCK = re.compile(r"^(?P<says>\S[^\n]*(?:\n\S[^\n]*)*)::\n\n(?P<commands>(?:    [^\n]*\n)+)", re.M)
+_BLOCK = re.compile(
+    r"^(?P<says>\S[^\n]*(?:\n\S[^\n]*)*)::\n\n(?P<commands>(?:    [^\n]*\n)+)", re.M
+)
 
 
 def install_text() -> str:

@@ -1,0 +1,82 @@
+"""The Python packages of the lock, and the project itself, in the tree."""
+
+import hashlib
+import importlib.util
+import shutil
+from pathlib import Path
+
+from runtime_tree.errors import BuildError
+from runtime_tree.interpreter import Interpreter
+
+SITE = "lib/python3/dist-packages"  # where Debian's CPython looks, below its own prefix
+_SOURCE_ONLY = "sdnotify"  # has no wheel: it is built here, of Python alone
+_ONLINE = "connect this machine to a package index, then build again: the cache keeps what it got"
+_WRITTEN_BY_PIP = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+
+
+def install_packages(lock: Path, interpreter: Interpreter, cache: Path) -> None:
+    """Install the packages of the lock from cached wheels.
+
+    pip runs in the tree's own Python, so that it chooses wheels and reads markers for that.
+
+    Raises:
+        BuildError: a package is neither cached nor within reach, or is not what the lock says.
+    """
+    site = interpreter.tree / SITE
+    wheels = [str(path) for path in sorted(_wheels(lock, interpreter, cache).glob("*.whl"))]
+    _pip(interpreter, "install", "--no-deps", "--no-index", "--no-compile", "--target", str(site),
+         *wheels)  # fmt: skip
+    shutil.rmtree(site / "bin", ignore_errors=True)
+    for info in site.glob("*.dist-info"):
+        for name in _WRITTEN_BY_PIP:
+            (info / name).unlink(missing_ok=True)
+
+
+def _wheels(lock: Path, interpreter: Interpreter, cache: Path) -> Path:
+    """Return the folder with the wheels of this lock, each of which had one of its hashes."""
+    asked = "import sys; print(sys.implementation.cache_tag)"
+    tag = interpreter.run("-c", asked, env={}, remedy="build on x86_64").strip()
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    folder = cache / "wheels" / f"{tag}-{digest}"
+    complete = folder / ".complete"
+    if not complete.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _pip(interpreter, "wheel", "--no-deps", "--require-hashes", "--only-binary=:all:",
+             f"--no-binary={_SOURCE_ONLY}", "--no-build-isolation", "--wheel-dir", str(folder),
+             "--requirement", str(lock))  # fmt: skip
+        complete.touch()
+    return folder
+
+
+def _pip(interpreter: Interpreter, command: str, *arguments: str) -> None:
+    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    interpreter.run(
+        *("-m", "pip", command, *options, *arguments),
+        env={"PYTHONPATH": str(_place_of_pip())},
+        remedy=_ONLINE,
+    )
+
+
+def _place_of_pip() -> Path:
+    """Return the folder from which this Python imports pip, and setuptools for what it builds."""
+    spec = importlib.util.find_spec("pip")
+    if spec is None or spec.origin is None:
+        raise BuildError(
+            "this Python has no pip", remedy="run it by .venv/bin/python, or install pip"
+        )
+    return Path(spec.origin).parent.parent
+
+
+def install_project(source: Path, tree: Path) -> None:
+    """Copy the package of the project: Python files and the data beside them."""
+    shutil.copytree(
+        source / "fuel_upgrade",
+        tree / SITE / "fuel_upgrade",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+    )
+
+
+def installed_packages(tree: Path) -> dict[str, str]:
+    """Return the version of each Python package in the tree, by its name."""
+    infos = sorted((tree / SITE).glob("*.dist-info"))
+    return dict(info.name.removesuffix(".dist-info").split("-", 1) for info in infos)

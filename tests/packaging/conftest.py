@@ -1,0 +1,68 @@
+"""The packages that the tests install, made once a run from one runtime tree."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade import __version__
+
+PACKAGING = Path(__file__).parents[2] / "packaging"
+LATER = "99.0.0"
+#: Packages for tests need not be small.
+QUICKLY = {"DPKG_DEB": "-Zgzip -z1", "RPM_PAYLOAD": "w1.gzdio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """A package of this version, and one of a later version."""
+
+    now: Path
+    later: Path
+
+
+@pytest.fixture(scope="session")
+def tree() -> Path:
+    """The runtime tree that make has built."""
+    return Path(os.environ.get("TREE") or PACKAGING.parent / "build/tree/usr/lib/fuel-upgrade")
+
+
+@pytest.fixture(scope="session")
+def later_tree(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with another version, by hard links."""
+    later = tmp_path_factory.mktemp("later") / "tree"
+    subprocess.run(["cp", "--archive", "--link", tree, later], check=True)
+    (package,) = later.glob("lib/python3/dist-packages/fuel_upgrade")
+    for file in (later / "BUILD-INFO", package / "__init__.py"):
+        text = file.read_text()
+        assert __version__ in text
+        file.unlink()
+        file.write_text(text.replace(f'"{__version__}"', f'"{LATER}"'))
+    for compiled in package.glob("__pycache__/__init__.*"):
+        compiled.unlink()
+    return later
+
+
+def build(kind: str, tree: Path, out: Path) -> Path:
+    """Build a package from a tree with ``packaging/build-KIND``."""
+    done = subprocess.run(
+        [PACKAGING / f"build-{kind}", tree, out],
+        env={**os.environ, **QUICKLY}, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def debs(tree: Path, later_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """Debian packages."""
+    out = tmp_path_factory.mktemp("debs")
+    return Packages(build("deb", tree, out), build("deb", later_tree, out))
+
+
+@pytest.fixture(scope="session")
+def rpms(tree: Path, later_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """RPMs."""
+    out = tmp_path_factory.mktemp("rpms")
+    return Packages(build("rpm", tree, out), build("rpm", later_tree, out))

@@ -1,0 +1,161 @@
+"""Debian systems in containers, under a systemd of their own, to install packages in."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+MIRROR = "http://deb.debian.org/debian"
+BASE = ("systemd", "systemd-sysv", "dbus", "libpam-systemd")
+NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=off")
+BOOT_S = 300
+STOP_S = 120
+#: What a system needs of this machine to reach what it reaches: names, a package index, its CA.
+REACH_FILES = ("etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
+REACH_VARIABLES = ("PIP_CERT", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "http_proxy", "https_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A system that runs: ``leader`` is its systemd, as a process of this machine."""
+
+    root: Path
+    leader: int
+
+    def attempt(
+        self, script: str, *, cwd: str = "/root", timeout_s: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a shell script in it, as root."""
+        own = [f"{name}={os.environ[name]}" for name in REACH_VARIABLES if name in os.environ]
+        environment = ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+        inside = ["nsenter", f"--target={self.leader}", "--all", "/usr/bin/env", *environment]
+        return subprocess.run(
+            [*inside, *own, "sh", "-euc", f"cd {cwd}\n{script}"],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL,
+            timeout=timeout_s, check=False,
+        )  # fmt: skip
+
+    def run(self, script: str, *, cwd: str = "/root", timeout_s: float = 600) -> str:
+        """Run a shell script in it that must succeed; return its output."""
+        done = self.attempt(script, cwd=cwd, timeout_s=timeout_s)
+        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def start(self, script: str) -> subprocess.Popen[str]:
+        """Start a shell script in it, and do not wait for its end."""
+        argv = ["nsenter", f"--target={self.leader}", "--all", "sh", "-euc", f"cd /root\n{script}"]
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+
+    def put(self, *files: Path) -> None:
+        """Copy files into /root."""
+        for file in files:
+            shutil.copy(file, self.root / "root" / file.name)
+
+
+@contextmanager
+def booted(base: Path, root: Path, *, network: bool = False) -> Iterator[Machine]:
+    """Boot a copy of a system at ``root``, and remove it afterwards."""
+    subprocess.run(["cp", "--archive", "--reflink=auto", base, root], check=True)
+    try:
+        with _running(root, network=network) as machine:
+            yield machine
+    finally:
+        shutil.rmtree(root)
+
+
+@contextmanager
+def _running(root: Path, *, network: bool) -> Iterator[Machine]:
+    name = f"--machine=fuel-upgrade-test-{os.getpid()}"
+    argv = [*NSPAWN, "--boot", "--console=pipe", "--notify-ready=yes", f"--directory={root}", name]
+    if not network:
+        argv.append("--private-network")
+    place = root.with_name(f"{root.name}.notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(place))
+        listener.settimeout(BOOT_S)
+        process = subprocess.Popen(
+            argv, env={**os.environ, "NOTIFY_SOCKET": str(place)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            yield Machine(root, _wait_until_ready(listener))
+        finally:
+            process.send_signal(signal.SIGTERM)  # an orderly shutdown
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            place.unlink()
+
+
+def _wait_until_ready(listener: socket.socket) -> int:
+    """Return the process of the system's systemd when its start is over."""
+    leader = 0
+    while True:
+        for line in listener.recv(4096).decode().splitlines():
+            name, _, value = line.partition("=")
+            if name == "X_NSPAWN_LEADER_PID":
+                leader = int(value)
+            if (name, value) == ("READY", "1"):
+                return leader
+
+
+def debian(suite: str, packages: Sequence[str] = ()) -> Path:
+    """Return a minimal system of a Debian release with these packages, made at the first call.
+
+    Systems are kept in the folder TEST_ROOTS, by default in the user's cache.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = Path(os.environ.get("TEST_ROOTS") or cache / "fuel-upgrade/roots")
+    base = kept / suite
+    if not base.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        _bootstrap(suite, base)
+    full = kept / "+".join([suite, *sorted(packages)])
+    if not full.exists():
+        _add(base, packages, full)
+    return full
+
+
+def _bootstrap(suite: str, root: Path) -> None:
+    new = root.with_name(f"{root.name}.{os.getpid()}")
+    options = ["--variant=minbase", f"--include={','.join(BASE)}"]
+    subprocess.run(
+        ["debootstrap", *options, suite, new, MIRROR], stdout=subprocess.DEVNULL, check=True
+    )
+    new.rename(root)
+
+
+def _add(base: Path, packages: Sequence[str], root: Path) -> None:
+    new = root.with_name(f"{root.name}.{os.getpid()}")
+    subprocess.run(["cp", "--archive", "--reflink=auto", base, new], check=True)
+    lend_reach(new)
+    inside = [
+        *NSPAWN,
+        "--pipe",
+        f"--directory={new}",
+        "/usr/bin/env",
+        "DEBIAN_FRONTEND=noninteractive",
+    ]
+    install = ["install", "-y", "-qq", "--no-install-recommends", *packages]
+    for arguments in (["update", "-qq"], install, ["clean"]):
+        subprocess.run([*inside, "apt-get", *arguments], capture_output=True, check=True)
+    new.rename(root)
+
+
+def lend_reach(root: Path) -> None:
+    """Give a system the files with which this machine reaches Debian and Python's index."""
+    for name in REACH_FILES:
+        if (source := Path("/", name)).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).unlink(missing_ok=True)
+            shutil.copy(source, root / name)
