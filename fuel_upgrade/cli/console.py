@@ -109,8 +109,8 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
         yield no_progress
         return
     # Only here: it takes longer to load than most commands run.
-    from rich import progress as bars  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
+    from rich import progress as bars
+    from rich.console import Console
 
     columns = (
         bars.TextColumn("{task.description:<24}"),

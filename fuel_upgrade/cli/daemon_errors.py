@@ -108,7 +108,7 @@ def _barrier(place: Path) -> Path:
 
 def _group_that_may(barrier: Path) -> str | None:
     """Return the name of the group that gets past, unless it is root's or has no such right."""
-    import grp  # noqa: PLC0415 - only who is refused needs it
+    import grp
 
     try:
         found = barrier.stat()
@@ -120,7 +120,7 @@ def _group_that_may(barrier: Path) -> str | None:
 
 
 def _user() -> str:
-    import pwd  # noqa: PLC0415 - as grp
+    import pwd
 
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -183,7 +183,7 @@ def _known(error: Exception) -> UpgradeError:
         return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
     if isinstance(error, click.ClickException):
         return _usage(error)
-    import traceback  # noqa: PLC0415 - only a mistake in this program needs it
+    import traceback
 
     traceback.print_exception(error)
     return UpgradeError(

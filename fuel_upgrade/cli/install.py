@@ -7,7 +7,6 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, progress_bar
-from fuel_upgrade.cli.inspect import print_releases
 from fuel_upgrade.cli.plan import (
     read_plan,
     repair_option,
@@ -18,6 +17,7 @@ from fuel_upgrade.cli.plan import (
     view_option,
     writing_repair,
 )
+from fuel_upgrade.cli.release_list import print_releases
 from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
 from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.progress import Progress
