@@ -62,22 +62,22 @@ class LazyGroup(click.Group):
         **attributes: Any,
     ) -> None:
         super().__init__(name, **attributes)
-        self._lazy = dict(lazy or {})
+        self.lazy = dict(lazy or {})
         self.params.append(json_for_group(hidden=not is_root))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the table."""
         del ctx
-        return [*self._lazy, *self.commands]
+        return [*self.lazy, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, loaded now; None where there is none of this name."""
-        lazy = self._lazy.get(cmd_name)
+        lazy = self.lazy.get(cmd_name)
         return super().get_command(ctx, cmd_name) if lazy is None else lazy.load()
 
     def short_helps(self) -> dict[str, str]:
         """Return what each command is for; nothing is loaded."""
-        lazy = {name: command.short_help for name, command in self._lazy.items()}
+        lazy = {name: command.short_help for name, command in self.lazy.items()}
         groups = {
             name: group.get_short_help_str(limit=200).rstrip(".")
             for name, group in self.commands.items()
@@ -116,7 +116,7 @@ class LazyGroup(click.Group):
 
     def _names(self) -> Iterator[str]:
         """Give the name of each command, and of those in groups the words that call them."""
-        yield from self._lazy
+        yield from self.lazy
         for name, group in self.commands.items():
             yield name
             if isinstance(group, LazyGroup):

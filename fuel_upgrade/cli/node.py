@@ -21,8 +21,8 @@ from fuel_upgrade.cli.node_options import (
 @click.command(
     epilog=examples(
         "fuel-upgrade node sources 2014.2-6.0 --os ubuntu -o tree",
-        "fuel-upgrade node sources 2014.2-6.0 --os centos -o tree --gpgkey file:///etc/k",
-        "fuel-upgrade node sources --os ubuntu --repos '/mnt/repo precise main' -o tree",
+        "fuel-upgrade node sources 2014.2-6.0 --os centos -o tree --plain",
+        "fuel-upgrade node sources --os ubuntu --repos '/repo precise main' -o tree",
     )
 )
 @release_argument

@@ -22,7 +22,13 @@ _FAULT = click.Choice(FAULTS)
 )
 @click.argument("tarball", type=_TARBALL, required=False)
 @click.option("--faults", is_flag=True, help="Fail every step, in every way, done and undone.")
-@click.option("--only", multiple=True, type=_FAULT, help="Drill this fault; repeatable.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=_FAULT,
+    metavar="FAULT",
+    help=f"Drill this fault; repeatable. One of {', '.join(FAULTS)}.",
+)
 @click.option("--step", "steps", multiple=True, type=int, help="Fail this step; repeatable.")
 @click.option(
     "--jobs",
