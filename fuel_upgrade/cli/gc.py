@@ -8,15 +8,21 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.cli.install import follow
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.system.files import write_file
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade gc",
+        "fuel-upgrade gc --plan retire.json",
+        "fuel-upgrade gc --apply retire.json",
+    )
+)
 @click.option(
     "--release",
     "versions",
@@ -38,11 +44,12 @@ def gc(  # noqa: PLR0913 - an option each
     release_backups: bool,
     as_json: bool,
 ) -> None:
-    """Retire releases that nothing depends on, from a reviewed plan.
+    """Retire releases that nothing depends on.
 
-    Without an option it only shows what could be retired, what is kept, and why. --plan writes
-    that to a file, --apply carries the file out as one transaction, which rollback can undo until
-    its backups are given up. Room is free then, not before.
+    It is done by a reviewed plan. Without an option it only shows what could be retired, what
+    is kept, and why. --plan writes that to a file, --apply carries the file out as one
+    transaction, which rollback can undo until its backups are given up. Room is free then, not
+    before.
     """
     asked = [bool(versions or out), bool(reviewed), release_backups]
     if sum(asked) > 1:
@@ -58,16 +65,19 @@ def gc(  # noqa: PLR0913 - an option each
         _plan(client, versions, out, as_json=as_json)
 
 
-@click.command()
+@click.command(
+    epilog=examples("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
+)
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help="Only show the steps.")
 @json_option
 @pass_client
 def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) -> None:
-    """Make a release independent of its bases, so that gc can retire them.
+    """Make a release independent of its bases.
 
-    VERSION must be the newest release of its chain. Its diff repos become full ones in their
-    places, by hard links, and Nailgun is told that it has no other repos.
+    gc can retire them then. VERSION must be the newest release of its chain. Its diff repos
+    become full ones in their places, by hard links, and Nailgun is told that it has no other
+    repos.
     """
     if dry_run:
         found = client.post("/squash-plans", {"release": version})
@@ -101,6 +111,8 @@ def _plan(
 
 
 def _write(out: Path, found: dict[str, Any]) -> None:
+    from fuel_upgrade.system.files import write_file
+
     try:
         write_file(out, (json.dumps(found, indent=2) + "\n").encode())
     except OSError as error:

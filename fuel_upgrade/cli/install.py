@@ -7,7 +7,7 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, progress_bar
-from fuel_upgrade.cli.inspect import print_releases
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.cli.plan import (
     read_plan,
     repair_option,
@@ -18,6 +18,7 @@ from fuel_upgrade.cli.plan import (
     view_option,
     writing_repair,
 )
+from fuel_upgrade.cli.release_list import print_releases
 from fuel_upgrade.errors import NotFoundError, OutsideError, from_json
 from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.progress import Progress
@@ -25,7 +26,13 @@ from fuel_upgrade.system.progress import Progress
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade install /root/fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade install --plan plan.json --wait-for-tasks 600",
+        "fuel-upgrade install /root/tarballs --full-view --json",
+    )
+)
 @click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=_PATH)
 @verify_option
 @view_option
@@ -63,7 +70,7 @@ def install(  # noqa: PLR0913 - an option each
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Install an upgrade tarball on this master; all of it, or nothing.
+    """Install an upgrade tarball: all of it, or nothing.
 
     If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
     that are not there yet are installed one after the other, in the order that their content
@@ -97,12 +104,15 @@ def install(  # noqa: PLR0913 - an option each
         click.echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade rollback", "fuel-upgrade rollback 22b5"))
 @click.argument("install_id", metavar="[ID]", required=False)
 @json_option
 @pass_client
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
-    """Undo the last successful install, gc or squash; ID makes sure that it is the one meant."""
+    """Undo the last successful install, gc or squash.
+
+    ID makes sure that it is the one that is meant.
+    """
     job = client.post("/rollbacks", {"install": install_id})["job"]
     result = follow(client, job, quiet=as_json)
     if as_json:
@@ -112,14 +122,15 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
         click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade watch", "fuel-upgrade watch 22b5589d"))
 @click.argument("job", required=False)
 @json_option
 @pass_client
 def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
-    """Follow an install or an undo that is under way, from its first step on.
+    """Follow an install or an undo that is under way.
 
-    JOB is an id that status shows; without it, the one under way. Ctrl-C only stops watching.
+    It is shown from its first step on. JOB is an id that status shows; without it, the one
+    under way. Ctrl-C only stops watching.
     """
     found = job or client.get("/status")["running"]
     if found is None:

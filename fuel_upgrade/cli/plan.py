@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.bundle.request import render
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
-from fuel_upgrade.system.files import write_file
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
@@ -36,7 +35,13 @@ repair_option = click.option(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
+        "fuel-upgrade plan /root/tarballs --packages",
+    )
+)
 @click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
 @verify_option
 @view_option
@@ -56,7 +61,7 @@ def plan(  # noqa: PLR0913 - an option each
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Say what installing a tarball would do, step by step; changes nothing.
+    """Show what installing a tarball would do; changes nothing.
 
     Of several tarballs, or a folder of them: in which order, and the steps of the first. With
     --out the plan is kept, and install --plan carries out just that, or refuses.
@@ -99,6 +104,8 @@ def read_plan(path: Path) -> dict[str, Any]:
 def _keep(found: dict[str, Any], out: Path) -> None:
     if "order" in found:
         raise ConfigError("--out is about one tarball", remedy="name one, the first of the order")
+    from fuel_upgrade.system.files import write_file
+
     try:
         write_file(out, (json.dumps(found, indent=2) + "\n").encode())
     except OSError as error:
@@ -130,6 +137,8 @@ def writing_repair(
 
 
 def _write_request(out: Path, found: dict[str, Any]) -> None:
+    from fuel_upgrade.bundle.request import render
+
     try:
         out.write_text(render(found), encoding="utf-8")
     except OSError as error:
