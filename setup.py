@@ -16,6 +16,7 @@ RUNTIME = [
     "createrepo-c>=1.0",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
+    "prometheus-client>=0.20",  # the daemon's metrics
     "psutil>=5.9",  # disk space per file system, owners of locks
     "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
     "psycopg[binary]>=3.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed

@@ -60,7 +60,8 @@ def login(target: Target) -> None:
         raise found.error
     _write(place, access.settings.password or "")
     click.echo(f"logged in, Keystone {found.keystone}; the password is in {place}")
-    click.echo("the daemon reads it when it starts: systemctl restart fuel-upgrade")
+    click.echo("the daemon reads it with the next login that Nailgun refuses, or at once by:")
+    click.echo("systemctl reload fuel-upgrade")
 
 
 @dataclass(frozen=True, slots=True)

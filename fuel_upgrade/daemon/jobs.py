@@ -82,6 +82,11 @@ class Jobs:
         """The id of the job under way, or None."""
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
+    @property
+    def progress_ratio(self) -> float | None:
+        """How far the job under way is, from 0 to 1; None where that is not known."""
+        return None
+
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
 

@@ -318,7 +318,7 @@ def test_the_embedded_registry_may_be_in_postgresql(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"password": "wrong"}, "give config.yaml the user and password"),
+        ({"password": "wrong"}, "correct nailgun.username and nailgun.password"),
         ({"url": "http://127.0.0.1:9", "retries": 0}, "check that Nailgun and Keystone run"),
     ],
 )
