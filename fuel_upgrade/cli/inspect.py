@@ -47,7 +47,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     """List the installs of this master, oldest first; gc and squash too."""
     found = client.get("/installs")
     if as_json:
-        print_json(found)
+        print_json({"installs": found})
         return
     rows = [
         (

@@ -11,14 +11,15 @@ from fuel_upgrade.upgrade.records import InstallState, StepState
 
 
 class ErrorForm(BaseModel):
-    """Why a request was refused, or a job failed."""
+    """Why a request was refused, or a job failed; ``error`` is a stable code."""
 
+    format: Literal[1]
     error: str
     what: str
     state: str
     remedy: str
     exit_code: int
-    failures: list[str] = []
+    failures: list[str]
 
 
 class JobForm(BaseModel):
@@ -69,6 +70,7 @@ class MadeByForm(BaseModel):
     id: str
     state: InstallState
     started_s: float
+    started_at: str
 
 
 class WholeReleaseForm(ReleaseForm):
@@ -104,7 +106,9 @@ class InstallForm(BaseModel):
     fuel_to: str
     state: InstallState
     started_s: float
+    started_at: str
     ended_s: float | None
+    ended_at: str | None
     error: ErrorForm | None
     attempts: int
     released: bool
@@ -131,7 +135,9 @@ class HookRunForm(BaseModel):
     point: str
     name: str
     started_s: float
+    started_at: str
     ended_s: float | None
+    ended_at: str | None
     exit_code: int | None
     output: str
 

@@ -63,6 +63,7 @@ def _busy(job: str) -> PreflightError:
     return PreflightError(
         f"another install is in progress: job {job} of this daemon",
         remedy="wait for it: fuel-upgrade status, or fuel-upgrade install --wait SECONDS",
+        code="install-running",
     )
 
 

@@ -70,6 +70,6 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
             )
         except UpgradeError as error:
             before = ", ".join(f"Fuel {r.fuel_to} (id {r.id})" for r in done)
-            error.state = f"{error.state}; installed before it: {before or 'nothing'}"
-            raise
+            state = f"{error.state}; installed before it: {before or 'nothing'}"
+            raise error.amended(state=state) from error
     return {**order.to_json(), "installs": [record.to_json() for record in done]}
