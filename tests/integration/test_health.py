@@ -65,8 +65,8 @@ def test_every_line_and_request_of_an_install_has_its_id(
 ) -> None:
     with host.daemon():
         install = host.json("install", tarballs["5.1"])["id"]
-    lines = [line for line in host.log().splitlines() if "event='request' method='POST'" in line]
-    posted = [line for line in lines if "/releases/" in line or "/notifications/" in line]
+    lines = [line for line in host.log().splitlines() if "event='request'" in line]
+    posted = [line for line in lines if "method='POST' path='/api" in line]
     assert len(posted) == 4
     assert all(f" install='{install}' " in line for line in posted)
     steps = [line for line in host.log().splitlines() if "event='step'" in line]
