@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
 from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
@@ -270,6 +271,7 @@ class Jobs:
             finally:
                 self._turn.release()
 
+        bind_contextvars(job=job.id)  # of this thread: all that it logs has it
         try:
             result = take_turn()
         except UpgradeError as error:

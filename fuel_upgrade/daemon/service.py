@@ -30,6 +30,7 @@ from fuel_upgrade.daemon.live import LiveSettings
 from fuel_upgrade.daemon.log import configure
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.reload import Reloader, apply_level
+from fuel_upgrade.daemon.status_line import StatusLine, say_status
 from fuel_upgrade.errors import (
     ControlPlaneError,
     OutsideError,
@@ -149,7 +150,8 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(_listening(config.paths.socket))
         _recover(config, clients.connect)
-        _serve(service, listener, systemd)
+        with StatusLine(jobs.status, systemd.notify):
+            _serve(service, listener, systemd)
         jobs.wait()
     _log.info("stopped")
 
@@ -346,7 +348,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._systemd.notify("READY=1")
+        self._systemd.notify(f"READY=1\nSTATUS={say_status(None)}")
         _log.info("ready")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

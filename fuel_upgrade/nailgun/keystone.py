@@ -115,7 +115,6 @@ class Keystone:
         except ControlPlaneError as error:
             if error.status != _UNAUTHORIZED:
                 raise
-            error.remedy = self._remedy or error.remedy
             changed = self._read_login()
             if changed == self.login:
                 raise
@@ -128,7 +127,12 @@ class Keystone:
         form = _FORMS[self.version()]
         url = f"{self.url}/{self.version()}/{form.path}"
         answer = self._transport.send("POST", url, body=form.request(self.login))
-        return _read_token(answer, form, self.login)
+        try:
+            return _read_token(answer, form, self.login)
+        except ControlPlaneError as error:
+            if error.status == _UNAUTHORIZED:
+                raise error.amended(remedy=self._remedy) from None  # nor any text of Keystone's
+            raise
 
 
 @dataclass(frozen=True, slots=True)
