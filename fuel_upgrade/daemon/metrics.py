@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -10,10 +9,10 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, Paths
+from fuel_upgrade.config import Config
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.nailgun.transport import Call
-from fuel_upgrade.system.disk import room_at
+from fuel_upgrade.system.disk import room_at, written_folders
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.retention import kept_bytes, with_backups
@@ -32,17 +31,6 @@ class Work(Protocol):
     @property
     def progress_ratio(self) -> float | None:
         """How far that job is, from 0 to 1; None where there is none."""
-
-
-def measured_folders(paths: Paths) -> dict[str, Path]:
-    """Return the folders that installs and the daemon write to, by their names in the settings."""
-    return {
-        "repos": paths.repos,
-        "puppet": paths.puppet,
-        "fuel": paths.fuel,
-        "state": paths.state,
-        "log": paths.log.parent,
-    }
 
 
 class Metrics:
@@ -127,7 +115,7 @@ class _Master(Collector):
             "Free bytes of the file system of a folder in the settings.",
             labels=["folder", "mount_point"],
         )
-        for name, folder in measured_folders(self.read_config().paths).items():
+        for name, folder in written_folders(self.read_config().paths).items():
             try:
                 room = room_at(folder)
             except OSError:
