@@ -25,9 +25,12 @@ class Host:
 
     root: Path
 
+    def argv(self, *argv: str | Path) -> list[str | Path]:
+        return [BIN / "fuel-upgrade", "--root", self.root, *argv]
+
     def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [BIN / "fuel-upgrade", "--root", self.root, *argv],
+            self.argv(*argv),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

@@ -120,7 +120,14 @@ releases = LazyGroup(
     ),
 )
 
-GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry)
+config = LazyGroup(
+    "config",
+    {"check": Lazy("doctor:check_config", "Check the configuration file")},
+    help="Look after the configuration file; needs no daemon.",
+    epilog=examples("fuel-upgrade config check"),
+)
+
+GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry, config)
 
 COMMANDS = {
     "plan": Lazy("plan:plan", "Show what installing a tarball would do; changes nothing"),
@@ -135,5 +142,6 @@ COMMANDS = {
     "repair": Lazy("settle:repair", "Settle an install that is inconsistent"),
     "gc": Lazy("gc:gc", "Retire releases that nothing depends on"),
     "squash": Lazy("gc:squash", "Make a release independent of its bases"),
+    "doctor": Lazy("doctor:doctor", "Check this host: what an install or the daemon fails for"),
     "selftest": Lazy("selftest:selftest", "Install in a scratch root, and undo it, as a test"),
 }

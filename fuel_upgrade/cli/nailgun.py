@@ -47,4 +47,5 @@ def login(target: Target, *, as_json: bool) -> None:
         print_json(done.to_json())
         return
     click.echo(f"logged in, Keystone {done.keystone}; the password is in {done.place}")
-    click.echo("the daemon reads it when it starts: systemctl restart fuel-upgrade")
+    click.echo("the daemon reads it with the next login that Nailgun refuses, or at once by:")
+    click.echo("systemctl reload fuel-upgrade")

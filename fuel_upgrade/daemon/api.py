@@ -18,8 +18,10 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.daemon import forms, idempotency
 from fuel_upgrade.daemon.changes import Changes, add_change_routes
+from fuel_upgrade.daemon.health import Observed, add_health_routes
 from fuel_upgrade.daemon.idempotency import Key, Requests, Starter
 from fuel_upgrade.daemon.jobs import Jobs, last_event
+from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.refusals import add_refusals, describe, described, streamed
 from fuel_upgrade.daemon.releases import add_release_routes
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
@@ -134,11 +136,22 @@ class RollbackRequest(BaseModel):
 class Service:
     """What the API serves from."""
 
-    config: Config
+    read_config: Callable[[], Config]
     connect: Connect
     control_plane: str
     jobs: Jobs
     fail_points: FailPoints
+    metrics: Metrics
+
+    @property
+    def config(self) -> Config:
+        """The settings for what begins now."""
+        return self.read_config()
+
+    @property
+    def observed(self) -> Observed:
+        """What tells of the daemon's health."""
+        return Observed(self.read_config, self.control_plane, self.metrics)
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
@@ -207,9 +220,10 @@ def create_app(service: Service) -> FastAPI:
     _add_install_routes(app, service, starter)
     _add_job_routes(app, service)
     _add_settle_routes(app, service, starter)
-    changes = Changes(service.config, service.connect, starter, service.fail_points)
+    changes = Changes(service.read_config, service.connect, starter, service.fail_points)
     add_change_routes(app, changes)
     add_release_routes(app, changes)
+    add_health_routes(app, service.observed)
     return app
 
 

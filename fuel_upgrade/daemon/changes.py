@@ -44,10 +44,15 @@ class SquashRequest(BaseModel):
 class Changes:
     """What these routes serve from."""
 
-    config: Config
+    read_config: Callable[[], Config]
     connect: Callable[[], AbstractContextManager[ControlPlane]]
     starter: Starter
     fail_points: FailPoints
+
+    @property
+    def config(self) -> Config:
+        """The settings for what begins now."""
+        return self.read_config()
 
     @contextmanager
     def engine(self) -> Iterator[tuple[Engine, ControlPlane]]:

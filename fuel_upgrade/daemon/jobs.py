@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
 from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
@@ -167,6 +168,12 @@ class Jobs:
         others = [j.id for j in list(self._jobs.values()) if not j.ended and j is not running]
         return {**running.to_json(), "waiting": others}
 
+    @property
+    def progress_ratio(self) -> float | None:
+        """How far the job under way is, from 0 to 1; None where there is none."""
+        running = self._jobs.get(self.running or "")
+        return None if running is None else running.progress.percent / 100
+
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
 
@@ -264,6 +271,7 @@ class Jobs:
             finally:
                 self._turn.release()
 
+        bind_contextvars(job=job.id)  # of this thread: all that it logs has it
         try:
             result = take_turn()
         except UpgradeError as error:

@@ -2,38 +2,47 @@
 
 import logging
 import logging.handlers
-import re
+import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
-_SECRET_KEY = re.compile(r"password|passwd|token|secret|credential", re.IGNORECASE)
-_SECRET_IN_URL = re.compile(r"(://[^/:@\s]+:)[^/@\s]+@")
-MASK = "******"
+from fuel_upgrade.system.masking import mask
+
+OURS = "fuel_upgrade"
+_FIRST_KEYS = ("timestamp", "level", "event", "install", "job")
+_LAST_KEYS = ("logger", "exception")
+#: What sd-daemon(3) has for each level of logging, highest first.
+_PRIORITIES = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (logging.INFO, 6),
+    (logging.DEBUG, 7),
+)
+_DEBUG = 7
 
 
-def mask(value: Any) -> Any:
-    """Return ``value`` with everything under a secret-sounding key, and in URLs, masked."""
-    if isinstance(value, dict):
-        return {
-            key: MASK if _SECRET_KEY.search(str(key)) and item is not None else mask(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [mask(item) for item in value]
-    if isinstance(value, str):
-        return _SECRET_IN_URL.sub(rf"\1{MASK}@", value)
-    return value
+def set_level(level: str) -> None:
+    """Log from ``level`` on; of libraries warnings and above, unless it is ``debug``.
+
+    A library tells of its own life at each start: ten lines that nobody reads.
+    """
+    own = level.upper()
+    logging.getLogger().setLevel(own if own in ("DEBUG", "ERROR") else logging.WARNING)
+    logging.getLogger(OURS).setLevel(own)
 
 
-def _mask_event(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    masked: MutableMapping[str, Any] = mask(dict(event))
-    return masked
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether a stream is the one that systemd connected to its journal, systemd.exec(5)."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # closed, or no file
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def configure(path: Path | None, *, level: str) -> None:
@@ -48,6 +57,7 @@ def configure(path: Path | None, *, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _mask_event,
+        _order_keys,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -59,19 +69,47 @@ def configure(path: Path | None, *, level: str) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.KeyValueRenderer(
-                key_order=["timestamp", "level", "event"], sort_keys=True
-            ),
+            structlog.processors.KeyValueRenderer(),
         ],
     )
     root = logging.getLogger()
     root.handlers.clear()
-    root.setLevel(level.upper())
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its life is told by ours
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    set_level(level)
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setFormatter(_Prefixed(formatter) if is_journal(sys.stderr, os.environ) else formatter)
+    root.addHandler(stderr)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.handlers.WatchedFileHandler(path, encoding="utf-8"))
-    for handler in handlers:
-        handler.setFormatter(formatter)
-        root.addHandler(handler)
+        file = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
+        file.setFormatter(formatter)
+        root.addHandler(file)
+
+
+class _Prefixed(logging.Formatter):
+    """Begins every line with the priority by which systemd's journal files it."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next((p for level, p in _PRIORITIES if record.levelno >= level), _DEBUG)
+        lines = self._inner.format(record).splitlines()
+        return "\n".join(f"<{priority}>{line}" for line in lines)
+
+
+def _mask_event(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    masked: MutableMapping[str, Any] = mask(dict(event))
+    return masked
+
+
+def _order_keys(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Put first what every line has, last where it comes from; between them, as it was given."""
+    first = {key: event[key] for key in _FIRST_KEYS if key in event}
+    last = {key: event[key] for key in _LAST_KEYS if key in event}
+    between = {key: value for key, value in event.items() if key not in {**first, **last}}
+    return {**first, **between, **last}

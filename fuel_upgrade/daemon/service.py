@@ -7,9 +7,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -25,9 +25,14 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, NailgunSettings, place_of, read
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import Connect, Service, create_app
+from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.live import LiveSettings
 from fuel_upgrade.daemon.log import configure
+from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.preload import preload
+from fuel_upgrade.daemon.reload import Reloader, apply_level
+from fuel_upgrade.daemon.status_line import StatusLine, say_status
 from fuel_upgrade.errors import (
     ControlPlaneError,
     OutsideError,
@@ -36,14 +41,17 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.nailgun.credentials import others_can_read, read_access
+from fuel_upgrade.nailgun.credentials import others_can_read, read_access, read_password
 from fuel_upgrade.nailgun.keystone import TokenKeeper
+from fuel_upgrade.nailgun.transport import Call, Tracing
 from fuel_upgrade.registry.app import create_app as create_registry
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
+from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
+from fuel_upgrade.upgrade.log_context import install_under_way
 from fuel_upgrade.upgrade.master import known_fuel_version
 from fuel_upgrade.upgrade.own_sources import render_own
 
@@ -64,23 +72,35 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     Listens on a unix socket. Without a Nailgun in its configuration it also runs the embedded
     release registry, on loopback. At its start it rolls back what a crash left unfinished.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it means to read the settings again
     root = root.absolute() if root else None
-    config = read(config_path, root=root)
+    read_config = partial(_read_config, config_path, root)
+    live = LiveSettings(read_config(), read_config)
+    config = live.config
     open_file = _open_file(config.nailgun, place_of(config_path, root=root))
-    if config.nailgun.url is not None:
-        access = read_access(config.nailgun, os.environ)
-        config = replace(config, nailgun=access.settings)
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
     if detach:
         # Relative paths are absolute by now; 022 keeps what is installed readable for nginx.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
-            run(config, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file)
     else:
         os.umask(0o022)
         with pid_file:
-            run(config, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file)
+
+
+def _read_config(path: Path | None, root: Path | None) -> Config:
+    """Read the settings, and the password where they or the environment say that it is.
+
+    Raises:
+        ConfigError: they are wrong, or the file with the password is.
+    """
+    config = read(path, root=root)
+    if config.nailgun.url is None:
+        return config
+    return replace(config, nailgun=read_access(config.nailgun, os.environ).settings)
 
 
 def main() -> None:
@@ -99,40 +119,101 @@ def main() -> None:
         sys.exit(PreflightError.exit_code)
 
 
-def run(config: Config, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
+def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT; an install under way is rolled back first.
 
     ``open_file`` is a file with a password that others can read: the log warns of it.
     """
+    config, jobs = live.config, Jobs()
     configure(config.paths.log, level=config.log_level)
     preload()
+    _warn(config, open_file)
+    metrics = Metrics(lambda: live.config, jobs)
+    systemd = sdnotify.SystemdNotifier()
+    with ExitStack() as stack:
+        settings = stack.enter_context(_control_plane(config))
+        embedded = settings if config.nailgun.url is None else None
+        keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
+        clients = _Clients(live, embedded, keeper, Tracing(_traced(metrics), install_under_way))
+        described = "Nailgun" if embedded is None else "embedded registry"
+        service = Service(
+            read_config=lambda: live.config,
+            connect=clients.connect,
+            control_plane=f"{described} at {settings.url}",
+            jobs=jobs,
+            fail_points=fail_points,
+            metrics=metrics,
+        )
+
+        def apply(changed: Config) -> None:
+            apply_level(changed)
+            keeper.token = None  # it may be of another user
+
+        Reloader(live, systemd.notify, apply).start()
+        stack.enter_context(health_port(config, service.observed))
+        listener = stack.enter_context(_listening(config.paths.socket, config.socket_group))
+        _recover(config, clients.connect)
+        with StatusLine(jobs.status, systemd.notify):
+            _serve(service, listener, systemd)
+        jobs.wait()
+    _log.info("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """Opens clients of the control plane, with the settings that hold at that time."""
+
+    live: LiveSettings
+    embedded: NailgunSettings | None
+    keeper: TokenKeeper
+    tracing: Tracing
+
+    def connect(self) -> NailgunClient:
+        config = self.live.config
+        return NailgunClient(
+            self.embedded or config.nailgun,
+            master_ip=config.master_ip,
+            keeper=self.keeper,
+            tracing=self.tracing,
+            read_settings=self._read_login if self.embedded is None else None,
+        )
+
+    def _read_login(self) -> NailgunSettings:
+        """Return the login that holds by now: of a reload, and of the password's file."""
+        nailgun = self.live.config.nailgun
+        if nailgun.password_file is not None:
+            nailgun = replace(nailgun, password=read_password(nailgun.password_file))
+            self.live.set_login(nailgun)
+        return nailgun
+
+
+def _traced(metrics: Metrics) -> Callable[[Call], None]:
+    """Return what counts a request and logs it: all that change something, and what failed."""
+
+    def observe(call: Call) -> None:
+        metrics.observe(call)
+        is_telling = call.method != "GET" or call.status is None
+        log = _log.info if is_telling else _log.debug
+        log(
+            "request",
+            method=call.method,
+            path=call.path,
+            status=call.status,
+            duration_s=round(call.duration_s, 3),
+        )
+
+    return observe
+
+
+def _warn(config: Config, open_file: Path | None) -> None:
     if open_file is not None:
         _log.warning(
             "others than its owner can read the file with the password of Nailgun",
             file=str(open_file),
             remedy=f"chmod 600 {open_file}, or name a file of its own in nailgun.password_file",
         )
-    jobs = Jobs()
-    with ExitStack() as stack:
-        settings = stack.enter_context(_control_plane(config))
-        keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
-
-        def connect() -> NailgunClient:
-            return NailgunClient(settings, master_ip=config.master_ip, keeper=keeper)
-
-        described = "embedded registry" if config.nailgun.url is None else "Nailgun"
-        service = Service(
-            config=config,
-            connect=connect,
-            control_plane=f"{described} at {settings.url}",
-            jobs=jobs,
-            fail_points=fail_points,
-        )
-        listener = stack.enter_context(_listening(config.paths.socket, config.socket_group))
-        _recover(config, connect)
-        _serve(service, listener)
-        jobs.wait()
-    _log.info("stopped")
+    if warning := warn_of_address(config, own_addresses()):
+        _log.warning(warning)
 
 
 def _open_file(settings: NailgunSettings, place: Path) -> Path | None:
@@ -270,14 +351,16 @@ def _wait_for(control: ControlPlane) -> None:
 class _Server(uvicorn.Server):
     """Tells systemd of start and stop, and the job under way of a signal."""
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+    def __init__(
+        self, config: uvicorn.Config, jobs: Jobs, systemd: sdnotify.SystemdNotifier
+    ) -> None:
         super().__init__(config)
         self._jobs = jobs
-        self._systemd = sdnotify.SystemdNotifier()
+        self._systemd = systemd
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._systemd.notify("READY=1")
+        self._systemd.notify(f"READY=1\nSTATUS={say_status(None)}")
         _log.info("ready")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -286,7 +369,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _serve(service: Service, listener: socket.socket) -> None:
+def _serve(service: Service, listener: socket.socket, systemd: sdnotify.SystemdNotifier) -> None:
     # uvicorn raises the signal again when it is done; by then there is nothing left to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
@@ -298,4 +381,4 @@ def _serve(service: Service, listener: socket.socket) -> None:
         ws="none",
         headers=[(VERSION_HEADER, __version__)],
     )
-    _Server(config, service.jobs).run(sockets=[listener])
+    _Server(config, service.jobs, systemd).run(sockets=[listener])

@@ -16,7 +16,7 @@ from fuel_upgrade.nailgun.control_plane import (
 )
 from fuel_upgrade.nailgun.keystone import Keystone, Login, TokenKeeper
 from fuel_upgrade.nailgun.slashes import Slashes
-from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Transport
+from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Tracing, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.dialect import DIALECTS, Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
@@ -38,13 +38,14 @@ class NailgunClient:
     Nailgun no longer takes is renewed once. For one thread at a time.
 
     ``master_ip`` stands in what is read where a Nailgun of 6.1 or later keeps its macro; without
-    it the macro stays. Clients that share a ``keeper`` log in once.
+    it the macro stays. Clients that share a ``keeper`` log in once. ``read_settings`` gives the
+    settings as they are by now: a login that was refused is tried once more with those.
 
     Raises:
         ValueError: the settings have no ``url``.
     """
 
-    def __init__(  # noqa: PLR0913 - the clock and the bound are for tests alone
+    def __init__(  # noqa: PLR0913 - what clients share, and what tests replace
         self,
         settings: NailgunSettings,
         *,
@@ -53,6 +54,8 @@ class NailgunClient:
         answer_max_bytes: int = ANSWER_MAX_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        tracing: Tracing | None = None,
+        read_settings: Callable[[], NailgunSettings] | None = None,
     ) -> None:
         if settings.url is None:
             raise ValueError("a client needs the URL of a Nailgun")
@@ -61,7 +64,11 @@ class NailgunClient:
         self._master_ip = master_ip
         self._dialect = DIALECTS.get(settings.dialect)
         self._transport = Transport(
-            settings, answer_max_bytes=answer_max_bytes, monotonic=monotonic, sleep=sleep
+            settings,
+            answer_max_bytes=answer_max_bytes,
+            tracing=tracing,
+            monotonic=monotonic,
+            sleep=sleep,
         )
         self._slashes = Slashes()
         self.keystone = Keystone(
@@ -70,6 +77,8 @@ class NailgunClient:
             login=Login.of(settings),
             transport=self._transport,
             keeper=keeper or TokenKeeper(),
+            read_login=(lambda: Login.of(read_settings())) if read_settings else None,
+            remedy=_say_how_to_log_in(settings),
         )
 
     def __repr__(self) -> str:
@@ -228,6 +237,18 @@ class NailgunClient:
         # 401 is answered before anything is carried out, so even a POST may be sent again
         token = self.keystone.renew()
         return self._transport.send(method, url, body=body, token=token)
+
+
+def _say_how_to_log_in(settings: NailgunSettings) -> str:
+    if settings.password_file is not None:
+        return (
+            f"write the right password to {settings.password_file} with fuel-upgrade nailgun"
+            " login, and try again: the daemon reads it anew"
+        )
+    return (
+        "correct nailgun.username and nailgun.password in config.yaml, then run"
+        " systemctl reload fuel-upgrade, and try again"
+    )
 
 
 def _dialect_of(*, has_maps: bool) -> Dialect:

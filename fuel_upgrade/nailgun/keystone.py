@@ -12,6 +12,7 @@ from fuel_upgrade.nailgun.transport import Transport
 
 _FUEL_DEFAULT = "admin"  # Fuel's own user, password and project, as its installation makes them
 _DOMAIN_DEFAULT = "Default"
+_UNAUTHORIZED = 401  # HTTP
 _AUTO, _V2, _V3 = KEYSTONE_VERSIONS
 _TOKEN = re.compile(r"[!-~]+")  # it becomes a header: no space may be in it, no end of a line
 
@@ -52,16 +53,29 @@ class Keystone:
     ``version`` is ``v2.0``, ``v3`` or ``auto``: the one that ``url`` ends in, else v3 where the
     server shows that it has it. Neither the password nor a token appears in the representation or
     in an error: what Keystone answers is not quoted, since in debug mode it may echo the request.
+
+    A login that is refused is made once more where ``read_login`` gives another one by now;
+    ``remedy`` says what to do where it stays refused.
     """
 
-    def __init__(
-        self, url: str, *, version: str, login: Login, transport: Transport, keeper: TokenKeeper
+    def __init__(  # noqa: PLR0913 - what a login is made of
+        self,
+        url: str,
+        *,
+        version: str,
+        login: Login,
+        transport: Transport,
+        keeper: TokenKeeper,
+        read_login: Callable[[], Login] | None = None,
+        remedy: str | None = None,
     ) -> None:
         self.url, named = _split_version(url)
         self.login = login
         self._version = named if version == _AUTO else version
         self._transport = transport
         self._keeper = keeper
+        self._read_login = read_login or (lambda: login)
+        self._remedy = remedy
 
     def __repr__(self) -> str:
         return f"Keystone({self.url!r}, {self.login!r})"
@@ -93,14 +107,32 @@ class Keystone:
 
         Raises:
             ControlPlaneError: Keystone refuses, or does not answer.
+            ConfigError: it refuses, and the password cannot be read again.
         """
         self._keeper.token = None
+        try:
+            token = self._log_in()
+        except ControlPlaneError as error:
+            if error.status != _UNAUTHORIZED:
+                raise
+            changed = self._read_login()
+            if changed == self.login:
+                raise
+            self.login = changed
+            token = self._log_in()
+        self._keeper.token = token
+        return token
+
+    def _log_in(self) -> str:
         form = _FORMS[self.version()]
         url = f"{self.url}/{self.version()}/{form.path}"
         answer = self._transport.send("POST", url, body=form.request(self.login))
-        token = _read_token(answer, form, self.login)
-        self._keeper.token = token
-        return token
+        try:
+            return _read_token(answer, form, self.login)
+        except ControlPlaneError as error:
+            if error.status == _UNAUTHORIZED:
+                raise error.amended(remedy=self._remedy) from None  # nor any text of Keystone's
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +192,7 @@ def _split_version(url: str) -> tuple[str, str | None]:
 
 
 def _read_token(answer: Answer, form: _Form, login: Login) -> str:
-    if answer.status == 401:  # noqa: PLR2004  # HTTP
+    if answer.status == _UNAUTHORIZED:
         raise answer.error(f"Keystone does not accept the password of {form.say(login)}")
     if answer.status != form.created:
         reason = answer.reason if answer.is_redirect else "Keystone gave no token"

@@ -19,6 +19,25 @@ from fuel_upgrade.nailgun.answer import Answer
 from fuel_upgrade.nailgun.deadline import Deadline, DeadlineAdapter
 from fuel_upgrade.nailgun.failure import Failure, Kind, backoff_s, explain
 
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was sent, all tries of it, and how it ended: no status without an answer."""
+
+    method: str
+    path: str
+    status: int | None
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Who is told of each request, and the id under which the server may log it."""
+
+    observe: Callable[[Call], None] = lambda _call: None
+    request_id: Callable[[], str | None] = lambda: None
+
+
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
@@ -33,6 +52,7 @@ class _Request:
     url: str
     data: bytes | None = field(repr=False)
     token: str | None = field(repr=False)
+    request_id: str | None = None
 
     @property
     def path(self) -> str:
@@ -45,6 +65,8 @@ class _Request:
     def headers(self) -> dict[str, str]:
         # what is not compressed cannot expand
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if self.request_id is not None:
+            headers["X-Request-Id"] = self.request_id
         if self.token is not None:
             headers["X-Auth-Token"] = self.token
         if self.data is not None:
@@ -81,6 +103,7 @@ class Transport:
         settings: NailgunSettings,
         *,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
+        tracing: Tracing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,6 +111,8 @@ class Transport:
         self._retries = settings.retries
         self._ca_file = settings.ca_file
         self._answer_max_bytes = answer_max_bytes
+        self._tracing = tracing or Tracing()
+        self._monotonic = monotonic
         self._sleep = sleep
         self._deadline = Deadline(settings.deadline_s, monotonic)
         self._session = _Session()
@@ -120,7 +145,20 @@ class Transport:
             ConfigError: the file of the CA cannot be read.
         """
         data = None if body is None else json.dumps(body).encode()
-        request = _Request(method, url, data, token)
+        request = _Request(method, url, data, token, self._tracing.request_id())
+        begun_s, status = self._monotonic(), None
+        try:
+            answer = self._send(request)
+            status = answer.status
+        except ControlPlaneError as error:
+            status = error.status
+            raise
+        finally:
+            duration_s = self._monotonic() - begun_s
+            self._tracing.observe(Call(method, request.path, status, duration_s))
+        return answer
+
+    def _send(self, request: _Request) -> Answer:
         self._deadline.begin()
         tries, lost = 0, 0
         while True:

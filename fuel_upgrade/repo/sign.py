@@ -44,8 +44,8 @@ def _gpg(key: SigningKey, how: str, source: Path, target: Path) -> None:
         process.run(argv, timeout_s=_TIMEOUT_S)
     except CommandError as error:
         # not the command itself: what it was to sign lies in a folder that is gone by then
-        error.remedy = "install gnupg"
-        if error.returncode is not None:
-            named = " ".join((*home, "--list-secret-keys", key.key_id))
-            error.remedy = f"check that gpg can sign with this key: gpg {named}"
-        raise
+        named = " ".join((*home, "--list-secret-keys", key.key_id))
+        remedy = f"check that gpg can sign with this key: gpg {named}"
+        raise error.amended(
+            remedy="install gnupg" if error.returncode is None else remedy
+        ) from error

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from fuel_upgrade.config import Paths
+
 _BLOCK_BYTES = 512  # of st_blocks, stat(2)
 
 
@@ -17,6 +19,17 @@ class Room:
     device: int
     mount_point: Path
     free_bytes: int
+
+
+def written_folders(paths: Paths) -> dict[str, Path]:
+    """Return the folders that installs and the daemon write to, by their names in the settings."""
+    return {
+        "repos": paths.repos,
+        "puppet": paths.puppet,
+        "fuel": paths.fuel,
+        "state": paths.state,
+        "log": paths.log.parent,
+    }
 
 
 def room_at(path: Path) -> Room:

@@ -31,6 +31,7 @@ from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.installed import installed_already, look_up, refuse_installed
 from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, as_records, begin
@@ -129,7 +130,7 @@ class Engine:
         config = self._asked(verify_base=verify_base, full_view=full_view, expected=expected)
         planned = partial(self._planned, tarball, install, config, expected)
         patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
-        with self._locked(wait_s, watch):
+        with bound_to(install), self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
             if earlier := look_up(config, self._control, self.journal, tarball, expected):
                 if fail_if_installed:

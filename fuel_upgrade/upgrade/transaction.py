@@ -18,6 +18,7 @@ from fuel_upgrade.upgrade.events import Watch, step_event
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
 from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.retention import sweep
 from fuel_upgrade.upgrade.steps import BEFORE_LIVE, KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
@@ -71,6 +72,10 @@ class Transaction:
             StepError: a step failed; everything was put back.
             RollbackError: a step failed, and putting everything back failed too.
         """
+        with bound_to(self._install.id):
+            self._run(before_live)
+
+    def _run(self, before_live: Callable[[], None]) -> None:
         try:
             steps = self._journal.steps(self._install.id)
             first_live = next((s.number for s in steps if s.kind not in BEFORE_LIVE), None)
@@ -125,6 +130,10 @@ class Transaction:
         Raises:
             RollbackError: a step could not be undone, or the journal could not be written.
         """
+        with bound_to(self._install.id):
+            self._roll_back(state, is_last_try=is_last_try)
+
+    def _roll_back(self, state: InstallState, *, is_last_try: bool) -> None:
         self._write(lambda: self._journal.mark(self._install.id, state))
         steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
         failures, left = self._undo(steps)

@@ -8,6 +8,7 @@ import requests
 
 from fuel_upgrade.daemon.api import Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.system.tree import digest
@@ -46,11 +47,12 @@ def bodies(tarballs: dict[str, Path], plan: Any, gc_plan: Any) -> dict[str, list
 def serving(master: ScratchMaster, jobs: Jobs) -> RegistryServer:
     """Serve the daemon's application; the class serves any, over TCP."""
     service = Service(
-        config=master.config,
+        read_config=lambda: master.config,
         connect=lambda: NailgunClient(master.settings),
         control_plane="embedded registry",
         jobs=jobs,
         fail_points=FailPoints(""),
+        metrics=Metrics(lambda: master.config, jobs),
     )
     return RegistryServer(create_app(service), "127.0.0.1", 0)
 

@@ -100,7 +100,7 @@ def test_check_says_why_logging_in_does_not_work(root: Path, nailgun: str) -> No
     done = run(root, "check")
     assert done.returncode == 7
     assert "login:            does not work" in done.stdout
-    assert "remedy: give config.yaml the user and password" in done.stderr
+    assert "remedy: correct nailgun.username and nailgun.password in config.yaml" in done.stderr
     assert PASSWORD not in done.stdout + done.stderr
 
 

@@ -125,7 +125,7 @@ def test_the_daemon_notifies_as_the_unit_expects(tmp_path: Path) -> None:
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PATH": "/usr/bin:/bin"}
         with subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL) as daemon:
             try:
-                assert listener.recv(100) == b"READY=1"
+                assert listener.recv(100).startswith(b"READY=1\nSTATUS=")
                 assert (root / "run/fuel-upgrade/api.sock").is_socket()
                 daemon.send_signal(signal.SIGTERM)
                 assert listener.recv(100) == b"STOPPING=1"

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "fuel_upgrade"
 ORDER = [
     "errors", "config", "system", "repo", "release", "bundle", "nodes", "venv",
-    "nailgun", "upgrade", "daemon", "drill", "cli",
+    "nailgun", "upgrade", "daemon", "drill", "doctor", "cli",
 ]  # fmt: skip
 REGISTRY_MAY = {"errors", "config", "system", "release", "registry"}
 REGISTRY_USERS = {"registry", "daemon", "drill", "cli"}
@@ -48,6 +48,12 @@ def test_imports_only_what_lies_left(path: Path) -> None:
             assert layer in REGISTRY_USERS, f"{path}: {layer} may not import registry"
         else:
             assert ORDER.index(used) <= ORDER.index(layer), f"{path}: {layer} imports {used}"
+
+
+@pytest.mark.parametrize("layer", ["drill", "doctor"])
+def test_only_commands_use_what_is_for_operators_alone(layer: str) -> None:
+    users = {layer_of(path) for path in FILES if layer in imported_layers(path)}
+    assert users <= {layer, "cli"}
 
 
 def test_no_catch_all_modules() -> None:

@@ -1,0 +1,1 @@
+"""Checks of a host, and what support needs of it; changes nothing."""

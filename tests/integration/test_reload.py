@@ -1,0 +1,155 @@
+"""systemctl reload: SIGHUP has the daemon read its settings again, and disturbs nothing."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
+from tests.host import Host, configure
+from tests.tools import needs
+
+TIMEOUT_S = 60
+PACKAGING = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
+    ensure_user(made, "admin", "first")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def nailgun(store: Store) -> Iterator[str]:
+    """A Nailgun of its own: the registry in this process, with a user admin."""
+    app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
+    with RegistryServer(app, "127.0.0.1", 0) as server:
+        yield server.url
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The socket on which systemd hears how a service is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(TIMEOUT_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield listener
+
+
+def heard(systemd: socket.socket, beginning: str) -> str:
+    """Return the next notification that begins so; others may come before it."""
+    while not (text := systemd.recv(1000).decode()).startswith(beginning):
+        pass
+    return text
+
+
+def reload(daemon: subprocess.Popen[bytes], systemd: socket.socket) -> str:
+    """Have the daemon read its settings again; return its status when it is done."""
+    daemon.send_signal(signal.SIGHUP)
+    begun = heard(systemd, "RELOADING=1")
+    assert "MONOTONIC_USEC=" in begun
+    return heard(systemd, "READY=1").partition("STATUS=")[2]
+
+
+@contextmanager
+def running(host: Host, systemd: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
+    with host.daemon() as daemon:
+        heard(systemd, "READY=1")
+        yield daemon
+        assert daemon.poll() is None
+
+
+def socket_of(host: Host) -> Path:
+    return host.root / "run/fuel-upgrade/api.sock"
+
+
+def write(host: Host, text: str) -> None:
+    (host.root / "etc/fuel-upgrade/config.yaml").write_text(text)
+
+
+def test_a_password_that_was_corrected_is_taken_by_a_reload(
+    host: Host, nailgun: str, systemd: socket.socket
+) -> None:
+    configure(host, url=nailgun, password="wrong")
+    with running(host, systemd) as daemon:
+        assert "systemctl reload fuel-upgrade" in host.command("releases", "list").stderr
+        configure(host, url=nailgun, password="first")
+        assert reload(daemon, systemd) == "Reloaded: nailgun.password"
+        assert host.command("releases", "list").returncode == 0
+
+
+def test_a_password_in_a_file_is_read_again_by_itself(
+    host: Host, store: Store, nailgun: str, systemd: socket.socket
+) -> None:
+    secret = host.root / "etc/fuel-upgrade/nailgun.password"
+    secret.write_text("first\n")
+    secret.chmod(0o600)
+    configure(host, url=nailgun, password_file="/etc/fuel-upgrade/nailgun.password")
+    with running(host, systemd):
+        assert host.command("releases", "list").returncode == 0
+        store.accounts.set_password("admin", "second")  # which ends all sessions of the user
+        secret.write_text("second\n")
+        assert host.command("releases", "list").returncode == 0
+
+
+def test_settings_that_are_wrong_are_refused_and_the_old_ones_stay(
+    host: Host, nailgun: str, systemd: socket.socket
+) -> None:
+    configure(host, url=nailgun, password="first")
+    with running(host, systemd) as daemon:
+        write(host, "masterip: 10.0.0.1\n")
+        assert reload(daemon, systemd) == (
+            "Reload refused, the settings stay as they were:"
+            f" {host.root}/etc/fuel-upgrade/config.yaml: masterip: unknown setting: did you mean"
+            " master_ip?"
+        )
+        assert host.command("--socket", socket_of(host), "releases", "list").returncode == 0
+    assert "reload refused" in host.log()
+
+
+def test_the_level_of_the_log_changes_and_what_needs_a_restart_is_named(
+    host: Host, systemd: socket.socket
+) -> None:
+    with running(host, systemd) as daemon:
+        settings = {"master_ip": "127.0.0.2", "log_level": "debug", "registry": {"port": 0}}
+        write(host, yaml.safe_dump(settings))
+        assert reload(daemon, systemd) == "Reloaded: log_level"
+        host.command("releases", "list")
+    assert "settings=['master_ip']" in host.log()
+    assert "level='debug' event='request' method='GET'" in host.log()
+
+
+def test_a_reload_amid_a_reload_is_done_as_well(host: Host, systemd: socket.socket) -> None:
+    with running(host, systemd) as daemon:
+        for _ in range(5):
+            daemon.send_signal(signal.SIGHUP)
+        assert reload(daemon, systemd) == "Reloaded: nothing changed"
+
+
+@PACKAGING
+def test_an_install_goes_on_undisturbed_by_a_reload(
+    host: Host, tarballs: dict[str, Path], systemd: socket.socket
+) -> None:
+    hook = host.root / "etc/fuel-upgrade/hooks.d/before-install/10-reload"
+    hook.parent.mkdir(parents=True)
+    done = host.root / "reloaded"
+    # the reload comes in the middle of a step, and the step does not end before it was made
+    hook.write_text(f"#!/bin/sh\nkill -HUP $PPID\nuntil [ -e {done} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    with running(host, systemd):
+        command = subprocess.Popen(host.argv("install", tarballs["5.1"], "--json"))
+        heard(systemd, "RELOADING=1")
+        assert heard(systemd, "READY=1").endswith("Reloaded: nothing changed")
+        done.touch()
+        assert command.wait(TIMEOUT_S) == 0
+        assert host.json("status")["last_install"]["state"] == "installed"

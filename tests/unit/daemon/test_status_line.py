@@ -1,0 +1,33 @@
+import threading
+
+from fuel_upgrade.daemon.status_line import StatusLine, say_status
+
+JOB = {
+    "id": "7f3a0001",
+    "kind": "install",
+    "step": {"number": 1, "of": 12, "title": "unpack and verify"},
+    "doing": "unpacking",
+    "percent": 41.7,
+}
+
+
+def test_an_install_is_told_with_step_and_percentage() -> None:
+    assert say_status(JOB) == "Install 7f3a0001: step 1 of 12, unpacking, 42 %"
+
+
+def test_a_job_without_a_step_is_told_by_what_it_does() -> None:
+    job = {**JOB, "step": None, "doing": "checking", "percent": 0.0}
+    assert say_status(job) == "Install 7f3a0001: checking, 0 %"
+
+
+def test_systemd_hears_of_what_changed() -> None:
+    heard: list[str] = []
+    told = threading.Event()
+
+    def notify(line: str) -> None:
+        heard.append(line)
+        told.set()
+
+    with StatusLine(lambda: JOB, notify):
+        assert told.wait(60)
+    assert heard == ["STATUS=Install 7f3a0001: step 1 of 12, unpacking, 42 %"]
