@@ -15,7 +15,6 @@ RUNTIME = [
     "click>=8.1",  # command line
     "createrepo-c>=1.0",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
-    "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
     "psutil>=5.9",  # disk space per file system, owners of locks
     "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
     "psycopg[binary]>=3.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
@@ -34,6 +33,7 @@ RUNTIME = [
 ]
 DEV = [
     "docutils==0.23",
+    "httpx>=0.27",  # asks the daemon as other programs would, over a unix socket
     "hypothesis>=6.100",
     "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed

@@ -74,12 +74,16 @@ def report(error: UpgradeError, *, as_json: bool = False) -> None:
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print a result for scripts: one object, whose first key is the number of its form."""
-    click.echo(json.dumps({"format": FORMAT, **data}, indent=2))
+    click.echo(json.dumps(_numbered(data), indent=2))
 
 
 def print_json_line(data: Mapping[str, Any]) -> None:
     """Print one of several objects, such as an event, on a line of its own, at once."""
-    click.echo(json.dumps({"format": FORMAT, **data}))
+    click.echo(json.dumps(_numbered(data)))
+
+
+def _numbered(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": FORMAT} | {key: value for key, value in data.items() if key != "format"}
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:

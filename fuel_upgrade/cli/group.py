@@ -62,8 +62,9 @@ class LazyGroup(click.Group):
         **attributes: Any,
     ) -> None:
         super().__init__(name, **attributes)
+        prints = is_root or self.invoke_without_command
         self.lazy = dict(lazy or {})
-        self.params.append(json_for_group(hidden=not is_root))
+        self.params.append(json_for_group(hidden=not prints))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the table."""
