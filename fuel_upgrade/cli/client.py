@@ -72,9 +72,9 @@ class DaemonClient:
         """
         return self._call("GET", path)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Post to a path of the API; errors as :meth:`get`."""
-        return self._call("POST", path, body)
+    def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> Any:
+        """Post to a path of the API, under an idempotency key or none; errors as :meth:`get`."""
+        return self._call("POST", path, body, key)
 
     def delete(self, path: str) -> Any:
         """Delete what is at a path of the API; errors as :meth:`get`."""
@@ -94,9 +94,12 @@ class DaemonClient:
                 remedy="see what became of it: fuel-upgrade history, and the daemon's log",
             ) from error
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
+    ) -> Any:
+        headers = {} if key is None else {"Idempotency-Key": key}
         try:
-            answer = self._http.request(method, path, json=body)
+            answer = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise OutsideError(
                 f"fuel-upgraded does not answer at {self._socket}: {error}",

@@ -47,7 +47,7 @@ class Request:
         """
         if not (0 < len(key) <= _LONGEST and key.isprintable()):
             raise ConfigError(
-                f"malformed request: characters of Idempotency-Key: expected 1 to {_LONGEST} printable ones",
+                f"malformed request: Idempotency-Key: not 1 to {_LONGEST} printable characters",
                 remedy="take a UUID, new for each thing that is to be done",
             )
         asked = [kind, body.model_dump(mode="json") if body else None]
