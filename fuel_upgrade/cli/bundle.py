@@ -12,24 +12,15 @@ from fuel_upgrade.cli.console import (
     print_json,
     print_pairs,
     print_table,
-    progress_bar,
 )
-from fuel_upgrade.cli.report import report_bundle
+from fuel_upgrade.cli.progress import progress_bar
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.group()
-def bundle() -> None:
-    """Build, repair and inspect upgrade tarballs."""
-
-
-bundle.add_command(report_bundle)
-
-
-@bundle.command()
+@click.command()
 @click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
 @click.option(
     "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
@@ -51,7 +42,7 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     _show_summary(summary.to_json(), summary.repos, as_json=as_json)
 
 
-@bundle.command()
+@click.command()
 @click.argument("request", metavar="REQUEST", type=_PATH)
 @click.argument("tarball", type=_PATH)
 @click.option(
@@ -92,7 +83,7 @@ def _read_text(path: Path, what: str) -> str:
         raise ConfigError(f"{path}: {error}", remedy=f"name {what}, readable") from error
 
 
-@bundle.command()
+@click.command()
 @click.argument("tarball", type=_PATH)
 @json_option
 def inspect(*, tarball: Path, as_json: bool) -> None:

@@ -1,22 +1,19 @@
-"""The daemon's API, seen from the command line."""
+"""The daemon, as commands use it."""
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
-import httpx
 
-from fuel_upgrade.config import read
-from fuel_upgrade.errors import OutsideError, from_json
+from fuel_upgrade import __version__
+from fuel_upgrade.cli.socket_place import find_socket
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_TIMEOUT_S = 60.0  # a plan reads the front of a tarball; events of an install are waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +30,7 @@ class Target:
         Raises:
             ConfigError: the configuration names the socket, and is wrong or cannot be read.
         """
-        if self.socket is not None:
-            return DaemonClient(self.socket)
-        return DaemonClient(read(self.config, root=self.root).paths.socket)
+        return DaemonClient(self.socket or find_socket(self.config, self.root))
 
 
 def pass_client(
@@ -48,7 +43,11 @@ def pass_client(
         target = click.get_current_context().find_object(Target)
         if target is None:
             raise RuntimeError("the command runs outside of fuel-upgrade")
-        return command(target.client(), *args, **kwargs)
+        client = target.client()
+        try:
+            return command(client, *args, **kwargs)
+        finally:
+            _warn_of_version(client.daemon_version)
 
     return with_client
 
@@ -56,13 +55,11 @@ def pass_client(
 class DaemonClient:
     """Talks to fuel-upgraded over its unix socket; its errors come back as they were raised."""
 
+    daemon_version: str | None = None
+    """The version that the daemon gave with its last answer; None before, and of older ones."""
+
     def __init__(self, socket: Path) -> None:
-        self._socket = socket
-        self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(socket)),
-            base_url="http://fuel-upgraded/v1",
-            timeout=_TIMEOUT_S,
-        )
+        self.socket = socket
 
     def get(self, path: str) -> Any:
         """Return what is at a path of the API.
@@ -72,48 +69,40 @@ class DaemonClient:
         """
         return self._call("GET", path)
 
-    def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> Any:
-        """Post to a path of the API, under an idempotency key or none; errors as :meth:`get`."""
-        return self._call("POST", path, body, key)
+    def post(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Post to a path of the API; errors as :meth:`get`."""
+        return self._call("POST", path, json.dumps(body), headers or {})
 
     def delete(self, path: str) -> Any:
         """Delete what is at a path of the API; errors as :meth:`get`."""
         return self._call("DELETE", path)
 
     def events(self, job: str) -> Iterator[dict[str, Any]]:
-        """Follow a job from its first event to its last; errors as :meth:`get`."""
-        try:
-            with self._http.stream("GET", f"/jobs/{job}/events", timeout=None) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise _refused(answer)
-                yield from (json.loads(line) for line in answer.iter_lines())
-        except httpx.HTTPError as error:
-            raise OutsideError(
-                f"lost fuel-upgraded in the middle of job {job}: {error}",
-                remedy="see what became of it: fuel-upgrade history, and the daemon's log",
-            ) from error
+        """Follow a job from its first event to its last; errors as :meth:`get`.
 
-    def _call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
-    ) -> Any:
-        headers = {} if key is None else {"Idempotency-Key": key}
-        try:
-            answer = self._http.request(method, path, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise OutsideError(
-                f"fuel-upgraded does not answer at {self._socket}: {error}",
-                remedy="start it: systemctl start fuel-upgrade, or fuel-upgraded --detach",
-            ) from error
-        if answer.is_error:
-            raise _refused(answer)
-        return answer.json()
+        Raises:
+            OutsideError: the daemon went away before the last event.
+        """
+        from fuel_upgrade.cli.exchange import Daemon  # noqa: PLC0415 - as in _call
+
+        yield from Daemon(self.socket, self._note_version).events(job)
+
+    def _call(self, *request: Any) -> Any:
+        # Only here: commands that ask no daemon do not wait for the library of HTTP.
+        from fuel_upgrade.cli.exchange import Daemon, Request  # noqa: PLC0415
+
+        return Daemon(self.socket, self._note_version).ask(Request(*request))
+
+    def _note_version(self, version: str | None) -> None:
+        self.daemon_version = version
 
 
-def _refused(answer: httpx.Response) -> Exception:
-    try:
-        return from_json(answer.json())
-    except ValueError:
-        return OutsideError(
-            f"fuel-upgraded answered {answer.status_code}", remedy="see the daemon's log"
+def _warn_of_version(version: str | None) -> None:
+    if version not in (None, __version__):
+        click.echo(
+            f"note: fuel-upgraded is of version {version}, this command of {__version__};"
+            " when no install runs: systemctl restart fuel-upgrade",
+            err=True,
         )

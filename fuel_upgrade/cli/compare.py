@@ -56,7 +56,7 @@ def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_j
     pairs = pair(_sides(client, one, system), _sides(client, other, system))
     found = [(a, b, _differences(a, b)) for a, b in pairs]
     if as_json:
-        print_json([_to_json(*triple) for triple in found])
+        print_json({"comparisons": [_to_json(*triple) for triple in found]})
     else:
         for triple in found:
             _show(*triple)

@@ -1,103 +1,100 @@
-"""How commands speak: results as text or JSON, progress, and errors with their exit codes."""
+"""How commands print: results as text or JSON, progress, and errors."""
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich import progress as bars
-from rich.console import Console
-from rich.table import Table
 
-from fuel_upgrade.errors import PreflightError, UpgradeError
-from fuel_upgrade.system.progress import Progress, no_progress
+from fuel_upgrade.cli.layout import lay_out_pairs, lay_out_table, terminal_width
+from fuel_upgrade.errors import FORMAT, UpgradeError
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_JSON = "fuel_upgrade.json"
 
 
-class CommandGroup(click.Group):
-    """A group of commands whose errors become the project's messages and exit codes."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command and end the process with its exit code."""
-        kwargs["standalone_mode"] = False
-        try:
-            result = super().main(*args, **kwargs)
-        except UpgradeError as error:
-            report(error)
-            sys.exit(error.exit_code)
-        except click.exceptions.Abort:
-            click.echo("interrupted", err=True)
-            sys.exit(_INTERRUPTED)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(error.exit_code)
-        sys.exit(result if isinstance(result, int) else 0)
+def _inherit_json(context: click.Context, _option: click.Parameter, value: Any) -> bool:
+    """Take ``--json`` from the groups before the command too, and keep it for what follows."""
+    wanted: bool = bool(value) or context.meta.get(_JSON, False)
+    context.meta[_JSON] = wanted
+    return wanted
 
 
-def report(error: UpgradeError) -> None:
-    """Print an error: as text to stderr, or as JSON to stdout where ``--json`` was given."""
-    if "--json" in sys.argv:
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_inherit_json,
+    help="Print the result as JSON.",
+)
+
+
+def json_for_group(*, hidden: bool) -> click.Option:
+    """Return the option ``--json`` of a group: it holds for the command behind it."""
+    return click.Option(
+        ["--json"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        hidden=hidden,
+        callback=_inherit_json,
+        help="Print the result as JSON; may stand behind the command too.",
+    )
+
+
+def json_is_wanted(context: click.Context) -> bool:
+    """Say whether ``--json`` was given to the command of a context, or to a group before it."""
+    return bool(context.meta.get(_JSON, False))
+
+
+def wants_json(argv: Sequence[str]) -> bool:
+    """Say whether a command line asks for JSON, also one that cannot be parsed."""
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    return "--json" in options
+
+
+def report(error: UpgradeError, *, as_json: bool = False) -> None:
+    """Print an error: as text to stderr, or as JSON to stdout."""
+    if as_json:
         print_json(error.to_json())
         return
-    failures = error.failures if isinstance(error, PreflightError) else ()
-    if failures:
-        click.echo(f"error:  {len(failures)} check(s) failed", err=True)
-        for failure in failures:
+    if len(error.failures) > 1:
+        click.echo(f"error:  {len(error.failures)} checks failed", err=True)
+        for failure in error.failures:
             click.echo(f"        - {failure}", err=True)
     else:
-        click.echo(f"error:  {error.what}", err=True)
+        click.echo(f"error:  {next(iter(error.failures), error.what)}", err=True)
     if error.state:
         click.echo(f"state:  {error.state}", err=True)
     click.echo(f"remedy: {error.remedy}", err=True)
 
 
-def print_json(data: Any) -> None:
-    """Print a result for scripts."""
-    click.echo(json.dumps(data, indent=2))
+def print_json(data: Mapping[str, Any]) -> None:
+    """Print a result for scripts: one object, whose first key is the number of its form."""
+    click.echo(json.dumps({"format": FORMAT, **data}, indent=2))
+
+
+def print_json_line(data: Mapping[str, Any]) -> None:
+    """Print one of several objects, such as an event, on a line of its own, at once."""
+    click.echo(json.dumps({"format": FORMAT, **data}))
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
-    """Print names and values in two columns."""
-    width = max(len(name) for name in pairs) + 1
-    for name, value in pairs.items():
-        click.echo(f"{name + ':':<{width}} {value}")
+    """Print names and values in two columns; long values are folded between words."""
+    _print_lines(lay_out_pairs(pairs, terminal_width(sys.stdout)))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """Print a table; ``empty`` is said where there are no rows."""
+    """Print a table; ``empty`` is said where there are no rows.
+
+    No cell is cut, whatever the width of the terminal: see :func:`layout.lay_out_table`.
+    """
     if not rows:
         click.echo(empty)
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    # A pipe has no width: nothing may be cut off there.
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+    _print_lines(lay_out_table(columns, rows, terminal_width(sys.stdout)))
 
 
-@contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Progress]:
-    """Give a function that shows progress on stderr; silent there for scripts and pipes."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield no_progress
-        return
-    columns = (
-        bars.TextColumn("{task.description:<24}"),
-        bars.BarColumn(),
-        bars.TaskProgressColumn(),
-    )
-    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show
+def _print_lines(lines: Sequence[str]) -> None:
+    click.echo("\n".join(lines))

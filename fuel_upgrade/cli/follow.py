@@ -1,22 +1,25 @@
 """Following a job of the daemon: its events as lines above a bar, or as JSON for scripts."""
 
-import json
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
 import click
 
 from fuel_upgrade.cli.client import DaemonClient
+from fuel_upgrade.cli.console import print_json_line
+from fuel_upgrade.cli.group import interrupted
 from fuel_upgrade.cli.progress import Display, Shown, display
 from fuel_upgrade.errors import OutsideError, PreflightError, UpgradeError, from_json
 from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.progress import IN_BYTES
+from fuel_upgrade.system.times import iso_time
 
 
 def follow(
@@ -68,17 +71,13 @@ def event_lines(*, as_json: bool) -> Iterator[None]:
     """
     try:
         yield
-    except UpgradeError as error:
+    except (UpgradeError, KeyboardInterrupt) as error:
         if not as_json:
             raise
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print_event({"format": 1, "event": "error", "at": at, **error.to_json()})
-        raise click.exceptions.Exit(error.exit_code) from error
-
-
-def print_event(event: Mapping[str, Any]) -> None:
-    """Print an event as one line of JSON, at once."""
-    click.echo(json.dumps(event))  # click flushes
+        known = error if isinstance(error, UpgradeError) else interrupted()
+        event = {"event": "error", "at": iso_time(time.time()), **known.to_json()}
+        print_json_line(event)
+        raise click.exceptions.Exit(known.exit_code) from error
 
 
 class _Interrupts:
@@ -159,7 +158,7 @@ class _Following:
 
     def _show(self, event: Mapping[str, Any], shown: Display) -> None:
         if self._as_json:
-            print_event(event)
+            print_json_line(event)
             return
         self._told, lines = self._told.after(event)
         for line in lines:

@@ -6,8 +6,14 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
-from fuel_upgrade.cli.follow import attach, event_lines, print_event
+from fuel_upgrade.cli.console import (
+    json_option,
+    print_json,
+    print_json_line,
+    print_pairs,
+    print_table,
+)
+from fuel_upgrade.cli.follow import attach, event_lines
 from fuel_upgrade.cli.progress import Shown, printable
 from fuel_upgrade.system.size import say_size
 
@@ -25,7 +31,7 @@ def status(client: DaemonClient, *, follows: bool, as_json: bool) -> None:
     with event_lines(as_json=as_json and follows):
         found = client.get("/status")
         if as_json and follows:
-            print_event({"format": 1, "event": "status", **found})
+            print_json_line({"event": "status", **found})
         elif as_json:
             print_json(found)
         else:
@@ -100,7 +106,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     """List the installs of this master, oldest first; gc and squash too."""
     found = client.get("/installs")
     if as_json:
-        print_json(found)
+        print_json({"installs": found})
         return
     rows = [
         (

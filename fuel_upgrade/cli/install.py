@@ -99,8 +99,9 @@ def install(  # noqa: PLR0913 - an option each
         "wait_for_tasks_s": wait_for_tasks_s,
         "fail_if_installed": fail_if_installed,
     }
+    headers = {} if key is None else {"Idempotency-Key": key}
     with event_lines(as_json=as_json), writing_repair(client, request, repair):
-        job = client.post("/installs", {**request, **more}, key=key)["job"]
+        job = client.post("/installs", {**request, **more}, headers=headers)["job"]
         result = follow(client, job, as_json=as_json, cancels=True)
     if not as_json:
         _show_result(client, result)

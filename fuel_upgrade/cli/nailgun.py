@@ -19,12 +19,7 @@ from fuel_upgrade.nailgun.credentials import Access, is_password, read_access
 from fuel_upgrade.system.files import write_file
 
 
-@click.group()
-def nailgun() -> None:
-    """Try the way to Nailgun that the configuration describes; needs no daemon."""
-
-
-@nailgun.command()
+@click.command()
 @json_option
 @click.pass_obj
 def check(target: Target, *, as_json: bool) -> int:
@@ -41,7 +36,7 @@ def check(target: Target, *, as_json: bool) -> int:
     return 0 if found.error is None else found.error.exit_code
 
 
-@nailgun.command()
+@click.command()
 @click.pass_obj
 def login(target: Target) -> None:
     """Ask for the password, try it, and write it to nailgun.password_file for the daemon."""

@@ -6,7 +6,6 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.node_apply import apply, plan
 from fuel_upgrade.cli.node_chain import (
     Asked,
     find_repos,
@@ -29,16 +28,7 @@ from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, re
 from fuel_upgrade.nodes.write import write_tree
 
 
-@click.group()
-def node() -> None:
-    """Write package sources for nodes, and bring nodes to a release."""
-
-
-node.add_command(plan)
-node.add_command(apply)
-
-
-@node.command()
+@click.command()
 @release_argument
 @os_option
 @click.option(

@@ -16,7 +16,6 @@ from fuel_upgrade.cli.registry_place import (
     opened,
     pass_place,
 )
-from fuel_upgrade.cli.registry_serve import serve
 from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.registry.database import Database
 from fuel_upgrade.registry.export import export
@@ -29,23 +28,7 @@ _PATH = click.Path(path_type=Path)
 _STDIN = Path("-")
 
 
-@click.group()
-def registry() -> None:
-    """Run the release registry by itself, and look after its database.
-
-    The database is the one of registry.database in config.yaml, or --database.
-    """
-
-
-registry.add_command(serve)
-
-
-@registry.group()
-def user() -> None:
-    """Say who may log in to the registry."""
-
-
-@user.command("add")
+@click.command("add")
 @click.argument("name")
 @click.option(
     "--password-file",
@@ -73,7 +56,7 @@ def add_user(place: Place, *, name: str, password_file: Path | None, replace: bo
     click.echo(f"user {name} may log in")
 
 
-@user.command("list")
+@click.command("list")
 @database_option
 @json_option
 @pass_place
@@ -82,12 +65,12 @@ def list_users(place: Place, *, as_json: bool) -> None:
     with opened(place) as store:
         found = store.accounts.users()
     if as_json:
-        print_json([{"id": number, "name": name} for number, name in found])
+        print_json({"users": [{"id": number, "name": name} for number, name in found]})
     else:
         print_table(("id", "name"), found, empty="no users: nobody can log in")
 
 
-@user.command("remove")
+@click.command("remove")
 @click.argument("name")
 @database_option
 @pass_place
@@ -98,7 +81,7 @@ def remove_user(place: Place, *, name: str) -> None:
     click.echo(f"user {name} is removed")
 
 
-@registry.command("export")
+@click.command("export")
 @click.argument("file", type=_PATH, required=False)
 @click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
 @database_option
@@ -112,7 +95,7 @@ def export_all(place: Place, *, file: Path | None, with_users: bool) -> None:
     with opened(place) as store, store.database.snapshot() as connection:
         found = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
-        print_json(found)
+        click.echo(json.dumps(found, indent=2))  # the file itself, for import
         return
     data = (json.dumps(found, indent=2) + "\n").encode()
     try:
@@ -121,7 +104,7 @@ def export_all(place: Place, *, file: Path | None, with_users: bool) -> None:
         raise ConfigError(f"{file}: {error}", remedy="name a file that can be written") from error
 
 
-@registry.command("import")
+@click.command("import")
 @click.argument("file", type=_PATH)
 @click.option("--replace", is_flag=True, help="Remove what the registry has; ids go on.")
 @database_option
@@ -146,7 +129,7 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
         click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 
 
-@registry.command("migrate")
+@click.command("migrate")
 @database_option
 @json_option
 @pass_place

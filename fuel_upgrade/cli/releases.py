@@ -8,8 +8,13 @@ import click
 
 from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS
 from fuel_upgrade.cli.client import DaemonClient, Target, pass_client
-from fuel_upgrade.cli.compare import diff
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
+from fuel_upgrade.cli.console import (
+    json_is_wanted,
+    json_option,
+    print_json,
+    print_pairs,
+    print_table,
+)
 from fuel_upgrade.cli.inspect import print_releases, say_time
 from fuel_upgrade.cli.registered import resolve
 from fuel_upgrade.errors import ConfigError, UpgradeError
@@ -17,24 +22,15 @@ from fuel_upgrade.release.chain import newest_version_first
 from fuel_upgrade.upgrade.deletion import refusals, refused
 
 
-@click.group(invoke_without_command=True)
-@json_option
-@click.pass_context
-def releases(context: click.Context, *, as_json: bool) -> None:
-    """List the releases that are registered, or look at one, delete it, or compare two.
-
-    Without a command it lists them all, each with its repos.
-    """
-    if context.invoked_subcommand is None:
-        target = context.find_object(Target)
-        if target is None:
-            raise RuntimeError("the command runs outside of fuel-upgrade")
-        _list(target.client().get("/releases"), as_json=as_json)
-    elif as_json:
-        raise click.UsageError(f"Give --json behind '{context.invoked_subcommand}'.")
+def list_all(context: click.Context) -> None:
+    """List all releases, where the group is called without a command."""
+    target = context.find_object(Target)
+    if target is None:
+        raise RuntimeError("the command runs outside of fuel-upgrade")
+    _list(target.client().get("/releases"), as_json=json_is_wanted(context))
 
 
-@releases.command("list")
+@click.command("list")
 @click.option(
     "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
 )
@@ -56,12 +52,12 @@ def list_releases(
 
 def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json({"releases": found})
     else:
         print_releases(found)
 
 
-@releases.command()
+@click.command()
 @click.argument("release", metavar="ID|VERSION[/OS]")
 @json_option
 @pass_client
@@ -72,7 +68,7 @@ def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
     """
     found = [_whole(client, one) for one in resolve(client.get("/releases"), release)]
     if as_json:
-        print_json(found)
+        print_json({"releases": found})
         return
     for number, one in enumerate(found):
         if number:
@@ -135,7 +131,7 @@ def _installs(one: dict[str, Any]) -> Iterable[str]:
         yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
 
 
-@releases.command()
+@click.command()
 @click.argument("chosen", metavar="ID|VERSION[/OS]...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -166,7 +162,7 @@ def delete(
         _ask(order)
     done = _delete_all(client, order, force=force)
     if as_json:
-        print_json(done)
+        print_json({"releases": done})
         return
     for one in done:
         click.echo(f"deleted: {_named(one['deleted'])}")
@@ -205,6 +201,3 @@ def _say_left(paths: Sequence[str]) -> None:
             "Remove it by hand. fuel-upgrade gc retires releases that are registered together with"
             "\nsuch files, and can be undone: use it instead next time."
         )
-
-
-releases.add_command(diff)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar
-from fuel_upgrade.cli.prove import dependency_options, end_strictly, prove, show_dependencies
-from fuel_upgrade.cli.report import report_repo
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs
+from fuel_upgrade.cli.progress import progress_bar
+from fuel_upgrade.cli.prove import dependency_options, end_strictly, show_dependencies
 from fuel_upgrade.repo.apt_write import IndexChoice
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import DiffDescription
@@ -19,16 +19,7 @@ from fuel_upgrade.system.size import say_size
 _PATH = click.Path(path_type=Path)
 
 
-@click.group()
-def repo() -> None:
-    """Build diff repos, and full repos of them; prove them, and report what changed."""
-
-
-repo.add_command(prove)
-repo.add_command(report_repo)
-
-
-@repo.command()
+@click.command()
 @click.argument("base", type=_PATH)
 @click.argument("current", type=_PATH)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
@@ -119,7 +110,7 @@ def _show(out: Path, description: DiffDescription) -> None:
     )
 
 
-@repo.command()
+@click.command()
 @click.argument("newest", metavar="DIFF", type=_PATH)
 @click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
@@ -150,7 +141,7 @@ def view(  # noqa: PLR0913 - one parameter an option
     _show_view("full view", out, found, as_json=as_json)
 
 
-@repo.command()
+@click.command()
 @click.argument("newest", metavar="DIFF", type=_PATH)
 @click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")

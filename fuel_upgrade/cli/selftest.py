@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_table, progress_bar
+from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.progress import progress_bar
 from fuel_upgrade.drill.run import Drill, Wanted, drill
 from fuel_upgrade.drill.table import Direction, Fault, rows
 from fuel_upgrade.errors import RollbackError

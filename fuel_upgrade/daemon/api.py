@@ -85,6 +85,7 @@ class TarballsRequest(BaseModel):
             raise ConfigError(
                 "malformed request: expected body.tarball or body.tarballs",
                 remedy="see docs/api.rst for its form",
+                code="bad-request",
             )
         return found
 

@@ -13,14 +13,15 @@ from fuel_upgrade.upgrade.records import InstallState, StepState
 
 
 class ErrorForm(BaseModel):
-    """Why a request was refused, or a job failed."""
+    """Why a request was refused, or a job failed; ``error`` is a stable code."""
 
+    format: Literal[1]
     error: str
     what: str
     state: str
     remedy: str
     exit_code: int
-    failures: list[str] = []
+    failures: list[str]
 
 
 class JobForm(BaseModel):
@@ -71,6 +72,7 @@ class MadeByForm(BaseModel):
     id: str
     state: InstallState
     started_s: float
+    started_at: str
 
 
 class WholeReleaseForm(ReleaseForm):
@@ -106,7 +108,9 @@ class InstallForm(BaseModel):
     fuel_to: str
     state: InstallState
     started_s: float
+    started_at: str
     ended_s: float | None
+    ended_at: str | None
     error: ErrorForm | None
     attempts: int
     released: bool
@@ -133,7 +137,9 @@ class HookRunForm(BaseModel):
     point: str
     name: str
     started_s: float
+    started_at: str
     ended_s: float | None
+    ended_at: str | None
     exit_code: int | None
     output: str
 

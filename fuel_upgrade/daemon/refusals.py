@@ -79,13 +79,17 @@ def add_refusals(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def refuse_form(_request: Request, error: RequestValidationError) -> JSONResponse:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return _answer(ConfigError(f"malformed request: {faults}", remedy=_DOCS), 400)
+        what = f"malformed request: {faults}"
+        return _answer(ConfigError(what, remedy=_DOCS, code="bad-request"), 400)
 
     @app.exception_handler(HTTPException)
     def refuse_request(request: Request, error: HTTPException) -> JSONResponse:
-        found = f"{request.method} {request.scope['path']}: {error.detail}"
-        kind = NotFoundError if error.status_code == _STATUS[0][1] else ConfigError
-        return _answer(kind(found, remedy=_DOCS), error.status_code, headers=error.headers)
+        what = f"{request.method} {request.scope['path']}: {error.detail}"
+        if error.status_code == _STATUS[0][1]:
+            refused: UpgradeError = NotFoundError(what, remedy=_DOCS, code="no-route")
+        else:
+            refused = ConfigError(what, remedy=_DOCS, code="bad-request")
+        return _answer(refused, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)
     def tell(_request: Request, error: Exception) -> JSONResponse:

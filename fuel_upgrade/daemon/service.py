@@ -22,6 +22,7 @@ import uvicorn
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, NailgunSettings, place_of, read
+from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.log import configure
@@ -278,6 +279,11 @@ def _serve(service: Service, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
     config = uvicorn.Config(
-        create_app(service), log_config=None, access_log=False, lifespan="off", ws="none"
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        headers=[(VERSION_HEADER, __version__)],
     )
     _Server(config, service.jobs).run(sockets=[listener])

@@ -15,9 +15,11 @@ _UNDER_WAY = frozenset({"running", "pending"})
 class ReleaseInUseError(ControlPlaneError):
     """Nailgun keeps a release because environments use it (contract: ``delete ... in use``)."""
 
+    default_code = "release-in-use"
+
     def __init__(self, method: str, path: str, status: int | None, reason: str) -> None:
-        super().__init__(method, path, status, reason)
-        self.remedy = "delete the environments that use this release, or keep the release"
+        remedy = "delete the environments that use this release, or keep the release"
+        super().__init__(method, path, status, reason, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,9 +205,8 @@ class Transport:
         if self._deadline.left_s <= 0:
             why = f"no whole answer within {self._deadline.seconds:g} s (nailgun.deadline_s)"
         reason = f"{why} ({_host(request.url)})"
-        error = ControlPlaneError(request.method, request.path, None, reason)
-        error.remedy = failure.remedy or error.remedy
-        return error
+        remedy = failure.remedy or None
+        return ControlPlaneError(request.method, request.path, None, reason, remedy=remedy)
 
 
 def check_ca_file(path: Path) -> None:

@@ -17,6 +17,7 @@ from fuel_upgrade.nodes.write import write_tree
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.files import Lock, write_file
 
+_UNCHANGED = "the sources are as they were; packages were not changed"
 _PLACES = {RepoKind.APT: (*APT_PLACES, *DEB822_PLACES), RepoKind.YUM: YUM_PLACES}
 
 
@@ -131,7 +132,7 @@ def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePl
     state.begin(saved)
     try:
         _write(manager.root, texts, saved)
-        _refresh(manager, state="the sources are as they were; packages were not changed")
+        _refresh(manager, state=_UNCHANGED)
         if _has_work(done.plan, done.wanted):
             plan = manager.check(plan, done.wanted.chain, remove=done.wanted.remove)
     except BaseException as error:
@@ -139,7 +140,7 @@ def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePl
         if texts:
             _refresh_again(manager)
         if isinstance(error, UpgradeError):
-            error.state = "the sources are as they were; packages were not changed"
+            raise error.amended(state=_UNCHANGED) from error
         raise
     if texts:
         state.commit()
@@ -153,9 +154,10 @@ def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
     try:
         manager.bring(done.plan, remove=done.wanted.remove)
     except CommandError as error:
-        error.state = "the new sources are in place; packages may have changed in part"
-        error.remedy = "mend what the package manager names, then run this command again"
-        raise
+        raise error.amended(
+            state="the new sources are in place; packages may have changed in part",
+            remedy="mend what the package manager names, then run this command again",
+        ) from error
     after = manager.installed()
     chain = done.wanted.chain
     state.record(_contents(before, after, chain))
@@ -219,9 +221,8 @@ def _refresh(manager: Manager, *, state: str) -> None:
     try:
         manager.refresh()
     except CommandError as error:
-        error.state = state
-        error.remedy = "make the repos that are named answer from this node, and run it again"
-        raise
+        remedy = "make the repos that are named answer from this node, and run it again"
+        raise error.amended(state=state, remedy=remedy) from error
 
 
 def _refresh_again(manager: Manager) -> None:

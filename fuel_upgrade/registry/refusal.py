@@ -24,6 +24,7 @@ class UnavailableError(OutsideError):
     ``what`` is for the operator and the log: it names the database, without a password.
     """
 
+    default_code = "registry-unavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
     reason = "The registry's database does not answer; try again later"
 

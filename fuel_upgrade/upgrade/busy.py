@@ -27,9 +27,7 @@ class AtWork(Protocol):
 class BusyError(PreflightError):
     """Nothing is in the way but what Nailgun carries out, so that waiting may help."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form of its family: outside it is a failed check as any other."""
-        return {**super().to_json(), "error": PreflightError.__name__}
+    default_code = "nailgun-busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +130,4 @@ class Patience:
         try:
             self._watch(waiting(f"Nailgun's {running[0]}{more}", self._waited_s, self._wait_s))
         except UpgradeError as error:
-            error.state = error.state or "nothing was changed"
-            raise
+            raise error.amended(state=error.state or "nothing was changed") from error

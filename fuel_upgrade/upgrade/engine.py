@@ -325,8 +325,7 @@ class Engine:
         try:
             head = read_head(tarball)
         except BundleError as error:
-            error.state = "nothing was changed"
-            raise
+            raise error.amended(state="nothing was changed") from error
         verify = verify_base or self._config.verify_base
         return head, read_master(self._config, self._control, head, verify_base=verify)
 

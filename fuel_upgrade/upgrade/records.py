@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from fuel_upgrade.errors import from_json
+from fuel_upgrade.system.times import iso_time
+
 Facts = Mapping[str, Any]
 INSTALL = "install"
 """The kind of a record that is an install; see :class:`InstallRecord` for the others."""
@@ -73,8 +76,10 @@ class InstallRecord:
             "fuel_to": self.fuel_to,
             "state": self.state.value,
             "started_s": self.started_s,
+            "started_at": iso_time(self.started_s),
             "ended_s": self.ended_s,
-            "error": dict(self.error) if self.error else None,
+            "ended_at": iso_time(self.ended_s),
+            "error": from_json(self.error).to_json() if self.error else None,
             "attempts": self.attempts,
             "released": self.released,
             "note": self.note,
@@ -124,7 +129,9 @@ class HookRunRecord:
             "point": self.point,
             "name": self.name,
             "started_s": self.started_s,
+            "started_at": iso_time(self.started_s),
             "ended_s": self.ended_s,
+            "ended_at": iso_time(self.ended_s),
             "exit_code": self.exit_code,
             "output": self.output,
         }

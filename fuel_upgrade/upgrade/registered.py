@@ -8,6 +8,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import ControlPlaneError, NotFoundError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade import recovery
 from fuel_upgrade.upgrade.deletion import dependents, refusals, refused
 from fuel_upgrade.upgrade.engine import Engine
@@ -38,7 +39,15 @@ def read_release(control: ControlPlane, engine: Engine, release_id: int) -> dict
             if cluster.release_id == release_id
         ],
         "base_of": [_named(user) for user in dependents(release, control.releases())],
-        "installs": [{"id": r.id, "state": r.state.value, "started_s": r.started_s} for r in made],
+        "installs": [
+            {
+                "id": r.id,
+                "state": r.state.value,
+                "started_s": r.started_s,
+                "started_at": iso_time(r.started_s),
+            }
+            for r in made
+        ],
         "undoable": undoable.id if undoable and undoable.id in {r.id for r in made} else None,
         "body": control.release_body(release_id),
     }

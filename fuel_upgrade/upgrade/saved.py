@@ -37,13 +37,12 @@ class SavedPlan:
             ConfigError: it is of another.
         """
         if seal_sha256 != self.basis.seal_sha256:
-            error = ConfigError(
+            raise ConfigError(
                 f"the plan is of {self.tarball}, whose seal is {self.basis.seal_sha256};"
                 f" that of {tarball} is {seal_sha256}",
                 remedy=f"plan {tarball} itself, or install the tarball that was planned",
+                state="nothing was changed",
             )
-            error.state = "nothing was changed"
-            raise error
 
     @classmethod
     def parse(cls, data: object, *, source: str) -> "SavedPlan":

@@ -73,8 +73,8 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
             )
         except UpgradeError as error:
             before = ", ".join(f"Fuel {r.fuel_to} (id {r.id})" for r in done)
-            error.state = f"{error.state}; installed before it: {before or 'nothing'}"
-            raise
+            state = f"{error.state}; installed before it: {before or 'nothing'}"
+            raise error.amended(state=state) from error
         if record.id == install:  # else another process was faster
             done.append(record)
     installs = [record.to_json() for record in done]
@@ -87,4 +87,5 @@ def _refuse_nothing(order: Order) -> PreflightError:
         "; ".join(failures),
         remedy="leave out --fail-if-installed, or name other tarballs",
         failures=failures,
+        code="already-installed",
     )

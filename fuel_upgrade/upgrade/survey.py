@@ -61,8 +61,7 @@ def read_survey(
     try:
         heads = [read_head(path) for path in tarballs]
     except BundleError as error:
-        error.state = "nothing was changed"
-        raise
+        raise error.amended(state="nothing was changed") from error
     holdings = Holdings(config)
     releases: dict[Key, frozenset[str]] = {}
     for release in control.releases():

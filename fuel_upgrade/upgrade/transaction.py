@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from fuel_upgrade.errors import (
     BundleError,
-    PreflightError,
     RollbackError,
     StepError,
     UpgradeError,
@@ -226,10 +225,8 @@ class Transaction:
 def _told(error: BaseException, state: str) -> UpgradeError:
     """Return the error to tell: damage stays damage, anything else is a step that failed."""
     where = next(iter(getattr(error, "__notes__", ())), "the install")
-    if isinstance(error, BundleError):
-        return BundleError(error.what, remedy=error.remedy, state="nothing was changed")
-    if isinstance(error, (VetoError, BusyError)):
-        return PreflightError(error.what, remedy=error.remedy, failures=error.failures)
+    if isinstance(error, (BundleError, VetoError, BusyError)):
+        return error.amended(state="nothing was changed")
     if isinstance(error, UpgradeError):
         return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
     return StepError(

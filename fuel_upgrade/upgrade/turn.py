@@ -33,6 +33,7 @@ def turn(
                 f"another install is in progress, run by {lock.owner()}"
                 + (f", after {wait_s:g} s of waiting" if wait_s else ""),
                 remedy="wait for it: fuel-upgrade status, or fuel-upgrade install --wait SECONDS",
+                code="install-running",
             )
         if told == begun or now - told >= _TELL_EVERY_S:
             told = now

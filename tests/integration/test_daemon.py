@@ -32,8 +32,8 @@ def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> 
     with host.daemon():
         before = host.tree()
         assert host.json("status")["fuel_version"] == "5.0"
-        assert host.json("releases") == []
-        assert host.json("history") == []
+        assert host.json("releases")["releases"] == []
+        assert host.json("history")["installs"] == []
         plan = host.json("plan", tarballs["5.1"])
         assert host.tree() == before
         install = host.json("install", tarballs["5.1"])
@@ -41,10 +41,10 @@ def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> 
         shown = host.json("show", install["id"][:6])
         assert [s["title"] for s in shown["steps"]] == [s["title"] for s in plan["steps"]]
         assert host.json("status")["undoable"] == install["id"]
-        assert len(host.json("releases")) == 2
+        assert len(host.json("releases")["releases"]) == 2
         assert host.json("rollback", install["id"])["state"] == "undone"
         assert host.tree() == before
-        assert host.json("releases") == []
+        assert host.json("releases")["releases"] == []
 
 
 def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -> None:
@@ -67,7 +67,7 @@ def test_the_current_release_has_its_own_repo_before_its_base(
     with host.daemon():
         host.json("install", tarballs["5.1"])
         host.json("install", tarballs["6.0"])
-        current = [r for r in host.json("releases") if r["version"] == "2014.2-6.0"]
+        current = [r for r in host.json("releases")["releases"] if r["version"] == "2014.2-6.0"]
         assert len(current) == 2
         for release in current:
             names = [repo["name"] for repo in release["repos"]]
@@ -82,7 +82,7 @@ def test_several_tarballs_are_installed_in_order_and_a_hole_is_told(
     with host.daemon():
         planned = host.command("install", *both, "--dry-run")
         assert planned.stdout.startswith(f"1. {both[1].name}: Fuel 5.1\n2. {both[0].name}: Fuel")
-        assert host.json("history") == []
+        assert host.json("history")["installs"] == []
         done = host.command("install", *both)
         assert "installed: Fuel 5.1 -> 6.0" in done.stdout, done.stderr
         assert f"== 2 of 2: {both[0].name}" in done.stderr
@@ -121,7 +121,7 @@ def test_errors_cross_the_socket_with_their_exit_code(
         error = json.loads(failed.stdout)
         assert error["state"] == "rolled back to Fuel 5.0"
         assert "fail point 7:before" in error["what"]
-        assert host.json("history")[-1]["error"]["what"] == error["what"]
+        assert host.json("history")["installs"][-1]["error"]["what"] == error["what"]
 
 
 def test_without_a_daemon_the_remedy_is_to_start_it(host: Host) -> None:
@@ -156,8 +156,8 @@ def test_a_kill_in_the_middle_is_rolled_back_at_the_next_start(
         assert process.wait(timeout=30) == -signal.SIGKILL
     with host.daemon():
         assert host.tree() == before
-        assert host.json("releases") == []
-        assert host.json("history")[-1]["state"] == "rolled back"
+        assert host.json("releases")["releases"] == []
+        assert host.json("history")["installs"][-1]["state"] == "rolled back"
         host.json("install", tarballs["5.1"])
 
 
@@ -332,7 +332,7 @@ def test_a_nailgun_that_cannot_be_asked_leaves_everything_as_before(
         assert done.returncode == 7
         assert told in done.stderr
         assert host.tree() == before
-        assert host.json("history") == []
+        assert host.json("history")["installs"] == []
 
 
 def test_node_sources_of_a_registered_release(

@@ -31,7 +31,7 @@ def master(tmp_path: Path, tarballs: dict[str, Path]) -> Host:
 
 def known(host: Host) -> list[tuple[str, list[object]]]:
     """Return the releases without what posting them again changes."""
-    return sorted((r["name"], r["repos"]) for r in host.json("releases"))
+    return sorted((r["name"], r["repos"]) for r in host.json("releases")["releases"])
 
 
 def test_the_whole_life_of_a_retired_release(master: Host, tmp_path: Path) -> None:
@@ -54,13 +54,16 @@ def test_the_whole_life_of_a_retired_release(master: Host, tmp_path: Path) -> No
         assert master.tree() == before
         applied = master.json("gc", "--apply", plan)
         assert (applied["kind"], applied["tarball"]) == ("gc", f"retire {OLD}")
-        assert {release["version"] for release in master.json("releases")} == {NEW}
+        assert {release["version"] for release in master.json("releases")["releases"]} == {NEW}
         undone = master.command("rollback", applied["id"])
         assert f"undone: retire {OLD}, id {applied['id']}" in undone.stdout
         assert (master.tree(), known(master)) == (before, releases)
         again = master.command("gc", "--apply", plan)  # the releases have new ids now
         assert (again.returncode, "is gone" in again.stderr) == (4, True)
-        assert [r["kind"] for r in master.json("history")] == ["install"] * 2 + ["squash", "gc"]
+        assert [r["kind"] for r in master.json("history")["installs"]] == ["install"] * 2 + [
+            "squash",
+            "gc",
+        ]
         assert f"retire {OLD}" in master.command("history").stdout
 
 
@@ -101,7 +104,7 @@ def test_a_gc_killed_in_the_middle_is_rolled_back_at_the_next_start(
         assert process.wait(timeout=30) == -signal.SIGKILL
     with master.daemon():
         assert (master.tree(), known(master)) == (before, releases)
-        assert master.json("history")[-1]["state"] == "rolled back"
+        assert master.json("history")["installs"][-1]["state"] == "rolled back"
         plan.unlink()
         master.json("gc", "--plan", plan)
         assert master.json("gc", "--apply", plan)["state"] == "installed"
@@ -112,10 +115,10 @@ def test_a_squash_killed_in_the_middle_is_rolled_back_at_the_next_start(
     master: Host, point: str
 ) -> None:
     with master.daemon():
-        before, releases = master.tree(), master.json("releases")
+        before, releases = master.tree(), master.json("releases")["releases"]
     with master.daemon(fail_points=f"{point}=kill") as process:
         assert master.command("squash", NEW).returncode == 7
         assert process.wait(timeout=30) == -signal.SIGKILL
     with master.daemon():
-        assert (master.tree(), master.json("releases")) == (before, releases)
+        assert (master.tree(), master.json("releases")["releases"]) == (before, releases)
         assert master.json("squash", NEW)["state"] == "installed"

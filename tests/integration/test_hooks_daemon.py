@@ -51,7 +51,7 @@ def ask(root: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
 
 def shown(root: Path) -> tuple[Any, str]:
     """Return the last install as ``show`` has it, as JSON and as text."""
-    install = json.loads(ask(root, "history", "--json").stdout)[-1]["id"]
+    install = json.loads(ask(root, "history", "--json").stdout)["installs"][-1]["id"]
     return json.loads(ask(root, "show", install, "--json").stdout), ask(
         root, "show", install
     ).stdout

@@ -165,7 +165,7 @@ def test_the_first_ctrl_c_stops_the_install_and_puts_back(
         assert "it was cancelled" in stderr
         assert "state:  rolled back to Fuel 5.0" in stderr
         assert host.tree() == before
-        assert host.json("releases") == []
+        assert host.json("releases")["releases"] == []
 
 
 def test_the_second_ctrl_c_leaves_the_daemon_to_it(
@@ -204,7 +204,7 @@ def test_a_stop_of_the_daemon_puts_back_before_it_ends(
         assert host.tree() == before
     with host.daemon():
         assert host.json("status")["unsettled"] == []
-        assert host.json("history")[-1]["state"] == "rolled back"
+        assert host.json("history")["installs"][-1]["state"] == "rolled back"
 
 
 def test_a_second_process_is_told_who_installs(

@@ -13,7 +13,7 @@ from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from demo.web import served
 from fuel_upgrade.cli.client import Target
-from fuel_upgrade.cli.node import node as commands
+from fuel_upgrade.cli.commands import node as commands
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.nodes.apply import Wanted, apply, render_sources, undo
 from fuel_upgrade.nodes.content import fetch_content

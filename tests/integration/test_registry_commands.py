@@ -140,7 +140,7 @@ def test_users_are_added_listed_changed_and_removed(tmp_path: Path) -> None:
     )
     assert (done.exit_code, "exists already" in done.stderr) == (2, True)
     listed = json.loads(registry(tmp_path, "user", "list", "--json").stdout)
-    assert listed == [{"id": 1, "name": "admin"}]
+    assert listed == {"format": 1, "users": [{"id": 1, "name": "admin"}]}
     with serving(tmp_path) as service:
         assert [log_in(service.url, word) for word in ("one", "two")] == [200, 401]
         registry(tmp_path, "user", "add", "admin", "--replace", "--password-file", "-", stdin="two")

@@ -82,7 +82,7 @@ def test_the_api_takes_a_plan_of_one_tarball(host: Host, tarballs: dict[str, Pat
         plan = api.post("/plans", json={"tarball": tarball}).json()
         two: dict[str, Any] = {"tarballs": [tarball, tarball], "plan": plan}
         assert api.post("/installs", json=two).status_code == 400
-        assert api.post("/installs", json={"plan": {}}).json()["error"] == "ConfigError"
+        assert api.post("/installs", json={"plan": {}}).json()["error"] == "config"
         assert api.post("/installs", json={"plan": plan, "wait_s": -1}).status_code == 400
         job = api.post("/installs", json={"plan": plan}).json()["job"]
         events = api.get(f"/jobs/{job}/events").text.splitlines()

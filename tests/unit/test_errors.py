@@ -45,7 +45,7 @@ def test_an_error_crosses_the_api_with_its_words_and_code(error: UpgradeError, c
     assert (again.what, again.remedy, again.state) == (error.what, error.remedy, error.state)
     assert str(again) == str(error)
     assert isinstance(error, type(again))
-    assert {**again.to_json(), "error": ""} == {**error.to_json(), "error": ""}
+    assert again.to_json() == error.to_json()
 
 
 def test_failed_checks_cross_the_api() -> None:
@@ -55,10 +55,71 @@ def test_failed_checks_cross_the_api() -> None:
     assert again.state == "nothing was changed"
 
 
-def test_an_unknown_family_keeps_what_is_known() -> None:
-    assert type(from_json({})) is UpgradeError
-    assert type(from_json({"error": "NewError", "exit_code": 7})) is OutsideError
-    assert type(from_json({"error": "NewError", "exit_code": 3})) is UpgradeError
+@every_error
+def test_a_code_of_its_own_takes_the_place_of_the_familys(error: UpgradeError, code: int) -> None:
+    data = {**error.to_json(), "error": "a-new-code"}
+    assert from_json(data).to_json() == data
+    assert from_json(data).exit_code == code
+
+
+def test_the_form_has_a_number_and_a_list_of_failures() -> None:
+    error = NotFoundError("w", remedy="r", code="no-such-job")
+    assert error.to_json() == {
+        "format": 1,
+        "error": "no-such-job",
+        "what": "w",
+        "state": "",
+        "remedy": "r",
+        "exit_code": 2,
+        "failures": [],
+    }
+    assert next(iter(error.to_json())) == "format"
+
+
+@pytest.mark.parametrize(
+    ("name", "exit_code", "family", "code"),
+    [
+        ("NotFoundError", 2, NotFoundError, "not-found"),
+        ("ConfigError", 2, ConfigError, "config"),
+        ("PreflightError", 4, PreflightError, "not-ready"),
+        ("ReleaseInUseError", 7, OutsideError, "outside"),
+        ("UpgradeError", 1, UpgradeError, "unexpected"),
+    ],
+)
+def test_an_older_daemon_names_a_class_which_is_no_code(
+    name: str, exit_code: int, family: type[UpgradeError], code: str
+) -> None:
+    error = from_json({"error": name, "what": "w", "remedy": "r", "exit_code": exit_code})
+    assert (type(error), error.code, error.exit_code) == (family, code, exit_code)
+
+
+def test_a_newer_daemon_keeps_its_code_and_its_exit_code() -> None:
+    data = UpgradeError("w", remedy="r", code="quota").to_json() | {"exit_code": 9, "new": True}
+    again = from_json(data)
+    assert (again.code, again.exit_code, again.what, again.remedy) == ("quota", 9, "w", "r")
+
+
+@pytest.mark.parametrize("exit_code", [None, "4", 0, -1, 256, [4]])
+def test_an_exit_code_that_is_none_becomes_1(exit_code: object) -> None:
+    assert from_json({"exit_code": exit_code, "failures": None}).exit_code == 1
+
+
+def test_equal_failures_are_said_once() -> None:
+    error = PreflightError("w", remedy="r", failures=("a", "b", "a"))
+    assert error.failures == ("a", "b")
+
+
+@every_error
+def test_an_amended_error_is_the_same_but_for_what_was_given(
+    error: UpgradeError, code: int
+) -> None:
+    before = error.to_json()
+    again = error.amended(state="half done", remedy="finish it")
+    assert type(again) is type(error)
+    assert again.to_json() == {**before, "state": "half done", "remedy": "finish it"}
+    assert (str(again), again.exit_code) == (str(error), code)
+    assert error.to_json() == before
+    assert error.amended().to_json() == before
 
 
 def test_a_remedy_is_required() -> None:

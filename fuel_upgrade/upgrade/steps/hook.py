@@ -12,6 +12,8 @@ from fuel_upgrade.upgrade.steps.step import Facts, RunsHooks, World
 class VetoError(PreflightError):
     """A hook does not let the install begin; the engine tells it as a failed check."""
 
+    default_code = "hook-veto"
+
 
 @dataclass(frozen=True, slots=True)
 class RunHook:

@@ -20,7 +20,9 @@ class Interrupted(DaemonClient):
         yield {"event": "step", "number": 1, "of": 9, "title": f"of {job}"}
         raise KeyboardInterrupt
 
-    def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
+    def post(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Any:
         self.cancelled.append(path)
         if self._at_cancel:
             raise KeyboardInterrupt

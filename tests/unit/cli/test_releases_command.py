@@ -10,9 +10,9 @@ import yaml
 from click.testing import CliRunner
 
 from fuel_upgrade.cli.client import DaemonClient, Target
+from fuel_upgrade.cli.commands import releases
 from fuel_upgrade.cli.compare import DIFFERENT, Side, pair
 from fuel_upgrade.cli.registered import resolve
-from fuel_upgrade.cli.releases import releases
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.upgrade.deletion import dependents, refusals
@@ -93,16 +93,17 @@ def test_what_names_no_release_is_not_found(named: str) -> None:
 
 
 def test_without_a_command_releases_are_listed_as_before() -> None:
-    assert json.loads(run(FakeDaemon(), "--json").output) == RELEASES
+    assert json.loads(run(FakeDaemon(), "--json").output) == {"format": 1, "releases": RELEASES}
     assert run(FakeDaemon()).output == run(FakeDaemon(), "list").output
-    with pytest.raises(Exception, match="behind 'list'"):
-        run(FakeDaemon(), "--json", "list")
+    assert run(FakeDaemon(), "--json", "list").output == run(FakeDaemon(), "--json").output
 
 
 def test_a_list_is_filtered_by_system_and_state() -> None:
-    found = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)
+    found = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)["releases"]
     assert [one["id"] for one in found] == [4, 2]
-    assert json.loads(run(FakeDaemon(), "list", "--state", "error", "--json").output) == []
+    assert (
+        json.loads(run(FakeDaemon(), "list", "--state", "error", "--json").output)["releases"] == []
+    )
 
 
 def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
@@ -111,7 +112,7 @@ def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
     for text in ("controller", "nova_network: public", "production (id 7)", "rsync://m"):
         assert text in shown
     assert shown.index(f"http://m/{V60}/Ubuntu") < shown.index(f"http://m/{V51}/Ubuntu")
-    assert len(json.loads(run(daemon, "show", V60, "--json").output)) == 2
+    assert len(json.loads(run(daemon, "show", V60, "--json").output)["releases"]) == 2
 
 
 def test_releases_are_deleted_newest_first_and_what_stays_is_told() -> None:
@@ -198,7 +199,7 @@ def test_releases_that_differ_end_with_a_code_of_their_own() -> None:
     assert f'- repos[name="{V60}"]' in done.output
     same = run(FakeDaemon(), "diff", "4", "4", "--json")
     assert same.return_value == 0
-    assert json.loads(same.output)[0]["equal"] is True
+    assert json.loads(same.output)["comparisons"][0]["equal"] is True
 
 
 def test_a_description_is_compared_by_what_it_says_and_nailgun_shows(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_a_description_is_compared_by_what_it_says_and_nailgun_shows(tmp_path: P
     fields["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
     path = tmp_path / "openstack.yaml"
     path.write_text(yaml.safe_dump([{"pk": 1, "fields": fields}]))
-    (found,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)
+    (found,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)["comparisons"]
     assert found["differences"] == [
         {"kind": "removed", "path": 'roles["mongo"]', "before": "mongo", "after": None}
     ]

@@ -39,7 +39,7 @@ def test_an_unexpected_error_ends_the_job_too() -> None:
         raise ZeroDivisionError
 
     (event,) = follow(Jobs(), work)
-    assert (event["error"], event["exit_code"]) == ("UpgradeError", 1)
+    assert (event["error"], event["exit_code"]) == ("unexpected", 1)
 
 
 def test_one_that_comes_late_sees_everything() -> None:
@@ -97,7 +97,7 @@ def test_a_job_that_waited_long_enough_is_refused() -> None:
     jobs, work, release = busy()
     last = list(jobs.start("second", work, wait_s=0.05).follow())[-1]
     assert (last["error"], last["what"]) == (
-        "PreflightError", "another install is in progress: job first of this daemon"
+        "install-running", "another install is in progress: job first of this daemon"
     )  # fmt: skip
     release.set()
     jobs.wait()

@@ -1,0 +1,214 @@
+"""Groups of commands that load a command when it is called, and end with its exit code."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+from fuel_upgrade.cli.console import json_for_group, report, wants_json
+from fuel_upgrade.errors import ConfigError, UpgradeError
+
+PROGRAM = "fuel-upgrade"
+_COMPLETE = "_FUEL_UPGRADE_COMPLETE"
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells report it
+
+
+class InterruptionError(UpgradeError):
+    """The operator pressed Ctrl-C."""
+
+    exit_code = 130  # 128 + SIGINT, as shells report it
+    default_code = "interrupted"
+
+
+def interrupted() -> InterruptionError:
+    """Return the error for a command that Ctrl-C ended."""
+    return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is not loaded yet: its module below ``cli`` and name, and its short help."""
+
+    place: str
+    short_help: str
+
+    def load(self) -> click.Command:
+        """Import the module, and return the command."""
+        module, _, attribute = self.place.partition(":")
+        command = getattr(import_module(f"fuel_upgrade.cli.{module}"), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.place} is no command")
+        return command
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: examples, a line each."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class LazyGroup(click.Group):
+    """A group whose help, completion and refusals need none of its commands' modules.
+
+    Its errors become messages, JSON where that was asked for, and exit codes.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        lazy: Mapping[str, Lazy] | None = None,
+        *,
+        is_root: bool = False,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(name, **attributes)
+        self._lazy = dict(lazy or {})
+        self.params.append(json_for_group(hidden=not is_root))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the table."""
+        del ctx
+        return [*self._lazy, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, loaded now; None where there is none of this name."""
+        lazy = self._lazy.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if lazy is None else lazy.load()
+
+    def short_helps(self) -> dict[str, str]:
+        """Return what each command is for; nothing is loaded."""
+        lazy = {name: command.short_help for name, command in self._lazy.items()}
+        groups = {
+            name: group.get_short_help_str(limit=200).rstrip(".")
+            for name, group in self.commands.items()
+        }
+        return {**lazy, **groups}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands in the help."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.short_helps().items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command, or an option of the group."""
+        names = [
+            CompletionItem(name, help=short_help)
+            for name, short_help in self.short_helps().items()
+            if name.startswith(incomplete)
+        ]
+        # Not of click.Group, which loads every command for its help.
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named; refuse a name that is none, with the likely one."""
+        if args[0] in self.list_commands(ctx) or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        likely = self._likely(args[0])
+        hint = f"; did you mean {' or '.join(map(repr, likely))}?" if likely else ""
+        raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx=ctx)
+
+    def _likely(self, name: str) -> list[str]:
+        inside = [words for words in self._names() if words.rpartition(" ")[2] == name]
+        return inside or get_close_matches(name, self._names())
+
+    def _names(self) -> Iterator[str]:
+        """Give the name of each command, and of those in groups the words that call them."""
+        yield from self._lazy
+        for name, group in self.commands.items():
+            yield name
+            if isinstance(group, LazyGroup):
+                yield from (
+                    f"{name} {inner}" for inner in group.list_commands(click.Context(group))
+                )
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command and end the process with its exit code.
+
+        With ``standalone_mode=False`` the result is returned, and errors are raised.
+        """
+        argv = args[0] if args else kwargs.pop("args", None)
+        prog_name = kwargs.pop("prog_name", None) or PROGRAM
+        if not kwargs.pop("standalone_mode", True):
+            return super().main(argv, prog_name, standalone_mode=False, **kwargs)
+        if instruction := os.environ.get(_COMPLETE):
+            sys.exit(shell_complete(self, kwargs, prog_name, _COMPLETE, instruction))
+        sys.exit(self._run(list(sys.argv[1:] if argv is None else argv), prog_name, kwargs))
+
+    def _run(self, argv: list[str], prog_name: str, extra: dict[str, Any]) -> int:
+        as_json = wants_json(argv)
+        try:
+            with self.make_context(prog_name, list(argv), **extra) as context:
+                result = self.invoke(context)
+            sys.stdout.flush()  # here, where a reader that is gone is no surprise
+        except click.exceptions.Exit as end:
+            return end.exit_code
+        except BrokenPipeError:
+            return _leave_pipe()
+        except Exception as error:  # noqa: BLE001 - each gets its form, and its exit code
+            return _end(error, as_json=as_json)
+        except KeyboardInterrupt:
+            return _end(click.exceptions.Abort(), as_json=as_json)
+        return result if isinstance(result, int) else 0
+
+
+def _end(error: Exception, *, as_json: bool) -> int:
+    """Print an error that ends the command; return the exit code."""
+    if isinstance(error, click.exceptions.Abort) and not as_json:
+        click.echo("interrupted", err=True)
+        return InterruptionError.exit_code
+    if _is_plain_help(error) and not as_json:
+        click.echo(str(error))
+        return ConfigError.exit_code
+    known = _known(error)
+    try:
+        report(known, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_pipe()
+    return known.exit_code
+
+
+def _is_plain_help(error: Exception) -> bool:
+    """Say whether a group was called without a command, which shows its help."""
+    return type(error).__name__ == "NoArgsIsHelpError"  # only newer versions of click have it
+
+
+def _known(error: Exception) -> UpgradeError:
+    if isinstance(error, UpgradeError):
+        return error
+    if isinstance(error, click.exceptions.Abort):
+        return interrupted()
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    import traceback  # noqa: PLC0415 - only a mistake in this program needs it
+
+    traceback.print_exception(error)
+    return UpgradeError(
+        f"unexpected: {error!r}", remedy="report this, with the lines that stderr shows"
+    )
+
+
+def _usage(error: click.ClickException) -> ConfigError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    words = context.command_path if context else PROGRAM
+    what = "a command is missing" if _is_plain_help(error) else error.format_message()
+    return ConfigError(
+        f"{words}: {what.rstrip('.')}",
+        remedy=f"see {words} --help",
+        state="nothing was changed",
+        code="usage",
+    )
+
+
+def _leave_pipe() -> int:
+    """Point stdout at nothing, where what is still buffered goes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _PIPE_CLOSED
