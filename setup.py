@@ -38,6 +38,7 @@ DEV = [
     "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
+    "pyte>=0.8.2",  # what a terminal shows of the bytes that a command printed
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "ruff==0.17.6",

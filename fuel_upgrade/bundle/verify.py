@@ -207,6 +207,24 @@ def _check_agreement(
             )
 
 
+class _Counter:
+    """Tells how many of the sealed bytes are unpacked; the seal, which is first, is not sealed."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self.is_at_seal = True
+
+    def passed(self, size_bytes: int) -> None:
+        if not self.is_at_seal:
+            self._done += size_bytes
+            self._progress("unpacking", min(self._done, self._total), self._total)
+
+    def end(self) -> None:
+        self._progress("unpacking", self._total, self._total)
+
+
 def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBundle:
     """Read the tarball once, writing each member to where ``route`` says, and check it all.
 
@@ -215,19 +233,19 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             then is the caller's to remove.
     """
     missing = set(head.sealed)
-    done = 0
+    counter = _Counter(progress, head.unpacked_bytes)
     with open_stream(head.path) as stream:
-        reader = ArchiveReader(stream, name=str(head.path))
+        reader = ArchiveReader(stream, name=str(head.path), passed=counter.passed)
         for member in reader.members():
             if member.path == manifest.SEAL:
                 _check_same_seal(head, reader)
+                counter.is_at_seal = False
                 continue
             sha256 = _write_checked(head, reader, member, route)
             if member.kind is not Kind.FOLDER:
                 _check_content(head.path, member.path, head.sealed, _length(member), sha256)
                 missing.discard(member.path)
-            done += member.size_bytes
-            progress("unpacking", done, head.unpacked_bytes)
+    counter.end()
     if missing:
         raise BundleError(
             f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",

@@ -2,8 +2,9 @@
 
 import json
 import math
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,17 @@ from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
-from fuel_upgrade.daemon import forms
+from fuel_upgrade.daemon import forms, idempotency
 from fuel_upgrade.daemon.changes import Changes, add_change_routes
-from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.idempotency import Key, Requests, Starter
+from fuel_upgrade.daemon.jobs import Jobs, last_event
 from fuel_upgrade.daemon.refusals import add_refusals, describe, described, streamed
 from fuel_upgrade.daemon.releases import add_release_routes
-from fuel_upgrade.errors import ConfigError, PreflightError
+from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.recovery import inconsistent
@@ -49,6 +52,7 @@ class _Asked(TypedDict):
     full_view: bool
     wait_s: float
     wait_for_tasks_s: float
+    fail_if_installed: bool
 
 
 class TarballRequest(BaseModel):
@@ -103,11 +107,13 @@ class InstallRequest(TarballsRequest):
     """What to install; ``plan`` is a plan to keep to, which also names the tarball.
 
     Another install is waited for up to ``wait_s`` seconds, Nailgun up to ``wait_for_tasks_s``.
+    What is installed already is no error, but with ``fail_if_installed``.
     """
 
     plan: dict[str, Any] | None = None
     wait_s: float = Field(default=0, ge=0, allow_inf_nan=False)
     wait_for_tasks_s: float = Field(default=0, ge=0, allow_inf_nan=False)
+    fail_if_installed: bool = False
 
     def expected(self) -> SavedPlan | None:
         """Return the plan to keep to.
@@ -143,9 +149,12 @@ class Service:
     def status(self) -> dict[str, Any]:
         """Describe the daemon and its master."""
         with self.engine() as engine:
+            job, holder = self.jobs.status(), self._other_holder()
             undoable = engine.undoable()
             last = engine.journal.installs()[-1:]
-            unsettled = (*engine.unfinished(), *inconsistent(engine.journal))
+            # what somebody works on is not unfinished: whoever works on it will settle it
+            unfinished = () if job or holder else engine.unfinished()
+            unsettled = (*unfinished, *inconsistent(engine.journal))
             kept = undoable and kept_bytes(engine.journal, undoable)
         try:
             fuel_version = read_fuel_version(self.config)
@@ -155,12 +164,19 @@ class Service:
             "version": __version__,
             "fuel_version": fuel_version,
             "control_plane": self.control_plane,
-            "running": self.jobs.running,
+            "running": job["id"] if job else None,
+            "job": job,
+            "locked_by": holder,
             "last_install": last[0].to_json() if last else None,
             "undoable": undoable.id if undoable else None,
             "backups_bytes": kept or 0,
             "unsettled": [record.to_json() for record in unsettled],
         }
+
+    def _other_holder(self) -> str | None:
+        """Say which other process installs or undoes something; None where there is none."""
+        holder = Lock(self.config.paths.lock).holder()
+        return holder.described if holder and holder.pid != os.getpid() else None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -186,10 +202,12 @@ def create_app(service: Service) -> FastAPI:
         with service.connect() as control:
             return [release.to_json() for release in control.releases()]
 
+    starter = Starter(service.jobs, Requests(service.config.paths.state / idempotency.FILE))
     _add_plan_routes(app, service)
-    _add_install_routes(app, service)
-    _add_settle_routes(app, service)
-    changes = Changes(service.config, service.connect, service.jobs, service.fail_points)
+    _add_install_routes(app, service, starter)
+    _add_job_routes(app, service)
+    _add_settle_routes(app, service, starter)
+    changes = Changes(service.config, service.connect, starter, service.fail_points)
     add_change_routes(app, changes)
     add_release_routes(app, changes)
     return app
@@ -216,11 +234,11 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
         return {"request": found.to_json() if found else None}
 
 
-def _add_install_routes(app: FastAPI, service: Service) -> None:
+def _add_install_routes(app: FastAPI, service: Service, starter: Starter) -> None:
     starts = described(forms.JobForm, status=202, takes_body=True)
 
     @app.post("/v1/installs", **starts)
-    def install(request: InstallRequest) -> dict[str, str]:
+    def install(request: InstallRequest, key: Key = None) -> dict[str, str]:
         install, expected = new_id(), request.expected()
         is_named = bool(request.tarball or request.tarballs)
         places = (
@@ -237,24 +255,26 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
                 "verify_base": request.verify_base,
                 "full_view": request.full_view,
                 "wait_for_tasks_s": request.wait_for_tasks_s,
+                "fail_if_installed": request.fail_if_installed,
                 "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
             }
             with service.engine() as engine:
                 if not is_one:
                     return install_all(engine, places, **asked)
                 record = engine.install(places[0], install=install, expected=expected, **asked)
-                return record.to_json()
+                return {**record.to_json(), "changed": record.id == install}
 
         job = install if is_one else f"all-{install}"
-        return {"job": service.jobs.start(job, work, wait_s=request.wait_s).id}
+        wait_s = request.wait_s
+        return starter.start("install", job, work, key=key, body=request, wait_s=wait_s)
 
     @app.post("/v1/rollbacks", **starts)
-    def rollback(request: RollbackRequest) -> dict[str, str]:
+    def rollback(request: RollbackRequest, key: Key = None) -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with service.engine() as engine:
                 return engine.rollback(request.install, watch=watch).to_json()
 
-        return {"job": service.jobs.start(f"undo-{new_id()}", work).id}
+        return starter.start("rollback", f"undo-{new_id()}", work, key=key, body=request)
 
     @app.get("/v1/installs", **described(forms.InstallsForm))
     def installs() -> list[dict[str, Any]]:
@@ -271,37 +291,46 @@ def _add_install_routes(app: FastAPI, service: Service) -> None:
             more = {"steps": steps, "hooks": hooks, "backups_bytes": kept}
             return {**record.to_json(), **more}
 
+
+def _add_job_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/jobs/{job}/events", **streamed(_EVENTS, 404))
     def events(job: str) -> StreamingResponse:
-        found = service.jobs.get(job)
-        lines = (json.dumps(event) + "\n" for event in found.follow())
+        try:
+            found: Iterable[Event] = service.jobs.get(job).follow()
+        except NotFoundError:
+            with service.engine() as engine:
+                record = next((r for r in engine.journal.installs() if r.id == job), None)
+            if record is None or record.ended_s is None:
+                raise
+            found = (last_event(record),)
+        lines = (json.dumps(event) + "\n" for event in found)
         return StreamingResponse(lines, media_type=_EVENTS)
-
-
-def _add_settle_routes(app: FastAPI, service: Service) -> None:
-    starts = described(forms.JobForm, status=202, takes_body=True)
-
-    @app.post("/v1/recoveries", **starts)
-    def recover(request: RecoverRequest) -> dict[str, str]:
-        def work(watch: Watch) -> dict[str, Any]:
-            with service.engine() as engine:
-                found = engine.recover(request.policy, watch=watch)
-            return {"installs": [record.to_json() for record in found]}
-
-        return {"job": service.jobs.start(f"recover-{new_id()}", work).id}
-
-    @app.post("/v1/repairs", **starts)
-    def repair(request: RepairRequest) -> dict[str, str]:
-        def work(watch: Watch) -> dict[str, Any]:
-            with service.engine() as engine:
-                return engine.repair(request.install, accept=request.accept, watch=watch).to_json()
-
-        return {"job": service.jobs.start(f"repair-{new_id()}", work).id}
 
     @app.post("/v1/jobs/{job}/cancel", **described(forms.JobForm, 404, status=202))
     def cancel(job: str) -> dict[str, str]:
         service.jobs.cancel(job)
         return {"job": job}
+
+
+def _add_settle_routes(app: FastAPI, service: Service, starter: Starter) -> None:
+    starts = described(forms.JobForm, status=202, takes_body=True)
+
+    @app.post("/v1/recoveries", **starts)
+    def recover(request: RecoverRequest, key: Key = None) -> dict[str, str]:
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                found = engine.recover(request.policy, watch=watch)
+            return {"installs": [record.to_json() for record in found]}
+
+        return starter.start("recover", f"recover-{new_id()}", work, key=key, body=request)
+
+    @app.post("/v1/repairs", **starts)
+    def repair(request: RepairRequest, key: Key = None) -> dict[str, str]:
+        def work(watch: Watch) -> dict[str, Any]:
+            with service.engine() as engine:
+                return engine.repair(request.install, accept=request.accept, watch=watch).to_json()
+
+        return starter.start("repair", f"repair-{new_id()}", work, key=key, body=request)
 
 
 def _is_one_file(places: tuple[Path, ...]) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.daemon import forms
-from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.idempotency import Key, Starter
 from fuel_upgrade.daemon.refusals import described
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.change import Change
@@ -46,7 +46,7 @@ class Changes:
 
     config: Config
     connect: Callable[[], AbstractContextManager[ControlPlane]]
-    jobs: Jobs
+    starter: Starter
     fail_points: FailPoints
 
     @contextmanager
@@ -74,7 +74,7 @@ class Changes:
 def add_change_routes(app: FastAPI, changes: Changes) -> None:
     """Add the routes; docs/api.rst describes them to users."""
     starts = described(forms.JobForm, status=202, takes_body=True)
-    frees = described(forms.JobForm, status=202)
+    frees = described(forms.JobForm, 400, status=202)
     plans_squash = described(forms.ChangePlanForm, 404, 422, takes_body=True)
 
     @app.post("/v1/gc-plans", **described(forms.GcPlanForm, 404, 422, takes_body=True))
@@ -83,22 +83,22 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
             return gc.plan(request.releases).to_json()
 
     @app.post("/v1/gcs", **starts)
-    def apply_gc(request: GcRequest) -> dict[str, str]:
+    def apply_gc(request: GcRequest, key: Key = None) -> dict[str, str]:
         reviewed, install = GcPlan.from_json(request.plan), new_id()
 
         def work(watch: Watch) -> dict[str, Any]:
             with changes.gc() as gc:
                 return gc.apply(reviewed, install=install, watch=watch).to_json()
 
-        return {"job": changes.jobs.start(install, work).id}
+        return changes.starter.start("gc", install, work, key=key, body=request)
 
     @app.post("/v1/backup-releases", **frees)
-    def release_backups() -> dict[str, str]:
+    def release_backups(key: Key = None) -> dict[str, str]:
         def work(watch: Watch) -> dict[str, Any]:
             with changes.engine() as (engine, _):
                 return engine.release_backups(watch=watch).to_json()
 
-        return {"job": changes.jobs.start(f"free-{new_id()}", work).id}
+        return changes.starter.start("release-backups", f"free-{new_id()}", work, key=key)
 
     @app.post("/v1/squash-plans", **plans_squash)
     def show_squash(request: SquashRequest) -> dict[str, Any]:
@@ -107,10 +107,10 @@ def add_change_routes(app: FastAPI, changes: Changes) -> None:
         return found.to_json()
 
     @app.post("/v1/squashes", **starts)
-    def squash(request: SquashRequest) -> dict[str, str]:
+    def squash(request: SquashRequest, key: Key = None) -> dict[str, str]:
         install = new_id()
 
         def work(watch: Watch) -> dict[str, Any]:
             return changes.squash(request.release, install, watch)
 
-        return {"job": changes.jobs.start(install, work).id}
+        return changes.starter.start("squash", install, work, key=key, body=request)

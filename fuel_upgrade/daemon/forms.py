@@ -3,10 +3,12 @@
 An answer has all these keys, and may have more: new ones are added, see docs/api.rst.
 """
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, JsonValue, RootModel
 
+from fuel_upgrade.daemon.jobs import JobKind
 from fuel_upgrade.upgrade.records import InstallState, StepState
 
 
@@ -150,6 +152,42 @@ class WholeInstallForm(InstallForm):
     backups_bytes: int
 
 
+class StepInHandForm(BaseModel):
+    """The step that is being done or undone."""
+
+    number: int
+    of: int | None
+    title: str
+
+
+class TarballInHandForm(BaseModel):
+    """One of several tarballs."""
+
+    number: int
+    of: int
+    tarball: str
+
+
+class JobStatusForm(BaseModel):
+    """What the job under way does."""
+
+    id: str
+    kind: JobKind
+    started_at: datetime
+    doing: str
+    install: str | None
+    step: StepInHandForm | None
+    tarball: TarballInHandForm | None
+    bytes_done: int | None
+    bytes_total: int | None
+    percent: float
+    bytes_per_s: int | None
+    remaining_s: int | None
+    going_back: bool
+    stopping: bool
+    waiting: list[str]
+
+
 class StatusForm(BaseModel):
     """The daemon and its master."""
 
@@ -157,6 +195,8 @@ class StatusForm(BaseModel):
     fuel_version: str
     control_plane: str
     running: str | None
+    job: JobStatusForm | None
+    locked_by: str | None
     last_install: InstallForm | None
     undoable: str | None
     backups_bytes: int
@@ -221,6 +261,7 @@ class OfferForm(BaseModel):
 
     tarball: str
     fuel_version: str
+    unpacked_bytes: int
 
 
 class SkippedForm(OfferForm):

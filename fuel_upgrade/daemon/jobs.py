@@ -2,47 +2,88 @@
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import structlog
 
-from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.daemon.job_progress import JobProgress
+from fuel_upgrade.errors import (
+    FORMAT,
+    NotFoundError,
+    OutsideError,
+    PreflightError,
+    UpgradeError,
+    from_json,
+)
+from fuel_upgrade.system.times import iso_time
+from fuel_upgrade.upgrade.events import Event, Watch
+from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.turn import waiting
 
-Event = Mapping[str, Any]
-Work = Callable[[Callable[[Event], None]], Mapping[str, Any]]
+JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
+Work = Callable[[Watch], Mapping[str, Any]]
 """Does the work, tells a watcher of events, and returns the result."""
 
 _FORWARD = ("step", "progress", "waiting")  # an interrupted job stops at the next of these
 _BACK = ("failed", "undo", "undo step", "rolled back", "undone", "inconsistent")
+_COUNTED = frozenset({"step", "undo step", "progress"})
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
 _TELL_EVERY_S = 1.0
 _log = structlog.get_logger("fuel_upgrade.jobs")
 
 
-class Job:
-    """A piece of work: its events so far, and whether it has ended."""
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Where times come from: the time of day, and one that is never set back, for durations."""
 
-    def __init__(self, job_id: str) -> None:
+    now_s: Callable[[], float] = time.time
+    ticks_s: Callable[[], float] = time.monotonic
+
+
+class Job:
+    """A piece of work: its events so far, how far it is, and whether it has ended.
+
+    Of a run of events that tell of one thing's progress only the last is kept, so that a job of
+    hours takes no more memory than its steps do.
+    """
+
+    def __init__(
+        self, job_id: str, kind: JobKind = "install", clocks: Clocks | None = None
+    ) -> None:
         self.id = job_id
+        self.kind = kind
         self.ended = False
         self.going_back = False
         self.stop_reason: str | None = None
-        self._events: list[Event] = []
+        self.progress = JobProgress()
+        self._clocks = clocks or Clocks()
+        self._started_s = self._clocks.now_s()
+        self._events: list[tuple[int, Event]] = []  # each with its number, which only grows
+        self._added = 0
         self._changed = threading.Condition()
-        self._last_progress_s = 0.0
+        self._last_progress_s = float("-inf")
 
     def add(self, event: Event, *, last: bool = False) -> None:
         """Add an event and wake who waits for it; of progress, ten a second are enough."""
+        now_s = self._clocks.ticks_s()
         if event["event"] == "progress":
-            now = time.monotonic()
-            if now - self._last_progress_s < _PROGRESS_EVERY_S and event["done"] < event["total"]:
+            is_soon = now_s - self._last_progress_s < _PROGRESS_EVERY_S
+            if is_soon and event["done"] < event["total"] and event["what"] == self.progress.doing:
                 return
-            self._last_progress_s = now
+            self._last_progress_s = now_s
+        self.progress = self.progress.after(event, now_s)
+        numbers = self.progress.numbers(now_s) if event["event"] in _COUNTED else {}
+        at = iso_time(self._clocks.now_s())
+        whole = {"format": FORMAT, "event": event["event"], "at": at, **event, **numbers}
         with self._changed:
-            self._events.append(event)
+            if self._events and _goes_on(self._events[-1][1], event):
+                self._events.pop()
+            self._added += 1
+            self._events.append((self._added, whole))
             self.ended = last
             self._changed.notify_all()
 
@@ -52,11 +93,44 @@ class Job:
         ended = False
         while not ended:
             with self._changed:
-                while len(self._events) == sent and not self.ended:
+                while self._added == sent and not self.ended:
                     self._changed.wait()
-                fresh, ended = self._events[sent:], self.ended
-            yield from fresh
-            sent += len(fresh)
+                first = bisect_right(self._events, sent, key=lambda pair: pair[0])
+                fresh, sent, ended = self._events[first:], self._added, self.ended
+            yield from (event for _, event in fresh)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the job does now, in the form that the API gives."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "started_at": iso_time(self._started_s),
+            **self.progress.to_json(self._clocks.ticks_s()),
+            "stopping": self.stop_reason is not None,
+        }
+
+
+def last_event(record: InstallRecord) -> Event:
+    """Return the last event of a job that ended before the daemon started, from its record."""
+    at = iso_time(record.ended_s or record.started_s)
+    if record.error is not None:
+        return {"format": FORMAT, "event": "error", "at": at, **from_json(record.error).to_json()}
+    return {"format": FORMAT, "at": at, **_result(record.to_json())}
+
+
+def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last event of a job that succeeded; it changed something unless it says not."""
+    return {"event": "result", "changed": result.get("changed", True), "result": dict(result)}
+
+
+def _goes_on(before: Event, event: Event) -> bool:
+    """Say whether an event tells the same as the one before it, only later."""
+    kind = event["event"]
+    if kind != before["event"]:
+        return False
+    if kind == "waiting":  # the first says what is waited for, and stays
+        return bool(before["on"] == event["on"] and before["waited_s"])
+    return bool(kind == "progress" and before["what"] == event["what"])
 
 
 def _busy(job: str) -> PreflightError:
@@ -70,7 +144,8 @@ def _busy(job: str) -> PreflightError:
 class Jobs:
     """Runs one job at a time in a thread of its own, and remembers the last few."""
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: Clocks | None = None) -> None:
+        self._clocks = clocks or Clocks()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
@@ -81,7 +156,18 @@ class Jobs:
     @property
     def running(self) -> str | None:
         """The id of the job under way, or None."""
+        holder = self._jobs.get(self._holder)
+        if holder is not None and not holder.ended:
+            return holder.id
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
+
+    def status(self) -> dict[str, Any] | None:
+        """Return what the job under way does, and which jobs wait for it; None without one."""
+        running = self._jobs.get(self.running or "")
+        if running is None:
+            return None
+        others = [j.id for j in list(self._jobs.values()) if not j.ended and j is not running]
+        return {**running.to_json(), "waiting": others}
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
@@ -97,7 +183,9 @@ class Jobs:
                 remedy="see fuel-upgrade history for what became of it",
             ) from error
 
-    def start(self, job_id: str, work: Work, *, wait_s: float = 0) -> Job:
+    def start(
+        self, job_id: str, work: Work, *, wait_s: float = 0, kind: JobKind = "install"
+    ) -> Job:
         """Start a job; it waits up to ``wait_s`` seconds for one that is under way.
 
         Raises:
@@ -107,7 +195,7 @@ class Jobs:
             running = self.running
             if running is not None and wait_s <= 0:
                 raise _busy(running)
-            job = self._jobs[job_id] = Job(job_id)
+            job = self._jobs[job_id] = Job(job_id, kind, self._clocks)
             job.stop_reason = self._stop_reason
             ended = [old for old in self._jobs.values() if old.ended]
             for old in ended[: max(len(self._jobs) - _KEPT_JOBS, 0)]:
@@ -143,7 +231,7 @@ class Jobs:
         for thread in list(self._threads):
             thread.join()
 
-    def _await_turn(self, wait_s: float, watch: Callable[[Event], None]) -> None:
+    def _await_turn(self, wait_s: float, watch: Watch) -> None:
         """Take the turn; tell once a second that another has it still.
 
         Raises:
@@ -190,4 +278,4 @@ class Jobs:
             )
             job.add({"event": "error", **unknown.to_json()}, last=True)
         else:
-            job.add({"event": "result", "result": dict(result)}, last=True)
+            job.add(_result(result), last=True)

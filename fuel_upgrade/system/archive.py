@@ -13,7 +13,7 @@ import os
 import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -97,9 +97,12 @@ class ArchiveReader:
     twice, a path below a link, links that lead out, devices and pipes.
     """
 
-    def __init__(self, stream: BinaryIO, *, name: str) -> None:
+    def __init__(
+        self, stream: BinaryIO, *, name: str, passed: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._stream = stream
         self._name = name
+        self._passed = passed  # called with the length of each piece of data
         self._left = 0  # bytes of the current member that nobody has read yet
         self._padding = 0
         self._seen: dict[str, Kind] = {}
@@ -130,6 +133,7 @@ class ArchiveReader:
                 raise self._cut_short()
             self._left -= len(data)
             yield data
+            self._passed(len(data))
 
     def _next_header(self) -> tarfile.TarInfo | None:
         overrides: dict[str, str] = {}

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -221,6 +222,14 @@ def _age_of(text: str) -> str:
     return say_age(time.time() - datetime.strptime(text, _TIME).timestamp())
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a lock, and what is known of it in words."""
+
+    pid: int
+    described: str
+
+
 class Lock:
     """A lock that one process holds and that a crash releases; its file says who holds it."""
 
@@ -255,6 +264,19 @@ class Lock:
                 os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+    def holder(self) -> "Holder | None":
+        """Return the living process that has the lock; the lock itself is left alone.
+
+        A look that took it for a moment could have another process refused.
+        """
+        try:
+            data: dict[str, Any] = json.loads(self._path.read_text())
+            pid, started_s = int(data["pid"]), float(data["started_s"])
+            is_same = abs(psutil.Process(pid).create_time() - started_s) <= _SAME_START_S
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
+            return None
+        return Holder(pid, self.owner()) if is_same else None
 
     def owner(self) -> str:
         """Describe who holds the lock, for an error message.

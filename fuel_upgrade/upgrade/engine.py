@@ -28,10 +28,11 @@ from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
+from fuel_upgrade.upgrade.installed import installed_already, look_up, refuse_installed
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
-from fuel_upgrade.upgrade.plan import Plan, as_records
+from fuel_upgrade.upgrade.plan import Plan, as_records, begin
 from fuel_upgrade.upgrade.preflight import check
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review import find_drift, review
@@ -100,8 +101,12 @@ class Engine:
         expected: SavedPlan | None = None,
         wait_s: float = 0,
         wait_for_tasks_s: float = 0,
+        fail_if_installed: bool = False,
     ) -> InstallRecord:
         """Install a tarball under the id ``install``.
+
+        Where an earlier install of this very tarball stands, nothing is changed and the record of
+        that one is returned, whose id is another; or, with ``fail_if_installed``, it is refused.
 
         ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
         can ask for either as well, and so does a plan that was made with them. ``expected`` is
@@ -121,12 +126,17 @@ class Engine:
         patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
         with self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
+            if earlier := look_up(config, self._control, self.journal, tarball, expected):
+                if fail_if_installed:
+                    raise refuse_installed(earlier)
+                watch(installed_already(earlier))
+                return earlier
             head, master, plan = self._hooks(watch).checked(
                 install, tarball, lambda: self._when_idle(patience, planned)
             )
             record = self._record(head, plan)
             self.journal.begin(record, as_records(plan.steps))
-            watch({"event": "begin", "install": install, "steps": len(plan.steps)})
+            watch(begin(install, plan.steps).to_json())
             for match in master.bases.values():
                 if match.replaces_named:
                     watch({"event": "base", "version": match.need.version, **match.to_json()})
@@ -145,7 +155,7 @@ class Engine:
             change = make()
             record = change.record(self._clock())
             self.journal.begin(record, as_records(change.steps))
-            watch({"event": "begin", "install": change.install, "steps": len(change.steps)})
+            watch(begin(change.install, change.steps).to_json())
             self._carry_out(record, watch)
         return self.record(change.install)
 
@@ -370,18 +380,7 @@ class Engine:
         return record
 
     def _refuse_while_used(self, record: InstallRecord) -> None:
-        created = {
-            step.facts.get("id")
-            for step in self.journal.steps(record.id)
-            if step.kind == "register" and step.params["adopt"] is None
-        }
-        used = [c for c in self._control.clusters() if c.release_id in created]
-        if used:
-            names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
-            raise PreflightError(
-                f"install {record.id} cannot be undone: clusters use its releases: {names}",
-                remedy="remove those clusters, or keep the install",
-            )
+        recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
     def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
         return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)

@@ -89,6 +89,7 @@ class Layout:
             f"build the full view of repo {repo.place}",
             view.params(roots, staged),
             "remove what was built",
+            self.view_bytes(repo),
         )
         yield planned_switch(f"full view {place}", staged, self._paths.repos / place)
 

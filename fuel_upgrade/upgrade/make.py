@@ -58,6 +58,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
             f"unpack and verify {head.path.name}",
             unpack.params(head, layout.roots, layout.stagings, layout.links),
             "remove what was unpacked",
+            head.unpacked_bytes,
         ),
         *hooks(AFTER_STAGE),
         *layout.switches(),

@@ -12,6 +12,10 @@ Key = tuple[str, str]
 """A release by version and operating system."""
 
 
+INSTALLED_ALREADY = "installed already"
+"""Why a tarball is skipped of which an earlier install stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a diff release inherits: checksums, all of which one base must have.
@@ -38,15 +42,20 @@ class Offer:
     seal: str
     brings: Mapping[Key, frozenset[str]]
     wants: tuple[Wanted, ...]
+    unpacked_bytes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
-        return {"tarball": self.name, "fuel_version": self.fuel_version}
+        return {
+            "tarball": self.name,
+            "fuel_version": self.fuel_version,
+            "unpacked_bytes": self.unpacked_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is on the master: its Fuel version, its releases' checksums, the seals installed."""
+    """What is on the master: its Fuel version, its releases' checksums, the seals that stand."""
 
     fuel_version: str
     releases: Mapping[Key, frozenset[str]]
@@ -121,7 +130,7 @@ def _usable(
         if compared <= 0:
             is_same = offer.seal in present.seals
             reason = f"this master runs Fuel {present.fuel_version}"
-            skipped.append((offer, "installed already" if is_same else reason))
+            skipped.append((offer, INSTALLED_ALREADY if is_same else reason))
         elif offer.seal in found:
             skipped.append((offer, f"the same as {found[offer.seal].name}"))
         else:

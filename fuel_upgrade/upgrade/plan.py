@@ -1,24 +1,29 @@
 """A plan as a value: what an install would do on one master, step by step."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.system.disk import Room
+from fuel_upgrade.upgrade.events import Begin
 from fuel_upgrade.upgrade.master import Master
 from fuel_upgrade.upgrade.records import StepRecord, StepState
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: its kind and parameters as the journal will hold them, and a title for people."""
+    """One step: its kind and parameters as the journal will hold them, and a title for people.
+
+    ``size_bytes`` is how much it writes, about, and 0 where that does not count.
+    """
 
     kind: str
     title: str
     params: Mapping[str, Any]
     undo: str
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Plan:
             room = next(r for r in master.rooms.values() if r.device == master.rooms[folder].device)
             needed[room] = needed.get(room, 0) + size
         return needed
+
+
+def begin(install: str, steps: Sequence[PlannedStep]) -> Begin:
+    """Return the event with which the steps begin."""
+    return Begin(install, len(steps), tuple(step.size_bytes for step in steps))
 
 
 def as_records(steps: Iterable[PlannedStep]) -> tuple[StepRecord, ...]:

@@ -1,14 +1,15 @@
 """Installs that did not end: taking them up after a crash, and settling what is stuck."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
+from fuel_upgrade.nailgun.control_plane import Cluster
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.layout import STAGING
-from fuel_upgrade.upgrade.records import LOST, InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import LOST, InstallRecord, InstallState, StepRecord
 
 # An install that ended in none of these was cut off; each with the state that undoing it has.
 UNFINISHED = {
@@ -145,6 +146,28 @@ def to_repair(journal: Journal, record: InstallRecord | None) -> InstallRecord:
     if record is not None:
         what = f"{record.kind} {record.id} is {record.state.value}: it needs no repair"
     raise PreflightError(what, remedy="see fuel-upgrade history")
+
+
+def refuse_used(
+    record: InstallRecord, steps: Iterable[StepRecord], clusters: Iterable[Cluster]
+) -> None:
+    """Refuse to undo an install whose releases are used.
+
+    Raises:
+        PreflightError: clusters use a release that undoing would delete.
+    """
+    created = {
+        step.facts.get("id")
+        for step in steps
+        if step.kind == "register" and step.params["adopt"] is None
+    }
+    used = [c for c in clusters if c.release_id in created]
+    if used:
+        names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
+        raise PreflightError(
+            f"install {record.id} cannot be undone: clusters use its releases: {names}",
+            remedy="remove those clusters, or keep the install",
+        )
 
 
 def refuse_lost(record: InstallRecord) -> None:

@@ -10,10 +10,10 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.base import needs
 from fuel_upgrade.upgrade.held import Holdings
+from fuel_upgrade.upgrade.installed import find_installed
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.master import read_fuel_version
 from fuel_upgrade.upgrade.order import Key, Offer, Present, Wanted
-from fuel_upgrade.upgrade.records import InstallState
 
 _SEALED_BY = "sha256"
 _SUFFIXES = (".tar.zst", ".tar")
@@ -55,7 +55,8 @@ def read_survey(
 
     Raises:
         ConfigError, BundleError: one of them is no upgrade tarball; PreflightError: the Fuel
-            version of the master cannot be told; ControlPlaneError: Nailgun does not answer.
+            version of the master cannot be told, or its install is not whole any more;
+        ControlPlaneError: Nailgun does not answer.
     """
     try:
         heads = [read_head(path) for path in tarballs]
@@ -66,8 +67,9 @@ def read_survey(
     for release in control.releases():
         if release.orchestrator is not None:
             releases[release.version, release.os_key] = holdings.checksums(release)
-    installed = (r.seal for r in journal.installs() if r.state is InstallState.INSTALLED)
-    present = Present(read_fuel_version(config), releases, frozenset(installed))
+    standing = [h for h in heads if find_installed(config, control, journal, h)]
+    seals = frozenset(head.seal_sha256 for head in standing)
+    present = Present(read_fuel_version(config), releases, seals)
     names = _names(tarballs)
     offers = tuple(offer(head, name) for head, name in zip(heads, names, strict=True))
     return Survey(offers, present, dict(zip(names, tarballs, strict=True)))
@@ -89,6 +91,7 @@ def offer(head: BundleHead, name: str) -> Offer:
         brings={(r.version, r.os_key): _checksums(head, r.folder, (r.version, r.os_key))
                 for r in head.repos},
         wants=tuple(_wanted(head)),
+        unpacked_bytes=head.unpacked_bytes,
     )  # fmt: skip
 
 

@@ -142,11 +142,12 @@ class Transaction:
         """Undo these steps; return what was in the way, and the steps that are left."""
         failures: list[str] = []
         left: list[StepRecord] = []
-        for step in steps:
+        for undone, step in enumerate(steps):
             if step.kind in KEPT_WHILE_STUCK and any(s.kind not in NEED_NO_BACKUPS for s in left):
                 left.append(step)
                 continue
-            self._watch(step_event("undo step", step.number, step.title))
+            counts = {"undone": undone, "to_undo": len(steps)}
+            self._watch(step_event("undo step", step.number, step.title, **counts))
             failure = self._revert(step)
             if failure is not None:
                 failures.append(failure)

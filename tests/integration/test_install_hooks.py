@@ -273,8 +273,8 @@ def test_a_repair_that_repaired_nothing_is_not_repeated(
     hooked: Hooked, tarballs: dict[str, Path]
 ) -> None:
     hooked.write("before-check/10-fix", "test $FUEL_UPGRADE_STATE = checking || exit 75")
-    with pytest.raises(PreflightError, match=r"is what this master already runs"):
-        hooked.install(tarballs["5.1"])
+    with pytest.raises(PreflightError, match=r"cannot be upgraded to 6\.0\.1"):
+        hooked.install(tarballs["6.0.1"])
     assert hooked.ran() == ["before-check/10-fix checking", "before-check/10-fix failed"]
 
 

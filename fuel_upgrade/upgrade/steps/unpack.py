@@ -57,7 +57,8 @@ class Unpack(Roots):
         for link, target in self.links.items():
             Path(link).symlink_to(target)
         one_a_file_system = {root.stat().st_dev: root for root in self.roots}
-        for root in one_a_file_system.values():
+        for number, root in enumerate(one_a_file_system.values()):
+            self.world.progress("writing to the disk", number, len(one_a_file_system))
             sync_filesystem(root)
         return facts
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from fuel_upgrade.daemon.jobs import Event, Jobs, Work
+from fuel_upgrade.daemon.jobs import Clocks, Jobs, Work
 from fuel_upgrade.errors import BundleError, NotFoundError, PreflightError
-
-Watch = Callable[[Event], None]
+from fuel_upgrade.upgrade.events import Event, Watch, step_event
 
 
 def follow(jobs: Jobs, work: Callable[[Watch], Mapping[str, Any]]) -> list[Event]:
@@ -19,7 +18,7 @@ def follow(jobs: Jobs, work: Callable[[Watch], Mapping[str, Any]]) -> list[Event
 
 def test_events_come_in_order_and_end_with_the_result() -> None:
     def work(watch: Watch) -> Mapping[str, Any]:
-        watch({"event": "step", "number": 1})
+        watch(step_event("step", 1, "title", of=9))
         return {"ok": True}
 
     events = follow(Jobs(), work)
@@ -85,12 +84,12 @@ def test_a_job_that_waits_tells_for_which_and_then_runs() -> None:
     jobs, _, release = busy()
     second = jobs.start("second", lambda _watch: {"ok": True}, wait_s=30)
     events = second.follow()
-    assert next(events) == {
-        "event": "waiting", "on": "job first of this daemon", "waited_s": 0, "wait_s": 30
-    }  # fmt: skip
+    told = next(events)
+    assert (told["event"], told["on"]) == ("waiting", "job first of this daemon")
+    assert (told["waited_s"], told["wait_s"]) == (0, 30)
     assert jobs.running == "first"
     release.set()
-    assert list(events)[-1] == {"event": "result", "result": {"ok": True}}
+    assert list(events)[-1]["result"] == {"ok": True}
     jobs.wait()
 
 
@@ -125,9 +124,9 @@ def test_an_interrupted_job_stops_at_the_next_step_but_not_while_undoing() -> No
     def work(watch: Watch) -> Mapping[str, Any]:
         jobs.interrupt()
         try:
-            watch({"event": "step", "number": 2})
+            watch(step_event("step", 2, "title", of=9))
         finally:
-            watch({"event": "undo step", "number": 1})
+            watch(step_event("undo step", 1, "title", undone=0, to_undo=1))
             seen.append("undone")
         return {}
 
@@ -136,13 +135,81 @@ def test_an_interrupted_job_stops_at_the_next_step_but_not_while_undoing() -> No
     assert "told to stop" in events[-1]["what"]
 
 
-def test_progress_is_thinned_but_its_end_is_told() -> None:
+class Time:
+    """Clocks that a test sets; both say the same."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def clocks(self) -> Clocks:
+        return Clocks(now_s=lambda: self.now_s, ticks_s=lambda: self.now_s)
+
+
+def progress(done: int, total: int = 1000) -> Event:
+    return {"event": "progress", "what": "unpacking", "done": done, "total": total}
+
+
+def test_of_progress_ten_a_second_are_told_and_the_end_always() -> None:
+    time, told = Time(), list[int | None]()
+    jobs = Jobs(time.clocks())
+
     def work(watch: Watch) -> Mapping[str, Any]:
+        job = jobs.get("j")
         for done in range(1001):
-            watch({"event": "progress", "what": "x", "done": done, "total": 1000})
+            time.now_s = done / 1000
+            watch(progress(done))
+            told.append(job.progress.done)
+        return {}
+
+    events = follow(jobs, work)
+    assert 10 <= len(set(told)) <= 12
+    assert [e["done"] for e in events if e["event"] == "progress"][-1] == 1000
+
+
+def test_who_comes_late_is_told_only_the_last_progress_of_each_step() -> None:
+    time = Time()
+    jobs = Jobs(time.clocks())
+
+    def work(watch: Watch) -> Mapping[str, Any]:
+        for number in (1, 2):
+            watch(step_event("step", number, "title", of=2))
+            for second in range(100):
+                time.now_s += 1
+                watch(progress(second))
+        return {}
+
+    follow(jobs, work)
+    kinds = [e["event"] for e in jobs.get("j").follow()]
+    assert kinds == ["step", "progress", "step", "progress", "result"]
+
+
+def test_every_event_says_its_format_and_when_it_came() -> None:
+    time = Time()
+    (event,) = follow(Jobs(time.clocks()), lambda _watch: {})
+    assert list(event)[:3] == ["format", "event", "at"]
+    assert (event["format"], event["at"]) == (1, "1970-01-01T00:00:00.000+00:00")
+
+
+def test_events_of_steps_say_how_far_the_whole_is() -> None:
+    def work(watch: Watch) -> Mapping[str, Any]:
+        watch({"event": "begin", "install": "a", "steps": 2, "sizes": (0, 0)})
+        watch(step_event("step", 2, "title", of=2))
         return {}
 
     events = follow(Jobs(), work)
-    progress = [e for e in events if e["event"] == "progress"]
-    assert len(progress) < 50
-    assert progress[-1]["done"] == 1000
+    (step,) = (e for e in events if e["event"] == "step")
+    assert (step["percent"], step["bytes_per_s"], step["remaining_s"]) == (50.0, None, None)
+
+
+def test_the_status_says_what_the_job_does_and_who_waits() -> None:
+    jobs, work, release = busy()
+    waiting = jobs.start("second", work, wait_s=30)
+    next(waiting.follow())
+    found = jobs.status()
+    assert found is not None
+    assert (found["id"], found["kind"], found["waiting"]) == ("first", "install", ["second"])
+    assert (found["going_back"], found["stopping"]) == (False, False)
+    jobs.cancel("second")
+    release.set()
+    jobs.wait()
+    assert jobs.status() is None

@@ -1,0 +1,146 @@
+"""Idempotency keys: a request that is sent again gets the job that it began, not a second one."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import structlog
+from fastapi import Header
+from pydantic import BaseModel
+
+from fuel_upgrade.daemon.jobs import JobKind, Jobs, Work
+from fuel_upgrade.errors import ConfigError, PreflightError
+from fuel_upgrade.system.files import write_file
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Asking again with the same key and the same body gives the same job.",
+    ),
+]
+FILE = "idempotency.json"
+"""The name of the file in the state folder that outlives the daemon."""
+_KEPT = 256
+_LONGEST = 255
+_log = structlog.get_logger("fuel_upgrade.idempotency")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for under a key: a digest of it, and the job that it began."""
+
+    key: str
+    sha256: str
+    job: str
+
+    @classmethod
+    def of(cls, key: str, kind: JobKind, body: BaseModel | None, job: str) -> Self:
+        """Describe a request.
+
+        Raises:
+            ConfigError: the key is empty, too long, or not printable.
+        """
+        if not (0 < len(key) <= _LONGEST and key.isprintable()):
+            raise ConfigError(
+                f"malformed request: Idempotency-Key: not 1 to {_LONGEST} printable characters",
+                remedy="take a UUID, new for each thing that is to be done",
+                code="bad-request",
+            )
+        asked = [kind, body.model_dump(mode="json") if body else None]
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        return cls(key, digest, job)
+
+
+class Requests:
+    """The last requests that had a key; durable, so that a restart does not repeat an undo."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def once(self, request: Request, start: Callable[[], object]) -> str:
+        """Start what a request asks for, unless it did so before; return its job.
+
+        It is on record before it starts, and again not if it is refused.
+
+        Raises:
+            PreflightError: its key was used for something else; and what ``start`` raises.
+        """
+        with self._lock:
+            known = self._read()
+            same = next((one for one in known if one.key == request.key), None)
+            if same is None:
+                self._write([*known, request][-_KEPT:])
+                try:
+                    start()
+                except BaseException:
+                    self._write(known)
+                    raise
+                return request.job
+        if same.sha256 != request.sha256:
+            raise PreflightError(
+                f"the idempotency key {request.key!r} was used for another request: job {same.job}",
+                remedy="take a new key for each thing that is to be done",
+                code="idempotency-conflict",
+            )
+        return same.job
+
+    def _read(self) -> list[Request]:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            return [Request(**one) for one in found["requests"]]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("idempotency keys are lost", file=str(self._path), reason=str(error))
+            return []
+
+    def _write(self, requests: list[Request]) -> None:
+        data = {"format": 1, "requests": [asdict(one) for one in requests]}
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self._path, json.dumps(data).encode())
+        except OSError as error:
+            raise PreflightError(
+                f"{self._path}: the idempotency key cannot be recorded: {error}",
+                remedy="make room on its disk, or ask without a key",
+                code="key-not-recorded",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Starts jobs, each once for a key."""
+
+    jobs: Jobs
+    requests: Requests
+
+    def start(  # noqa: PLR0913 - all that a job is made of
+        self,
+        kind: JobKind,
+        job: str,
+        work: Work,
+        *,
+        key: str | None,
+        body: BaseModel | None = None,
+        wait_s: float = 0,
+    ) -> dict[str, Any]:
+        """Start a job; return the answer that names it, or the one that the key stands for.
+
+        Raises:
+            ConfigError: the key is malformed.
+            PreflightError: another job is under way, or the key was used for something else.
+        """
+
+        def start() -> object:
+            return self.jobs.start(job, work, wait_s=wait_s, kind=kind)
+
+        if key is None:
+            start()
+            return {"job": job}
+        return {"job": self.requests.once(Request.of(key, kind, body, job), start)}
