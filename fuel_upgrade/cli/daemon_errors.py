@@ -1,5 +1,6 @@
 """What a command says when the daemon does not answer as it should."""
 
+import http.client
 import os
 import stat
 from pathlib import Path
@@ -36,7 +37,7 @@ def unanswered(request: str, error: Exception) -> OutsideError:
     """Return the error for a request that was sent and got no whole answer."""
     if isinstance(error, TimeoutError):
         return _timed_out(request)
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, http.client.IncompleteRead)):
         return OutsideError(
             f"fuel-upgraded went away before it answered {request}: {error}",
             remedy=_HISTORY,

@@ -8,8 +8,8 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.follow import event_lines, follow
 from fuel_upgrade.cli.group import examples
-from fuel_upgrade.cli.install import follow
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
 
@@ -87,10 +87,10 @@ def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) 
         rows = [(s["number"], s["title"], s["undo"]) for s in found["steps"]]
         print_table(("step", "what", "undo"), rows, empty="nothing to do")
         return
-    result = follow(client, client.post("/squashes", {"release": version})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/squashes", {"release": version})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         _say_done(f"squashed: release {version} needs no base any more", result)
 
 
@@ -141,17 +141,20 @@ def _why(one: dict[str, Any]) -> str:
 
 
 def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
+    with event_lines(as_json=as_json):
+        job = client.post("/gcs", {"plan": _read(reviewed)})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
+        _say_done(f"done: {result['tarball']}", result)
+
+
+def _read(reviewed: Path) -> Any:
     try:
-        plan = json.loads(reviewed.read_text(encoding="utf-8"))
+        return json.loads(reviewed.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{reviewed}: {error}", remedy="name a file that fuel-upgrade gc --plan wrote"
         ) from error
-    result = follow(client, client.post("/gcs", {"plan": plan})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
-        _say_done(f"done: {result['tarball']}", result)
 
 
 def _say_done(what: str, result: dict[str, Any]) -> None:
@@ -161,8 +164,8 @@ def _say_done(what: str, result: dict[str, Any]) -> None:
 
 
 def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
-    result = follow(client, client.post("/backup-releases", {})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/backup-releases", {})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         click.echo(f"given up: the backups of {result['kind']} {result['id']}")

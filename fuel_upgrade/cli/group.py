@@ -26,6 +26,11 @@ class InterruptionError(UpgradeError):
     default_code = "interrupted"
 
 
+def interrupted() -> InterruptionError:
+    """Return the error for a command that Ctrl-C ended."""
+    return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
+
+
 @dataclass(frozen=True, slots=True)
 class Lazy:
     """A command that is not loaded yet: its module below ``cli`` and name, and its short help."""
@@ -62,8 +67,9 @@ class LazyGroup(click.Group):
         **attributes: Any,
     ) -> None:
         super().__init__(name, **attributes)
+        prints = is_root or self.invoke_without_command
         self.lazy = dict(lazy or {})
-        self.params.append(json_for_group(hidden=not is_root))
+        self.params.append(json_for_group(hidden=not prints))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the table."""
@@ -180,7 +186,7 @@ def _known(error: Exception) -> UpgradeError:
     if isinstance(error, UpgradeError):
         return error
     if isinstance(error, click.exceptions.Abort):
-        return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
+        return interrupted()
     if isinstance(error, click.ClickException):
         return _usage(error)
     import traceback

@@ -11,6 +11,7 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.follow import order_lines
 from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
@@ -154,20 +155,11 @@ def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -
     if "order" not in found:
         _show_one(found, packages=packages)
         return
-    show_order(found)
+    for line in order_lines(found):
+        click.echo(line)
     if found["first"]:
         click.echo()
         _show_one(found["first"], packages=packages)
-
-
-def show_order(found: dict[str, Any], *, err: bool = False) -> None:
-    """Print in which order several tarballs are installed, and which are not."""
-    for number, tarball in enumerate(found["order"], 1):
-        click.echo(f"{number}. {tarball['tarball']}: Fuel {tarball['fuel_version']}", err=err)
-    if not found["order"]:
-        click.echo("nothing to install", err=err)
-    for tarball in found["skipped"]:
-        click.echo(f"skipped {tarball['tarball']}: {tarball['why']}", err=err)
 
 
 def _show_one(found: dict[str, Any], *, packages: bool) -> None:

@@ -158,7 +158,7 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
         restore(store.database, content, replace=replace)
     counts = content.counts()
     if as_json:
-        print_json(counts)
+        print_json({"imported": counts})
     else:
         click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 

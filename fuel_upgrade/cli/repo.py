@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, progress_bar
+from fuel_upgrade.cli.console import json_option, print_json
 from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress import progress_bar
 from fuel_upgrade.cli.prove import dependency_options
 
 _PATH = click.Path(path_type=Path)

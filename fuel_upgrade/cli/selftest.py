@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.choices import FAULTS
-from fuel_upgrade.cli.console import json_option, print_json, progress_bar
+from fuel_upgrade.cli.console import json_option, print_json
 from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress import progress_bar
 from fuel_upgrade.errors import RollbackError
 
 _TARBALL = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)

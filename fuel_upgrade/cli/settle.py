@@ -6,8 +6,8 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.follow import event_lines, follow
 from fuel_upgrade.cli.group import examples
-from fuel_upgrade.cli.install import follow
 from fuel_upgrade.errors import NotFoundError
 
 
@@ -45,10 +45,10 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
 
     The daemon does this when it starts. Without an option the settings decide (recovery.policy).
     """
-    job = client.post("/recoveries", {"policy": policy})["job"]
-    result = follow(client, job, quiet=as_json, cancels=True)
+    with event_lines(as_json=as_json):
+        job = client.post("/recoveries", {"policy": policy})["job"]
+        result = follow(client, job, as_json=as_json, cancels=True)
     if as_json:
-        print_json(result)
         return
     for record in result["installs"]:
         _say(record)
@@ -71,11 +71,10 @@ def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_jso
     What is not undone yet is undone. Remove first what was in the way; fuel-upgrade show ID
     names it.
     """
-    job = client.post("/repairs", {"install": install_id, "accept": accept})["job"]
-    result = follow(client, job, quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/repairs", {"install": install_id, "accept": accept})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         _say(result)
 
 
