@@ -15,7 +15,6 @@ RUNTIME = [
     "click>=8.1",  # command line
     "createrepo-c>=1.0",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
-    "httpx>=0.27",  # the CLI's client of the daemon, over a unix socket
     "prometheus-client>=0.20",  # the daemon's metrics
     "psutil>=5.9",  # disk space per file system, owners of locks
     "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
@@ -35,10 +34,12 @@ RUNTIME = [
 ]
 DEV = [
     "docutils==0.23",
+    "httpx>=0.27",  # asks the daemon as other programs would, over a unix socket
     "hypothesis>=6.100",
     "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
+    "pyte>=0.8.2",  # what a terminal shows of the bytes that a command printed
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "ruff==0.17.6",
@@ -64,7 +65,7 @@ setup(
     extras_require={"dev": DEV},
     entry_points={
         "console_scripts": [
-            "fuel-upgrade = fuel_upgrade.cli.main:main",
+            "fuel-upgrade = fuel_upgrade.cli.entry:main",
             "fuel-upgraded = fuel_upgrade.daemon.service:main",
         ]
     },

@@ -39,9 +39,15 @@ class Host:
         )
 
     def json(self, *argv: str | Path) -> Any:
+        """Return what a command prints; of one that prints events, the result."""
         done = self.command(*argv, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        try:
+            found = json.loads(done.stdout)
+        except ValueError:
+            found = json.loads(done.stdout.splitlines()[-1])
+        is_event = isinstance(found, dict) and found.get("event") == "result"
+        return found["result"] if is_event else found
 
     @contextmanager
     def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:

@@ -85,13 +85,13 @@ class DaemonClient:
         Raises:
             OutsideError: the daemon went away before the last event.
         """
-        from fuel_upgrade.cli.exchange import Daemon  # noqa: PLC0415 - as in _call
+        from fuel_upgrade.cli.exchange import Daemon
 
         yield from Daemon(self.socket, self._note_version).events(job)
 
     def _call(self, *request: Any) -> Any:
         # Only here: commands that ask no daemon do not wait for the library of HTTP.
-        from fuel_upgrade.cli.exchange import Daemon, Request  # noqa: PLC0415
+        from fuel_upgrade.cli.exchange import Daemon, Request
 
         return Daemon(self.socket, self._note_version).ask(Request(*request))
 

@@ -96,7 +96,7 @@ registry.add_command(users)
 @click.pass_context
 def _list_releases(context: click.Context) -> None:
     if context.invoked_subcommand is None:
-        from fuel_upgrade.cli.releases import list_all  # noqa: PLC0415 - lazy, as the commands
+        from fuel_upgrade.cli.releases import list_all
 
         list_all(context)
 
@@ -105,7 +105,7 @@ releases = LazyGroup(
     "releases",
     {
         "delete": Lazy("releases:delete", "Delete releases from Nailgun, not from the disk"),
-        "diff": Lazy("compare:diff", "Compare two releases field by field"),
+        "diff": Lazy("releases:diff", "Compare two releases field by field"),
         "list": Lazy("releases:list_releases", "List releases, each with its repos"),
         "show": Lazy("releases:show", "Show all of a release"),
     },
@@ -132,7 +132,7 @@ GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry
 COMMANDS = {
     "plan": Lazy("plan:plan", "Show what installing a tarball would do; changes nothing"),
     "install": Lazy("install:install", "Install an upgrade tarball: all of it, or nothing"),
-    "status": Lazy("inspect:status", "Show what the daemon does and what this master runs"),
+    "status": Lazy("status:status", "Show what the daemon does and what this master runs"),
     "watch": Lazy("install:watch", "Follow an install or an undo that is under way"),
     "cancel": Lazy("settle:cancel", "Stop an install, and put everything back"),
     "rollback": Lazy("install:rollback", "Undo the last successful install, gc or squash"),

@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS
-from fuel_upgrade.cli.client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.client import DaemonClient
 from fuel_upgrade.cli.registered import resolve
 from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.release.fixture import parse_fixture
@@ -38,29 +36,50 @@ class Side:
     is_registered: bool
 
 
-@click.command("diff")
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
-@click.option(
-    "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
-)
-@json_option
-@pass_client
-def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_json: bool) -> int:
-    """Compare releases field by field, the order and priority of repos too.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two releases, of which one may be missing, and in what they differ."""
 
-    A and B are each an ID or VERSION[/OS] that is registered, or a file: an openstack.yaml or an
-    upgrade tarball. Those of one operating system are compared. A file is compared by what it
-    says and Nailgun shows: not by repos, which an install fills in. Ends with 8 if they differ.
+    one: Side | None
+    other: Side | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Say whether both are there, and the same."""
+        return bool(self.one and self.other and not self.differences)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        return {
+            "one": self.one.label if self.one else None,
+            "other": self.other.label if self.other else None,
+            "equal": self.is_equal,
+            "differences": [difference.to_json() for difference in self.differences],
+        }
+
+    def show(self) -> None:
+        """Print it for people."""
+        if self.one is None or self.other is None:
+            only = self.one or self.other
+            click.echo(f"only in {'A' if self.one else 'B'}: {only.label if only else ''}")
+            return
+        click.echo(f"A: {self.one.label}\nB: {self.other.label}")
+        for difference in self.differences:
+            _show_difference(difference)
+        click.echo(f"{len(self.differences)} difference(s)" if self.differences else "equal")
+
+
+def compare(
+    client: DaemonClient, one: str, other: str, system: str | None
+) -> tuple[Comparison, ...]:
+    """Compare what two names stand for, on one operating system or on all.
+
+    Raises:
+        NotFoundError: there is nothing of a name; ConfigError: several cannot be told apart.
     """
     pairs = pair(_sides(client, one, system), _sides(client, other, system))
-    found = [(a, b, _differences(a, b)) for a, b in pairs]
-    if as_json:
-        print_json({"comparisons": [_to_json(*triple) for triple in found]})
-    else:
-        for triple in found:
-            _show(*triple)
-    return DIFFERENT if any(differences or not (a and b) for a, b, differences in found) else 0
+    return tuple(Comparison(a, b, _differences(a, b)) for a, b in pairs)
 
 
 def _sides(client: DaemonClient, named: str, system: str | None) -> list[Side]:
@@ -93,7 +112,7 @@ def _registered_side(whole: Mapping[str, Any]) -> Side:
 def _described(path: Path) -> list[Side]:
     if path.name.endswith(_TARBALL):
         # Only here: the libraries that a tarball needs are not needed to compare two releases.
-        from fuel_upgrade.bundle.verify import read_head  # noqa: PLC0415
+        from fuel_upgrade.bundle.verify import read_head
 
         releases: Sequence[Release] = read_head(path).releases
     else:
@@ -154,28 +173,6 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
             if shown[name] in ({}, [], None, ""):  # Nailgun shows what was not posted as empty
                 del shown[name]
     return tuple(diff_trees(before, after))
-
-
-def _to_json(
-    one: Side | None, other: Side | None, differences: Sequence[Difference]
-) -> dict[str, Any]:
-    return {
-        "one": one.label if one else None,
-        "other": other.label if other else None,
-        "equal": bool(one and other and not differences),
-        "differences": [difference.to_json() for difference in differences],
-    }
-
-
-def _show(one: Side | None, other: Side | None, differences: Sequence[Difference]) -> None:
-    if one is None or other is None:
-        only = one or other
-        click.echo(f"only in {'A' if one else 'B'}: {only.label if only else ''}")
-        return
-    click.echo(f"A: {one.label}\nB: {other.label}")
-    for difference in differences:
-        _show_difference(difference)
-    click.echo(f"{len(differences)} difference(s)" if differences else "equal")
 
 
 def _show_difference(difference: Difference) -> None:

@@ -2,15 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from fuel_upgrade.cli.layout import lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
-from fuel_upgrade.system.progress import Progress, no_progress
 
 _JSON = "fuel_upgrade.json"
 
@@ -74,12 +72,16 @@ def report(error: UpgradeError, *, as_json: bool = False) -> None:
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print a result for scripts: one object, whose first key is the number of its form."""
-    click.echo(json.dumps({"format": FORMAT, **data}, indent=2))
+    click.echo(json.dumps(_numbered(data), indent=2))
 
 
 def print_json_line(data: Mapping[str, Any]) -> None:
     """Print one of several objects, such as an event, on a line of its own, at once."""
-    click.echo(json.dumps({"format": FORMAT, **data}))
+    click.echo(json.dumps(_numbered(data)))
+
+
+def _numbered(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": FORMAT} | {key: value for key, value in data.items() if key != "format"}
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
@@ -100,30 +102,3 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
 
 def _print_lines(lines: Sequence[str]) -> None:
     click.echo("\n".join(lines))
-
-
-@contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Progress]:
-    """Give a function that shows progress on stderr; silent there for scripts and pipes."""
-    if quiet or not sys.stderr.isatty():
-        yield no_progress
-        return
-    # Only here: it takes longer to load than most commands run.
-    from rich import progress as bars  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (
-        bars.TextColumn("{task.description:<24}"),
-        bars.BarColumn(),
-        bars.TaskProgressColumn(),
-    )
-    console = Console(stderr=True)
-    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show

@@ -1,5 +1,6 @@
 """What a command says when the daemon does not answer as it should."""
 
+import http.client
 import os
 import stat
 from pathlib import Path
@@ -36,7 +37,7 @@ def unanswered(request: str, error: Exception) -> OutsideError:
     """Return the error for a request that was sent and got no whole answer."""
     if isinstance(error, TimeoutError):
         return _timed_out(request)
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, http.client.IncompleteRead)):
         return OutsideError(
             f"fuel-upgraded went away before it answered {request}: {error}",
             remedy=_HISTORY,
@@ -108,7 +109,7 @@ def _barrier(place: Path) -> Path:
 
 def _group_that_may(barrier: Path) -> str | None:
     """Return the name of the group that gets past, unless it is root's or has no such right."""
-    import grp  # noqa: PLC0415 - only who is refused needs it
+    import grp
 
     try:
         found = barrier.stat()
@@ -120,7 +121,7 @@ def _group_that_may(barrier: Path) -> str | None:
 
 
 def _user() -> str:
-    import pwd  # noqa: PLC0415 - as grp
+    import pwd
 
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -8,15 +8,21 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.install import follow
+from fuel_upgrade.cli.follow import event_lines, follow
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.system.files import write_file
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade gc",
+        "fuel-upgrade gc --plan retire.json",
+        "fuel-upgrade gc --apply retire.json",
+    )
+)
 @click.option(
     "--release",
     "versions",
@@ -38,11 +44,12 @@ def gc(  # noqa: PLR0913 - an option each
     release_backups: bool,
     as_json: bool,
 ) -> None:
-    """Retire releases that nothing depends on, from a reviewed plan.
+    """Retire releases that nothing depends on.
 
-    Without an option it only shows what could be retired, what is kept, and why. --plan writes
-    that to a file, --apply carries the file out as one transaction, which rollback can undo until
-    its backups are given up. Room is free then, not before.
+    It is done by a reviewed plan. Without an option it only shows what could be retired, what
+    is kept, and why. --plan writes that to a file, --apply carries the file out as one
+    transaction, which rollback can undo until its backups are given up. Room is free then, not
+    before.
     """
     asked = [bool(versions or out), bool(reviewed), release_backups]
     if sum(asked) > 1:
@@ -58,16 +65,19 @@ def gc(  # noqa: PLR0913 - an option each
         _plan(client, versions, out, as_json=as_json)
 
 
-@click.command()
+@click.command(
+    epilog=examples("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
+)
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help="Only show the steps.")
 @json_option
 @pass_client
 def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) -> None:
-    """Make a release independent of its bases, so that gc can retire them.
+    """Make a release independent of its bases.
 
-    VERSION must be the newest release of its chain. Its diff repos become full ones in their
-    places, by hard links, and Nailgun is told that it has no other repos.
+    gc can retire them then. VERSION must be the newest release of its chain. Its diff repos
+    become full ones in their places, by hard links, and Nailgun is told that it has no other
+    repos.
     """
     if dry_run:
         found = client.post("/squash-plans", {"release": version})
@@ -77,10 +87,10 @@ def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) 
         rows = [(s["number"], s["title"], s["undo"]) for s in found["steps"]]
         print_table(("step", "what", "undo"), rows, empty="nothing to do")
         return
-    result = follow(client, client.post("/squashes", {"release": version})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/squashes", {"release": version})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         _say_done(f"squashed: release {version} needs no base any more", result)
 
 
@@ -101,6 +111,8 @@ def _plan(
 
 
 def _write(out: Path, found: dict[str, Any]) -> None:
+    from fuel_upgrade.system.files import write_file
+
     try:
         write_file(out, (json.dumps(found, indent=2) + "\n").encode())
     except OSError as error:
@@ -129,17 +141,20 @@ def _why(one: dict[str, Any]) -> str:
 
 
 def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
+    with event_lines(as_json=as_json):
+        job = client.post("/gcs", {"plan": _read(reviewed)})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
+        _say_done(f"done: {result['tarball']}", result)
+
+
+def _read(reviewed: Path) -> Any:
     try:
-        plan = json.loads(reviewed.read_text(encoding="utf-8"))
+        return json.loads(reviewed.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{reviewed}: {error}", remedy="name a file that fuel-upgrade gc --plan wrote"
         ) from error
-    result = follow(client, client.post("/gcs", {"plan": plan})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
-        _say_done(f"done: {result['tarball']}", result)
 
 
 def _say_done(what: str, result: dict[str, Any]) -> None:
@@ -149,8 +164,8 @@ def _say_done(what: str, result: dict[str, Any]) -> None:
 
 
 def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
-    result = follow(client, client.post("/backup-releases", {})["job"], quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/backup-releases", {})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         click.echo(f"given up: the backups of {result['kind']} {result['id']}")

@@ -4,12 +4,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem, shell_complete
 
 from fuel_upgrade.cli.console import json_for_group, report, wants_json
 from fuel_upgrade.errors import ConfigError, UpgradeError
@@ -24,6 +22,11 @@ class InterruptionError(UpgradeError):
 
     exit_code = 130  # 128 + SIGINT, as shells report it
     default_code = "interrupted"
+
+
+def interrupted() -> InterruptionError:
+    """Return the error for a command that Ctrl-C ended."""
+    return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,23 @@ class LazyGroup(click.Group):
         **attributes: Any,
     ) -> None:
         super().__init__(name, **attributes)
-        self._lazy = dict(lazy or {})
-        self.params.append(json_for_group(hidden=not is_root))
+        prints = is_root or self.invoke_without_command
+        self.lazy = dict(lazy or {})
+        self.params.append(json_for_group(hidden=not prints))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the table."""
         del ctx
-        return [*self._lazy, *self.commands]
+        return [*self.lazy, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, loaded now; None where there is none of this name."""
-        lazy = self._lazy.get(cmd_name)
+        lazy = self.lazy.get(cmd_name)
         return super().get_command(ctx, cmd_name) if lazy is None else lazy.load()
 
     def short_helps(self) -> dict[str, str]:
         """Return what each command is for; nothing is loaded."""
-        lazy = {name: command.short_help for name, command in self._lazy.items()}
+        lazy = {name: command.short_help for name, command in self.lazy.items()}
         groups = {
             name: group.get_short_help_str(limit=200).rstrip(".")
             for name, group in self.commands.items()
@@ -90,8 +94,10 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self.short_helps().items()))
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete the name of a command, or an option of the group."""
+        from click.shell_completion import CompletionItem
+
         names = [
             CompletionItem(name, help=short_help)
             for name, short_help in self.short_helps().items()
@@ -111,12 +117,14 @@ class LazyGroup(click.Group):
         raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx=ctx)
 
     def _likely(self, name: str) -> list[str]:
+        from difflib import get_close_matches
+
         inside = [words for words in self._names() if words.rpartition(" ")[2] == name]
         return inside or get_close_matches(name, self._names())
 
     def _names(self) -> Iterator[str]:
         """Give the name of each command, and of those in groups the words that call them."""
-        yield from self._lazy
+        yield from self.lazy
         for name, group in self.commands.items():
             yield name
             if isinstance(group, LazyGroup):
@@ -134,6 +142,8 @@ class LazyGroup(click.Group):
         if not kwargs.pop("standalone_mode", True):
             return super().main(argv, prog_name, standalone_mode=False, **kwargs)
         if instruction := os.environ.get(_COMPLETE):
+            from click.shell_completion import shell_complete
+
             sys.exit(shell_complete(self, kwargs, prog_name, _COMPLETE, instruction))
         sys.exit(self._run(list(sys.argv[1:] if argv is None else argv), prog_name, kwargs))
 
@@ -180,10 +190,10 @@ def _known(error: Exception) -> UpgradeError:
     if isinstance(error, UpgradeError):
         return error
     if isinstance(error, click.exceptions.Abort):
-        return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
+        return interrupted()
     if isinstance(error, click.ClickException):
         return _usage(error)
-    import traceback  # noqa: PLC0415 - only a mistake in this program needs it
+    import traceback
 
     traceback.print_exception(error)
     return UpgradeError(

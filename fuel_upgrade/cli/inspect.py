@@ -1,50 +1,24 @@
-"""The commands that look at a master: status, history, show."""
+"""The commands that look at what changed a master: history, show."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.system.size import say_size
+from fuel_upgrade.system.times import say_time
 
 
-@click.command()
-@json_option
-@pass_client
-def status(client: DaemonClient, *, as_json: bool) -> None:
-    """Say what the daemon does and what this master runs."""
-    found = client.get("/status")
-    if as_json:
-        print_json(found)
-        return
-    last = found["last_install"]
-    print_pairs(
-        {
-            "Fuel version": found["fuel_version"],
-            "control plane": found["control_plane"],
-            "running": found["running"] or "nothing",
-            "last install": f"{last['id']}, {last['state']}" if last else "none",
-            "can be undone": _undoable(found),
-        }
-    )
-    for record in found["unsettled"]:
-        what = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
-        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {what}")
-
-
-def _undoable(found: dict[str, Any]) -> str:
-    if not found["undoable"]:
-        return "nothing"
-    return f"{found['undoable']}; its backups take {say_size(found['backups_bytes'])}"
-
-
-@click.command()
+@click.command(epilog=examples("fuel-upgrade history", "fuel-upgrade history --json"))
 @json_option
 @pass_client
 def history(client: DaemonClient, *, as_json: bool) -> None:
-    """List the installs of this master, oldest first; gc and squash too."""
+    """List the installs of this master, oldest first.
+
+    Other changes, such as gc and squash, are in the list too.
+    """
     found = client.get("/installs")
     if as_json:
         print_json({"installs": found})
@@ -64,12 +38,15 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     print_table(columns, rows, empty="no installs yet")
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade show 22b5", "fuel-upgrade show 22b5589d --json"))
 @click.argument("install_id", metavar="ID")
 @json_option
 @pass_client
 def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
-    """Show one install: its steps, why it failed, its hooks. The start of an ID is enough."""
+    """Show one install: its steps, its error, its hooks.
+
+    The start of an ID is enough.
+    """
     found = client.get(f"/installs/{install_id}")
     if as_json:
         print_json(found)
@@ -111,22 +88,3 @@ def _print_hooks(found: list[dict[str, Any]]) -> None:
         for run in found
     ]
     print_table(("hook", "started", "exit", "last words"), rows, empty="")
-
-
-def print_releases(found: list[dict[str, Any]]) -> None:
-    """Print releases as the API gives them, a line a repo."""
-    rows: list[tuple[object, ...]] = []
-    for release in found:
-        repos = [f"{repo['name']}: {repo['location']}" for repo in release["repos"]] or ["none"]
-        rows.append(
-            (release["id"], release["name"], release["version"], release["state"], repos[0])
-        )
-        rows.extend(("", "", "", "", repo) for repo in repos[1:])
-    print_table(("id", "release", "version", "state", "repos"), rows, empty="no releases")
-
-
-def say_time(seconds: float | None) -> str:
-    """Say when something was, in local time; ``-`` where it was not yet."""
-    if seconds is None:
-        return "-"
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

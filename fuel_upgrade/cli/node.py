@@ -6,29 +6,25 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.node_chain import (
-    Asked,
-    find_repos,
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.node_options import (
     full_view_option,
     gpgkey_option,
-    make_style,
     os_option,
-    refuse_options,
     release_argument,
     repos_option,
     signed_by_option,
     timeout_option,
 )
-from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.nodes.content import RepoContent, fetch_content
-from fuel_upgrade.nodes.exact import SourceStyle, render_exact
-from fuel_upgrade.nodes.fetch import fetch_identity
-from fuel_upgrade.nodes.full_view import require_full
-from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
-from fuel_upgrade.nodes.write import write_tree
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade node sources 2014.2-6.0 --os ubuntu -o tree",
+        "fuel-upgrade node sources 2014.2-6.0 --os centos -o tree --plain",
+        "fuel-upgrade node sources --os ubuntu --repos '/repo precise main' -o tree",
+    )
+)
 @release_argument
 @os_option
 @click.option(
@@ -75,54 +71,27 @@ def sources(  # noqa: PLR0913 - one parameter an option
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Write sources under which a node of RELEASE behaves as with the one full repo.
+    """Write package sources for nodes of RELEASE.
 
-    RELEASE is the id, the version or the name of a registered release. With --repos no registry
-    is asked; an apt repo is then given as 'URL SUITE COMPONENT...'. The indexes of all repos are
-    read, to hide from nodes what is not the release's. With --full-view nodes get that one repo,
-    which needs neither order nor pins; RELEASE or --repos then only tell an apt repo's suite
-    and components, where these are not given with it.
+    Under them a node behaves as with the one full repo. RELEASE is the id, the version or the
+    name of a registered release. With --repos no registry is asked; an apt repo is then given
+    as 'URL SUITE COMPONENT...'. The indexes of all repos are read, to hide from nodes what is
+    not the release's. With --full-view nodes get that one repo, which needs neither order nor
+    pins; RELEASE or --repos then only tell an apt repo's suite and components, where these are
+    not given with it.
     """
+    from fuel_upgrade.cli.node_chain import Asked, find_repos, make_style
+    from fuel_upgrade.cli.node_sources import SourceForm, read_sources
+    from fuel_upgrade.nodes.write import write_tree
+
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
-    _require_fitting(form, style, plain=plain)
+    how = SourceForm(os_key, style, is_astute=form == "astute", is_plain=plain)
+    how.refuse_useless(is_native=form == "native")
     asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    found = asked.given
-    if form == "astute":
-        files = render_astute(os_key, found)
-    elif plain:
-        known = [fetch_identity(source, timeout_s=timeout_s) for source in found]
-        files = render_apt(known) if os_key == "ubuntu" else render_yum(known)
-    else:
-        contents = [_read(source, timeout_s) for source in found]
-        if asked.is_full_view:
-            require_full(contents[0])
-        files = render_exact(os_key, contents, style)
+    files = read_sources(asked, how, timeout_s)
     written = write_tree(files, out)
     if as_json:
         print_json({"files": [str(path) for path in written]})
     else:
         for path in written:
             click.echo(path)
-
-
-def _require_fitting(form: str, style: SourceStyle, *, plain: bool) -> None:
-    """Refuse options that would be without effect."""
-    keyed = bool(style.signed_by or style.gpgkey)
-    refuse_options(
-        {
-            "--plain and --format astute write no keys": keyed and (plain or form == "astute"),
-            "--plain is for --format native": plain and form != "native",
-        }
-    )
-
-
-def _read(source: NodeSource, timeout_s: float) -> RepoContent:
-    """Read one repo; where it does not answer, say what can be had without."""
-    try:
-        known = fetch_identity(source, timeout_s=timeout_s)
-        return fetch_content(known, timeout_s=timeout_s)
-    except OutsideError as error:
-        raise OutsideError(
-            str(error),
-            remedy=f"{error.remedy}; or give --plain for sources of order and pins alone",
-        ) from error

@@ -3,34 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import click
-
 from fuel_upgrade.cli.client import DaemonClient
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.exact import SourceStyle
 from fuel_upgrade.nodes.full_view import read_full_view
 from fuel_upgrade.nodes.sources import NodeSource, from_release, parse_repo_argument
 from fuel_upgrade.release.model import RegisteredRelease
-
-release_argument = click.argument("release", required=False)
-os_option = click.option("--os", "os_key", type=click.Choice(["ubuntu", "centos"]), required=True)
-repos_option = click.option(
-    "--repos", help="Take these repos instead of a release's: newest first, with commas."
-)
-full_view_option = click.option(
-    "--full-view",
-    metavar="REPO",
-    help="Give nodes this one repo, the release's full view: a URL or a folder.",
-)
-signed_by_option = click.option(
-    "--signed-by", default="", help="The path on a node of the signed apt repos' key."
-)
-gpgkey_option = click.option(
-    "--gpgkey", default="", help="The url of the key of rpms and yum repos."
-)
-timeout_option = click.option(
-    "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds a repo."
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.bundle.request import render
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.follow import order_lines
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
-from fuel_upgrade.system.files import write_file
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
@@ -36,7 +36,13 @@ repair_option = click.option(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
+        "fuel-upgrade plan /root/tarballs --packages",
+    )
+)
 @click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
 @verify_option
 @view_option
@@ -56,7 +62,7 @@ def plan(  # noqa: PLR0913 - an option each
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Say what installing a tarball would do, step by step; changes nothing.
+    """Show what installing a tarball would do; changes nothing.
 
     Of several tarballs, or a folder of them: in which order, and the steps of the first. With
     --out the plan is kept, and install --plan carries out just that, or refuses.
@@ -99,6 +105,8 @@ def read_plan(path: Path) -> dict[str, Any]:
 def _keep(found: dict[str, Any], out: Path) -> None:
     if "order" in found:
         raise ConfigError("--out is about one tarball", remedy="name one, the first of the order")
+    from fuel_upgrade.system.files import write_file
+
     try:
         write_file(out, (json.dumps(found, indent=2) + "\n").encode())
     except OSError as error:
@@ -130,6 +138,8 @@ def writing_repair(
 
 
 def _write_request(out: Path, found: dict[str, Any]) -> None:
+    from fuel_upgrade.bundle.request import render
+
     try:
         out.write_text(render(found), encoding="utf-8")
     except OSError as error:
@@ -145,20 +155,11 @@ def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -
     if "order" not in found:
         _show_one(found, packages=packages)
         return
-    show_order(found)
+    for line in order_lines(found):
+        click.echo(line)
     if found["first"]:
         click.echo()
         _show_one(found["first"], packages=packages)
-
-
-def show_order(found: dict[str, Any], *, err: bool = False) -> None:
-    """Print in which order several tarballs are installed, and which are not."""
-    for number, tarball in enumerate(found["order"], 1):
-        click.echo(f"{number}. {tarball['tarball']}: Fuel {tarball['fuel_version']}", err=err)
-    if not found["order"]:
-        click.echo("nothing to install", err=err)
-    for tarball in found["skipped"]:
-        click.echo(f"skipped {tarball['tarball']}: {tarball['why']}", err=err)
 
 
 def _show_one(found: dict[str, Any], *, packages: bool) -> None:

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.dependencies import DependencyReport
-from fuel_upgrade.repo.evidence import Suites, prove_repos
-from fuel_upgrade.repo.prove import SHOWN, Proof
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,7 +26,12 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return check(strict(command))
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
+        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
+    )
+)
 @click.argument("base", type=_PATH)
 @click.argument("diff", type=_PATH)
 @click.argument("current", type=_PATH)
@@ -49,13 +52,16 @@ def prove(  # noqa: PLR0913 - one parameter an option
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Prove that BASE and DIFF are together CURRENT, package by package.
+    """Prove that BASE and DIFF are together CURRENT.
 
     Each is a folder or a tar archive of an apt or yum repo; only indexes and DIFF's diff.yaml
     are read. For every entry of every index of CURRENT, DIFF carries the package in that index
     or inherits it from BASE, by name, architecture, version and checksum; nothing else is in
     DIFF; and its diff.yaml is right. Ends with 0 if so, else with 3.
     """
+    from fuel_upgrade.cli.repo_output import end_strictly, show_dependencies, show_proof
+    from fuel_upgrade.repo.evidence import Suites, prove_repos
+
     suites = Suites(base=base_suite, diff=diff_suite, current=suite)
     proof, found = prove_repos(
         base, diff, current, suites=suites, check_dependencies=check_dependencies or strict
@@ -66,37 +72,6 @@ def prove(  # noqa: PLR0913 - one parameter an option
             click.get_current_context().exit(BundleError.exit_code)
     else:
         proof.require(f"{diff} on {base}")
-        _show(proof)
+        show_proof(proof)
         show_dependencies(found)
     end_strictly(found, strict=strict)
-
-
-def _show(proof: Proof) -> None:
-    print_pairs(
-        {
-            "proved": f"{proof.release} packages, {proof.index_entries} index entries",
-            "carried": f"{proof.carried} packages are in the diff repo",
-            "inherited": f"{proof.inherited} packages are in the base, by {proof.algorithm}",
-        }
-    )
-
-
-def show_dependencies(found: DependencyReport | None) -> None:
-    """Print what a check of dependencies found, if there was one."""
-    if found is None:
-        return
-    click.echo(
-        f"dependencies: {found.dependencies}, of {found.packages} index entries:"
-        f" {len(found.unmet)} not met in the release, {len(found.unchecked)} not checked"
-    )
-    for title, ones in (("not met", found.unmet), ("not checked", found.unchecked)):
-        for one in ones[:SHOWN]:
-            click.echo(f"  {title}: {one}")
-        if len(ones) > SHOWN:
-            click.echo(f"  {title}: and {len(ones) - SHOWN} more; --json has all")
-
-
-def end_strictly(found: DependencyReport | None, *, strict: bool) -> None:
-    """End the command with 3 where ``--strict`` was given and a dependency is not met."""
-    if strict and found is not None and found.unmet:
-        click.get_current_context().exit(BundleError.exit_code)

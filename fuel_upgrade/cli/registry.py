@@ -2,33 +2,26 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 
 import click
 
 from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.registry_place import (
-    Place,
-    database_option,
-    opened,
-    pass_place,
-)
-from fuel_upgrade.errors import ConfigError, NotFoundError
-from fuel_upgrade.registry.database import Database
-from fuel_upgrade.registry.export import export
-from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.restore import parse, restore
-from fuel_upgrade.registry.schema import HEAD, migrate
-from fuel_upgrade.system.files import refuse_open_file, write_file
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.registry_place import Place, database_option, pass_place
+from fuel_upgrade.errors import ConfigError
 
 _PATH = click.Path(path_type=Path)
 _STDIN = Path("-")
 
 
-@click.command("add")
+@click.command(
+    "add",
+    epilog=examples(
+        "fuel-upgrade registry user add admin",
+        "fuel-upgrade registry user add admin --replace --password-file - < secret",
+    ),
+)
 @click.argument("name")
 @click.option(
     "--password-file",
@@ -38,30 +31,41 @@ _STDIN = Path("-")
 )
 @click.option("--replace", is_flag=True, help="Give an existing user this password.")
 @database_option
+@json_option
 @pass_place
-def add_user(place: Place, *, name: str, password_file: Path | None, replace: bool) -> None:
-    """Add the user NAME; without --password-file, the terminal asks for the password twice.
+def add_user(
+    place: Place, *, name: str, password_file: Path | None, replace: bool, as_json: bool
+) -> None:
+    """Add the user NAME.
 
-    A new password ends what tokens the user has.
+    Without --password-file, the terminal asks for the password twice. A new password ends what
+    tokens the user has.
     """
+    from fuel_upgrade.cli.registry_store import opened, refusals
+
     with opened(place) as store:
         if not replace and name in {known for _, known in store.accounts.users()}:
             raise _taken(name)  # before anybody types a password
         password = _read_password(password_file)
-        with _refusals():
+        with refusals():
             if replace:
                 store.accounts.set_password(name, password)
             else:
                 store.accounts.add_user(name, password)
-    click.echo(f"user {name} may log in")
+    if as_json:
+        print_json({"user": name, "replaced": replace})
+    else:
+        click.echo(f"user {name} may log in")
 
 
-@click.command("list")
+@click.command("list", epilog=examples("fuel-upgrade registry user list --json"))
 @database_option
 @json_option
 @pass_place
 def list_users(place: Place, *, as_json: bool) -> None:
     """List who may log in."""
+    from fuel_upgrade.cli.registry_store import opened
+
     with opened(place) as store:
         found = store.accounts.users()
     if as_json:
@@ -70,28 +74,46 @@ def list_users(place: Place, *, as_json: bool) -> None:
         print_table(("id", "name"), found, empty="no users: nobody can log in")
 
 
-@click.command("remove")
+@click.command("remove", epilog=examples("fuel-upgrade registry user remove admin"))
 @click.argument("name")
 @database_option
+@json_option
 @pass_place
-def remove_user(place: Place, *, name: str) -> None:
+def remove_user(place: Place, *, name: str, as_json: bool) -> None:
     """Remove the user NAME and its tokens."""
-    with opened(place) as store, _refusals():
+    from fuel_upgrade.cli.registry_store import opened, refusals
+
+    with opened(place) as store, refusals():
         store.accounts.delete_user(name)
-    click.echo(f"user {name} is removed")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        click.echo(f"user {name} is removed")
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog=examples(
+        "fuel-upgrade registry export --with-users all.json",
+        "fuel-upgrade registry export > releases.json",
+    ),
+)
 @click.argument("file", type=_PATH, required=False)
 @click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
 @database_option
+@json_option
 @pass_place
-def export_all(place: Place, *, file: Path | None, with_users: bool) -> None:
-    """Write everything in the registry as JSON, to FILE or to stdout.
+def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bool) -> None:
+    """Write everything in the registry as JSON.
 
-    Releases with all fields, clusters, nodes, tasks and notifications, all of one moment. With
-    users the file is for its owner only.
+    It goes to FILE or to stdout. Releases with all fields, clusters, nodes, tasks and
+    notifications, all of one moment. With users the file is for its owner only.
     """
+    from fuel_upgrade.cli.registry_store import opened
+    from fuel_upgrade.registry.export import export
+    from fuel_upgrade.registry.schema import HEAD
+    from fuel_upgrade.system.files import write_file
+
     with opened(place) as store, store.database.snapshot() as connection:
         found = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
@@ -102,47 +124,59 @@ def export_all(place: Place, *, file: Path | None, with_users: bool) -> None:
         write_file(file, data, mode=0o600 if with_users else 0o644)
     except OSError as error:
         raise ConfigError(f"{file}: {error}", remedy="name a file that can be written") from error
+    if as_json:
+        print_json({"file": str(file)})
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "fuel-upgrade registry import all.json --database sqlite:////tmp/copy.db",
+        "fuel-upgrade registry import - --replace < all.json",
+    ),
+)
 @click.argument("file", type=_PATH)
 @click.option("--replace", is_flag=True, help="Remove what the registry has; ids go on.")
 @database_option
 @json_option
 @pass_place
 def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> None:
-    """Read what export wrote, from FILE or from stdin (-), into an empty registry.
+    """Read what export wrote, into an empty registry.
 
-    It is one transaction, and ids stay what they were. Users stay where FILE has none.
+    FILE is - for stdin. It is one transaction, and ids stay what they were. Users stay where
+    FILE has none.
     """
+    from fuel_upgrade.cli.registry_store import opened, refusals
+    from fuel_upgrade.registry.restore import parse, restore
+
     try:
         data = sys.stdin.buffer.read() if file == _STDIN else file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error}", remedy="name a file that can be read") from error
     content = parse(data, source=str(file))
-    with opened(place) as store, _refusals():
+    with opened(place) as store, refusals():
         restore(store.database, content, replace=replace)
     counts = content.counts()
     if as_json:
-        print_json(counts)
+        print_json({"imported": counts})
     else:
         click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 
 
-@click.command("migrate")
+@click.command("migrate", epilog=examples("fuel-upgrade registry migrate"))
 @database_option
 @json_option
 @pass_place
 def migrate_tables(place: Place, *, as_json: bool) -> None:
-    """Bring the database to the newest form of the tables, after a backup.
+    """Bring the database to the newest tables.
 
-    Every other command and the daemon do the same when they open it.
+    A backup is made before. Every other command and the daemon do the same when they open it.
     """
-    database = Database.connect(place.url)
-    try:
+    from fuel_upgrade.cli.registry_store import connected
+    from fuel_upgrade.registry.schema import HEAD, migrate
+
+    with connected(place) as database:
         done = migrate(database, backups=place.backups)
-    finally:
-        database.close()
     if as_json:
         print_json(done.to_json() if done else {"before": HEAD, "after": HEAD, "backup": None})
     elif done is None:
@@ -161,6 +195,8 @@ def _read_password(file: Path | None) -> str:
         )
     if file is None:
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    from fuel_upgrade.system.files import refuse_open_file
+
     try:
         text = sys.stdin.read() if file == _STDIN else refuse_open_file(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -175,16 +211,3 @@ def _taken(name: str) -> ConfigError:
     return ConfigError(
         f"the user {name} exists already", remedy="give --replace for a new password"
     )
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Say on the command line what clients would be told with a status."""
-    try:
-        yield
-    except RefusedError as error:
-        if error.status is HTTPStatus.NOT_FOUND:
-            raise NotFoundError(
-                error.reason, remedy="see who is there: fuel-upgrade registry user list"
-            ) from error
-        raise ConfigError(error.reason, remedy="name another, or give --replace") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS
+from fuel_upgrade.cli.choices import OPERATING_SYSTEMS
 from fuel_upgrade.cli.client import DaemonClient, Target, pass_client
 from fuel_upgrade.cli.console import (
     json_is_wanted,
@@ -15,11 +15,11 @@ from fuel_upgrade.cli.console import (
     print_pairs,
     print_table,
 )
-from fuel_upgrade.cli.inspect import print_releases, say_time
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.cli.registered import resolve
+from fuel_upgrade.cli.release_list import print_releases
 from fuel_upgrade.errors import ConfigError, UpgradeError
-from fuel_upgrade.release.chain import newest_version_first
-from fuel_upgrade.upgrade.deletion import refusals, refused
+from fuel_upgrade.system.times import say_time
 
 
 def list_all(context: click.Context) -> None:
@@ -30,7 +30,13 @@ def list_all(context: click.Context) -> None:
     _list(target.client().get("/releases"), as_json=json_is_wanted(context))
 
 
-@click.command("list")
+@click.command(
+    "list",
+    epilog=examples(
+        "fuel-upgrade releases list --os ubuntu",
+        "fuel-upgrade releases list --state available --json",
+    ),
+)
 @click.option(
     "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
 )
@@ -40,7 +46,7 @@ def list_all(context: click.Context) -> None:
 def list_releases(
     client: DaemonClient, *, system: str | None, state: str | None, as_json: bool
 ) -> None:
-    """List the releases that are registered, each with its repos."""
+    """List releases, each with its repos."""
     found = [
         release
         for release in client.get("/releases")
@@ -57,14 +63,19 @@ def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
         print_releases(found)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade releases show 3", "fuel-upgrade releases show 2014.2-6.0/ubuntu --json"
+    )
+)
 @click.argument("release", metavar="ID|VERSION[/OS]")
 @json_option
 @pass_client
 def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
-    """Show all of a release: roles, repos in order, networks, and what uses and made it.
+    """Show all of a release.
 
-    Of a VERSION each release is shown; --json prints a list in any case.
+    Roles, repos in order, networks, what uses it and what made it. Of a VERSION each release is
+    shown; --json prints a list in any case.
     """
     found = [_whole(client, one) for one in resolve(client.get("/releases"), release)]
     if as_json:
@@ -131,7 +142,7 @@ def _installs(one: dict[str, Any]) -> Iterable[str]:
         yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade releases delete 2014.1.1-5.1/centos --yes"))
 @click.argument("chosen", metavar="ID|VERSION[/OS]...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -142,11 +153,15 @@ def _installs(one: dict[str, Any]) -> Iterable[str]:
 def delete(
     client: DaemonClient, *, chosen: tuple[str, ...], yes: bool, force: bool, as_json: bool
 ) -> None:
-    """Delete releases from Nailgun; their repos and puppet files stay on disk.
+    """Delete releases from Nailgun, not from the disk.
 
-    Refused while clusters use one, other releases build on it, or the install that registered it
-    can be undone. To retire releases with their files, and be able to undo that: fuel-upgrade gc.
+    Their repos and puppet files stay. Refused while clusters use one, other releases build on
+    it, or the install that registered it can be undone. To retire releases with their files,
+    and be able to undo that: fuel-upgrade gc.
     """
+    from fuel_upgrade.release.chain import newest_version_first
+    from fuel_upgrade.upgrade.deletion import refusals, refused
+
     registered = client.get("/releases")
     wanted = {one["id"]: one for ref in chosen for one in resolve(registered, ref)}
     failures = [
@@ -187,8 +202,7 @@ def _delete_all(
             done.append(client.delete(f"/releases/{one['id']}{suffix}"))
         except UpgradeError as error:
             before = "; ".join(_named(one["deleted"]) for one in done)
-            error.state = f"deleted before it: {before}" if done else error.state
-            raise
+            raise error.amended(state=f"deleted before it: {before}" if done else None) from error
     return done
 
 
@@ -201,3 +215,36 @@ def _say_left(paths: Sequence[str]) -> None:
             "Remove it by hand. fuel-upgrade gc retires releases that are registered together with"
             "\nsuch files, and can be undone: use it instead next time."
         )
+
+
+@click.command(
+    "diff",
+    epilog=examples(
+        "fuel-upgrade releases diff 2014.1.1-5.1/ubuntu 2014.2-6.0/ubuntu",
+        "fuel-upgrade releases diff openstack.yaml 3 --os centos",
+    ),
+)
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@click.option(
+    "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
+)
+@json_option
+@pass_client
+def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_json: bool) -> int:
+    """Compare two releases field by field.
+
+    The order and priority of repos count too. A and B are each an ID or VERSION[/OS] that is
+    registered, or a file: an openstack.yaml or an upgrade tarball. Those of one operating
+    system are compared. A file is compared by what it says and Nailgun shows: not by repos,
+    which an install fills in. Ends with 8 if they differ.
+    """
+    from fuel_upgrade.cli.compare import DIFFERENT, compare
+
+    found = compare(client, one, other, system)
+    if as_json:
+        print_json({"comparisons": [comparison.to_json() for comparison in found]})
+    else:
+        for comparison in found:
+            comparison.show()
+    return 0 if all(comparison.is_equal for comparison in found) else DIFFERENT

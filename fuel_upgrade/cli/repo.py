@@ -4,21 +4,21 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, progress_bar
-from fuel_upgrade.cli.prove import dependency_options, end_strictly, show_dependencies
-from fuel_upgrade.repo.apt_write import IndexChoice
-from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.repo.evidence import read_dependencies
-from fuel_upgrade.repo.sign import SigningKey
-from fuel_upgrade.repo.squash import squash as squash_repos
-from fuel_upgrade.repo.view import View, build_view
-from fuel_upgrade.system.size import say_size
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress import progress_bar
+from fuel_upgrade.cli.prove import dependency_options
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade repo diff 5.1/ubuntu 6.0/ubuntu -o diff-ubuntu",
+        "fuel-upgrade repo diff 5.1.tar 6.0.tar -o diff --sign-with 4F21A0B3",
+        "fuel-upgrade repo diff 5.1/centos 6.0/centos -o look --indexes-only --json",
+    )
+)
 @click.argument("base", type=_PATH)
 @click.argument("current", type=_PATH)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
@@ -59,14 +59,20 @@ def diff(  # noqa: PLR0913 - one parameter an option
     with_contents: bool,
     as_json: bool,
 ) -> None:
-    """Write the repo of those packages of CURRENT that BASE lacks, by checksum.
+    """Write the repo of the packages of CURRENT that BASE lacks.
 
     BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
     be a diff repo. Packages are told apart by the checksums in the indexes, never by version.
     The output is a valid repo with indexes of its own, and appears whole, and proved to be with
-    BASE all of CURRENT, or not at all. Hard
-    links share their content with CURRENT: do not change packages there in place.
+    BASE all of CURRENT, or not at all. Hard links share their content with CURRENT: do not
+    change packages there in place.
     """
+    from fuel_upgrade.cli.repo_output import end_strictly, show_dependencies, show_diff
+    from fuel_upgrade.repo.apt_write import IndexChoice
+    from fuel_upgrade.repo.build import DiffOptions, build_diff
+    from fuel_upgrade.repo.evidence import read_dependencies
+    from fuel_upgrade.repo.sign import SigningKey
+
     options = DiffOptions(
         link=not copy,
         verify_links=verify,
@@ -85,31 +91,12 @@ def diff(  # noqa: PLR0913 - one parameter an option
         checked = {"dependencies": found.to_json()} if found else {}
         print_json({"path": str(out), **description.to_json(), **checked})
     else:
-        _show(out, description)
+        show_diff(out, description)
         show_dependencies(found)
     end_strictly(found, strict=strict)
 
 
-def _show(out: Path, description: DiffDescription) -> None:
-    counts = description.counts
-    carried = ", ".join(
-        f"{counts[name]} {name}" for name in ("added", "upgraded", "rebuilt", "downgraded")
-    )
-    print_pairs(
-        {
-            "diff repo": f"{out} ({description.kind.value})",
-            "carried": f"{counts['carried']} packages, {say_size(description.carried_bytes)}",
-            "  of these": carried,
-            "inherited": f"{counts['inherited']} packages stay in the base repo",
-            "removed": f"{counts['removed']} packages of the base are gone",
-            "full repo": f"{counts['carried'] + counts['inherited']} packages,"
-            f" {say_size(description.result_bytes)}",
-            **({"dropped": ", ".join(description.dropped)} if description.dropped else {}),
-        }
-    )
-
-
-@click.command()
+@click.command(epilog=examples("fuel-upgrade repo view diff-6.1 diff-6.0 5.1/ubuntu -o view-6.1"))
 @click.argument("newest", metavar="DIFF", type=_PATH)
 @click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
@@ -127,47 +114,42 @@ def view(  # noqa: PLR0913 - one parameter an option
     suite: str | None,
     as_json: bool,
 ) -> None:
-    """Write the full view of a diff repo: one repo that needs no base.
+    """Write the full view of a diff repo, which needs no base.
 
     DIFF and its bases, newest first, are folders or tar archives. The packages are hard-linked
     and take no room of their own; the indexes, and their signatures, are those of the repo that
     the diff was made from. A node that has the view as its only source gets exactly the release.
     Hard links share their content: do not change packages in place.
     """
+    from fuel_upgrade.cli.repo_output import show_view
+    from fuel_upgrade.repo.build import DiffOptions
+    from fuel_upgrade.repo.view import build_view
+
     options = DiffOptions(link=not copy, verify_links=verify, suite=suite)
     with progress_bar(quiet=as_json) as progress:
         found = build_view((newest, *bases), out, options, progress=progress)
-    _show_view("full view", out, found, as_json=as_json)
+    show_view("full view", out, found, as_json=as_json)
 
 
-@click.command()
+@click.command(
+    epilog=examples("fuel-upgrade repo squash diff-6.1 diff-6.0 5.1/ubuntu -o full-6.1 --copy")
+)
 @click.argument("newest", metavar="DIFF", type=_PATH)
 @click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @json_option
 def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_json: bool) -> None:
-    """Write the newest release of a chain as a full repo, so that its bases can be retired.
+    """Write the newest release of a chain as a full repo.
 
-    DIFF and its bases, newest first, are folders or tar archives. As repo view, but the content
-    of every package is read and checked. A hard-linked package stays when the base is removed.
+    Its bases can be retired then. DIFF and its bases, newest first, are folders or tar archives.
+    As repo view, but the content of every package is read and checked. A hard-linked package
+    stays when the base is removed.
     """
+    from fuel_upgrade.cli.repo_output import show_view
+    from fuel_upgrade.repo.build import DiffOptions
+    from fuel_upgrade.repo.squash import squash as squash_repos
+
     with progress_bar(quiet=as_json) as progress:
         found = squash_repos((newest, *bases), out, DiffOptions(link=not copy), progress=progress)
-    _show_view("full repo", out, found, as_json=as_json)
-
-
-def _show_view(title: str, out: Path, found: View, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"path": str(out), **found.to_json()})
-        return
-    carried = "the release's own, unchanged" if found.own_indexes else "made anew, unsigned"
-    print_pairs(
-        {
-            title: f"{out} ({found.kind.value})",
-            "packages": f"{found.packages}, {say_size(found.package_bytes)}",
-            "on the disk": f"{say_size(found.new_bytes)} beyond what is shared with the chain",
-            "indexes": carried,
-            "content": found.fingerprint,
-        }
-    )
+    show_view("full repo", out, found, as_json=as_json)

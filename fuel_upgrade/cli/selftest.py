@@ -4,21 +4,32 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_table, progress_bar
-from fuel_upgrade.drill.run import Drill, Wanted, drill
-from fuel_upgrade.drill.table import Direction, Fault, rows
+from fuel_upgrade.cli.choices import FAULTS
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress import progress_bar
 from fuel_upgrade.errors import RollbackError
 
-_SHOWN = 5  # differences of one cell; --json has them all
 _TARBALL = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
-_FAULT = click.Choice([fault.value for fault in Fault])
+_FAULT = click.Choice(FAULTS)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fuel-upgrade selftest",
+        "fuel-upgrade selftest --faults --jobs 4 fuel-6.0-upgrade.tar.zst",
+    )
+)
 @click.argument("tarball", type=_TARBALL, required=False)
 @click.option("--faults", is_flag=True, help="Fail every step, in every way, done and undone.")
-@click.option("--only", multiple=True, type=_FAULT, help="Drill this fault; repeatable.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=_FAULT,
+    metavar="FAULT",
+    help=f"Drill this fault; repeatable. One of {', '.join(FAULTS)}.",
+)
 @click.option("--step", "steps", multiple=True, type=int, help="Fail this step; repeatable.")
 @click.option(
     "--jobs",
@@ -44,13 +55,17 @@ def selftest(  # noqa: PLR0913 - one argument an option
     no_mounts: bool,
     as_json: bool,
 ) -> None:
-    """Install in a scratch root, undo it, and with --faults fail it at every step.
+    """Install in a scratch root, and undo it, as a test.
 
-    TARBALL is what is installed; without it, a small one that is made for this. Nothing of this
-    host is changed, and no daemon is asked. Each drill must end as it began (before), or
-    installed (after); where the fault kept the undo itself from working (inconsistent), repair
-    must give what was before.
+    With --faults it is made to fail at every step. TARBALL is what is installed; without it, a
+    small one that is made for this. Nothing of this host is changed, and no daemon is asked.
+    Each drill must end as it began (before), or installed (after); where the fault kept the
+    undo itself from working (inconsistent), repair must give what was before.
     """
+    from fuel_upgrade.cli.selftest_output import show_drill
+    from fuel_upgrade.drill.run import Wanted, drill
+    from fuel_upgrade.drill.table import Fault
+
     wanted = Wanted(
         tarball=tarball,
         with_faults=faults or bool(only) or bool(steps),
@@ -65,7 +80,7 @@ def selftest(  # noqa: PLR0913 - one argument an option
     if as_json:
         print_json(done.to_json())
     else:
-        _show(done)
+        show_drill(done)
     if done.wrong and not as_json:
         raise RollbackError(
             f"{len(done.wrong)} of {len(done.outcomes)} drills ended neither before nor after",
@@ -74,21 +89,3 @@ def selftest(  # noqa: PLR0913 - one argument an option
         )
     if done.wrong:
         click.get_current_context().exit(RollbackError.exit_code)
-
-
-def _show(done: Drill) -> None:
-    click.echo(f"{len(done.titles)} steps: installed and undone without a fault")
-    if not done.outcomes:
-        return
-    for direction in Direction:
-        columns, lines = rows(done.outcomes, done.titles, direction)
-        click.echo(f"\nA fault {'while' if direction is Direction.FORWARD else 'while undoing'}:")
-        print_table(columns, lines, empty="nothing was drilled")
-    kind = "of a real file system" if done.is_real else "injected: no mounts could be made"
-    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items())
-    click.echo(f"\n{len(done.outcomes)} drills: {counts}")
-    click.echo(f"full and read-only: {kind}")
-    for outcome in done.wrong:
-        click.echo(f"\n{outcome.cell}: {outcome.ended}")
-        for reason in outcome.reasons[:_SHOWN]:
-            click.echo(f"  {reason}")

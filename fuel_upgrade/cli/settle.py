@@ -6,18 +6,19 @@ import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.install import follow
+from fuel_upgrade.cli.follow import event_lines, follow
+from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import NotFoundError
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade cancel"))
 @click.argument("job", required=False)
 @json_option
 @pass_client
 def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
-    """Stop an install at its next safe point, and put everything back.
+    """Stop an install, and put everything back.
 
-    JOB is an id that status shows; without it, the one under way.
+    It stops at its next safe point. JOB is an id that status shows; without it, the one under way.
     """
     found = job or client.get("/status")["running"]
     if found is None:
@@ -29,7 +30,7 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
         click.echo(f"job {found} stops; see what becomes of it: fuel-upgrade watch {found}")
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade recover", "fuel-upgrade recover --resume"))
 @click.option(
     "--rollback",
     "policy",
@@ -40,14 +41,14 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
 @json_option
 @pass_client
 def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
-    """Take up what a crash left unfinished: roll it back, or resume it.
+    """Roll back or resume what a crash left unfinished.
 
     The daemon does this when it starts. Without an option the settings decide (recovery.policy).
     """
-    job = client.post("/recoveries", {"policy": policy})["job"]
-    result = follow(client, job, quiet=as_json, cancels=True)
+    with event_lines(as_json=as_json):
+        job = client.post("/recoveries", {"policy": policy})["job"]
+        result = follow(client, job, as_json=as_json, cancels=True)
     if as_json:
-        print_json(result)
         return
     for record in result["installs"]:
         _say(record)
@@ -55,7 +56,7 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
         click.echo("nothing was unfinished")
 
 
-@click.command()
+@click.command(epilog=examples("fuel-upgrade repair", "fuel-upgrade repair 22b5 --accept"))
 @click.argument("install_id", metavar="[ID]", required=False)
 @click.option(
     "--accept",
@@ -65,15 +66,15 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
 @json_option
 @pass_client
 def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_json: bool) -> None:
-    """Settle an install that is inconsistent: undo what is not undone yet.
+    """Settle an install that is inconsistent.
 
-    Remove first what was in the way; fuel-upgrade show ID names it.
+    What is not undone yet is undone. Remove first what was in the way; fuel-upgrade show ID
+    names it.
     """
-    job = client.post("/repairs", {"install": install_id, "accept": accept})["job"]
-    result = follow(client, job, quiet=as_json)
-    if as_json:
-        print_json(result)
-    else:
+    with event_lines(as_json=as_json):
+        job = client.post("/repairs", {"install": install_id, "accept": accept})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
         _say(result)
 
 

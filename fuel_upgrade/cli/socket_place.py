@@ -19,7 +19,7 @@ def find_socket(config: Path | None, root: Path | None) -> Path:
     place = config or (root or Path("/")) / _DEFAULT_CONFIG.relative_to("/")
     if _is_default(place, is_required=config is not None):
         return _DEFAULT_SOCKET if root is None else root / _DEFAULT_SOCKET.relative_to("/")
-    from fuel_upgrade.config import read  # noqa: PLC0415 - it and PyYAML are slow to load
+    from fuel_upgrade.config import read
 
     return read(config, root=root).paths.socket
 

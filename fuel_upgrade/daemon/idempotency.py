@@ -47,8 +47,9 @@ class Request:
         """
         if not (0 < len(key) <= _LONGEST and key.isprintable()):
             raise ConfigError(
-                f"malformed request: characters of Idempotency-Key: expected 1 to {_LONGEST} printable ones",
+                f"malformed request: Idempotency-Key: not 1 to {_LONGEST} printable characters",
                 remedy="take a UUID, new for each thing that is to be done",
+                code="bad-request",
             )
         asked = [kind, body.model_dump(mode="json") if body else None]
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -85,6 +86,7 @@ class Requests:
             raise PreflightError(
                 f"the idempotency key {request.key!r} was used for another request: job {same.job}",
                 remedy="take a new key for each thing that is to be done",
+                code="idempotency-conflict",
             )
         return same.job
 
@@ -107,6 +109,7 @@ class Requests:
             raise PreflightError(
                 f"{self._path}: the idempotency key cannot be recorded: {error}",
                 remedy="make room on its disk, or ask without a key",
+                code="key-not-recorded",
             ) from error
 
 

@@ -5,14 +5,21 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
 from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
-from fuel_upgrade.errors import NotFoundError, OutsideError, PreflightError, UpgradeError
+from fuel_upgrade.errors import (
+    FORMAT,
+    NotFoundError,
+    OutsideError,
+    PreflightError,
+    UpgradeError,
+    from_json,
+)
+from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.turn import waiting
@@ -71,8 +78,8 @@ class Job:
             self._last_progress_s = now_s
         self.progress = self.progress.after(event, now_s)
         numbers = self.progress.numbers(now_s) if event["event"] in _COUNTED else {}
-        at = say_instant(self._clocks.now_s())
-        whole = {"format": 1, "event": event["event"], "at": at, **event, **numbers}
+        at = iso_time(self._clocks.now_s())
+        whole = {"format": FORMAT, "event": event["event"], "at": at, **event, **numbers}
         with self._changed:
             if self._events and _goes_on(self._events[-1][1], event):
                 self._events.pop()
@@ -98,23 +105,18 @@ class Job:
         return {
             "id": self.id,
             "kind": self.kind,
-            "started_at": say_instant(self._started_s),
+            "started_at": iso_time(self._started_s),
             **self.progress.to_json(self._clocks.ticks_s()),
             "stopping": self.stop_reason is not None,
         }
 
 
-def say_instant(seconds: float) -> str:
-    """Return a time in the form of ISO 8601, with its zone."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
 def last_event(record: InstallRecord) -> Event:
     """Return the last event of a job that ended before the daemon started, from its record."""
-    at = say_instant(record.ended_s or record.started_s)
+    at = iso_time(record.ended_s or record.started_s)
     if record.error is not None:
-        return {"format": 1, "event": "error", "at": at, **record.error}
-    return {**_result(record.to_json()), "format": 1, "at": at}
+        return {"format": FORMAT, "event": "error", "at": at, **from_json(record.error).to_json()}
+    return {"format": FORMAT, "at": at, **_result(record.to_json())}
 
 
 def _result(result: Mapping[str, Any]) -> dict[str, Any]:

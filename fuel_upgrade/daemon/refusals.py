@@ -117,8 +117,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
     """Return an error as JSON; what cannot be sent of a text that a client sent is escaped."""
-    told = {
-        key: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
-        for key, value in error.to_json().items()
-    }
-    return JSONResponse(told, status_code=status, **more)
+    sendable = {key: _escape(value) for key, value in error.to_json().items()}
+    return JSONResponse(sendable, status_code=status, **more)
+
+
+def _escape(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value

@@ -6,6 +6,7 @@ from enum import Enum
 from functools import cmp_to_key
 from typing import Any, Self
 
+from fuel_upgrade.errors import FORMAT
 from fuel_upgrade.repo.package import Package
 
 Compare = Callable[[str, str], int]
@@ -168,7 +169,8 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON report."""
-        return {"title": self.title, "repos": [repo.to_json() for repo in self.repos]}
+        repos = [repo.to_json() for repo in self.repos]
+        return {"format": FORMAT, "title": self.title, "repos": repos}
 
 
 @dataclass(slots=True)

@@ -88,7 +88,7 @@ def refuse_installed(record: InstallRecord) -> PreflightError:
     return PreflightError(
         what,
         remedy="leave out --fail-if-installed, or install another tarball",
-        failures=(what,),
+        code="already-installed",
     )
 
 
@@ -108,6 +108,7 @@ def _not_whole(record: InstallRecord, faults: tuple[str, ...]) -> PreflightError
         "; ".join(failures),
         remedy=f"put back what is missing; fuel-upgrade show {record.id} says what it installed",
         failures=failures,
+        code="installed-not-whole",
     )
 
 

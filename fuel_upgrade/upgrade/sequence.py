@@ -87,4 +87,5 @@ def _refuse_nothing(order: Order) -> PreflightError:
         "; ".join(failures),
         remedy="leave out --fail-if-installed, or name other tarballs",
         failures=failures,
+        code="already-installed",
     )

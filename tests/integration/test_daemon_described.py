@@ -11,7 +11,7 @@ from tests.fuzzing import TIMEOUT_S
 from tests.integration.test_daemon_fuzz import serving
 from tests.master import scratch_master
 
-ERROR = {"error", "what", "state", "remedy", "exit_code"}
+ERROR = {"format", "error", "what", "state", "remedy", "exit_code", "failures"}
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,7 @@ def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str,
     master.install(tarballs["5.1"])
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
     assert "Fuel 5.1 is what this master already runs" in error.what
+    assert error.code == "already-installed"
     before = whole_state(master)
     with pytest.raises(PreflightError, match="installed already"):
         install_all(
@@ -144,6 +145,7 @@ def test_a_tree_or_file_that_is_missing_is_named(
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
     assert told in error.what
+    assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"
 

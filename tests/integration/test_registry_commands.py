@@ -74,7 +74,7 @@ def test_an_export_comes_back_equal_in_either_database(
     registry(tmp_path, "export", str(file), "--with-users", "--database", url)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     done = registry(tmp_path, "import", str(file), "--json", "--database", empty_url)
-    assert json.loads(done.stdout) == {
+    assert json.loads(done.stdout)["imported"] == {
         "releases": 1, "clusters": 1, "nodes": 1, "tasks": 1, "notifications": 1, "users": 1,
     }  # fmt: skip
     with closing(Store.open(empty_url)) as copy:

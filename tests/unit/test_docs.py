@@ -78,7 +78,8 @@ def commands(tree: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[
             child = tree.get_command(context, name)
             assert child is not None, name
             yield from commands(child, (*path, name))
-    options = {text for p in tree.params if isinstance(p, click.Option) for text in p.opts}
+    shown = [p for p in tree.params if isinstance(p, click.Option) and not p.hidden]
+    options = {text for p in shown for text in p.opts}
     if options or not isinstance(tree, click.Group):
         yield " ".join(path), options
 

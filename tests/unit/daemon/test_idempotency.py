@@ -44,8 +44,11 @@ def test_another_body_or_kind_under_a_key_is_refused(path: Path) -> None:
         Request.of("k", "install", None, "two"),
     ]
     for other in others:
-        with pytest.raises(PreflightError, match="'k' was used for another request: job one"):
+        with pytest.raises(
+            PreflightError, match="'k' was used for another request: job one"
+        ) as caught:
             requests.once(other, lambda: pytest.fail("started"))
+        assert caught.value.code == "idempotency-conflict"
 
 
 def test_another_key_begins_another_job(path: Path) -> None:

@@ -1,0 +1,61 @@
+"""What the commands of ``fuel-upgrade bundle`` print."""
+
+from typing import Any
+
+import click
+
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.cli.console import print_json, print_pairs, print_table
+from fuel_upgrade.system.size import say_size
+
+
+def show_head(head: BundleHead) -> None:
+    """Print what the front of a tarball says."""
+    print_pairs(
+        {
+            "tarball": f"{head.path} ({say_size(head.size_bytes)}, {len(head.sealed) + 1} files,"
+            f" unpacks to {say_size(head.unpacked_bytes)})",
+            "Fuel version": head.fuel_version,
+            "upgrades from": ", ".join(head.description.upgrade_from),
+            "seal": f"sha256:{head.seal_sha256} (not signed)",
+        }
+    )
+    for release in head.releases:
+        base = head.diff_releases.get(release.version)
+        what = f"diff of {base}" if base else "full"
+        click.echo(f"release: {release.name} ({release.version}), {what}")
+    _show_repos(head.repos)
+
+
+def show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_json: bool) -> None:
+    """Print what was built."""
+    if as_json:
+        print_json(summary)
+        return
+    print_pairs(
+        {
+            "tarball": f"{summary['path']} ({say_size(summary['bytes'])},"
+            f" {summary['files']} files)",
+            "Fuel version": summary["fuel_version"],
+            "upgrades from": ", ".join(summary["upgrade_from"]),
+        }
+    )
+    _show_repos(repos)
+
+
+def _show_repos(repos: tuple[RepoPart, ...]) -> None:
+    rows = [
+        (
+            part.place,
+            f"diff of {part.base}" if part.base else "full",
+            part.packages,
+            say_size(part.size_bytes),
+            part.full_packages,
+            say_size(part.full_size_bytes),
+        )
+        for part in repos
+    ]
+    columns = ("repo", "kind", "packages", "size", "release packages", "release size")
+    click.echo()
+    print_table(columns, rows, empty="no repos")

@@ -1,0 +1,226 @@
+"""How long work is shown: lines that stay, above one bar on a terminal; plain lines elsewhere."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import click
+
+from fuel_upgrade.system.age import say_age
+from fuel_upgrade.system.progress import IN_BYTES, Progress, no_progress
+from fuel_upgrade.system.size import say_size
+
+_MARGIN = 4  # a terminal prints ^C behind the bar, where a whole line would break
+_BAR_COLUMNS = (8, 30)
+_SILENCE_S = 5.0  # after so long without news a speed is no truth any more
+_LINE_AFTER_S = 2.0  # what ends sooner needs no line of its progress
+_LINE_EVERY_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a bar shows; ``percent`` is None where nobody knows how long it takes."""
+
+    doing: str
+    step: str = ""
+    percent: float | None = None
+    done: int | None = None
+    total: int | None = None
+    in_bytes: bool = True
+    bytes_per_s: int | None = None
+    remaining_s: int | None = None
+
+    def numbers(self) -> tuple[str, ...]:
+        """Return percentage, amount, speed and remaining time in words, as far as known."""
+        found = [] if self.percent is None else [f"{int(self.percent)} %"]
+        if self.done is not None and self.total is not None:
+            say = say_size if self.in_bytes else str
+            found.append(f"{say(self.done)} of {say(self.total)}")
+        if self.bytes_per_s is not None:
+            found.append(f"{say_size(self.bytes_per_s)}/s")
+        if self.remaining_s is not None:
+            found.append(f"{say_age(self.remaining_s)} left")
+        return tuple(found)
+
+
+def render_bar(
+    shown: Shown, width: int, *, age_s: float = 0, silence_s: float = 0, signs: str = "━─"
+) -> str:
+    """Return the bar as one line of at most ``width`` characters: what is done, and how far it is.
+
+    ``age_s`` is how long it goes on, ``silence_s`` how long nothing new came; ``signs`` are what
+    the done and the open part of the bar are made of.
+    """
+    if silence_s > _SILENCE_S:
+        shown = Shown(shown.doing, shown.step, shown.percent, shown.done, shown.total)
+        numbers = [*shown.numbers(), f"nothing new for {say_age(silence_s)}"]
+    else:
+        numbers = [*(shown.numbers() or [say_age(age_s)])]
+    while len(numbers) > 1 and len("  ".join(numbers)) > width // 2 + 8:
+        del numbers[1]
+    tail = "  ".join(numbers)
+    head = f"{shown.step} {printable(shown.doing)}".strip()
+    room = width - len(tail) - 2
+    least, most = _BAR_COLUMNS
+    columns = min(max(room - len(head) - 2, least), most)
+    if shown.percent is None or room - columns - 2 < least:
+        return f"{_cut(head, room)}  {tail}"[:width]
+    filled = int(columns * shown.percent / 100)
+    bar = signs[0] * filled + signs[1] * (columns - filled)
+    return f"{_cut(head, room - columns - 2)}  {bar}  {tail}"[:width]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
+
+
+def printable(text: str) -> str:
+    """Return outside text for a terminal: what could steer it is written as an escape sequence."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class Display(Protocol):
+    """Where the lines of long work go, and how far it is."""
+
+    def line(self, text: str) -> None:
+        """Print a line that stays; outside text in it is made safe here."""
+        ...
+
+    def show(self, shown: Shown, at_s: float) -> None:
+        """Say how far the work is; ``at_s`` is when it came that far, on any one clock."""
+        ...
+
+
+class Silent:
+    """Shows nothing: for scripts, which read the result."""
+
+    def line(self, text: str) -> None:
+        """Print nothing."""
+
+    def show(self, shown: Shown, at_s: float) -> None:
+        """Print nothing."""
+
+
+class Plain:
+    """Lines alone, for pipes, files and dumb terminals; of what takes long one every 10 %."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._begun_s = 0.0
+        self._next_percent = _LINE_EVERY_PERCENT
+
+    def line(self, text: str) -> None:
+        """Print the line."""
+        click.echo(printable(text), err=True)
+
+    def show(self, shown: Shown, at_s: float) -> None:
+        """Print a line if the step goes on for a while, and is a good piece further."""
+        if shown.step != self._step:
+            self._step, self._begun_s = shown.step, at_s
+        if shown.percent is None or shown.done is None or at_s - self._begun_s < _LINE_AFTER_S:
+            return
+        if shown.percent >= self._next_percent:
+            self._next_percent = (int(shown.percent) // _LINE_EVERY_PERCENT + 1) * (
+                _LINE_EVERY_PERCENT
+            )
+            self.line(f"{shown.step} {shown.doing}: {', '.join(shown.numbers())}".strip())
+
+
+@dataclass(slots=True)
+class LiveBar:
+    """What rich draws again and again: the bar as it is at that moment."""
+
+    clock: Callable[[], float]
+    signs: str
+    shown: Shown = field(default_factory=lambda: Shown("checking"))
+    begun_s: float = 0.0
+    news_s: float = 0.0
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        """Give the line, one terminal column for each of its characters at most."""
+        from rich.text import Text
+
+        now_s = self.clock()
+        text = render_bar(
+            self.shown,
+            options.max_width - _MARGIN,
+            age_s=now_s - self.begun_s,
+            silence_s=now_s - self.news_s if self.shown.bytes_per_s is not None else 0,
+            signs=self.signs,
+        )
+        line = Text(text, no_wrap=True, overflow="crop")
+        line.truncate(options.max_width - _MARGIN)
+        yield line
+
+
+class Terminal:
+    """A bar at the bottom of a terminal; what is printed goes above it."""
+
+    def __init__(self, console: Any, bar: LiveBar) -> None:
+        self._console = console
+        self._bar = bar
+
+    def line(self, text: str) -> None:
+        """Print the line whole; the terminal itself breaks it where it is too long."""
+        self._console.print(
+            printable(text), soft_wrap=True, markup=False, emoji=False, highlight=False
+        )
+
+    def show(self, shown: Shown, at_s: float) -> None:
+        """Have the bar show this from now on."""
+        del at_s  # of the events; how long this goes on is seen here
+        if shown.doing != self._bar.shown.doing:
+            self._bar.begun_s = self._bar.clock()
+        self._bar.shown, self._bar.news_s = shown, self._bar.clock()
+
+
+def has_bar() -> bool:
+    """Say whether stderr is a terminal that a bar can be drawn on."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+
+
+@contextmanager
+def display(*, quiet: bool) -> Iterator[Display]:
+    """Give what shows long work on stderr: with a bar, in plain lines, or not at all."""
+    if quiet:
+        yield Silent()
+    elif has_bar():
+        with _terminal() as terminal:
+            yield terminal
+    else:
+        yield Plain()
+
+
+@contextmanager
+def _terminal() -> Iterator[Terminal]:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    signs = "━─" if "utf" in console.encoding.lower() else "#-"
+    now_s = time.monotonic()
+    bar = LiveBar(time.monotonic, signs, begun_s=now_s, news_s=now_s)
+    with Live(bar, console=console, transient=True, redirect_stdout=False, redirect_stderr=False):
+        yield Terminal(console, bar)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """Give a function that shows progress on stderr; silent there for scripts and pipes."""
+    if quiet or not has_bar():
+        yield no_progress
+        return
+    with _terminal() as terminal:
+
+        def show(what: str, done: int, total: int) -> None:
+            percent = min(100 * done / total, 100) if total > 0 else None
+            shown = Shown(what, "", percent, done, total, in_bytes=what in IN_BYTES)
+            terminal.show(shown, 0.0)
+
+        yield show

@@ -1,0 +1,236 @@
+"""Every command, as its help shows it: examples, 80 columns, and no library loaded for it."""
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fuel_upgrade.cli import choices
+from fuel_upgrade.cli.group import Lazy, LazyGroup
+from fuel_upgrade.cli.main import main
+from fuel_upgrade.cli.socket_place import _DEFAULT_CONFIG, _DEFAULT_SOCKET
+from fuel_upgrade.config import DEFAULT_PATH, DIALECTS, Paths
+
+BLOCKED = ("createrepo_c", "fastapi", "sqlalchemy", "pydantic", "httpx", "tuf", "zstandard")
+#: All that a group needs to show its help, to complete and to refuse.
+LIGHT = {"main", "commands", "group", "console", "layout", "client", "socket_place"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A command or a group, and the words that call it."""
+
+    words: tuple[str, ...]
+    command: click.Command
+    lazy: Lazy | None = None
+
+
+def walk(group: LazyGroup, words: tuple[str, ...] = ()) -> Iterator[Node]:
+    yield Node(words, group)
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        child = group.get_command(context, name)
+        assert child is not None
+        if isinstance(child, LazyGroup):
+            yield from walk(child, (*words, name))
+        else:
+            yield Node((*words, name), child, group.lazy[name])
+
+
+NODES = list(walk(main))
+every_node = pytest.mark.parametrize("node", NODES, ids=lambda n: " ".join(n.words) or "-")
+every_command = pytest.mark.parametrize(
+    "node", [n for n in NODES if n.lazy], ids=lambda n: " ".join(n.words)
+)
+
+
+def show_help(node: Node) -> str:
+    shown = CliRunner().invoke(main, [*node.words, "--help"], prog_name="fuel-upgrade")
+    assert shown.exit_code == 0, shown.output
+    return shown.output
+
+
+@every_node
+def test_a_help_has_an_example_and_fits_80_columns(node: Node) -> None:
+    shown = show_help(node)
+    _, _, examples = shown.partition("\n  Examples:\n")
+    lines = examples.splitlines()
+    assert lines
+    assert any(line.startswith(" ".join(("    fuel-upgrade", *node.words))) for line in lines)
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+@every_command
+def test_an_example_can_be_parsed(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fuel-6.0-upgrade.tar.zst").touch()  # some options want a file that is there
+    _, _, examples = show_help(node).partition("\n  Examples:\n")
+    for line in examples.replace("\\\n", "").splitlines():
+        command, _, _ = line.partition(" < ")
+        parse(main, shlex.split(command.partition(" > ")[0])[1:])
+
+
+def parse(command: click.Command, argv: list[str], parent: click.Context | None = None) -> None:
+    """Parse a command line, and what stands behind each group; run nothing."""
+    context = command.make_context(command.name or "", list(argv), parent=parent)
+    if isinstance(command, click.Group) and (rest := [*context._protected_args, *context.args]):
+        _, child, args = command.resolve_command(context, rest)
+        assert child is not None
+        parse(child, args, context)
+
+
+@every_command
+def test_the_short_help_is_the_first_sentence_of_the_help(node: Node) -> None:
+    assert node.lazy is not None
+    assert node.lazy.short_help == node.command.get_short_help_str(limit=200).rstrip(".")
+
+
+@every_command
+def test_a_command_gives_json(node: Node) -> None:
+    assert "as_json" in {parameter.name for parameter in node.command.params}
+
+
+def python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_help_of_a_group_loads_no_module_of_a_command() -> None:
+    groups = [node.words for node in NODES if node.lazy is None]
+    code = f"""
+import contextlib, io, sys
+from fuel_upgrade.cli.main import main
+for words in {groups!r}:
+    for argv in ([*words, "--help"], [*words, "no-such-command"]):
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.suppress(SystemExit):
+                main(argv)
+print(*(name for name in sys.modules if name.startswith("fuel_upgrade.cli.")))
+print(*({{"rich", "structlog", "yaml", "http.client", "psutil"}} & set(sys.modules)))
+"""
+    modules, libraries = python(code).split("\n")[:2]
+    assert {name.rpartition(".")[2] for name in modules.split()} <= LIGHT
+    assert libraries == ""
+
+
+def test_every_help_is_shown_without_the_libraries_of_the_build_side_and_of_the_daemon() -> None:
+    words = [node.words for node in NODES]
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({BLOCKED!r}))  # an import of one fails, as if it were not there
+from fuel_upgrade.cli.main import main
+for words in {words!r}:
+    try:
+        main([*words, "--help"])
+    except SystemExit as end:
+        assert not end.code, words
+"""
+    assert python(code).count("Examples:") == len(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("fuel-upgrade rep", {"repair", "repo"}),
+        ("fuel-upgrade repo ", {"diff", "prove", "report", "squash", "view"}),
+        ("fuel-upgrade registry user r", {"remove"}),
+        ("fuel-upgrade --so", {"--socket"}),
+    ],
+)
+def test_completing_a_name_loads_no_module_of_a_command(words: str, expected: set[str]) -> None:
+    code = f"""
+import os, sys
+from fuel_upgrade.cli.main import main
+os.environ.update(_FUEL_UPGRADE_COMPLETE="bash_complete", COMP_WORDS={words!r},
+                  COMP_CWORD={str(len(words.split(" ")) - 1)!r})
+try:
+    main([])
+except SystemExit:
+    print(*(name for name in sys.modules if name.startswith("fuel_upgrade.cli.")))
+"""
+    *found, modules = python(code).splitlines()
+    assert {line.partition(",")[2] for line in found} == expected
+    assert {name.rpartition(".")[2] for name in modules.split()} <= LIGHT
+
+
+@pytest.mark.parametrize(
+    ("argv", "likely", "help_of"),
+    [
+        (["stauts"], "did you mean 'status'?", "fuel-upgrade --help"),
+        (["repo", "dif"], "did you mean 'diff'?", "fuel-upgrade repo --help"),
+        (["registry", "user", "ad"], "did you mean 'add'?", "fuel-upgrade registry user --help"),
+        (["diff"], "did you mean 'repo diff' or 'releases diff'?", "fuel-upgrade --help"),
+        (["status", "--jsn"], "--json", "fuel-upgrade status --help"),
+        (["--sokcet", "x", "status"], "--socket", "fuel-upgrade --help"),
+        (["zzz"], "there is no command 'zzz'", "fuel-upgrade --help"),
+        (["show"], "ID", "fuel-upgrade show --help"),
+    ],
+)
+def test_a_wrong_command_line_gets_three_lines_and_the_likely_word(
+    argv: list[str], likely: str, help_of: str
+) -> None:
+    done = CliRunner().invoke(main, argv)
+    error, state, remedy = done.stderr.splitlines()
+    assert error.startswith("error:  fuel-upgrade")
+    assert likely in error
+    assert state == "state:  nothing was changed"
+    assert remedy == f"remedy: see {help_of}"
+    assert (done.stdout, done.exit_code) == ("", 2)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--json", "stauts"], ["stauts", "--json"], ["repo", "--json", "dif"], ["--json", "repo"],
+     ["show", "--json"], ["install", "--wait", "long", "--json", "x.tar"]],
+)  # fmt: skip
+def test_a_wrong_command_line_is_json_where_that_was_asked_for(argv: list[str]) -> None:
+    done = CliRunner().invoke(main, argv)
+    found = json.loads(done.stdout)
+    assert (found["error"], found["exit_code"], done.exit_code) == ("usage", 2, 2)
+    assert found["remedy"].endswith(" --help")
+    assert done.stderr == ""
+
+
+def test_a_word_behind_two_dashes_is_no_option() -> None:
+    done = CliRunner().invoke(main, ["stauts", "--", "--json"])
+    assert done.stdout == ""
+    assert done.stderr.startswith("error:  ")
+
+
+def test_a_group_without_a_command_shows_its_help_and_ends_with_2() -> None:
+    done = CliRunner().invoke(main, ["repo"])
+    assert "Examples:" in done.stdout
+    assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("argv", [["--version", "--json"], ["--json", "--version"]])
+def test_the_version_is_json_too(argv: list[str]) -> None:
+    found = json.loads(CliRunner().invoke(main, argv).stdout)
+    assert list(found) == ["format", "version"]
+
+
+def test_what_options_allow_are_the_values_that_they_stand_for() -> None:
+    from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS  # noqa: PLC0415 - slow, as choices says
+    from fuel_upgrade.drill.table import Fault  # noqa: PLC0415
+    from fuel_upgrade.repo.render import RENDERERS  # noqa: PLC0415
+
+    assert choices.OPERATING_SYSTEMS == OPERATING_SYSTEMS
+    assert tuple(RENDERERS) == choices.REPORT_FORMATS
+    assert DIALECTS[1:] == choices.REGISTRY_DIALECTS
+    assert tuple(fault.value for fault in Fault) == choices.FAULTS
+
+
+def test_the_socket_is_where_the_settings_have_it_by_default() -> None:
+    assert (DEFAULT_PATH, Paths().socket) == (_DEFAULT_CONFIG, _DEFAULT_SOCKET)
