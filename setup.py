@@ -67,7 +67,7 @@ setup(
     extras_require={"dev": DEV},
     entry_points={
         "console_scripts": [
-            "fuel-upgrade = fuel_upgrade.cli.main:main",
+            "fuel-upgrade = fuel_upgrade.cli.entry:main",
             "fuel-upgraded = fuel_upgrade.daemon.service:main",
         ]
     },

@@ -32,6 +32,7 @@ Route = Callable[[str], Path]
 
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
+_UNCHANGED = "nothing was changed"
 _DAMAGED = "get an undamaged copy of the tarball"
 _COPIED = "wait for the copy to end, then try again"
 _CUT_OFF = "wait if it is still being copied; else copy it again, and compare the sizes"
@@ -115,7 +116,9 @@ def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         ConfigError, BundleError: as :func:`read_head`.
     """
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file", remedy="name an upgrade tarball")
+        raise ConfigError(
+            f"{path}: no such file", remedy="name an upgrade tarball", state=_UNCHANGED
+        )
     _refuse_growing(path)
     with _reporting_cut_off(path):
         seal, files = _read_small_files(path)
@@ -152,12 +155,14 @@ def _refuse_growing(path: Path) -> None:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}",
             remedy="make it readable for the user who reads it, root for the daemon",
+            state=_UNCHANGED,
         ) from error
     if is_growing:
         size_bytes = path.stat().st_size
         raise BundleError(
             f"{path}: still growing: a program writes it, {size_bytes} bytes so far",
             remedy=_COPIED,
+            state=_UNCHANGED,
         )
 
 

@@ -132,7 +132,7 @@ GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry
 COMMANDS = {
     "plan": Lazy("plan:plan", "Show what installing a tarball would do; changes nothing"),
     "install": Lazy("install:install", "Install an upgrade tarball: all of it, or nothing"),
-    "status": Lazy("inspect:status", "Show what the daemon does and what this master runs"),
+    "status": Lazy("status:status", "Show what the daemon does and what this master runs"),
     "watch": Lazy("install:watch", "Follow an install or an undo that is under way"),
     "cancel": Lazy("settle:cancel", "Stop an install, and put everything back"),
     "rollback": Lazy("install:rollback", "Undo the last successful install, gc or squash"),

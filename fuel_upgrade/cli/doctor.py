@@ -85,10 +85,12 @@ def _show(checks: Sequence[Check]) -> None:
             remedy = f"{'':<{_INDENT}}remedy: {check.remedy}"
             click.echo("\n".join(fold(remedy, width, indent=_INDENT)))
     counts = checks_json(checks)["counts"]
-    click.echo(
-        f"\n{len(checks)} checks: {counts['ok']} ok, {counts['warning']} warnings,"
-        f" {counts['failure']} failures"
-    )
+    found = ", ".join(_count(counts[v.value], v.value) for v in (Verdict.WARNING, Verdict.FAILURE))
+    click.echo(f"\n{_count(len(checks), 'check')}: {counts['ok']} ok, {found}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _exit_code(checks: Sequence[Check]) -> int:

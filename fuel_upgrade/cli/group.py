@@ -4,12 +4,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem, shell_complete
 
 from fuel_upgrade.cli.console import json_for_group, report, wants_json
 from fuel_upgrade.errors import ConfigError, UpgradeError
@@ -96,8 +94,10 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self.short_helps().items()))
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete the name of a command, or an option of the group."""
+        from click.shell_completion import CompletionItem
+
         names = [
             CompletionItem(name, help=short_help)
             for name, short_help in self.short_helps().items()
@@ -117,6 +117,8 @@ class LazyGroup(click.Group):
         raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx=ctx)
 
     def _likely(self, name: str) -> list[str]:
+        from difflib import get_close_matches
+
         inside = [words for words in self._names() if words.rpartition(" ")[2] == name]
         return inside or get_close_matches(name, self._names())
 
@@ -140,6 +142,8 @@ class LazyGroup(click.Group):
         if not kwargs.pop("standalone_mode", True):
             return super().main(argv, prog_name, standalone_mode=False, **kwargs)
         if instruction := os.environ.get(_COMPLETE):
+            from click.shell_completion import shell_complete
+
             sys.exit(shell_complete(self, kwargs, prog_name, _COMPLETE, instruction))
         sys.exit(self._run(list(sys.argv[1:] if argv is None else argv), prog_name, kwargs))
 

@@ -1,107 +1,14 @@
-"""The commands that look at a master: status, history, show."""
+"""The commands that look at what changed a master: history, show."""
 
 from typing import Any
 
 import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import (
-    json_option,
-    print_json,
-    print_json_line,
-    print_pairs,
-    print_table,
-)
-from fuel_upgrade.cli.follow import attach, event_lines
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
 from fuel_upgrade.cli.group import examples
-from fuel_upgrade.cli.progress import Shown, printable
 from fuel_upgrade.system.size import say_size
 from fuel_upgrade.system.times import say_time
-
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade status", "fuel-upgrade status --follow", "fuel-upgrade status --json"
-    )
-)
-@click.option("--follow", "follows", is_flag=True, help="Go on showing what is under way.")
-@json_option
-@pass_client
-def status(client: DaemonClient, *, follows: bool, as_json: bool) -> None:
-    """Show what the daemon does and what this master runs.
-
-    With --follow, what is under way is shown from its first step on, and as it goes on; Ctrl-C
-    only stops showing it. With --json as well every event is a line, the status the first.
-    """
-    with event_lines(as_json=as_json and follows):
-        found = client.get("/status")
-        if as_json and follows:
-            print_json_line({"event": "status", **found})
-        elif as_json:
-            print_json(found)
-        else:
-            _show_status(found)
-        if follows and found["running"]:
-            attach(client, found["running"], as_json=as_json)
-
-
-def _show_status(found: dict[str, Any]) -> None:
-    last = found["last_install"]
-    print_pairs(
-        {
-            "Fuel version": found["fuel_version"],
-            "control plane": found["control_plane"],
-            **_running(found),
-            "last install": f"{last['id']}, {last['state']}" if last else "none",
-            "can be undone": _undoable(found),
-        }
-    )
-    for record in found["unsettled"]:
-        what = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
-        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {what}")
-
-
-def _running(found: dict[str, Any]) -> dict[str, object]:
-    """Say in pairs what is under way, here or in another process."""
-    job = found["job"]
-    if job is None:
-        holder = found["locked_by"]
-        return {"running": f"nothing here, but {printable(holder)}" if holder else "nothing"}
-    says: dict[str, object] = {"running": f"{job['kind']}, job {job['id']}"}
-    if tarball := job["tarball"]:
-        says["tarball"] = f"{tarball['number']} of {tarball['of']}: {printable(tarball['tarball'])}"
-    says["now"] = _doing(job)
-    numbers = Shown(
-        job["doing"],
-        percent=job["percent"],
-        done=job["bytes_done"],
-        total=job["bytes_total"],
-        bytes_per_s=job["bytes_per_s"],
-        remaining_s=job["remaining_s"],
-    ).numbers()
-    says["progress"] = ", ".join(numbers)
-    says["started"] = job["started_at"]
-    if job["waiting"]:
-        says["waiting for it"] = ", ".join(job["waiting"])
-    return {**says, "to follow it": "fuel-upgrade status --follow"}
-
-
-def _doing(job: dict[str, Any]) -> str:
-    step, doing = job["step"], printable(job["doing"])
-    if step is None:
-        return doing
-    title = printable(step["title"])
-    if job["going_back"]:
-        return f"undoing step {step['number']}, {title}"
-    of = f" of {step['of']}" if step["of"] else ""
-    what = "" if doing == title else f": {doing}"
-    return f"step {step['number']}{of}, {title}{what}" + (", then stop" if job["stopping"] else "")
-
-
-def _undoable(found: dict[str, Any]) -> str:
-    if not found["undoable"]:
-        return "nothing"
-    return f"{found['undoable']}; its backups take {say_size(found['backups_bytes'])}"
 
 
 @click.command(epilog=examples("fuel-upgrade history", "fuel-upgrade history --json"))

@@ -24,6 +24,7 @@ _PRIORITIES = (
     (logging.DEBUG, 7),
 )
 _DEBUG = 7
+ERROR_PRIORITY = "<3>"
 
 
 def set_level(level: str) -> None:

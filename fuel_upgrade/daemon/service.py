@@ -28,7 +28,7 @@ from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live import LiveSettings
-from fuel_upgrade.daemon.log import configure
+from fuel_upgrade.daemon.log import ERROR_PRIORITY, configure, is_journal
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.preload import preload
 from fuel_upgrade.daemon.reload import Reloader, apply_level
@@ -108,15 +108,23 @@ def main() -> None:
     try:
         command(standalone_mode=False)
     except UpgradeError as error:
-        _log.error("fuel-upgraded stops", **error.to_json())
-        click.echo(f"error:  {error.what}\nremedy: {error.remedy}", err=True)
+        if structlog.is_configured():  # else there is no log yet
+            _log.error("fuel-upgraded stops", **error.to_json())
+        _report(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except PermissionError as error:
-        click.echo(f"error:  {error}\nremedy: run it as root, or with --root DIR", err=True)
+        _report(PreflightError(str(error), remedy="run it as root, or with --root DIR", state=""))
         sys.exit(PreflightError.exit_code)
+
+
+def _report(error: UpgradeError) -> None:
+    state = error.state or "fuel-upgraded does not run"
+    lines = (f"error:  {error.what}", f"state:  {state}", f"remedy: {error.remedy}")
+    priority = ERROR_PRIORITY if is_journal(sys.stderr, os.environ) else ""
+    click.echo("\n".join(f"{priority}{line}" for line in lines), err=True)
 
 
 def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None = None) -> None:

@@ -11,6 +11,7 @@ from fuel_upgrade.system.size import say_size, say_size_down, say_size_up
 
 _NAME = "disk"
 _MIB = 1 << 20
+_LEAST_BYTES = 1 << 20
 _FEW_INODES = 10_000  # a release has some thousand packages, and as many files of puppet
 
 
@@ -37,6 +38,9 @@ def _check(mount: Path, names: str, reserve_bytes: int) -> Check:
         )
         remedy = f"make room on {mount}, or lower disk_reserve_mb in config.yaml"
         return failure(_NAME, what, remedy)
+    if free_bytes < _LEAST_BYTES:
+        what = f"{where}: {say_size_down(free_bytes)} are free, too little for the next write"
+        return failure(_NAME, what, f"make room on {mount}")
     if found.f_files and not found.f_favail:
         return failure(_NAME, f"{where} has no free inode", f"remove files from {mount}")
     if found.f_files and found.f_favail < _FEW_INODES:

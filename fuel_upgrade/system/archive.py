@@ -31,7 +31,7 @@ _GZIP_WINDOW_BYTES = 1 << 15
 _MAX_NAME_BYTES = 4096  # PATH_MAX: no honest name is longer
 _MAX_PAX_BYTES = 1 << 16
 _MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refuses
-_GET_A_GOOD_ONE = "get an undamaged copy of the archive"
+_GET_A_GOOD_ONE = "name another file, or get an undamaged copy of this one"
 
 
 class CutShortError(BundleError):

@@ -35,12 +35,12 @@ from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.make import make_plan
 from fuel_upgrade.upgrade.master import Master, read_master
 from fuel_upgrade.upgrade.plan import Plan, as_records, begin
-from fuel_upgrade.upgrade.preflight import check
+from fuel_upgrade.upgrade.preflight import check, nothing_changes
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review import find_drift, review
 from fuel_upgrade.upgrade.saved import SavedPlan
 from fuel_upgrade.upgrade.survey import Survey, read_survey
-from fuel_upgrade.upgrade.transaction import Transaction, always
+from fuel_upgrade.upgrade.transaction import Transaction, always, open_record
 from fuel_upgrade.upgrade.turn import turn
 
 _Planned = tuple[BundleHead, Master, Plan]
@@ -94,7 +94,8 @@ class Engine:
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        return read_survey(self._config, self._control, self.journal, tarballs)
+        with nothing_changes():
+            return read_survey(self._config, self._control, self.journal, tarballs)
 
     def install(  # noqa: PLR0913 - what an operator can ask for
         self,
@@ -132,7 +133,9 @@ class Engine:
         patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
         with bound_to(install), self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
-            if earlier := look_up(config, self._control, self.journal, tarball, expected):
+            with nothing_changes():
+                earlier = look_up(config, self._control, self.journal, tarball, expected)
+            if earlier:
                 if fail_if_installed:
                     raise refuse_installed(earlier)
                 watch(installed_already(earlier))
@@ -141,7 +144,7 @@ class Engine:
                 install, tarball, lambda: self._when_idle(patience, planned)
             )
             record = self._record(head, plan)
-            self.journal.begin(record, as_records(plan.steps))
+            open_record(self.journal, record, as_records(plan.steps))
             watch(begin(install, plan.steps).to_json())
             for match in master.bases.values():
                 if match.replaces_named:
@@ -160,7 +163,7 @@ class Engine:
             refuse_while_busy(self._control)
             change = make()
             record = change.record(self._clock())
-            self.journal.begin(record, as_records(change.steps))
+            open_record(self.journal, record, as_records(change.steps))
             watch(begin(change.install, change.steps).to_json())
             self._carry_out(record, watch)
         return self.record(change.install)
@@ -328,12 +331,10 @@ class Engine:
         return retention.undoable(self.journal)
 
     def _read(self, tarball: Path, *, verify_base: bool) -> tuple[BundleHead, Master]:
-        try:
-            head = read_head(tarball)
-        except BundleError as error:
-            raise error.amended(state="nothing was changed") from error
         verify = verify_base or self._config.verify_base
-        return head, read_master(self._config, self._control, head, verify_base=verify)
+        with nothing_changes():
+            head = read_head(tarball)
+            return head, read_master(self._config, self._control, head, verify_base=verify)
 
     def _asked(
         self, *, verify_base: bool, full_view: bool, expected: SavedPlan | None = None

@@ -134,6 +134,8 @@ class Journal:
 
     def _unusable(self, error: sqlite3.DatabaseError) -> RollbackError:
         remedy = f"make room on its disk, or restore {self._path} from a backup"
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            remedy = f"make room on the disk of {self._path}, then try again"
         if _is_damage(error):
             remedy = "restart fuel-upgraded: it keeps the damaged file and says what to do"
         return RollbackError(f"{self._path}: the journal cannot be used: {error}", remedy=remedy)

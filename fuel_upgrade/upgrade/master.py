@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
-from fuel_upgrade.errors import BundleError, PreflightError
+from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.disk import Room, room_at
+from fuel_upgrade.system.size import say_size_down
 from fuel_upgrade.upgrade.base import (
     BaseMatch,
     Key,
@@ -24,6 +26,8 @@ from fuel_upgrade.upgrade.base import (
 from fuel_upgrade.upgrade.busy import RunningTask, read_running
 from fuel_upgrade.upgrade.held import Holdings
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
+
+_LEAST_BYTES = 1 << 20  # SQLite writes by pages, and beside each database a journal of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,10 @@ def read_master(
         ControlPlaneError: Nailgun does not answer as it should.
     """
     fuel_version = read_fuel_version(config)
-    releases = control.releases()
+    try:
+        releases = control.releases()
+    except ControlPlaneError as error:
+        raise _on_full_disk(config, error) or error from error
     folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
     holdings = Holdings(config, verify=verify_base)
     bases = _find_bases(config, head, releases, holdings)
@@ -94,6 +101,24 @@ def read_master(
         rooms={folder: room_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
+    )
+
+
+def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | None:
+    """Return the error that names a full disk, where that is why the registry cannot answer.
+
+    It is the embedded one, whose database lies in ``paths.state``, and has to keep its tokens.
+    """
+    room = room_at(config.paths.state)
+    is_embedded = config.nailgun.url is None and config.registry.database is None
+    if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return None
+    if room.free_bytes >= _LEAST_BYTES:
+        return None
+    return PreflightError(
+        f"{room.mount_point}: {say_size_down(room.free_bytes)} are free, too little for the"
+        " journal and the embedded registry, which are there",
+        remedy=f"make room on {room.mount_point}, then install again",
     )
 
 

@@ -1,11 +1,12 @@
 """Every reason to refuse an install, found before anything is changed, and told at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 
 from fuel_upgrade.bundle.verify import BundleHead
-from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.system.size import say_size, say_size_down, say_size_up
@@ -27,6 +28,17 @@ class Failure:
 
     what: str
     remedy: str
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    """Have each error that is raised while only reading say that nothing was changed."""
+    try:
+        yield
+    except UpgradeError as error:
+        if error.state:
+            raise
+        raise error.amended(state="nothing was changed") from error
 
 
 def check(
@@ -124,7 +136,11 @@ def _bases(head: BundleHead, master: Master) -> Iterator[Failure]:
     for (named, cause), pairs in groups.items():
         if not (refused and cause is _Cause.UNREGISTERED):
             what = _base_fault(named, cause, pairs, master)
-            yield Failure(f"{what}{_lacking([m for _, m in pairs])}", _repair(head, pairs))
+            matches = [match for _, match in pairs]
+            # without its repos a base holds nothing: their names would say no more
+            is_gone = all(m.missing == m.need.inherited for m in matches) and cause is _Cause.BROKEN
+            lacking = "" if is_gone else _lacking(matches)
+            yield Failure(f"{what}{lacking}", _repair(head, pairs))
 
 
 def _cause(release: Release, match: BaseMatch, master: Master) -> _Cause:

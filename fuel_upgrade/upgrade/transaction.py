@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from fuel_upgrade.errors import (
     BundleError,
+    PreflightError,
     RollbackError,
     StepError,
     UpgradeError,
@@ -31,6 +32,18 @@ _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
 def always() -> None:
     """Refuse nothing."""
+
+
+def open_record(journal: Journal, install: InstallRecord, steps: Sequence[StepRecord]) -> None:
+    """Have the journal begin an install.
+
+    Raises:
+        PreflightError: it cannot, as on a full disk; there is nothing to roll back yet.
+    """
+    try:
+        journal.begin(install, steps)
+    except RollbackError as error:
+        raise PreflightError(error.what, remedy=error.remedy) from error
 
 
 class Transaction:
