@@ -54,7 +54,7 @@ def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -
         assert done.returncode == 0
         assert "installed: Fuel 5.0 -> 5.1" in done.stdout
         assert "[1/11] unpack and verify" in done.stderr
-        again = host.command("install", tarballs["5.1"])
+        again = host.command("install", tarballs["5.1"], "--fail-if-installed")
         assert again.returncode == 4
         assert "Fuel 5.1 is what this master already runs" in again.stderr
         assert "state:  nothing was changed" in again.stderr
