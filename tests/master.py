@@ -115,8 +115,8 @@ def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaste
     """Start the master that is below ``root``, with the registry that it has there."""
     config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
     config.paths.state.mkdir(parents=True, exist_ok=True)
-    with closing(Store.open(f"sqlite:///{config.paths.registry}")) as store:
-        if not store.accounts.users():  # a hash takes a fifth of a second, a login too
+    with closing(Store.open(f"sqlite:///{config.paths.registry}", hash_blocks=2)) as store:
+        if not store.accounts.users():
             store.accounts.add_user("admin", "admin")
         token, _ = store.accounts.issue_token(1)
         app = create_app(

@@ -35,11 +35,19 @@ class Accounts:
     """Users and tokens of a registry; every method is one transaction, from any thread.
 
     What is refused raises ``RefusedError``, a database that does not answer ``UnavailableError``.
+    ``hash_blocks`` is the cost of a password's hash.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        *,
+        hash_blocks: int = passwords.BLOCKS,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._blocks = hash_blocks
 
     def users(self) -> tuple[tuple[int, str], ...]:
         """Return id and name of every user, by name."""
@@ -51,7 +59,7 @@ class Accounts:
     def add_user(self, name: str, password: str) -> None:
         """Make a user, or refuse with 409."""
         salt = passwords.new_salt()
-        hashed = passwords.hash_password(password, salt)
+        hashed = passwords.hash_password(password, salt, blocks=self._blocks)
         self._database.write_or_refuse(
             lambda session: _insert_user(session, name, salt, hashed),
             conflict("User with the same name already exists"),
@@ -60,7 +68,7 @@ class Accounts:
     def set_password(self, name: str, password: str) -> None:
         """Make a user, or give an existing one this password, which ends what tokens it has."""
         salt = passwords.new_salt()
-        hashed = passwords.hash_password(password, salt)
+        hashed = passwords.hash_password(password, salt, blocks=self._blocks)
 
         def work(session: Session) -> None:
             wanted = select(UserRow).where(UserRow.name == name).with_for_update()
@@ -88,9 +96,10 @@ class Accounts:
         known = not text_fault(name, _USER_NAME)
         row = self._database.read(lambda s: s.scalars(wanted).first()) if known else None
         if row is None:
-            passwords.hash_password(password, b"")  # as slow as for a user who exists
+            # as slow as for a user who exists
+            passwords.hash_password(password, b"", blocks=self._blocks)
             return None
-        if not passwords.matches(password, row.salt, row.password_hash):
+        if not passwords.matches(password, row.salt, row.password_hash, blocks=self._blocks):
             return None
         if passwords.is_weak(row.password_hash):
             self.set_password(name, password)

@@ -8,7 +8,7 @@ _SALT_BYTES = 16
 _DIGEST_BYTES = 32
 #: One of the settings that OWASP's Password Storage Cheat Sheet names as the least for scrypt:
 #: n=2**14, r=8, p=5. Of those equal ones it takes the least memory: 16 MiB a login under way.
-_BLOCKS = 1 << 14
+BLOCKS = 1 << 14
 _LANES = 5
 #: Stands before a digest of five lanes; one without it is of an earlier version, of one lane.
 _MARK = b"p5:"
@@ -19,16 +19,16 @@ def new_salt() -> bytes:
     return secrets.token_bytes(_SALT_BYTES)
 
 
-def hash_password(password: str, salt: bytes) -> bytes:
+def hash_password(password: str, salt: bytes, *, blocks: int = BLOCKS) -> bytes:
     """Return the scrypt hash of a password in stored form: some 16 MiB and 200 ms to make."""
-    return _MARK + _scrypt(password, salt, lanes=_LANES)
+    return _MARK + _scrypt(password, salt, blocks=blocks, lanes=_LANES)
 
 
-def matches(password: str, salt: bytes, expected: bytes) -> bool:
+def matches(password: str, salt: bytes, expected: bytes, *, blocks: int = BLOCKS) -> bool:
     """Compare a password with a stored hash in constant time."""
     if is_weak(expected):
-        return hmac.compare_digest(_scrypt(password, salt, lanes=1), expected)
-    return hmac.compare_digest(hash_password(password, salt), expected)
+        return hmac.compare_digest(_scrypt(password, salt, blocks=blocks, lanes=1), expected)
+    return hmac.compare_digest(hash_password(password, salt, blocks=blocks), expected)
 
 
 def is_weak(stored: bytes) -> bool:
@@ -46,7 +46,5 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _scrypt(password: str, salt: bytes, *, lanes: int) -> bytes:
-    return hashlib.scrypt(
-        password.encode(), salt=salt, n=_BLOCKS, r=8, p=lanes, dklen=_DIGEST_BYTES
-    )
+def _scrypt(password: str, salt: bytes, *, blocks: int, lanes: int) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=blocks, r=8, p=lanes, dklen=_DIGEST_BYTES)

@@ -20,6 +20,7 @@ from fuel_upgrade.registry.model import (
     Task,
 )
 from fuel_upgrade.registry.ordering import Key, newest_key
+from fuel_upgrade.registry.passwords import BLOCKS
 from fuel_upgrade.registry.refusal import RefusedError, bad_request, conflict
 from fuel_upgrade.registry.rows import AnyRow, check_text, check_texts, delete_one, get, insert
 from fuel_upgrade.registry.schema import migrate
@@ -48,14 +49,25 @@ class Store:
     a database that does not answer ``UnavailableError``. ``accounts`` has users and tokens.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float] = time.time,
+        hash_blocks: int = BLOCKS,
+    ) -> None:
         self.database = database
-        self.accounts = Accounts(database, clock)
+        self.accounts = Accounts(database, clock, hash_blocks=hash_blocks)
         self._clock = clock
 
     @classmethod
     def open(
-        cls, url: str, *, backups: Path | None = None, clock: Callable[[], float] = time.time
+        cls,
+        url: str,
+        *,
+        backups: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        hash_blocks: int = BLOCKS,
     ) -> Self:
         """Open the database at ``url``, and bring its tables to what this code knows.
 
@@ -63,6 +75,7 @@ class Store:
             url: ``sqlite:////ABSOLUTE/PATH`` or ``postgresql+psycopg://USER@HOST/NAME``.
             backups: the folder for the backup of PostgreSQL before a migration.
             clock: gives seconds since the epoch.
+            hash_blocks: the cost of a password's hash; the same at every opening.
 
         Raises:
             ConfigError: the URL is none of these.
@@ -74,7 +87,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, clock=clock)
+        return cls(database, clock=clock, hash_blocks=hash_blocks)
 
     def close(self) -> None:
         """Close every connection."""

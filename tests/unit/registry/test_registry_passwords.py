@@ -8,6 +8,8 @@ from sqlalchemy import create_engine, text
 from fuel_upgrade.registry import passwords
 from fuel_upgrade.registry.store import Store
 
+CHEAP_BLOCKS = 2
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
@@ -16,7 +18,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    made = Store.open(url)
+    made = Store.open(url, hash_blocks=CHEAP_BLOCKS)
     yield made
     made.close()
 
@@ -32,7 +34,7 @@ def test_a_hash_has_the_five_lanes_that_owasp_asks_for_with_16_mib() -> None:
 def test_a_hash_of_an_earlier_version_is_taken_once_and_made_anew(store: Store, url: str) -> None:
     store.accounts.set_password("admin", "right")
     salt = passwords.new_salt()
-    old = hashlib.scrypt(b"right", salt=salt, n=2**14, r=8, p=1, dklen=32)
+    old = hashlib.scrypt(b"right", salt=salt, n=CHEAP_BLOCKS, r=8, p=1, dklen=32)
     engine = create_engine(url)
     with engine.begin() as connection:
         values = {"salt": salt, "hash": old}

@@ -11,6 +11,8 @@ from fuel_upgrade.registry.model import ReleaseFields
 from fuel_upgrade.registry.refusal import RefusedError
 from fuel_upgrade.registry.store import RefuseTaken, Store
 
+CHEAP_BLOCKS = 2  # no test here is about the cost of a hash
+
 
 class Clock:
     now_s = 1_000_000.0
@@ -26,7 +28,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    made = Store.open(f"sqlite:///{tmp_path}/registry.sqlite", clock=clock)
+    url = f"sqlite:///{tmp_path}/registry.sqlite"
+    made = Store.open(url, clock=clock, hash_blocks=CHEAP_BLOCKS)
     yield made
     made.close()
 
