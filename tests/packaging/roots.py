@@ -65,7 +65,7 @@ def _cached(suite: str) -> Path:
 def run_in(
     root: Path, *argv: str, check: bool = True, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in a root that is not booted, without a network; what it starts ends with it."""
+    """Run a program in a root that is not booted, without a network; what it leaves is killed."""
     given = [f"--setenv={key}={value}" for key, value in (_ENVIRONMENT | dict(env or {})).items()]
     options = ["--as-pid2", "--pipe", *given, f"--directory={root}"]
     return _run([*_NSPAWN, *options, *argv], check=check, env=None)
