@@ -27,8 +27,11 @@ from fuel_upgrade.system.archive import (
 from fuel_upgrade.system.files import is_being_written
 from fuel_upgrade.system.progress import Progress
 
-Route = Callable[[str], Path]
-"""Where a member of the tarball goes: a path on disk, below which nothing is yet."""
+Route = Callable[[str], Path | None]
+"""Where a member of the tarball goes: a path on disk, below which nothing is yet.
+
+None for what is checked only, and not written.
+"""
 
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
@@ -63,9 +66,23 @@ class BundleHead:
         return self.description.repos
 
     @property
-    def unpacked_bytes(self) -> int:
-        """How much the tarball unpacks to."""
+    def sealed_bytes(self) -> int:
+        """The length of all files that the seal lists."""
         return sum(file.length_bytes for file in self.sealed.values())
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """How much the tarball unpacks to; its installer stays in it."""
+        return self.sealed_bytes - sum(self.sealed[path].length_bytes for path in self._installers)
+
+    @property
+    def installer(self) -> str | None:
+        """The name of the installer of fuel-upgrade inside, if there is one."""
+        return next((path.removeprefix(manifest.INSTALLER) for path in self._installers), None)
+
+    @property
+    def _installers(self) -> list[str]:
+        return [path for path in self.sealed if manifest.is_installer(path)]
 
     def repo(self, version: str, os_key: str) -> RepoPart:
         """Return the repo of a release that is in ``releases``."""
@@ -86,6 +103,7 @@ class BundleHead:
                 for r in self.releases
             ],
             "repos": [repo.to_json() for repo in self.repos],
+            "installer": self.installer,
             "signed": False,
             "seal_sha256": self.seal_sha256,
         }
@@ -281,7 +299,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             then is the caller's to remove.
     """
     missing = set(head.sealed)
-    counter = _Counter(progress, head.unpacked_bytes)
+    counter = _Counter(progress, head.sealed_bytes)
     size = head.size_bytes
     with _reporting_cut_off(head.path, begun_bytes=size), open_stream(head.path) as stream:
         reader = ArchiveReader(stream, name=str(head.path), passed=counter.passed)
@@ -315,8 +333,19 @@ def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, rout
         raise _altered(head.path, member.path, "another mode than the seal says")
     if link is not None and not manifest.link_stays_inside(member.path, link):
         raise _altered(head.path, member.path, f"a link to {link!r}, outside its part")
-    sha256 = write_member(reader, member, route(member.path))
-    return sha256 if link is None else hashlib.sha256(os.fsencode(link)).hexdigest()
+    target = route(member.path)
+    if link is not None:
+        if target is not None:
+            write_member(reader, member, target)
+        return hashlib.sha256(os.fsencode(link)).hexdigest()
+    return _read(reader) if target is None else write_member(reader, member, target)
+
+
+def _read(reader: ArchiveReader) -> str:
+    digest = hashlib.sha256()
+    for chunk in reader.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _length(member: Member) -> int:
