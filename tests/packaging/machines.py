@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+SUITES = ("bookworm", "trixie")  # Debian 12 and 13
 MIRROR = "http://deb.debian.org/debian"
 BASE = ("systemd", "systemd-sysv", "dbus", "libpam-systemd")
 NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=off")
