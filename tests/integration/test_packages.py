@@ -205,6 +205,7 @@ def test_make_works_in_a_source_archive(unpacked: Path) -> None:
 def test_the_wheel_carries_data_and_license(wheels: list[Path]) -> None:
     with zipfile.ZipFile(wheels[1]) as packed:
         names = packed.namelist()
-    assert {"fuel_upgrade/py.typed", "fuel_upgrade/bundle/upgrade.sh"} <= set(names)
+    data = {"py.typed", "bundle/upgrade.sh", "repo/rpm/rpmrc"}
+    assert {f"fuel_upgrade/{name}" for name in data} <= set(names)
     assert [name for name in names if name.endswith("/LICENSE")]
     assert [name for name in names if not name.startswith("fuel_upgrade")] == []

@@ -75,6 +75,7 @@ def test_the_debian_package_works_as_the_readme_says(machine: Machine, debs: Pac
     machine.put(debs.now)
     follow(machine, "The Debian package")
     machine.run("\n".join(f"fuel-upgrade {words} --help" for words in every_command(main)))
+    assert "error:" not in machine.run("journalctl --no-pager --unit=fuel-upgrade")
     for page in ("fuel-upgrade", "fuel-upgraded"):
         rendered = machine.run(f"man --warnings -P cat {page}")
         assert "fuel-upgraded(8)" in rendered
