@@ -284,3 +284,10 @@ def make_tarball(folder: Path, name: str = "fuel-6.0-upgrade.tar") -> Path:
     out = folder / name
     build_bundle(spec_of(data, folder / "parts"), out, progress=no_progress)
     return out
+
+
+def write_installer(path: Path, *, version: str = "2.0", does: str = "") -> Path:
+    """Write a file with the header of an installer of fuel-upgrade; ``does`` are lines of shell."""
+    covered = f"version={version}\n{does}\nexit 0\n".encode()
+    header = f"#!/bin/sh\nsha256={hashlib.sha256(covered).hexdigest()}\n".encode()
+    return write(path, header + covered)

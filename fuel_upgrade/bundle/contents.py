@@ -49,6 +49,17 @@ class Contents:
             elif not path.is_dir():
                 raise BundleError(f"{path}: neither a file nor a folder", remedy="remove it")
 
+    def add_file(self, path: str, source: Path, *, executable: bool) -> None:
+        """Add one file, with the mode that it is to have.
+
+        Raises:
+            ConfigError: the path is taken.
+        """
+        self._refuse_twice(path)
+        self.paths[path] = source
+        length = source.stat().st_size
+        self.sealed[path] = SealedFile(length, hash_file(source), executable)
+
     def _add_file(self, path: str, source: Path, sha256: str | None) -> None:
         self._refuse_twice(path)
         info = source.stat()

@@ -24,6 +24,7 @@ RELEASE_VERSIONS = "upgrade/release_versions/"
 REPOS = "upgrade/repos/"
 PUPPET = "upgrade/puppet/"
 SCRIPT = "upgrade.sh"
+INSTALLER = "upgrade/installer/"
 _HEAD_FOLDERS = ("upgrade/seal/", CONFIG, RELEASES, RELEASE_VERSIONS)
 _REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
 _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
@@ -179,6 +180,11 @@ def is_head(path: str) -> bool:
         path.startswith(REPOS) and path.count("/") == _REPO_DEPTH and (path.endswith("/diff.yaml"))
     )
     return path.startswith(_HEAD_FOLDERS) or path == SCRIPT or is_description
+
+
+def is_installer(path: str) -> bool:
+    """Tell whether a member is the installer of fuel-upgrade, which no install unpacks."""
+    return path.startswith(INSTALLER)
 
 
 def unit_of(path: str) -> str | None:

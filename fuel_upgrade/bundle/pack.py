@@ -13,6 +13,7 @@ import zstandard
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.contents import Contents
+from fuel_upgrade.bundle.installer import Installer, read_installer
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -132,16 +133,19 @@ class _Builder:
         version_text = _read_text(self._spec.version_yaml)
         source = str(self._spec.version_yaml)
         fuel_version = manifest.parse_fuel_version(version_text, source=source)
+        installer = read_installer(self._spec.installer) if self._spec.installer else None
         for release in self._spec.releases:
             self._add_release(release)
         in_order(self._releases, self._diff_releases, source="bundle.yaml")
         description = UpgradeDescription(self._spec.upgrade_from, tuple(self.repos))
-        script = files("fuel_upgrade.bundle").joinpath("upgrade.sh").read_text(encoding="utf-8")
         add = self.contents.add_bytes
         add(manifest.VERSION, version_text.encode())
         add(manifest.UPGRADE, description.render().encode())
         add(manifest.METADATA, render_metadata(self._diff_releases).encode())
-        add(manifest.SCRIPT, script.replace("@VERSION@", fuel_version).encode(), executable=True)
+        add(manifest.SCRIPT, _script(fuel_version, installer).encode(), executable=True)
+        if installer is not None:
+            place = f"{manifest.INSTALLER}{installer.name}"
+            self.contents.add_file(place, installer.path, executable=True)
         return fuel_version
 
     def _add_release(self, spec: ReleaseSpec) -> None:
@@ -182,6 +186,20 @@ class _Builder:
         if ready is None:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
         return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+
+
+def _script(fuel_version: str, installer: Installer | None) -> str:
+    """Return the text of ``upgrade.sh``, which knows the names in its own tarball."""
+    text = files("fuel_upgrade.bundle").joinpath("upgrade.sh").read_text(encoding="utf-8")
+    place = f"{manifest.INSTALLER}{installer.name}" if installer else ""
+    values = {
+        "@VERSION@": fuel_version,
+        "@INSTALLER@": place,
+        "@TOOL@": installer.version if installer else "",
+    }
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def _check_packages(repo: Repo) -> None:

@@ -9,6 +9,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.yaml_text import load_yaml
 
 OPERATING_SYSTEMS = ("ubuntu", "centos")
+_TOP_KEYS = {"version_yaml", "upgrade_from", "releases", "installer"}
 _RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "only"}
 
 
@@ -40,11 +41,15 @@ class ReleaseSpec:
 
 @dataclass(frozen=True, slots=True)
 class BundleSpec:
-    """The whole tarball: the new Fuel version's ``version.yaml``, who may upgrade, releases."""
+    """The whole tarball: the new Fuel version's ``version.yaml``, who may upgrade, releases.
+
+    ``installer`` is the installer file of fuel-upgrade to put in, or None.
+    """
 
     version_yaml: Path
     upgrade_from: tuple[str, ...]
     releases: tuple[ReleaseSpec, ...]
+    installer: Path | None = None
 
 
 def parse_spec(text: str, *, source: Path) -> BundleSpec:
@@ -73,7 +78,7 @@ class _Reader:
         self.faults: list[str] = []
 
     def bundle(self, data: object) -> BundleSpec:
-        top = self._map(data, "the file", {"version_yaml", "upgrade_from", "releases"})
+        top = self._map(data, "the file", _TOP_KEYS)
         versions = top.get("upgrade_from")
         if (
             not versions
@@ -92,6 +97,7 @@ class _Reader:
             releases=tuple(
                 self._release(item, f"releases[{index}]") for index, item in enumerate(releases)
             ),
+            installer=self._path(top, "installer", "") if "installer" in top else None,
         )
 
     def _release(self, data: object, where: str) -> ReleaseSpec:

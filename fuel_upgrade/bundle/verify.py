@@ -18,8 +18,11 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member, open_stream, write_member
 from fuel_upgrade.system.progress import Progress
 
-Route = Callable[[str], Path]
-"""Where a member of the tarball goes: a path on disk, below which nothing is yet."""
+Route = Callable[[str], Path | None]
+"""Where a member of the tarball goes: a path on disk, below which nothing is yet.
+
+None for what is checked only, and not written.
+"""
 
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
@@ -52,8 +55,18 @@ class BundleHead:
 
     @property
     def unpacked_bytes(self) -> int:
-        """How much the tarball unpacks to."""
-        return sum(file.length_bytes for file in self.sealed.values())
+        """How much the tarball unpacks to; its installer stays in it."""
+        whole = sum(file.length_bytes for file in self.sealed.values())
+        return whole - sum(self.sealed[path].length_bytes for path in self._installers)
+
+    @property
+    def installer(self) -> str | None:
+        """The name of the installer of fuel-upgrade inside, if there is one."""
+        return next((path.removeprefix(manifest.INSTALLER) for path in self._installers), None)
+
+    @property
+    def _installers(self) -> list[str]:
+        return [path for path in self.sealed if manifest.is_installer(path)]
 
     def repo(self, version: str, os_key: str) -> RepoPart:
         """Return the repo of a release that is in ``releases``."""
@@ -74,6 +87,7 @@ class BundleHead:
                 for r in self.releases
             ],
             "repos": [repo.to_json() for repo in self.repos],
+            "installer": self.installer,
             "signed": False,
             "seal_sha256": self.seal_sha256,
         }
@@ -226,6 +240,8 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             if member.kind is not Kind.FOLDER:
                 _check_content(head.path, member.path, head.sealed, _length(member), sha256)
                 missing.discard(member.path)
+            if manifest.is_installer(member.path):
+                continue
             done += member.size_bytes
             progress("unpacking", done, head.unpacked_bytes)
     if missing:
@@ -248,8 +264,19 @@ def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, rout
         raise _altered(head.path, member.path, "another mode than the seal says")
     if link is not None and not manifest.link_stays_inside(member.path, link):
         raise _altered(head.path, member.path, f"a link to {link!r}, outside its part")
-    sha256 = write_member(reader, member, route(member.path))
-    return sha256 if link is None else hashlib.sha256(os.fsencode(link)).hexdigest()
+    target = route(member.path)
+    if link is not None:
+        if target is not None:
+            write_member(reader, member, target)
+        return hashlib.sha256(os.fsencode(link)).hexdigest()
+    return _read(reader) if target is None else write_member(reader, member, target)
+
+
+def _read(reader: ArchiveReader) -> str:
+    digest = hashlib.sha256()
+    for chunk in reader.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _length(member: Member) -> int:

@@ -107,6 +107,7 @@ def inspect(*, tarball: Path, as_json: bool) -> None:
             f" unpacks to {say_size(head.unpacked_bytes)})",
             "Fuel version": head.fuel_version,
             "upgrades from": ", ".join(head.description.upgrade_from),
+            "installer": head.installer or "none",
             "seal": f"sha256:{head.seal_sha256} (not signed)",
         }
     )

@@ -41,6 +41,8 @@ class Layout:
             (self._paths.repos, self._paths.puppet, self._paths.fuel, self._paths.state), 0
         )
         for path, sealed in self._head.sealed.items():
+            if manifest.is_installer(path):  # it stays in the tarball
+                continue
             prefix = max((p for p in self.stagings if path.startswith(p)), key=len)
             staging = self.stagings[prefix]
             folder = next(f for f in totals if staging.is_relative_to(f))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from fuel_upgrade.bundle.manifest import is_installer
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
@@ -61,7 +62,9 @@ class Unpack(Roots):
             sync_filesystem(root)
         return facts
 
-    def _route(self, member: str) -> Path:
+    def _route(self, member: str) -> Path | None:
+        if is_installer(member):
+            return None
         prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
         return Path(self.stagings[prefix], member.removeprefix(prefix))
 

@@ -67,7 +67,7 @@ def fault_of(data: object, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        ([], "the file: expected a map with releases, upgrade_from, version_yaml"),
+        ([], "the file: expected a map with installer, releases, upgrade_from, version_yaml"),
         ({**SPEC, "colour": 1}, "the file: unknown key 'colour'"),
         ({**SPEC, "version_yaml": "nowhere"}, "nowhere does not exist"),
         ({**SPEC, "version_yaml": 6.0}, "version_yaml: expected a path, found 6.0"),

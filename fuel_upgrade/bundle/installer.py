@@ -1,0 +1,56 @@
+"""The offline installer of fuel-upgrade that may travel inside an upgrade tarball."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.errors import ConfigError
+
+_HEADER_BYTES = 4096
+_HEADER = re.compile(
+    rb"#!/bin/sh\nsha256=(?P<sha256>[0-9a-f]{64})\n(?P<covered>version=(?P<version>[\w.+~-]+)\n)"
+)
+_CHUNK_BYTES = 1 << 20
+_REMEDY = "name the file that make installer wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """An installer file that is whole, and the version of fuel-upgrade that it installs."""
+
+    path: Path
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The name that it has in a tarball, whatever the file is called."""
+        return f"fuel-upgrade-{self.version}-x86_64.run"
+
+
+def read_installer(path: Path) -> Installer:
+    """Check an installer file as it checks itself, and read its version.
+
+    Its second line has the SHA-256 of all that follows the line.
+
+    Raises:
+        ConfigError: it is no installer, or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _HEADER.match(file.read(_HEADER_BYTES))
+            if header is None:
+                raise ConfigError(f"{path}: is no installer of fuel-upgrade", remedy=_REMEDY)
+            file.seek(header.start("covered"))
+            digest = hashlib.sha256()
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
+    expected = header["sha256"].decode()
+    if digest.hexdigest() != expected:
+        raise ConfigError(
+            f"{path}: SHA-256 {digest.hexdigest()}, but its header says {expected}",
+            remedy="get an undamaged copy of the installer",
+        )
+    return Installer(path, header["version"].decode())

@@ -1,0 +1,350 @@
+version=@VERSION@
+size_kb=@SIZE_KB@ # of what is unpacked
+# Installs fuel-upgrade @VERSION@ on a master that has neither Python nor an index: this script is
+# followed by a tar archive, compressed by gzip, of the files as they are installed. The second line
+# is the SHA-256 of all that follows it.
+set -eu
+umask 022
+
+self=$0
+lines=@LINES@ # of this script
+tree=/usr/lib/fuel-upgrade
+etc=/etc/fuel-upgrade
+state=/var/lib/fuel-upgrade-installer # which files are ours, and the settings as they came
+lowest_kernel=3.2 # of the libc inside
+stop_within_s=30
+
+changed="nothing was changed"
+
+fail() { # EXIT_CODE ERROR REMEDY
+    printf 'error:  %s\nstate:  %s\nremedy: %s\n' "$2" "$changed" "$3" >&2
+    exit "$1"
+}
+
+say() {
+    [ -n "$quiet" ] || printf '%s\n' "$*"
+}
+
+usage() {
+    cat <<END
+usage: sh $self [OPTION]...
+
+Installs fuel-upgrade $version, with an interpreter and libraries of its own, in $tree:
+over an earlier or a later one too. Settings that were changed stay. It needs x86_64, Linux
+$lowest_kernel or later, tar, gzip and sha256sum.
+
+  --no-start      neither enable nor start the service
+  --uninstall     remove it; settings, the journal and logs stay
+  --purge         with --uninstall: remove these too; releases and their backups stay
+  --check         verify this file, and install nothing
+  --extract DIR   unpack to DIR, and install nothing
+  --quiet         print nothing but errors
+  --version       print the version that it installs
+  --help          print this
+
+Exit codes: 0 done, 2 wrong usage, 3 this file is damaged, 4 the host is not ready, 5 it failed and
+all was put back, 7 a program failed.
+
+Example: sh $self --no-start
+END
+}
+
+verify() {
+    [ -f "$self" ] || fail 2 "$self: cannot read this file" "run it as: sh FILE"
+    command -v sha256sum >/dev/null 2>&1 || fail 4 "sha256sum is not here" "install coreutils"
+    digest=$(tail -n +3 "$self" | sha256sum)
+    [ "${digest%% *}" = "$sha256" ] ||
+        fail 3 "$self: SHA-256 ${digest%% *}, expected $sha256" "get an undamaged copy of this file"
+}
+
+unpack() { # FOLDER
+    tail -n "+$((lines + 1))" "$self" | gzip -dc | (cd "$1" && tar -xof -) ||
+        fail 7 "the files cannot be unpacked to $1" "make room there, or read the lines above"
+    [ -f "$1$tree/BUILD-INFO" ] || fail 7 "the files are not whole in $1" "make room there"
+}
+
+newer_kernel() { # whether the kernel is of $lowest_kernel at least
+    release=$(uname -r)
+    major=${release%%.*} rest=${release#*.}
+    minor=${rest%%[!0-9]*}
+    [ "$major" -gt "${lowest_kernel%.*}" ] ||
+        { [ "$major" -eq "${lowest_kernel%.*}" ] && [ "$minor" -ge "${lowest_kernel#*.}" ]; }
+}
+
+check_host() {
+    [ "$(id -u)" = 0 ] || fail 4 "only root can install it" "run it as root"
+    [ "$(uname -m)" = x86_64 ] || fail 4 "this host is $(uname -m), not x86_64" "use another host"
+    newer_kernel || fail 4 "Linux $(uname -r) is older than $lowest_kernel" "use a newer kernel"
+    if dpkg-query -W -f '${Status}' fuel-upgrade 2>/dev/null | grep -q ' installed$'; then
+        fail 4 "the Debian package fuel-upgrade is installed" \
+            "upgrade it with its package, or remove it first: dpkg -r fuel-upgrade"
+    elif rpm -q fuel-upgrade >/dev/null 2>&1; then
+        fail 4 "the RPM fuel-upgrade is installed" \
+            "upgrade it with its RPM, or remove it first: rpm -e fuel-upgrade"
+    fi
+}
+
+check_room() { # unpacked beside the old tree, with a tenth more
+    free_kb=$(df -P -k /usr/lib | awk 'NR == 2 { print $4 }')
+    needed_kb=$((size_kb + size_kb / 10))
+    [ "$free_kb" -ge "$needed_kb" ] ||
+        fail 4 "/usr/lib has $((free_kb / 1024)) MiB free, $((needed_kb / 1024)) MiB are needed" \
+            "make room there"
+}
+
+is_setting() { # a file that operators may edit
+    case $1 in
+    /etc/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+others() { # the files in $new that are not in the tree, as they are installed
+    (cd "$new" && find . ! -type d ! -path ".$tree/*") | sed 's/^\.//' | sort
+}
+
+exists() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+check_strangers() { # a file of another fuel-upgrade, by pip for one, is not overwritten
+    others | while read -r file; do
+        if exists "$file" && ! is_setting "$file" && ! grep -qxF "$file" "$state/files" 2>/dev/null
+        then
+            echo "$file"
+        fi
+    done >"$new/strangers"
+    [ ! -s "$new/strangers" ] ||
+        fail 4 "not of this installer: $(tr '\n' ' ' <"$new/strangers")" \
+            "uninstall that fuel-upgrade, or move these files away"
+    rm "$new/strangers"
+}
+
+try() { # does it run here?
+    "$new$tree/bin/fuel-upgrade" --version >"$new/tried" 2>&1 || {
+        printf '%s\n' "$(cat "$new/tried")" >&2
+        fail 4 "the interpreter does not run on this host (see above)" \
+            "see whether /usr/lib is mounted without noexec, and what the kernel's log says"
+    }
+    rm "$new/tried"
+}
+
+# Every file is copied beside its place first: what may fail for want of room does so before
+# anything is switched. Then each takes its place by a rename.
+stage_file() { # FILE
+    mkdir -p "$(dirname "$1")"
+    cp -P -p "$new$1" "$1.new-$$"
+}
+
+stage_setting() { # FILE
+    if ! exists "$1" || same "$1" "$state/settings$1"; then
+        stage_file "$1"
+    elif ! same "$1" "$new$1" && ! same "$new$1" "$state/settings$1"; then
+        stage_file "$1"
+        mv "$1.new-$$" "$1.new"
+        say "$1 was changed here and stays; the new one is $1.new"
+    fi
+}
+
+same() {
+    [ -f "$2" ] && cmp -s "$1" "$2"
+}
+
+stage() {
+    others >"$new/files"
+    while read -r file; do
+        if is_setting "$file"; then stage_setting "$file"; else stage_file "$file"; fi
+    done <"$new/files"
+    mkdir -p "$state" "$etc/hooks.d"
+    (cd "$new" && find ./etc -type f) | while read -r file; do
+        mkdir -p "$new/settings/$(dirname "$file")"
+        cp -p "$new/$file" "$new/settings/$file"
+    done
+    sync
+}
+
+switch() {
+    old=$tree.old-$$
+    ! exists "$tree" || mv "$tree" "$old"
+    mv "$new$tree" "$tree" || {
+        ! exists "$old" || mv "$old" "$tree"
+        fail 5 "$tree cannot be replaced" "see what holds it, and run this again"
+    }
+    switched=yes
+    changed="fuel-upgrade $version is in place, in part"
+    while read -r file; do
+        ! exists "$file.new-$$" || mv -f "$file.new-$$" "$file"
+    done <"$new/files"
+    forget_former
+    rm -rf "$state/settings"
+    mv "$new/settings" "$state/settings"
+    mv "$new/files" "$state/files"
+    changed="fuel-upgrade $version is installed"
+}
+
+forget_former() { # files of the earlier installation that this one has not
+    [ -f "$state/files" ] || return 0
+    while read -r file; do
+        grep -qxF "$file" "$new/files" || is_setting "$file" || rm -f "$file"
+    done <"$state/files"
+}
+
+undo() { # at any end: what was only staged goes
+    code=$?
+    trap - EXIT
+    if [ -f "$new/files" ] && [ -z "$switched" ]; then
+        while read -r file; do rm -f "$file.new-$$"; done <"$new/files"
+    fi
+    rm -rf "$new" "$tree.old-$$"
+    exit "$code"
+}
+
+has_systemd() {
+    [ -d /run/systemd/system ]
+}
+
+prepare_system() {
+    if command -v systemd-sysusers >/dev/null 2>&1; then
+        systemd-sysusers fuel-upgrade.conf >/dev/null 2>&1 || :
+    fi
+    grep -q '^fuel-upgrade:' /etc/group 2>/dev/null || groupadd -r fuel-upgrade 2>/dev/null ||
+        addgroup -S fuel-upgrade 2>/dev/null || :
+    for folder in /var/www/nailgun /etc/puppet /etc/fuel /var/lib/fuel_upgrade; do
+        [ -d "$folder" ] || mkdir -p "$folder"
+    done
+}
+
+start() {
+    [ -z "$no_start" ] || return 0
+    if ! has_systemd; then
+        ! command -v systemctl >/dev/null 2>&1 ||
+            systemctl enable fuel-upgrade.service >/dev/null 2>&1 || :
+        say "no systemd runs here: start the daemon by fuel-upgraded --detach"
+        return 0
+    fi
+    systemctl daemon-reload
+    systemctl enable --quiet fuel-upgrade.service
+    systemctl start fuel-upgrade.service ||
+        fail 7 "fuel-upgrade.service does not start" "read: journalctl -u fuel-upgrade"
+}
+
+running() { # what the daemon that answers does: "no" daemon, "idle", or "busy"
+    command -v fuel-upgrade >/dev/null 2>&1 || { echo no && return 0; }
+    said=$(fuel-upgrade status --json 2>/dev/null) || { echo no && return 0; }
+    case $(printf '%s' "$said" | tr -d ' \n') in
+    *'"running":null'*) echo idle ;;
+    *) echo busy ;;
+    esac
+}
+
+pid_of_daemon() { # of one without systemd
+    pid=$(cat /run/fuel-upgrade/fuel-upgraded.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null &&
+        echo "$pid"
+}
+
+restart() { # after an upgrade; never amid an install, which ends with the code that it began with
+    if has_systemd && [ -x /usr/libexec/fuel-upgrade/restart-when-idle ]; then
+        /usr/libexec/fuel-upgrade/restart-when-idle
+    elif pid=$(pid_of_daemon); then
+        [ "$(running)" = idle ] || {
+            say "fuel-upgraded is at work and was not restarted: do that when it is idle"
+            return 0
+        }
+        stop_daemon "$pid"
+        fuel-upgraded --detach || fail 7 "fuel-upgraded does not start" "run: fuel-upgraded"
+    fi
+}
+
+stop_daemon() { # PID
+    kill "$1" 2>/dev/null || return 0
+    waited_s=0
+    while kill -0 "$1" 2>/dev/null; do
+        [ "$waited_s" -lt "$stop_within_s" ] ||
+            fail 7 "fuel-upgraded does not end" "wait until process $1 has ended, and start it again"
+        sleep 1
+        waited_s=$((waited_s + 1))
+    done
+}
+
+install() {
+    check_host
+    check_room
+    was=
+    [ ! -f "$state/files" ] || was=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$tree/BUILD-INFO")
+    new=$tree.new-$$
+    switched=
+    trap undo EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    mkdir "$new"
+    unpack "$new"
+    check_strangers
+    try
+    stage
+    switch
+    prepare_system
+    if [ -n "$was" ]; then restart; else start; fi
+    say "fuel-upgrade $version is installed${was:+ (it was $was)}"
+}
+
+uninstall() {
+    check_host
+    [ -f "$state/files" ] || fail 4 "this installer did not install fuel-upgrade here" \
+        "remove the package, or what pip installed"
+    [ "$(running)" != busy ] || fail 4 "fuel-upgraded is at work" "wait, or: fuel-upgrade cancel"
+    if has_systemd; then
+        systemctl disable --quiet --now fuel-upgrade.service fuel-upgrade-registry.service || :
+    elif pid=$(pid_of_daemon); then
+        stop_daemon "$pid"
+    fi
+    changed="fuel-upgrade is removed in part"
+    while read -r file; do
+        if ! is_setting "$file" || same "$file" "$state/settings$file"; then rm -f "$file"; fi
+    done <"$state/files"
+    rm -rf "$tree" "$state"
+    rm -rf /usr/share/doc/fuel-upgrade /usr/libexec/fuel-upgrade
+    [ -z "$purge" ] || purge_rest
+    for folder in hooks.d/before-check hooks.d .; do
+        rmdir "$etc/$folder" 2>/dev/null || :
+    done
+    ! has_systemd || systemctl daemon-reload
+    say "fuel-upgrade is removed"
+    [ ! -d "$etc" ] || say "settings are left in $etc"
+}
+
+purge_rest() { # what the journal and logs say of the past; releases belong to the master
+    rm -rf "$etc" /var/lib/fuel_upgrade /etc/logrotate.d/fuel-upgrade
+    rm -f /var/log/fuel_upgrade.log /var/log/fuel_upgrade.log.*
+}
+
+extract() { # DIR
+    verify
+    mkdir -p "$1"
+    unpack "$1"
+}
+
+command=install no_start="" purge="" quiet="" folder=""
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help | -h) usage && exit 0 ;;
+    --version) echo "fuel-upgrade $version" && exit 0 ;;
+    --no-start) no_start=yes ;;
+    --uninstall) command=uninstall ;;
+    --purge) purge=yes ;;
+    --check) command=check ;;
+    --extract)
+        [ $# -gt 1 ] || fail 2 "--extract: no folder is named" "run: sh $self --extract DIR"
+        command=extract folder=$2 && shift
+        ;;
+    --quiet) quiet=yes ;;
+    *) fail 2 "$1: no such option" "run: sh $self --help" ;;
+    esac
+    shift
+done
+case $command in
+install) verify && install ;;
+uninstall) uninstall ;;
+check) verify && say "$self is whole: fuel-upgrade $version" ;;
+extract) extract "$folder" ;;
+esac
+exit 0
