@@ -62,7 +62,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["fuel_upgrade", "fuel_upgrade.*"]),
-    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh"]},
+    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh", "repo/rpm/rpmrc"]},
     install_requires=RUNTIME,
     extras_require={"dev": DEV},
     entry_points={

@@ -14,9 +14,7 @@ from fuel_upgrade.cli.group import examples
 from fuel_upgrade.cli.layout import fold, terminal_width
 from fuel_upgrade.config import place_of
 from fuel_upgrade.doctor.check import Check, Verdict, checks_json, worst
-from fuel_upgrade.doctor.run import Host, check_host
 from fuel_upgrade.doctor.settings import NAME, read_settings
-from fuel_upgrade.doctor.support import write_support
 from fuel_upgrade.errors import ConfigError, PreflightError
 
 _PATH = click.Path(path_type=Path)
@@ -42,6 +40,10 @@ def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -
     configuration alone is wrong; 4: another check failed. With --bundle, logs, journal,
     configuration, versions and the state of the unit are packed, passwords and tokens masked.
     """
+    # Only here: they load what reads tarballs and asks Nailgun, which no help needs.
+    from fuel_upgrade.doctor.run import Host, check_host
+    from fuel_upgrade.doctor.support import write_support
+
     host = Host(target.config, target.root, target.socket, os.environ)
     settings = host.settings()
     checks = tuple(check_host(host, settings))

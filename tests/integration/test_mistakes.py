@@ -22,6 +22,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from tests.crash.disks import disk, needs_mounts
 from tests.host import BIN, Host, configure, make_host
+from tests.readiness import readiness
 from tests.tools import needs, needs_root
 
 PAGE = Path(__file__).parents[2] / "docs/mistakes.rst"
@@ -225,14 +226,16 @@ def test_command_and_daemon_of_different_versions(host: Host) -> None:
         "from fuel_upgrade.daemon.service import main; main()"
     )
     argv = [sys.executable, "-c", code, "--root", str(host.root)]
-    daemon = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
-    try:
-        host.wait_until_it_answers()
-        done = host.command("status")
-        doctor = host.json("doctor")
-    finally:
-        daemon.kill()
-        daemon.wait()
+    with (
+        readiness() as ready,
+        subprocess.Popen(argv, stderr=subprocess.DEVNULL, env=ready.environment()) as daemon,
+    ):
+        try:
+            ready.wait(daemon)
+            done = host.command("status")
+            doctor = host.json("doctor")
+        finally:
+            daemon.kill()
     said = printed(host, done.stderr).replace(f"of {__version__};", "of 0.1.0;")
     assert said == documented("Command and daemon of different versions")
     assert done.returncode == 0

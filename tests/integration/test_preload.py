@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.host import Host
+from tests.readiness import readiness
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -30,9 +31,12 @@ main()
 def recorded(host: Host, record: Path) -> Iterator[None]:
     """Run the daemon of a master; ``record`` gets what it imports."""
     argv: list[str | Path] = [sys.executable, "-c", CHILD, record, "--root", host.root]
-    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+    with (
+        readiness() as ready,
+        subprocess.Popen(argv, stderr=subprocess.DEVNULL, env=ready.environment()) as process,
+    ):
         try:
-            host.wait_until_it_answers()
+            ready.wait(process)
             yield
         finally:
             process.kill()

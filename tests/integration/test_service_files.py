@@ -98,6 +98,16 @@ def test_faults_that_stay_do_not_restart_it() -> None:
     }
 
 
+@pytest.mark.parametrize("source", [UNIT, REGISTRY], ids=lambda path: path.stem)
+def test_a_start_that_fails_at_once_is_not_tried_for_ever(source: Path) -> None:
+    found = settings(source)
+    (burst,), (interval,), (pause,) = (
+        found[name] for name in ("StartLimitBurst", "StartLimitIntervalSec", "RestartSec")
+    )
+    minutes, seconds = interval.removesuffix("min"), pause.removesuffix("s")
+    assert int(burst) * int(seconds) < int(minutes) * 60 / 2  # so the limit is reached in time
+
+
 def test_the_registrys_service_runs_the_command_and_may_write_its_data() -> None:
     found = settings(REGISTRY)
     assert found["ExecStart"] == ["/usr/bin/fuel-upgrade registry serve"]

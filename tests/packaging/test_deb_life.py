@@ -8,12 +8,11 @@ import pytest
 from fuel_upgrade import __version__
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
-from tests.packaging.machines import Machine, booted, debian
-from tests.packaging.test_install_text import FUEL, SUITES
+from tests.packaging.life import EDIT, FUEL, daemon, version
+from tests.packaging.machines import SUITES, Machine, booted, debian
 from tests.tools import needs, needs_root
 
 pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "dh")]
-EDIT = "echo 'log_level: debug' >> /etc/fuel-upgrade/config.yaml"
 #: Every file and folder but what the system keeps for itself.
 LIST = """find / -xdev -mindepth 1 \\( -path /root -o -path /proc -o -path /sys -o -path /run \\
     -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/systemd \\
@@ -30,16 +29,6 @@ def machine(
     with booted(debian(request.param), tmp_path / "root") as found:
         found.put(*tarballs.values(), debs.now, debs.later)
         yield found
-
-
-def daemon(machine: Machine) -> str:
-    """Return the daemon's process."""
-    return machine.run("systemctl show --property=MainPID --value fuel-upgrade").strip()
-
-
-def version(machine: Machine) -> str:
-    """Return the version of the daemon that runs."""
-    return machine.run("fuel-upgrade status --json | grep '\"version\"'").split('"')[3]
 
 
 def test_an_idle_daemon_is_restarted_and_settings_stay(machine: Machine, debs: Packages) -> None:

@@ -12,17 +12,12 @@ import pytest
 from fuel_upgrade.cli.main import main
 from tests.install_text import ROOT, commands
 from tests.packaging.conftest import Packages
-from tests.packaging.machines import Machine, booted, debian, lend_reach
+from tests.packaging.life import FUEL
+from tests.packaging.machines import SUITES, Machine, booted, debian, lend_reach
 from tests.tools import needs, needs_root
 
 pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "dh")]
-SUITES = ("bookworm", "trixie")
 SHELLS = ("man-db", "bash-completion", "zsh", "fish")
-FUEL = """
-mkdir -p /etc/fuel/5.0
-printf 'VERSION:\\n  release: "5.0"\\n' > /etc/fuel/5.0/version.yaml
-ln -s 5.0/version.yaml /etc/fuel/version.yaml
-"""
 #: What each shell offers for "fuel-upgrade rel", as it loads its completions by itself.
 COMPLETIONS = {
     "bash": """bash -c '
@@ -80,6 +75,7 @@ def test_the_debian_package_works_as_the_readme_says(machine: Machine, debs: Pac
     machine.put(debs.now)
     follow(machine, "The Debian package")
     machine.run("\n".join(f"fuel-upgrade {words} --help" for words in every_command(main)))
+    assert "error:" not in machine.run("journalctl --no-pager --unit=fuel-upgrade")
     for page in ("fuel-upgrade", "fuel-upgraded"):
         rendered = machine.run(f"man --warnings -P cat {page}")
         assert "fuel-upgraded(8)" in rendered

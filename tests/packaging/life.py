@@ -1,0 +1,22 @@
+"""What the tests of both kinds of packages ask and do on a machine."""
+
+from tests.packaging.machines import Machine
+
+#: Makes the machine a master of Fuel 5.0.
+FUEL = """
+mkdir -p /etc/fuel/5.0
+printf 'VERSION:\\n  release: "5.0"\\n' > /etc/fuel/5.0/version.yaml
+ln -s 5.0/version.yaml /etc/fuel/version.yaml
+"""
+#: An edit of the operator.
+EDIT = "echo 'log_level: debug' >> /etc/fuel-upgrade/config.yaml"
+
+
+def daemon(machine: Machine) -> str:
+    """Return the daemon's process."""
+    return machine.run("systemctl show --property=MainPID --value fuel-upgrade").strip()
+
+
+def version(machine: Machine) -> str:
+    """Return the version of the daemon that runs."""
+    return machine.run("fuel-upgrade status --json | grep '\"version\"'").split('"')[3]

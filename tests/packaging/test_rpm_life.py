@@ -1,0 +1,102 @@
+"""The life of the RPM, under rpm and systemd: as the README says, upgrades, downgrade, removal.
+
+No distribution of RPMs need be reachable: the system is a Debian one, which gets rpm's database
+and a package of its own there that stands for what the system has.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade import __version__
+from tests.install_text import commands
+from tests.packaging.conftest import LATER, Packages
+from tests.packaging.gate import GATED, Gate
+from tests.packaging.life import EDIT, FUEL, daemon, version
+from tests.packaging.machines import Machine, booted, debian
+from tests.tools import needs, needs_root
+
+pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "rpmbuild")]
+SYSTEM = """
+Name: system
+Version: 1
+Release: 1
+Summary: What the system has
+License: Apache-2.0
+BuildArch: noarch
+Provides: /bin/sh
+%description
+What the system has.
+%files
+"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package that provides what packages require of a system."""
+    folder = tmp_path_factory.mktemp("system")
+    (folder / "system.spec").write_text(SYSTEM)
+    subprocess.run(
+        ["rpmbuild", "-bb", "--quiet", "--define", f"_rpmdir {folder}", "--define",
+         f"_topdir {folder}", folder / "system.spec"], check=True,
+    )  # fmt: skip
+    return folder / "noarch/system-1-1.noarch.rpm"
+
+
+@pytest.fixture
+def machine(
+    tmp_path: Path, tarballs: dict[str, Path], rpms: Packages, system: Path
+) -> Iterator[Machine]:
+    """A master of Fuel 5.0 whose packages are rpm's."""
+    with booted(debian("bookworm", ["rpm"]), tmp_path / "root") as found:
+        found.put(*tarballs.values(), rpms.now, rpms.later, system)
+        found.run(FUEL)
+        # what Debian's rpm asks for
+        found.run(
+            f"echo '%_allow_debian 1' > /root/.rpmmacros; rpm -i --force-debian {system.name}"
+        )
+        yield found
+
+
+def test_the_rpm_works_as_the_readme_says(machine: Machine) -> None:
+    machine.run("\n".join(commands("The RPM")))
+    machine.run("\n".join(commands("The daemon runs by now")))
+    assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
+    assert "installed: Fuel 5.0 -> 5.1" in machine.run("fuel-upgrade install fuel-5.1-*.zst")
+    assert machine.run("rpm -V fuel-upgrade") == ""
+
+
+def test_an_idle_daemon_is_restarted_and_settings_stay(machine: Machine, rpms: Packages) -> None:
+    machine.run(f"rpm -i {rpms.now.name} && {EDIT}")
+    before = daemon(machine)
+    machine.run(f"rpm -U {rpms.later.name}")
+    assert version(machine) == LATER
+    assert daemon(machine) != before
+    machine.run(f"rpm -U --oldpackage {rpms.now.name}")
+    assert version(machine) == __version__
+    machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml")
+
+
+def test_nothing_is_restarted_amid_an_install(machine: Machine, rpms: Packages) -> None:
+    machine.run(f"rpm -i {rpms.now.name}")
+    gate = Gate(machine)
+    before = daemon(machine)
+    with gate.install("fuel-5.1-upgrade.tar.zst") as install:
+        said = machine.run(f"rpm -U {rpms.later.name}")
+        assert "systemctl restart fuel-upgrade" in said
+        gate.open(fail=False)
+        output, _ = install.communicate(timeout=GATED)
+    assert "installed" in output
+    assert (daemon(machine), version(machine)) == (before, __version__)
+    machine.run("fuel-upgrade rollback && systemctl restart fuel-upgrade")
+    assert version(machine) == LATER
+
+
+def test_erasing_it_keeps_what_is_the_operators(machine: Machine, rpms: Packages) -> None:
+    machine.run(f"rpm -i {rpms.now.name} && {EDIT}")
+    machine.run("rpm -e fuel-upgrade")
+    assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
+    machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml.rpmsave")
