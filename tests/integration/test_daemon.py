@@ -119,7 +119,7 @@ def test_errors_cross_the_socket_with_their_exit_code(
         host.command("install", tarballs["5.1"])
         failed = host.command("install", tarballs["5.1"], "--json")
         assert failed.returncode == 5
-        error = json.loads(failed.stdout)
+        error = json.loads(failed.stdout.splitlines()[-1])
         assert error["state"] == "rolled back to Fuel 5.0"
         assert "fail point 7:before" in error["what"]
         assert host.json("history")["installs"][-1]["error"]["what"] == error["what"]
