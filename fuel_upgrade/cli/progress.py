@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import click
@@ -15,7 +15,8 @@ from fuel_upgrade.system.progress import IN_BYTES, Progress, no_progress
 from fuel_upgrade.system.size import say_size
 
 _MARGIN = 4  # a terminal prints ^C behind the bar, where a whole line would break
-_BAR_COLUMNS = (8, 30)
+_BAR_COLUMNS = (6, 30)
+_LEAST_HEAD = 17  # [11/11] unpacking
 _SILENCE_S = 5.0  # after so long without news a speed is no truth any more
 _LINE_AFTER_S = 2.0  # what ends sooner needs no line of its progress
 _LINE_EVERY_PERCENT = 10
@@ -34,17 +35,33 @@ class Shown:
     bytes_per_s: int | None = None
     remaining_s: int | None = None
 
-    def numbers(self) -> tuple[str, ...]:
+    def numbers(self, *, say_left: Callable[[float], str] = say_age) -> tuple[str, ...]:
         """Return percentage, amount, speed and remaining time in words, as far as known."""
         found = [] if self.percent is None else [f"{int(self.percent)} %"]
         if self.done is not None and self.total is not None:
-            say = say_size if self.in_bytes else str
-            found.append(f"{say(self.done)} of {say(self.total)}")
+            found.append(_amount(self.done, self.total, in_bytes=self.in_bytes))
         if self.bytes_per_s is not None:
             found.append(f"{say_size(self.bytes_per_s)}/s")
         if self.remaining_s is not None:
-            found.append(f"{say_age(self.remaining_s)} left")
+            found.append(f"{say_left(self.remaining_s)} left")
         return tuple(found)
+
+
+def _amount(done: int, total: int, *, in_bytes: bool) -> str:
+    """Say how much of how much; a unit that both have is said once."""
+    if not in_bytes:
+        return f"{done} of {total}"
+    part, whole = say_size(done), say_size(total)
+    if part.split()[1] == whole.split()[1]:
+        part = part.split()[0]
+    return f"{part} of {whole}"
+
+
+def _clock(seconds: float) -> str:
+    """Say a length of time in few columns: ``1:02:03``."""
+    minutes, second = divmod(max(int(seconds), 0), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def render_bar(
@@ -56,22 +73,23 @@ def render_bar(
     the done and the open part of the bar are made of.
     """
     if silence_s > _SILENCE_S:
-        shown = Shown(shown.doing, shown.step, shown.percent, shown.done, shown.total)
-        numbers = [*shown.numbers(), f"nothing new for {say_age(silence_s)}"]
-    else:
-        numbers = [*(shown.numbers() or [say_age(age_s)])]
-    while len(numbers) > 1 and len("  ".join(numbers)) > width // 2 + 8:
-        del numbers[1]
-    tail = "  ".join(numbers)
+        shown = replace(shown, bytes_per_s=None, remaining_s=None)
+    numbers = list(shown.numbers(say_left=_clock)) or [_clock(age_s)]
+    if silence_s > _SILENCE_S:
+        numbers.append(f"nothing new for {_clock(silence_s)}")
     head = f"{shown.step} {printable(shown.doing)}".strip()
-    room = width - len(tail) - 2
     least, most = _BAR_COLUMNS
-    columns = min(max(room - len(head) - 2, least), most)
-    if shown.percent is None or room - columns - 2 < least:
+    needed = min(len(head), _LEAST_HEAD) + 2 + least + 2
+    while len(numbers) > 1 and needed + len("  ".join(numbers)) > width:
+        del numbers[1]  # the percentage stays, and the last: the remaining time
+    tail = "  ".join(numbers)
+    room = width - len(tail) - 2
+    if shown.percent is None or width < needed + len(tail):
         return f"{_cut(head, room)}  {tail}"[:width]
+    columns = min(max(room - len(head) - 2, least), most)
     filled = int(columns * shown.percent / 100)
     bar = signs[0] * filled + signs[1] * (columns - filled)
-    return f"{_cut(head, room - columns - 2)}  {bar}  {tail}"[:width]
+    return f"{_cut(head, room - columns - 2)}  {bar}  {tail}"
 
 
 def _cut(text: str, width: int) -> str:

@@ -53,7 +53,7 @@ def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -
         assert done.returncode == 0
         assert "installed: Fuel 5.0 -> 5.1" in done.stdout
         assert "[1/11] unpack and verify" in done.stderr
-        again = host.command("install", tarballs["5.1"])
+        again = host.command("install", tarballs["5.1"], "--fail-if-installed")
         assert again.returncode == 4
         assert "Fuel 5.1 is what this master already runs" in again.stderr
         assert "state:  nothing was changed" in again.stderr
@@ -118,7 +118,7 @@ def test_errors_cross_the_socket_with_their_exit_code(
         host.command("install", tarballs["5.1"])
         failed = host.command("install", tarballs["5.1"], "--json")
         assert failed.returncode == 5
-        error = json.loads(failed.stdout)
+        error = json.loads(failed.stdout.splitlines()[-1])
         assert error["state"] == "rolled back to Fuel 5.0"
         assert "fail point 7:before" in error["what"]
         assert host.json("history")["installs"][-1]["error"]["what"] == error["what"]

@@ -178,7 +178,7 @@ def test_the_second_ctrl_c_leaves_the_daemon_to_it(
             process.send_signal(signal.SIGINT)
             read_until(process, "Ctrl-C again to leave")
             process.send_signal(signal.SIGINT)
-            read_until(process, "fuel-upgrade watch")
+            read_until(process, "fuel-upgrade status --follow")
             assert process.wait(timeout=60) == 130
         running = host.json("status")["running"]
         assert running

@@ -13,7 +13,7 @@ FULL = Shown(
 def test_a_wide_bar_has_everything() -> None:
     line = render_bar(FULL, 110)
     assert line.startswith("[1/11] unpacking  ━━━━")
-    assert line.endswith("  45 %  1.00 GiB of 4.00 GiB  85.0 MiB/s  2 min 5 s left")
+    assert line.endswith("  45 %  1.00 of 4.00 GiB  85.0 MiB/s  2:05 left")
 
 
 @pytest.mark.parametrize("width", range(10, 120))
@@ -27,8 +27,20 @@ def test_no_bar_is_wider_than_its_place(width: int, doing: str) -> None:
 def test_a_narrow_bar_keeps_percentage_and_remaining_time() -> None:
     line = render_bar(FULL, 44)
     assert "45 %" in line
-    assert "2 min 5 s left" in line
+    assert "2:05 left" in line
     assert "MiB/s" not in line
+
+
+def test_80_columns_are_enough_for_a_tarball_of_many_gigabytes() -> None:
+    left = {"bytes_per_s": 99 << 20, "remaining_s": 3599}
+    large = Shown("unpacking", "[11/11]", 99.9, 12 * GIB, 24 * GIB, **left)
+    assert render_bar(large, 76) == (
+        "[11/11] unpacking  ━━━━━━─  99 %  12.00 of 24.00 GiB  99.0 MiB/s  59:59 left"
+    )
+
+
+def test_amounts_of_different_units_say_both() -> None:
+    assert "10.0 MiB of 1.00 GiB" in render_bar(Shown("x", "", 1.0, 10 << 20, GIB), 80)
 
 
 def test_how_full_the_bar_is_is_its_percentage() -> None:
@@ -39,12 +51,12 @@ def test_how_full_the_bar_is_is_its_percentage() -> None:
 
 
 def test_work_of_unknown_length_says_how_long_it_goes_on() -> None:
-    assert render_bar(Shown("checking"), 80, age_s=63) == "checking  1 min 3 s"
+    assert render_bar(Shown("checking"), 80, age_s=63) == "checking  1:03"
 
 
 def test_an_old_speed_is_not_shown_as_if_it_were_true() -> None:
     line = render_bar(FULL, 110, silence_s=30)
-    assert "nothing new for 30 s" in line
+    assert "nothing new for 0:30" in line
     assert "MiB/s" not in line
     assert "left" not in line
 
@@ -66,5 +78,5 @@ def test_long_work_prints_a_line_every_ten_per_cent(capsys: pytest.CaptureFixtur
         shown = Shown("unpacking", "[1/2]", float(second), second, 100, bytes_per_s=1)
         plain.show(shown, float(second))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "[1/2] unpacking: 10 %, 10 B of 100 B, 1 B/s"
+    assert lines[0] == "[1/2] unpacking: 10 %, 10 of 100 B, 1 B/s"
     assert len(lines) == 10
