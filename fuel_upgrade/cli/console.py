@@ -10,6 +10,7 @@ import click
 from fuel_upgrade.cli.layout import fold, lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
 
+_COLUMNS = 80
 _JSON = "fuel_upgrade.json"
 
 
@@ -90,8 +91,8 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
 
 
 def print_folded(text: str, indent: int) -> None:
-    """Print a line, broken between words where it is too long for the terminal."""
-    _print_lines(fold(text, terminal_width(sys.stdout), indent=indent))
+    """Print a sentence, broken between words: at the width of the terminal, or at 80 columns."""
+    _print_lines(fold(text, terminal_width(sys.stdout) or _COLUMNS, indent=indent))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.repo.createrepo import load_library
 
 # The layers that the daemon calls, in the order of the architecture.
 _LAYERS = (
@@ -38,13 +39,14 @@ def preload() -> None:
         _import_tree(f"fuel_upgrade.{layer}")
     for name in _LIBRARIES:
         import_module(name)
+    with suppress(OutsideError):
+        load_library()
 
 
 def _import_tree(package: str) -> None:
     for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
         if module.name == _MIGRATIONS:
             continue
-        with suppress(OutsideError):
-            import_module(module.name)
-            if module.ispkg:
-                _import_tree(module.name)
+        import_module(module.name)
+        if module.ispkg:
+            _import_tree(module.name)

@@ -1,11 +1,17 @@
-"""The library createrepo_c, or the reason why it is not there."""
+"""The library createrepo_c, loaded at its first use; its types, which it does not ship."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from fuel_upgrade.errors import OutsideError
+
+RepomdRecord: TypeAlias = Any
+RpmPackage: TypeAlias = Any
+UpdateRecord: TypeAlias = Any
 
 _OF_RPM = Path("/usr/lib/rpm/rpmrc")
 _OWN = Path(__file__).with_name("rpm")
@@ -29,13 +35,34 @@ def _settings_of_rpm() -> Iterator[None]:
         del os.environ[_VARIABLE]
 
 
-try:
-    with _settings_of_rpm():
-        import createrepo_c
-except ImportError as error:  # its wheel brings the module, but not the libraries of rpm and glib
-    raise OutsideError(
-        f"createrepo_c cannot be loaded: {error}",
-        remedy="install its libraries: apt-get install createrepo-c, or dnf install createrepo_c",
-    ) from error
+def load_library() -> Any:
+    """Return the module createrepo_c, imported at the first call.
 
-__all__ = ["createrepo_c"]
+    Raises:
+        OutsideError: it cannot be loaded: the wheel brings the module, but not the libraries of
+            rpm and glib.
+    """
+    try:
+        with _settings_of_rpm():
+            return import_module("createrepo_c")
+    except ImportError as error:
+        raise OutsideError(
+            f"createrepo_c, which reads and writes yum repos, cannot be loaded: {error}",
+            remedy="install its libraries: apt-get install createrepo-c, or dnf install"
+            " createrepo_c",
+            state="nothing was changed",
+            code="library-missing",
+        ) from error
+
+
+class _Library:
+    """Stands for the library: who reads no yum repo does not need it, and may not have it."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the library has under a name; errors as :func:`load_library`."""
+        value = getattr(load_library(), name)
+        vars(self)[name] = value  # the next time it is there without asking here
+        return value
+
+
+createrepo_c: Any = _Library()
