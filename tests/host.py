@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.system.tree import digest
+from tests import programs
 from tests.master import write_fuel_version
+from tests.programs import Program
 from tests.readiness import readiness
 
 BIN = Path(sys.executable).parent
-TIMEOUT_S = 300  # no test is about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,7 @@ class Host:
     root: Path
 
     def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BIN / "fuel-upgrade", "--root", self.root, *argv],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        return programs.run(["fuel-upgrade", "--root", self.root, *argv])
 
     def json(self, *argv: str | Path) -> Any:
         done = self.command(*argv, "--json")
@@ -41,14 +35,11 @@ class Host:
         return json.loads(done.stdout)
 
     @contextmanager
-    def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    def daemon(self, *, fail_points: str = "") -> Iterator[Program]:
         with readiness() as ready:
-            process = subprocess.Popen(
-                [BIN / "fuel-upgraded", "--root", self.root],
-                env={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+            process = programs.start(
+                ["fuel-upgraded", "--root", self.root],
+                environment={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},
             )
             try:
                 ready.wait(process)

@@ -21,8 +21,9 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
-from tests.host import BIN, TIMEOUT_S, Host, configure
+from tests.host import BIN, Host, configure
 from tests.postgres import PostgresServer, needs_postgres
+from tests.programs import TIMEOUT_S
 from tests.readiness import readiness
 from tests.tools import needs
 
@@ -255,7 +256,8 @@ def test_systemd_is_told_when_it_is_ready(host: Host, tmp_path: Path) -> None:
         )
         try:
             assert listener.recv(100) == b"READY=1"
-            assert host.command("status").returncode == 0
+            argv = [BIN / "fuel-upgrade", "--root", host.root, "status"]
+            subprocess.run(argv, check=True, timeout=TIMEOUT_S)
             process.terminate()
             assert listener.recv(100) == b"STOPPING=1"
         finally:
