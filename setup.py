@@ -35,11 +35,13 @@ RUNTIME = [
 ]
 DEV = [
     "docutils==0.23",
+    "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
     "hypothesis>=6.100",
     "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
-    "pytest>=8.0",
+    "pytest>=9.0",  # ends a process whose test hangs beyond rescue
+    "pytest-sugar>=1.1",  # a bar that says how far the tests are, on a terminal alone
     "pytest-timeout>=2.3",  # a test that hangs ends by itself
     "pytest-xdist>=3.5",
     "ruff==0.17.6",
