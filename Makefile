@@ -7,14 +7,20 @@ VENV := .venv
 READY := $(VENV)/.ready
 QUIETLY := --quiet --disable-pip-version-check
 PIP = $(VENV)/bin/python -m pip install $(QUIETLY)
+# What comes as source alone is built by the setuptools of the lock, not by whichever is the newest.
+BUILT_HERE := --no-build-isolation --use-pep517
 # What writes the lock has an environment of its own: a broken lock can be renewed.
 UV_VENV := .venv-uv
 UV := $(UV_VENV)/bin/uv
 # Tests wait for programs, time-outs and restarts a good part of their time: three keep two cores busy.
 WORKERS ?= 3
+UNIT_WORKERS ?= 2
 UPGRADE ?= --upgrade
+UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) tests/unit
+# What takes its time by design hangs later than what `make test` runs.
+LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
-MEMORY := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
+unit test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
 # What the Debian package, the RPM and the installer carry: an interpreter, libraries and the program.
 TREE_ROOT := build/tree
@@ -22,7 +28,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry selftest fuzz lint unit format lock clean tools tools-required tools-packages
+.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -42,21 +48,21 @@ test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debi
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
-	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
+	  $(LONG_TESTS) tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 test-power: tools $(READY) ## Cut the power of recorded disks amid installs, as root
-	@POWER_CUTS=$${POWER_CUTS:-100} $(VENV)/bin/python -m pytest -q -s tests/crash/power
+	@POWER_CUTS=$${POWER_CUTS:-100} $(LONG_TESTS) tests/crash/power
 
 test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
 	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
-	  $(VENV)/bin/python -m pytest -q -s $(wildcard tests/crash/test_*.py)
+	  $(LONG_TESTS) $(wildcard tests/crash/test_*.py)
 
 test-registry: tools $(READY) ## Let 32 clients at the registry for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
-	  $(VENV)/bin/python -m pytest -q -s tests/integration/test_registry_load.py
+	  $(LONG_TESTS) tests/integration/test_registry_load.py
 
 fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their descriptions allow, or not
-	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(VENV)/bin/python -m pytest -q -s \
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
 deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
@@ -77,8 +83,20 @@ installer: tools $(READY) $(TREE_ROOT).ready ## Build the installer file, in dis
 	@PYTHON=$(VENV)/bin/python packaging/stage-root $(TREE) build/installer-root
 	@packaging/build-installer build/installer-root dist
 
+test-latest: tools $(READY) ## Run the unit tests with the newest of every dependency
+	@$(PYTHON) -m venv --clear .venv-latest
+	@.venv-latest/bin/python -m pip install $(QUIETLY) --upgrade --editable '.[dev]'
+	@$(UNIT_TESTS:$(VENV)/%=.venv-latest/%)
+
+test-lowest: tools $(READY) ## Run the unit tests with the lowest dependencies that setup.py allows
+	@$(PYTHON) -m venv --clear .venv-lowest
+	@$(VENV)/bin/python locks/lowest.py >.venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) --constraint .venv-lowest/constraints.txt \
+	  --editable '.[dev]'
+	@$(UNIT_TESTS:$(VENV)/%=.venv-lowest/%)
+
 unit: $(READY) ## Run the unit tests only
-	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(VENV)/bin/python -m pytest -q tests/unit
+	@$(UNIT_TESTS)
 
 lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/ruff format --check --quiet .
@@ -97,7 +115,7 @@ lock: $(UV) ## Write the locks anew, with the newest of everything (UPGRADE= kee
 	@UV=$(UV) locks/renew $(UPGRADE)
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(UV_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:
@@ -111,11 +129,12 @@ tools-packages:
 
 # Order-only on the tools: the venv needs python3-venv, but not to be made anew when they change.
 # Made anew when the lock changes: what the old lock had and the new one has not must go.
-$(READY): locks/dev.txt setup.py | tools
+$(READY): locks/build.txt locks/dev.txt setup.py | tools
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) --require-hashes --requirement locks/dev.txt
-	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes --requirement locks/build.txt
+	@$(PIP) $(BUILT_HERE) --require-hashes --requirement locks/dev.txt
+	@$(PIP) $(BUILT_HERE) --no-index --no-deps --editable .
 	@touch $@
 
 $(TREE_ROOT).ready: $(TREE_SOURCES) | $(READY) tools-packages

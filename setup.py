@@ -13,34 +13,35 @@ VERSION = re.search(
 RUNTIME = [
     "alembic>=1.16",  # migrations of the registry's tables
     "click>=8.1",  # command line
-    "createrepo-c>=1.0",  # yum metadata: read and write
+    "createrepo-c>=1.2.1",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "prometheus-client>=0.20",  # the daemon's /metrics
-    "psutil>=5.9",  # disk space per file system, owners of locks
-    "pydantic>=2.0",  # forms of requests and of kept plans; fastapi brings it
-    "psycopg[binary]>=3.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
-    "python-daemon>=3.0",  # fuel-upgraded --detach
+    "psutil>=5.9.4",  # disk space per file system, owners of locks
+    "pydantic>=2.8",  # forms of requests and of kept plans; fastapi brings it
+    "psycopg[binary]>=3.2.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
+    "python-daemon>=3.0.1",  # fuel-upgraded --detach
     "python-debian>=0.1.49",  # apt Release files
-    "pyyaml>=6.0",
+    "pyyaml>=6.0.2",
     "requests>=2.31",  # Nailgun and Keystone
-    "rich>=13.0",  # progress and tables
+    "rich>=13.9.4",  # progress and tables
     "sdnotify>=0.3.2",  # systemd Type=notify
-    "sqlalchemy>=2.1",  # the registry's store
+    "sqlalchemy>=2.1.0",  # the registry's store
     "structlog>=24.1",
     "tuf>=4.0",  # the seal's metadata form
-    "urllib3>=2.0",  # what requests is made of: its connections, and what goes wrong with them
+    "urllib3>=2.0.2",  # what requests is made of: its connections, and what goes wrong with them
     "uvicorn>=0.29",
-    "zstandard>=0.22",
+    "zstandard>=0.23",
 ]
 DEV = [
     "docutils==0.23",
-    "httpx>=0.27",  # asks the daemon as other programs would, over a unix socket
-    "hypothesis>=6.100",
+    "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
+    "hypothesis>=6.131",
     "keystoneauth1>=5.0",  # the client that our Keystone must satisfy; it ships no stand-in
     "mfusepy>=3.0",  # the recorded disks of the power-cut tests; no compiler needed
     "mypy==2.4.1",
     "pyte>=0.8.2",  # what a terminal shows of the bytes that a command printed
-    "pytest>=8.0",
+    "pytest>=9.0",  # ends a process whose test hangs beyond rescue
+    "pytest-sugar>=1.1",  # a bar that says how far the tests are, on a terminal alone
     "pytest-timeout>=2.3",  # a test that hangs ends by itself
     "pytest-xdist>=3.5",
     "ruff==0.17.6",

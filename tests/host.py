@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.system.tree import digest
+from tests import programs
 from tests.master import write_fuel_version
+from tests.programs import Program
 from tests.readiness import readiness
 
 BIN = Path(sys.executable).parent
-TIMEOUT_S = 300  # no test is about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,7 @@ class Host:
         return [BIN / "fuel-upgrade", "--root", self.root, *argv]
 
     def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.argv(*argv),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        return programs.run(["fuel-upgrade", "--root", self.root, *argv])
 
     def json(self, *argv: str | Path) -> Any:
         """Return what a command prints; of one that prints events, the result."""
@@ -50,14 +44,11 @@ class Host:
         return found["result"] if is_event else found
 
     @contextmanager
-    def daemon(self, *, fail_points: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    def daemon(self, *, fail_points: str = "") -> Iterator[Program]:
         with readiness() as ready:
-            process = subprocess.Popen(
-                [BIN / "fuel-upgraded", "--root", self.root],
-                env={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+            process = programs.start(
+                ["fuel-upgraded", "--root", self.root],
+                environment={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},
             )
             try:
                 ready.wait(process)

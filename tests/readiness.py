@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from tests.programs import Program
+
 TIMEOUT_S = 120  # no test is about it
 
 
@@ -22,7 +24,7 @@ class Readiness:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "NOTIFY_SOCKET": self.address}
 
-    def wait(self, process: "subprocess.Popen[bytes] | None" = None) -> None:
+    def wait(self, process: "subprocess.Popen[bytes] | Program | None" = None) -> None:
         """Return when the daemon is ready; fail when ``process``, if it is known, ends before."""
         ends = [os.pidfd_open(process.pid)] if process else []
         try:

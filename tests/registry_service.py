@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +13,10 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from fuel_upgrade.cli.main import main
+from tests import programs
+from tests.programs import TIMEOUT_S, Program
 
-ROOT = Path(__file__).parents[1]
-TIMEOUT_S = 60
 _NUMBERS = count(1)
-_ARGV = (sys.executable, "-c", "from fuel_upgrade.cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Service:
     """A service that answers at ``url``."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: Program
     log: Path
 
 
@@ -44,11 +41,10 @@ def serving(
 ) -> Iterator[Service]:
     """Give ``registry serve`` with these options, on a free port; end it by SIGTERM."""
     log = root / f"registry-{next(_NUMBERS)}.log"
-    argv = [*_ARGV, "--root", str(root), "registry", "serve", "--port", "0", *words]
+    argv = ["fuel-upgrade", "--root", str(root), "registry", "serve", "--port", "0", *words]
+    environ = {**os.environ, **(environment or {})}
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            argv, stderr=stream, cwd=ROOT, env={**os.environ, **(environment or {})}
-        )
+        process = programs.start(argv, environment=environ, stderr=stream.fileno())
     try:
         yield Service(_url(process, log), process, log)
         process.send_signal(signal.SIGTERM)
@@ -58,7 +54,7 @@ def serving(
         process.wait()
 
 
-def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _url(process: Program, log: Path) -> str:
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"event='ready'.* url='([^']+)'", log.read_text())

@@ -21,8 +21,9 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
-from tests.host import BIN, TIMEOUT_S, Host, configure
+from tests.host import BIN, Host, configure
 from tests.postgres import PostgresServer, needs_postgres
+from tests.programs import TIMEOUT_S
 from tests.readiness import readiness
 from tests.tools import needs
 

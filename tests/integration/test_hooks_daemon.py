@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.system.tree import digest
+from tests import programs
 from tests.master import write_fuel_version
+from tests.programs import Program
 from tests.readiness import readiness
 from tests.tools import needs
 
@@ -43,10 +45,7 @@ def write_hook(root: Path, name: str, script: str) -> None:
 
 
 def ask(root: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / "fuel-upgrade", "--root", root, *argv],
-        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-    )  # fmt: skip
+    return programs.run(["fuel-upgrade", "--root", root, *argv])
 
 
 def shown(root: Path) -> tuple[Any, str]:
@@ -62,17 +61,15 @@ def tree(root: Path) -> str:
 
 
 @contextmanager
-def daemon(root: Path) -> Iterator[subprocess.Popen[bytes]]:
-    argv: list[str | Path] = [BIN / "fuel-upgraded", "--root", root]
-    with (
-        readiness() as ready,
-        subprocess.Popen(argv, env=ready.environment(), stderr=subprocess.DEVNULL) as process,
-    ):
+def daemon(root: Path) -> Iterator[Program]:
+    with readiness() as ready:
+        process = programs.start(["fuel-upgraded", "--root", root], environment=ready.environment())
         try:
             ready.wait(process)
             yield process
         finally:
             process.kill()
+            process.wait()
 
 
 def test_runs_are_shown_logged_and_followed(root: Path, tarballs: dict[str, Path]) -> None:

@@ -16,8 +16,9 @@ import yaml
 from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
-from tests.host import TIMEOUT_S
+from tests import programs
 from tests.misbehaving import TOKEN, BadNailgun, bad_nailgun, tells_the_token
+from tests.programs import TIMEOUT_S, Program
 from tests.readiness import readiness
 
 MISSING = os.strerror(errno.ENOENT)
@@ -209,26 +210,18 @@ def test_login_wants_a_place_and_a_terminal(
 # The daemon
 
 
-def daemon(root: Path, **environ: str) -> subprocess.Popen[bytes]:
+def daemon(root: Path, **environ: str) -> Program:
     with (root / "stderr").open("wb") as stderr:
-        return subprocess.Popen(
-            [BIN / "fuel-upgraded", "--root", root],
-            env={**ENVIRONMENT, **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=stderr,
-            stderr=stderr,
+        return programs.start(
+            ["fuel-upgraded", "--root", root],
+            environment={**ENVIRONMENT, **environ},
+            stdout=stderr.fileno(),
+            stderr=stderr.fileno(),
         )
 
 
 def ask(root: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / "fuel-upgrade", "--root", root, *argv],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    return programs.run(["fuel-upgrade", "--root", root, *argv])
 
 
 @pytest.fixture

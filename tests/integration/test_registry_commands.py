@@ -18,7 +18,8 @@ from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.registry.model import ReleaseFields
 from fuel_upgrade.registry.store import Store
 from tests.postgres import KINDS, NewUrl
-from tests.registry_service import TIMEOUT_S, registry, serving
+from tests.programs import TIMEOUT_S
+from tests.registry_service import registry, serving
 from tests.tools import needs
 
 RELEASE = ReleaseFields(
