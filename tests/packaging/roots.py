@@ -33,7 +33,7 @@ _NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--priva
 
 def needs_roots() -> list[pytest.MarkDecorator]:
     """Mark tests that make and boot roots; assign it to ``pytestmark``."""
-    return [needs("debootstrap", "systemd-nspawn", "nsenter"), needs_root()]
+    return [needs("debootstrap", "systemd-nspawn", "nsenter", "unshare", "ip"), needs_root()]
 
 
 def debian_root(suite: str, target: Path) -> Path:
@@ -62,13 +62,34 @@ def _cached(suite: str) -> Path:
     return root
 
 
+def busybox_root(target: Path) -> Path:
+    """Make ``target`` a root of one static program and its links: no libc, no init, no Python."""
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    for folder in ("usr/bin", "usr/lib", "etc", "dev", "proc", "run", "root", "tmp", "var"):
+        (target / folder).mkdir(parents=True)
+    (target / "bin").symlink_to("usr/bin")
+    (target / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (target / "etc/group").write_text("root:x:0:\n")
+    shutil.copy(busybox, target / "usr/bin/busybox")
+    links = ["chroot", str(target), "/usr/bin/busybox", "--install", "-s", "/usr/bin"]
+    subprocess.run(links, check=True)
+    return target
+
+
+_ENTER = """
+root=$1; shift
+ip link set lo up && mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" &&
+    mount --rbind /dev "$root/dev" && exec chroot "$root" "$@"
+"""
+
+
 def run_in(
     root: Path, *argv: str, check: bool = True, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in a root that is not booted, without a network; what it leaves is killed."""
-    given = [f"--setenv={key}={value}" for key, value in (_ENVIRONMENT | dict(env or {})).items()]
-    options = ["--as-pid2", "--pipe", *given, f"--directory={root}"]
-    return _run([*_NSPAWN, *options, *argv], check=check, env=None)
+    apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
+    return _run([*apart, "sh", "-c", _ENTER, "sh", str(root), *argv], check=check, env=env)
 
 
 @dataclass(frozen=True, slots=True)
