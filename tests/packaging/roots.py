@@ -66,7 +66,7 @@ def busybox_root(target: Path) -> Path:
     """Make ``target`` a root of one static program and its links: no libc, no init, no Python."""
     busybox = shutil.which("busybox")
     assert busybox is not None
-    for folder in ("usr/bin", "usr/lib", "etc", "dev", "proc", "run", "root", "tmp", "var"):
+    for folder in ("usr/bin", "usr/lib", "etc", "dev", "proc", "run", "root", "tmp", "var/lib"):
         (target / folder).mkdir(parents=True)
     (target / "bin").symlink_to("usr/bin")
     (target / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
@@ -74,6 +74,43 @@ def busybox_root(target: Path) -> Path:
     shutil.copy(busybox, target / "usr/bin/busybox")
     links = ["chroot", str(target), "/usr/bin/busybox", "--install", "-s", "/usr/bin"]
     subprocess.run(links, check=True)
+    return target
+
+
+_SPEC = """
+Name: basesystem
+Version: 1
+Release: 1
+Summary: A shell and its tools
+License: none
+AutoReqProv: no
+%description
+A shell and its tools.
+%install
+cp -a {files}/. %{{buildroot}}/
+%files
+/*
+"""
+
+
+def rpm_root(target: Path) -> Path:
+    """Make ``target`` a root that dnf installed from an RPM: with a database of rpm, and no libc.
+
+    No RPM distribution is in reach; its packages would be bash, coreutils and tar in this place.
+    """
+    work = target.with_name(f"{target.name}.rpms")
+    files = busybox_root(work / "files")
+    spec = work / "basesystem.spec"
+    spec.write_text(_SPEC.format(files=files))
+    top = f"_topdir {work}/build"
+    options = ["--define", top, "--define", "__os_install_post %{nil}", "--target", "x86_64"]
+    _run(["rpmbuild", "-bb", *options, str(spec)], check=True, env=None)
+    repo = work / "build/RPMS/x86_64"
+    _run(["createrepo_c", "--quiet", str(repo)], check=True, env=None)
+    dnf = ["dnf", "--assumeyes", "--nogpgcheck", f"--installroot={target}", "--releasever=1"]
+    dnf += ["--setopt=reposdir=/nonexistent", f"--repofrompath=base,{repo}", "--forcearch=x86_64"]
+    _run([*dnf, "install", "basesystem"], check=True, env=None)
+    assert (target / "usr/bin/busybox").exists()
     return target
 
 
