@@ -71,6 +71,12 @@ wheel: $(READY) ## Build the wheel and the source archive, in dist/
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
+.PHONY: installer
+installer: tools $(READY) $(TREE_ROOT).ready ## Build the installer file, in dist/
+	@rm -rf build/installer-root
+	@PYTHON=$(VENV)/bin/python packaging/stage-root $(TREE) build/installer-root
+	@packaging/build-installer build/installer-root dist
+
 unit: $(READY) ## Run the unit tests only
 	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(VENV)/bin/python -m pytest -q tests/unit
 

@@ -13,6 +13,7 @@ etc=/etc/fuel-upgrade
 state=/var/lib/fuel-upgrade-installer # which files are ours, and the settings as they came
 lowest_kernel=3.2 # of the libc inside
 stop_within_s=30
+staged=.fuel-upgrade-new # the ending of a file beside its place, before it takes that
 
 changed="nothing was changed"
 
@@ -129,11 +130,23 @@ try() { # does it run here?
     rm "$new/tried"
 }
 
+make_folder() { # FOLDER, which is remembered where it was not there
+    [ ! -d "$1" ] || return 0
+    make_folder "$(dirname "$1")"
+    mkdir "$1"
+    echo "$1" >>"$state/folders"
+}
+
+remove_folders() { # of those that were made here the empty ones, innermost first
+    [ -f "$state/folders" ] || return 0
+    sort -r "$state/folders" | while read -r folder; do rmdir "$folder" 2>/dev/null || :; done
+}
+
 # Every file is copied beside its place first: what may fail for want of room does so before
 # anything is switched. Then each takes its place by a rename.
 stage_file() { # FILE
-    mkdir -p "$(dirname "$1")"
-    cp -P -p "$new$1" "$1.new-$$"
+    make_folder "$(dirname "$1")"
+    cp -P -p "$new$1" "$1$staged"
 }
 
 stage_setting() { # FILE
@@ -141,7 +154,7 @@ stage_setting() { # FILE
         stage_file "$1"
     elif ! same "$1" "$new$1" && ! same "$new$1" "$state/settings$1"; then
         stage_file "$1"
-        mv "$1.new-$$" "$1.new"
+        mv -f "$1$staged" "$1.new"
         say "$1 was changed here and stays; the new one is $1.new"
     fi
 }
@@ -151,16 +164,17 @@ same() {
 }
 
 stage() {
+    mkdir -p "$state"
     others >"$new/files"
     while read -r file; do
         if is_setting "$file"; then stage_setting "$file"; else stage_file "$file"; fi
     done <"$new/files"
-    mkdir -p "$state" "$etc/hooks.d"
+    make_folder "$etc/hooks.d"
     (cd "$new" && find ./etc -type f) | while read -r file; do
         mkdir -p "$new/settings/$(dirname "$file")"
         cp -p "$new/$file" "$new/settings/$file"
     done
-    sync
+    sync -f "$new" 2>/dev/null || sync
 }
 
 switch() {
@@ -173,12 +187,13 @@ switch() {
     switched=yes
     changed="fuel-upgrade $version is in place, in part"
     while read -r file; do
-        ! exists "$file.new-$$" || mv -f "$file.new-$$" "$file"
+        ! exists "$file$staged" || mv -f "$file$staged" "$file"
     done <"$new/files"
     forget_former
     rm -rf "$state/settings"
     mv "$new/settings" "$state/settings"
     mv "$new/files" "$state/files"
+    rm -rf "$tree".old-* # and what a power cut left
     changed="fuel-upgrade $version is installed"
 }
 
@@ -193,9 +208,13 @@ undo() { # at any end: what was only staged goes
     code=$?
     trap - EXIT
     if [ -f "$new/files" ] && [ -z "$switched" ]; then
-        while read -r file; do rm -f "$file.new-$$"; done <"$new/files"
+        while read -r file; do rm -f "$file$staged"; done <"$new/files"
     fi
-    rm -rf "$new" "$tree.old-$$"
+    if [ ! -f "$state/files" ]; then
+        remove_folders
+        rm -rf "$state"
+    fi
+    rm -rf "$tree".new-*
     exit "$code"
 }
 
@@ -210,7 +229,7 @@ prepare_system() {
     grep -q '^fuel-upgrade:' /etc/group 2>/dev/null || groupadd -r fuel-upgrade 2>/dev/null ||
         addgroup -S fuel-upgrade 2>/dev/null || :
     for folder in /var/www/nailgun /etc/puppet /etc/fuel /var/lib/fuel_upgrade; do
-        [ -d "$folder" ] || mkdir -p "$folder"
+        make_folder "$folder"
     done
 }
 
@@ -301,12 +320,10 @@ uninstall() {
     while read -r file; do
         if ! is_setting "$file" || same "$file" "$state/settings$file"; then rm -f "$file"; fi
     done <"$state/files"
-    rm -rf "$tree" "$state"
-    rm -rf /usr/share/doc/fuel-upgrade /usr/libexec/fuel-upgrade
+    rm -rf "$tree"
     [ -z "$purge" ] || purge_rest
-    for folder in hooks.d/before-check hooks.d .; do
-        rmdir "$etc/$folder" 2>/dev/null || :
-    done
+    remove_folders
+    rm -rf "$state"
     ! has_systemd || systemctl daemon-reload
     say "fuel-upgrade is removed"
     [ ! -d "$etc" ] || say "settings are left in $etc"
@@ -342,7 +359,11 @@ while [ $# -gt 0 ]; do
     shift
 done
 case $command in
-install) verify && install ;;
+install)
+    [ -z "$purge" ] || fail 2 "--purge goes with --uninstall only" "run: sh $self --help"
+    verify
+    install
+    ;;
 uninstall) uninstall ;;
 check) verify && say "$self is whole: fuel-upgrade $version" ;;
 extract) extract "$folder" ;;
