@@ -77,12 +77,15 @@ def booted(base: Path, root: Path, *, network: bool = False) -> Iterator[Machine
 
 @contextmanager
 def _running(root: Path, *, network: bool) -> Iterator[Machine]:
-    name = f"fuel-upgrade-test-{os.getpid()}"
+    name = f"fuel-upgrade-{os.getpid()}"
     argv = [*NSPAWN, "--boot", "--console=pipe", "--notify-ready=yes", f"--directory={root}"]
     if not network:
         argv.append("--private-network")
     place = root.with_name(f"{root.name}.notify")
-    with own_groups(name) as inside, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+    with (
+        own_groups(f"{name}-{root.parent.name}") as inside,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener,
+    ):
         listener.bind(str(place))
         listener.settimeout(BOOT_S)
         process = subprocess.Popen(
@@ -90,7 +93,9 @@ def _running(root: Path, *, network: bool) -> Iterator[Machine]:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            yield Machine(root, _wait_until_ready(listener))
+            leader = _wait_until_ready(listener)
+            listener.close()  # whoever notifies a queue that nobody empties waits for ever
+            yield Machine(root, leader)
         finally:
             _power_off(process)
             place.unlink()
