@@ -12,7 +12,7 @@ from fuel_upgrade import __version__
 PACKAGING = Path(__file__).parents[2] / "packaging"
 LATER = "99.0.0"
 #: Packages for tests need not be small.
-QUICKLY = {"DPKG_DEB": "-Znone", "RPM_PAYLOAD": "w1.gzdio"}
+QUICKLY = {"DPKG_DEB": "-Znone", "RPM_PAYLOAD": "w1.gzdio", "LEVEL": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,11 @@ def rpms(tree: Path, later_tree: Path, tmp_path_factory: pytest.TempPathFactory)
     """RPMs."""
     out = tmp_path_factory.mktemp("rpms")
     return Packages(build("rpm", tree, out), build("rpm", later_tree, out))
+
+
+@pytest.fixture(scope="session")
+def installer(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The installer file."""
+    folder = tmp_path_factory.mktemp("installer")
+    subprocess.run([PACKAGING / "stage-root", tree, folder / "staged"], check=True)
+    return build("installer", folder / "staged", folder)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.packaging.cgroups import own_groups
+from tests.packaging.roots import debian_root
 
 SUITES = ("bookworm", "trixie")  # Debian 12 and 13
-MIRROR = "http://deb.debian.org/debian"
-BASE = ("systemd", "systemd-sysv", "dbus", "libpam-systemd")
 NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=off")
 BOOT_S = 300
 STOP_S = 120
@@ -78,12 +77,15 @@ def booted(base: Path, root: Path, *, network: bool = False) -> Iterator[Machine
 
 @contextmanager
 def _running(root: Path, *, network: bool) -> Iterator[Machine]:
-    name = f"fuel-upgrade-test-{os.getpid()}"
+    name = f"fuel-upgrade-{os.getpid()}"
     argv = [*NSPAWN, "--boot", "--console=pipe", "--notify-ready=yes", f"--directory={root}"]
     if not network:
         argv.append("--private-network")
     place = root.with_name(f"{root.name}.notify")
-    with own_groups(name) as inside, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+    with (
+        own_groups(f"{name}-{root.parent.name}") as inside,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener,
+    ):
         listener.bind(str(place))
         listener.settimeout(BOOT_S)
         process = subprocess.Popen(
@@ -91,7 +93,9 @@ def _running(root: Path, *, network: bool) -> Iterator[Machine]:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            yield Machine(root, _wait_until_ready(listener))
+            leader = _wait_until_ready(listener)
+            listener.close()  # whoever notifies a queue that nobody empties waits for ever
+            yield Machine(root, leader)
         finally:
             _power_off(process)
             place.unlink()
@@ -126,44 +130,26 @@ def _wait_until_ready(listener: socket.socket) -> int:
 def debian(suite: str, packages: Sequence[str] = ()) -> Path:
     """Return a minimal system of a Debian release with these packages, made at the first call.
 
-    Systems are kept in the folder TEST_ROOTS, by default in the user's cache.
+    Systems are kept in the user's cache.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kept = Path(os.environ.get("TEST_ROOTS") or cache / "fuel-upgrade/roots")
-    base = kept / suite
-    if not base.exists():
-        kept.mkdir(parents=True, exist_ok=True)
-        _bootstrap(suite, base)
-    full = kept / "+".join([suite, *sorted(packages)])
-    if not full.exists():
-        _add(base, packages, full)
-    return full
+    kept = cache / "fuel-upgrade/machines" / "+".join([suite, *sorted(packages)])
+    if not kept.exists():
+        new = kept.with_name(f".{kept.name}.{os.getpid()}")
+        debian_root(suite, new)
+        if packages:
+            _add(packages, new)
+        new.rename(kept)
+    return kept
 
 
-def _bootstrap(suite: str, root: Path) -> None:
-    new = root.with_name(f"{root.name}.{os.getpid()}")
-    options = ["--variant=minbase", f"--include={','.join(BASE)}"]
-    subprocess.run(
-        ["debootstrap", *options, suite, new, MIRROR], stdout=subprocess.DEVNULL, check=True
-    )
-    new.rename(root)
-
-
-def _add(base: Path, packages: Sequence[str], root: Path) -> None:
-    new = root.with_name(f"{root.name}.{os.getpid()}")
-    subprocess.run(["cp", "--archive", "--reflink=auto", base, new], check=True)
-    lend_reach(new)
-    inside = [
-        *NSPAWN,
-        "--pipe",
-        f"--directory={new}",
-        "/usr/bin/env",
-        "DEBIAN_FRONTEND=noninteractive",
-    ]
+def _add(packages: Sequence[str], root: Path) -> None:
+    lend_reach(root)
+    inside = [*NSPAWN, "--pipe", f"--directory={root}", "/usr/bin/env"]
     install = ["install", "-y", "-qq", "--no-install-recommends", *packages]
     for arguments in (["update", "-qq"], install, ["clean"]):
-        subprocess.run([*inside, "apt-get", *arguments], capture_output=True, check=True)
-    new.rename(root)
+        argv = [*inside, "DEBIAN_FRONTEND=noninteractive", "apt-get", *arguments]
+        subprocess.run(argv, capture_output=True, check=True)
 
 
 def lend_reach(root: Path) -> None:
