@@ -26,7 +26,7 @@ _LAYERS = (
 # Its modules run migrations when they are imported: they are for the registry's start.
 _MIGRATIONS = "fuel_upgrade.registry.migrations"
 # What libraries import when they are called.
-_LIBRARIES = ("_strptime", "encodings.idna")
+_LIBRARIES = ("_strptime", "anyio._backends._asyncio", "encodings.idna")
 
 
 def preload() -> None:

@@ -14,6 +14,7 @@ from fuel_upgrade.registry.app import create_app
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from tests.host import Host, configure
+from tests.programs import Program
 from tests.tools import needs
 
 TIMEOUT_S = 60
@@ -53,7 +54,7 @@ def heard(systemd: socket.socket, beginning: str) -> str:
     return text
 
 
-def reload(daemon: subprocess.Popen[bytes], systemd: socket.socket) -> str:
+def reload(daemon: Program, systemd: socket.socket) -> str:
     """Have the daemon read its settings again; return its status when it is done."""
     daemon.send_signal(signal.SIGHUP)
     begun = heard(systemd, "RELOADING=1")
@@ -62,7 +63,7 @@ def reload(daemon: subprocess.Popen[bytes], systemd: socket.socket) -> str:
 
 
 @contextmanager
-def running(host: Host, systemd: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
+def running(host: Host, systemd: socket.socket) -> Iterator[Program]:
     with host.daemon() as daemon:
         heard(systemd, "READY=1")
         yield daemon
