@@ -116,7 +116,7 @@ def test_a_port_that_is_taken_is_told(host: Host) -> None:
         port = taken.getsockname()[1]
         settings = {"registry": {"port": 0}, "metrics": {"port": port}}
         (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(settings))
-        argv = [BIN / "fuel-upgraded", "--root", host.root]
+        argv = [str(BIN / "fuel-upgraded"), "--root", str(host.root)]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 7
     assert f"error:  metrics.port: cannot listen on 127.0.0.1:{port}" in done.stderr
