@@ -1,5 +1,6 @@
 """``fuel-upgraded``: puts everything together, runs it, and tells systemd."""
 
+import logging
 import os
 import secrets
 import signal
@@ -27,7 +28,7 @@ from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live import LiveSettings
-from fuel_upgrade.daemon.log import ERROR_PRIORITY, configure, is_journal
+from fuel_upgrade.daemon.log import ERROR_PRIORITY, LineCounter, configure, is_journal
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.reload import Reloader, apply_level
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
@@ -131,9 +132,10 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     ``open_file`` is a file with a password that others can read: the log warns of it.
     """
     config, jobs = live.config, Jobs()
-    configure(config.paths.log, level=config.log_level)
-    _warn(config, open_file)
     metrics = Metrics(lambda: live.config, jobs)
+    configure(config.paths.log, level=config.log_level)
+    logging.getLogger().addHandler(LineCounter(metrics.count_line))
+    _warn(config, open_file)
     systemd = sdnotify.SystemdNotifier()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))

@@ -54,6 +54,7 @@ def test_what_was_done_and_what_is_free_is_measured(host: Host, tarballs: dict[s
     assert after["fuel_upgrade_job_running"] == 0
     assert after["fuel_upgrade_nailgun_requests_total method=POST"] >= 4
     assert after["fuel_upgrade_nailgun_request_seconds_total method=POST"] > 0
+    assert after["fuel_upgrade_log_lines_total level=error"] == 0
     assert [name for name in after if name.startswith("fuel_upgrade_build_info")]
     folders = {re.search(r"folder=(\w+)", n)[1] for n in after if "_free_bytes" in n}  # type: ignore[index]
     assert folders == {"repos", "puppet", "fuel", "state", "log"}
