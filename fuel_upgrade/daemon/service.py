@@ -17,7 +17,6 @@ from typing import Any
 
 import click
 import daemon
-import sdnotify
 import structlog
 import uvicorn
 
@@ -32,6 +31,7 @@ from fuel_upgrade.daemon.log import ERROR_PRIORITY, LineCounter, configure, is_j
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.reload import Reloader, apply_level
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
+from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import (
     ControlPlaneError,
     OutsideError,
@@ -72,7 +72,9 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     release registry, on loopback. At its start it rolls back what a crash left unfinished.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it means to read the settings again
+    # whole, for they are read again on SIGHUP, and a daemon changes its folder
     root = root.absolute() if root else None
+    config_path = config_path.absolute() if config_path else None
     read_config = partial(_read_config, config_path, root)
     live = LiveSettings(read_config(), read_config)
     config = live.config
@@ -136,7 +138,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     configure(config.paths.log, level=config.log_level)
     logging.getLogger().addHandler(LineCounter(metrics.count_line))
     _warn(config, open_file)
-    systemd = sdnotify.SystemdNotifier()
+    systemd = Systemd()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))
         embedded = settings if config.nailgun.url is None else None
@@ -156,7 +158,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
             apply_level(changed)
             keeper.token = None  # it may be of another user
 
-        Reloader(live, systemd.notify, apply).start()
+        Reloader(live, systemd, apply).start()
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(_listening(config.paths.socket))
         _recover(config, clients.connect)
@@ -349,25 +351,23 @@ def _wait_for(control: ControlPlane) -> None:
 class _Server(uvicorn.Server):
     """Tells systemd of start and stop, and the job under way of a signal."""
 
-    def __init__(
-        self, config: uvicorn.Config, jobs: Jobs, systemd: sdnotify.SystemdNotifier
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, systemd: Systemd) -> None:
         super().__init__(config)
         self._jobs = jobs
         self._systemd = systemd
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._systemd.notify(f"READY=1\nSTATUS={say_status(None)}")
+        self._systemd.begin(say_status(None))
         _log.info("ready")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._systemd.notify("STOPPING=1")
+        self._systemd.end()
         self._jobs.interrupt()
         super().handle_exit(sig, frame)
 
 
-def _serve(service: Service, listener: socket.socket, systemd: sdnotify.SystemdNotifier) -> None:
+def _serve(service: Service, listener: socket.socket, systemd: Systemd) -> None:
     # uvicorn raises the signal again when it is done; by then there is nothing left to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
