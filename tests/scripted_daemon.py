@@ -3,21 +3,22 @@
 import json
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 JOB = "7f3a0001"
-Script = Callable[[], Iterator[dict[str, Any]]]
+Script = Callable[[], Iterable[dict[str, Any]]]
 
 
 class ScriptedDaemon:
     """What it is asked for; ``script`` gives the events, from the first on, whoever asks."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, answers: Mapping[str, Any]) -> None:
         self.script = script
+        self.answers = {"/v1/releases": [], "/v1/installs": {"job": JOB}, **answers}
         self.cancelled = threading.Event()
         self.asked: list[tuple[str, str]] = []
 
@@ -25,8 +26,7 @@ class ScriptedDaemon:
         self.asked.append((method, path))
         if path.endswith("/cancel"):
             self.cancelled.set()
-        answers = {"/v1/releases": [], "/v1/installs": {"job": JOB}}
-        return answers.get(path, {"job": JOB})
+        return self.answers.get(path, {"job": JOB})
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -72,9 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_daemon(path: Path, script: Script) -> Iterator[ScriptedDaemon]:
-    """Serve at a unix socket."""
-    daemon = ScriptedDaemon(script)
+def scripted_daemon(
+    path: Path, script: Script = tuple, *, answers: Mapping[str, Any] | None = None
+) -> Iterator[ScriptedDaemon]:
+    """Serve at a unix socket; ``answers`` are those of paths."""
+    daemon = ScriptedDaemon(script, answers or {})
     with _Server(path, daemon) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -49,13 +49,11 @@ def _show_repos(repos: tuple[RepoPart, ...]) -> None:
         (
             part.place,
             f"diff of {part.base}" if part.base else "full",
-            part.packages,
-            say_size(part.size_bytes),
-            part.full_packages,
-            say_size(part.full_size_bytes),
+            f"{part.packages} of {part.full_packages}",
+            f"{say_size(part.size_bytes)} of {say_size(part.full_size_bytes)}",
         )
         for part in repos
     ]
-    columns = ("repo", "kind", "packages", "size", "release packages", "release size")
+    columns = ("repo", "kind", "packages", "size, of the release's")
     click.echo()
     print_table(columns, rows, empty="no repos")

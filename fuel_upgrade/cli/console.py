@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.layout import lay_out_pairs, lay_out_table, terminal_width
+from fuel_upgrade.cli.layout import fold, lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
 
+_COLUMNS = 80
 _JSON = "fuel_upgrade.json"
 
 
@@ -87,6 +88,11 @@ def _numbered(data: Mapping[str, Any]) -> dict[str, Any]:
 def print_pairs(pairs: Mapping[str, object]) -> None:
     """Print names and values in two columns; long values are folded between words."""
     _print_lines(lay_out_pairs(pairs, terminal_width(sys.stdout)))
+
+
+def print_folded(text: str, indent: int) -> None:
+    """Print a sentence, broken between words: at the width of the terminal, or at 80 columns."""
+    _print_lines(fold(text, terminal_width(sys.stdout) or _COLUMNS, indent=indent))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

@@ -84,8 +84,8 @@ def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) 
         if as_json:
             print_json(found)
             return
-        rows = [(s["number"], s["title"], s["undo"]) for s in found["steps"]]
-        print_table(("step", "what", "undo"), rows, empty="nothing to do")
+        rows = [(s["number"], f"{s['title']}\nundo: {s['undo']}") for s in found["steps"]]
+        print_table(("step", "what"), rows, empty="nothing to do")
         return
     with event_lines(as_json=as_json):
         job = client.post("/squashes", {"release": version})["job"]

@@ -51,26 +51,33 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_pairs(
-        {
-            found["kind"]: found["id"],
-            "tarball" if found["kind"] == "install" else "what": found["tarball"],
-            "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
-            "state": found["state"],
-            "started": say_time(found["started_s"]),
-            "ended": say_time(found["ended_s"]),
-        }
-    )
-    if found["backups_bytes"]:
-        click.echo(f"backups: {say_size(found['backups_bytes'])}")
-    if found["note"]:
-        click.echo(f"note:    {found['note']}")
-    if found["error"]:
-        click.echo(f"error:   {found['error']['what']}\nremedy:  {found['error']['remedy']}")
-    rows = [(s["number"], s["title"], s["state"], s["error"] or "") for s in found["steps"]]
+    print_pairs(_show_pairs(found))
+    rows = [(s["number"], s["state"], _step_text(s)) for s in found["steps"]]
     click.echo()
-    print_table(("step", "what", "state", "error"), rows, empty="no step was begun")
+    print_table(("step", "state", "what"), rows, empty="no step was begun")
     _print_hooks(found["hooks"])
+
+
+def _show_pairs(found: dict[str, Any]) -> dict[str, object]:
+    pairs: dict[str, object] = {
+        found["kind"]: found["id"],
+        "tarball" if found["kind"] == "install" else "what": found["tarball"],
+        "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
+        "state": found["state"],
+        "started": say_time(found["started_s"]),
+        "ended": say_time(found["ended_s"]),
+    }
+    if found["backups_bytes"]:
+        pairs["backups"] = say_size(found["backups_bytes"])
+    if found["note"]:
+        pairs["note"] = found["note"]
+    if found["error"]:
+        pairs |= {"error": found["error"]["what"], "remedy": found["error"]["remedy"]}
+    return pairs
+
+
+def _step_text(step: dict[str, Any]) -> str:
+    return f"{step['title']}\nerror: {step['error']}" if step["error"] else str(step["title"])
 
 
 def _print_hooks(found: list[dict[str, Any]]) -> None:

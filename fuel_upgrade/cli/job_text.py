@@ -1,8 +1,10 @@
 """What is under way, in words."""
 
+from datetime import datetime
 from typing import Any
 
 from fuel_upgrade.cli.progress import Shown, printable
+from fuel_upgrade.system.times import say_time
 
 
 def running_pairs(found: dict[str, Any]) -> dict[str, object]:
@@ -24,7 +26,7 @@ def running_pairs(found: dict[str, Any]) -> dict[str, object]:
         remaining_s=job["remaining_s"],
     ).numbers()
     says["progress"] = ", ".join(numbers)
-    says["started"] = job["started_at"]
+    says["started"] = say_time(datetime.fromisoformat(job["started_at"]).timestamp())
     if job["waiting"]:
         says["waiting for it"] = ", ".join(job["waiting"])
     return {**says, "to follow it": "fuel-upgrade status --follow"}

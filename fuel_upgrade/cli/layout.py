@@ -1,12 +1,14 @@
 """Text in columns that fits a terminal without cutting anything off."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 _GAP = 2
-_LEAST = 24  # columns; a last column that would be narrower goes on lines of its own
+_LEAST = 16  # columns; a last column that would be narrower goes on lines of its own
 _INDENT = 4
+_WORD = re.compile(r" *[^ ]+")
 
 
 def terminal_width(stream: TextIO) -> int | None:
@@ -26,23 +28,20 @@ def fold(text: str, width: int | None, *, indent: int = 0, first: int = 0) -> li
     """
     if width is None or first + len(text) <= width:
         return [text]
-    stem = text[: len(text) - len(text.lstrip(" "))]
     lines: list[str] = []
-    line, used = stem, first + len(stem)
-    is_empty = True
-    for word in text.split():
-        if not is_empty and used + 1 + len(word) > width:
+    line, used = "", first
+    for word in _WORD.findall(text):
+        if line.strip() and used + len(word) > width:
             lines.append(line)
-            line, used, is_empty = " " * indent, indent, True
-        line += word if is_empty else f" {word}"
-        used += len(word) + (0 if is_empty else 1)
-        is_empty = False
+            line, used = " " * indent + word.lstrip(" "), indent + len(word.lstrip(" "))
+        else:
+            line, used = line + word, used + len(word)
     return [*lines, line]
 
 
 def lay_out_pairs(pairs: Mapping[str, object], width: int | None) -> list[str]:
     """Return the lines of names and values in two columns."""
-    names = max(len(name) for name in pairs) + 1
+    names = max(map(len, pairs), default=0) + 1
     return [line for name, value in pairs.items() for line in _pair(name, value, names, width)]
 
 
@@ -60,22 +59,23 @@ def lay_out_table(
 ) -> list[str]:
     """Return the lines of a table; the last cell of a row may have several lines.
 
-    Where the table is too wide its last column is folded between words, or goes on lines of its
-    own below the rest of the row; where the rest is too wide itself, each row becomes a record of
-    names and values.
+    Where the table is too wide the last cell of a row is folded between words, or goes on lines of
+    its own below the rest of the row if a word is too long for that; where the rest is too wide
+    itself, each row becomes a record of names and values.
     """
     table = [tuple(columns), *(tuple(row) for row in rows)]
     sizes = [max(_width(row[i]) for row in table) for i in range(len(columns))]
     head = sum(sizes[:-1]) + _GAP * (len(columns) - 1)
     if width is None or head + sizes[-1] <= width:
         return [line for row in table for line in _row(row, sizes, None)]
-    room = width - head
-    longest = max(len(word) for row in table for line in _lines(row[-1]) for word in line.split())
-    if room >= max(_LEAST, longest):
-        return [line for row in table for line in _row(row, sizes, width)]
-    if head - _GAP <= width:
-        return [line for row in table for line in _two_lines(row, sizes, width)]
-    return _records(columns, rows, width)
+    if head - _GAP > width:
+        return _records(columns, rows, width)
+    room = width - head if width - head >= _LEAST else 0
+    return [
+        line
+        for row in table
+        for line in (_row if _longest(row[-1]) <= room else _two_lines)(row, sizes, width)
+    ]
 
 
 def _row(row: Sequence[object], sizes: Sequence[int], width: int | None) -> Iterator[str]:
@@ -115,6 +115,10 @@ def _text(cell: object) -> str:
 
 def _lines(cell: object) -> list[str]:
     return [_text(line) for line in str(cell).split("\n")]
+
+
+def _longest(cell: object) -> int:
+    return max((len(word) for word in str(cell).split()), default=0)
 
 
 def _width(cell: object) -> int:

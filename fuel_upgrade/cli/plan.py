@@ -1,7 +1,6 @@
 """``fuel-upgrade plan``: what an install would do, to look at and to keep."""
 
 import json
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json, print_table
+from fuel_upgrade.cli.console import json_option, print_folded, print_json, print_table
 from fuel_upgrade.cli.follow import order_lines
 from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
-_COLUMNS = 80
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
 
 verify_option = click.option(
@@ -173,38 +171,25 @@ def _show_one(found: dict[str, Any], *, packages: bool) -> None:
     click.echo("\nsteps, each with its undo:")
     width = len(str(len(found["steps"])))
     for step in found["steps"]:
-        _wrapped(f"{step['number']:>{width + 2}}. {step['title']}", width + 4)
-        _wrapped(f"{'':{width + 4}}undo: {step['undo']}", width + 10)
+        print_folded(f"{step['number']:>{width + 2}}. {step['title']}", width + 4)
+        print_folded(f"{'':{width + 4}}undo: {step['undo']}", width + 10)
     _show_calls(found["calls"])
     _show_costs(found)
-
-
-def _wrapped(text: str, indent: int) -> None:
-    """Print a line, broken at 80 columns; a path or a URL is never broken."""
-    lines = textwrap.wrap(
-        text,
-        _COLUMNS,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
-    click.echo("\n".join(lines))
 
 
 def _show_releases(releases: list[dict[str, Any]]) -> None:
     click.echo("releases, each with its repos, newest first:")
     for release in releases:
-        _wrapped(f"  {release['name']} ({release['version']}){_base_note(release)}", 4)
+        print_folded(f"  {release['name']} ({release['version']}){_base_note(release)}", 4)
         for repo in release["repos"]:
-            _wrapped(f"    {repo['name']}: {repo['location']}", 6)
+            print_folded(f"    {repo['name']}: {repo['location']}", 6)
         if release["full_view"]:
-            _wrapped(f"    or alone, the full view: {release['full_view']}", 6)
+            print_folded(f"    or alone, the full view: {release['full_view']}", 6)
 
 
 def _show_running(tasks: list[dict[str, Any]]) -> None:
     for task in tasks:
-        _wrapped(f"Nailgun is at work: {task['what']}", 2)
+        print_folded(f"Nailgun is at work: {task['what']}", 2)
     if tasks:
         click.echo("Until it is not, an install waits (--wait-for-tasks) or is refused.\n")
 
@@ -231,9 +216,9 @@ def _show_packages(repos: list[dict[str, Any]], *, named: bool) -> None:
     for repo in repos if named else ():
         click.echo(f"\n  {repo['version']} {repo['operating_system']}:")
         if repo["note"]:
-            _wrapped(f"    {repo['note']}", 4)
+            print_folded(f"    {repo['note']}", 4)
         for change in repo["changes"]:
-            _wrapped(f"    {_change(change)}", 6)
+            print_folded(f"    {_change(change)}", 6)
 
 
 def _change(change: dict[str, Any]) -> str:
@@ -247,7 +232,7 @@ def _show_calls(calls: list[dict[str, Any]]) -> None:
         click.echo(f"\n{title}")
         for call in calls:
             if call["undo"] is undo:
-                _wrapped(
+                print_folded(
                     f"  {call['count']:>3} x {call['method']:<6} {call['path']}: {call['purpose']}",
                     8,
                 )
@@ -259,7 +244,7 @@ def _show_costs(found: dict[str, Any]) -> None:
         sizes = {
             k.removesuffix("_bytes"): say_size(v) for k, v in disk.items() if k[-6:] == "_bytes"
         }
-        _wrapped(
+        print_folded(
             f"disk {disk['mount_point']}: {sizes['free']} free; takes {sizes['needed']},"
             f" which leaves {sizes['peak_free']} (at least {sizes['reserve']} must stay);"
             f" then {sizes['released']} of earlier backups are given up:"

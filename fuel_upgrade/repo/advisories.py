@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.createrepo import createrepo_c
+from fuel_upgrade.repo.createrepo import UpdateRecord, createrepo_c
 
 Key = tuple[str, str, str]
 """Name, architecture, version of a package."""
 
 
-def read_advisories(path: Path) -> tuple[createrepo_c.UpdateRecord, ...]:
+def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
     """Read an ``updateinfo.xml``, plain or compressed.
 
     Raises:
@@ -25,10 +25,10 @@ def read_advisories(path: Path) -> tuple[createrepo_c.UpdateRecord, ...]:
 
 
 def select_advisories(
-    current: Sequence[createrepo_c.UpdateRecord],
-    base: Iterable[createrepo_c.UpdateRecord],
+    current: Sequence[UpdateRecord],
+    base: Iterable[UpdateRecord],
     carried: Collection[Key],
-) -> tuple[createrepo_c.UpdateRecord, ...]:
+) -> tuple[UpdateRecord, ...]:
     """Choose those that the base lacks or has otherwise, and those about carried packages."""
     there = {createrepo_c.xml_dump_updaterecord(record) for record in base}
     return tuple(
@@ -39,7 +39,7 @@ def select_advisories(
     )
 
 
-def _packages(record: createrepo_c.UpdateRecord) -> frozenset[Key]:
+def _packages(record: UpdateRecord) -> frozenset[Key]:
     return frozenset(
         (p.name, p.arch, f"{_epoch(p.epoch)}{p.version}-{p.release}")
         for collection in record.collections
@@ -52,17 +52,17 @@ def _epoch(text: str | None) -> str:
 
 
 def merge_advisories(
-    parts: Iterable[Sequence[createrepo_c.UpdateRecord]],
-) -> tuple[createrepo_c.UpdateRecord, ...]:
+    parts: Iterable[Sequence[UpdateRecord]],
+) -> tuple[UpdateRecord, ...]:
     """Unite the advisories of several repos, newest first; of one id the newest stays."""
-    found: dict[str, createrepo_c.UpdateRecord] = {}
+    found: dict[str, UpdateRecord] = {}
     for records in parts:
         for record in records:
             found.setdefault(record.id, record)
     return tuple(found.values())
 
 
-def render_advisories(records: Iterable[createrepo_c.UpdateRecord]) -> bytes:
+def render_advisories(records: Iterable[UpdateRecord]) -> bytes:
     """Return the text of ``updateinfo.xml``."""
     whole = createrepo_c.UpdateInfo()
     for record in records:

@@ -9,7 +9,7 @@ from fuel_upgrade.repo.advisories import (
     render_advisories,
     select_advisories,
 )
-from fuel_upgrade.repo.createrepo import createrepo_c
+from fuel_upgrade.repo.createrepo import UpdateRecord
 from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.repo.modules import (
     ModuleDocument,
@@ -32,7 +32,7 @@ class Extras:
 
     groups: bytes | None = None
     modules: tuple[ModuleDocument, ...] = ()
-    advisories: tuple[createrepo_c.UpdateRecord, ...] = ()
+    advisories: tuple[UpdateRecord, ...] = ()
 
     def render(self) -> dict[str, bytes]:
         """Return the files by their kind in ``repomd.xml``; what is empty has none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.createrepo import createrepo_c
+from fuel_upgrade.repo.createrepo import RepomdRecord, RpmPackage, createrepo_c
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.package import ALGORITHMS
 from fuel_upgrade.system.files import hash_file
@@ -17,13 +17,8 @@ EXTRAS = {"group": "comps.xml", "modules": "modules.yaml", "updateinfo": "update
 # createrepo lists one kind of data several times, each compressed otherwise; one is enough. Those
 # in zchunk (_zck) repeat another, and the library may have been built without it.
 _VARIANTS = ("", "_gz", "_xz", "_zst", "_bz2")
-_COMPRESSIONS = (
-    createrepo_c.GZ_COMPRESSION,
-    createrepo_c.XZ_COMPRESSION,
-    createrepo_c.ZSTD_COMPRESSION,
-    createrepo_c.BZ2_COMPRESSION,
-)
-_CHECKSUMS = {"sha384": createrepo_c.SHA384, "sha512": createrepo_c.SHA512}
+_COMPRESSIONS = ("GZ_COMPRESSION", "XZ_COMPRESSION", "ZSTD_COMPRESSION", "BZ2_COMPRESSION")
+_CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,14 @@ class MetadataForm:
     timestamp: int
 
 
-def read_records(repomd: Path) -> list[createrepo_c.RepomdRecord]:
+def read_records(repomd: Path) -> list[RepomdRecord]:
     """Return the entries of a ``repomd.xml``.
 
     Raises:
         BundleError: it is missing or malformed.
     """
     try:
-        found: list[createrepo_c.RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
+        found: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
     except (createrepo_c.CreaterepoCError, OSError) as error:
         raise BundleError(
             f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
@@ -53,26 +48,27 @@ def read_records(repomd: Path) -> list[createrepo_c.RepomdRecord]:
 
 
 def find_extras(
-    records: Iterable[createrepo_c.RepomdRecord],
-) -> dict[str, createrepo_c.RepomdRecord]:
+    records: Iterable[RepomdRecord],
+) -> dict[str, RepomdRecord]:
     """Map each kind of :data:`EXTRAS` that is listed to its entry."""
     by_type = {record.type: record for record in records}
     listed = {k: [by_type[k + v] for v in _VARIANTS if k + v in by_type] for k in EXTRAS}
     return {kind: found[0] for kind, found in listed.items() if found}
 
 
-def form_of(primary: createrepo_c.RepomdRecord, path: Path, *, timestamp: int) -> MetadataForm:
+def form_of(primary: RepomdRecord, path: Path, *, timestamp: int) -> MetadataForm:
     """Return the form that ``primary``, whose file is at ``path``, has.
 
     A checksum older than SHA-256 becomes that; a file not compressed at all becomes gzip.
     """
     found = createrepo_c.detect_compression(str(path))
-    compression = found if found in _COMPRESSIONS else createrepo_c.GZ_COMPRESSION
-    checksum = _CHECKSUMS.get(primary.checksum_type, createrepo_c.SHA256)
+    known = [getattr(createrepo_c, name) for name in _COMPRESSIONS]
+    compression = found if found in known else createrepo_c.GZ_COMPRESSION
+    checksum = getattr(createrepo_c, _CHECKSUMS.get(primary.checksum_type, "SHA256"))
     return MetadataForm(compression, checksum, timestamp)
 
 
-def checked_file(root: Path, record: createrepo_c.RepomdRecord) -> Path:
+def checked_file(root: Path, record: RepomdRecord) -> Path:
     """Return where the file of an entry lies, after comparing its size and checksum.
 
     Raises:
@@ -124,7 +120,7 @@ def unpacked(path: Path) -> bytes:
 
 def write_metadata(
     out: Path,
-    packages: Iterable[createrepo_c.Package],
+    packages: Iterable[RpmPackage],
     count: int,
     extras: Mapping[str, bytes],
     form: MetadataForm,
@@ -153,7 +149,7 @@ def write_metadata(
 
 
 def _write_entries(
-    packages: Iterable[createrepo_c.Package],
+    packages: Iterable[RpmPackage],
     count: int,
     paths: Mapping[str, Path],
     form: MetadataForm,

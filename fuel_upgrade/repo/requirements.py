@@ -7,7 +7,7 @@ from pathlib import Path
 from debian.deb822 import PkgRelation
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.createrepo import createrepo_c
+from fuel_upgrade.repo.createrepo import RpmPackage, createrepo_c
 from fuel_upgrade.repo.deb import AptEntry
 from fuel_upgrade.repo.dependencies import Need, Offer, PackageSet, Relation, Requirements
 from fuel_upgrade.repo.package import RepoKind
@@ -99,8 +99,8 @@ def read_yum_requirements(repo: YumRepo) -> tuple[PackageSet, ...]:
     return (PackageSet(RepoKind.YUM, "", tuple(found)),)
 
 
-def _parsed(path: Path, kind: str) -> list[createrepo_c.Package]:
-    found: list[createrepo_c.Package] = []
+def _parsed(path: Path, kind: str) -> list[RpmPackage]:
+    found: list[RpmPackage] = []
     try:
         if kind == "primary":
             createrepo_c.xml_parse_primary(str(path), pkgcb=found.append, do_files=True)
@@ -113,14 +113,14 @@ def _parsed(path: Path, kind: str) -> list[createrepo_c.Package]:
     return found
 
 
-def _files(packages: Iterable[createrepo_c.Package], wanted: set[str]) -> dict[str, set[str]]:
+def _files(packages: Iterable[RpmPackage], wanted: set[str]) -> dict[str, set[str]]:
     return {
         package.pkgId: {path + name for _, path, name in (f[:3] for f in package.files)} & wanted
         for package in packages
     }
 
 
-def _rpm_requirements(package: createrepo_c.Package, files: set[str]) -> Requirements:
+def _rpm_requirements(package: RpmPackage, files: set[str]) -> Requirements:
     epoch = f"{package.epoch}:" if package.epoch not in (None, "", "0") else ""
     evr = f"{epoch}{package.version}-{package.release}"
     offers = [Offer(row[0], _evr(row) or None) for row in package.provides]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.createrepo import createrepo_c
+from fuel_upgrade.repo.createrepo import RepomdRecord, RpmPackage, createrepo_c
 from fuel_upgrade.repo.deb import checked_location
 from fuel_upgrade.repo.package import ALGORITHMS, Package
 from fuel_upgrade.repo.repomd import (
@@ -59,7 +59,7 @@ def read_yum(root: Path) -> YumRepo:
     return YumRepo(root, packages, metadata, _extras(root, records.values()), form)
 
 
-def _extras(root: Path, records: Iterable[createrepo_c.RepomdRecord]) -> dict[str, Path]:
+def _extras(root: Path, records: Iterable[RepomdRecord]) -> dict[str, Path]:
     """Where only indexes were fetched, those that a reader of packages does not need are not."""
     source = f"{root}/repodata/repomd.xml"
     found: dict[str, Path] = {}
@@ -94,7 +94,7 @@ def index_files(root: Path) -> tuple[str, ...]:
 def _read_primary(path: Path) -> list[Package]:
     found: list[Package] = []
 
-    def take(package: createrepo_c.Package) -> None:
+    def take(package: RpmPackage) -> None:
         found.append(_package(package, source=str(path)))
 
     try:
@@ -106,7 +106,7 @@ def _read_primary(path: Path) -> list[Package]:
     return found
 
 
-def _package(package: createrepo_c.Package, *, source: str) -> Package:
+def _package(package: RpmPackage, *, source: str) -> Package:
     if package.location_base:
         raise BundleError(
             f"{source}: {package.name} lies at {package.location_base}, outside the repo",
@@ -143,7 +143,7 @@ def write_yum_metadata(
     write_metadata(out, entries, len(wanted), extras or {}, repo.form)
 
 
-def iter_entries(repo: YumRepo, locations: Collection[str]) -> Iterator[createrepo_c.Package]:
+def iter_entries(repo: YumRepo, locations: Collection[str]) -> Iterator[RpmPackage]:
     """Give the whole entries of the packages at ``locations``, in the order of the index."""
     for package in createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA)):
         if posixpath.normpath(package.location_href) in locations:

@@ -1,9 +1,12 @@
 import json
+import os
+import subprocess
+import sys
 
 import click
 import pytest
 
-from fuel_upgrade.cli.console import print_pairs, print_table
+from fuel_upgrade.cli.console import print_json, print_pairs, print_table, wants_json
 from fuel_upgrade.cli.group import LazyGroup
 from fuel_upgrade.errors import PreflightError, RollbackError
 from fuel_upgrade.system.size import say_size
@@ -68,3 +71,72 @@ def test_nothing_is_cut_off_where_there_is_no_terminal(capsys: pytest.CaptureFix
     assert "x" * 500 in capsys.readouterr().out
     print_table(("name",), [], empty="none")
     assert capsys.readouterr().out == "none\n"
+
+
+def test_a_mistake_of_ours_is_json_and_its_traceback_on_stderr(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(ZeroDivisionError("by nought"), "--json") == 1
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert (found["error"], found["exit_code"]) == ("unexpected", 1)
+    assert "by nought" in found["what"]
+    assert "Traceback" in printed.err
+
+
+def test_a_mistake_of_ours_has_three_lines_behind_its_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(ZeroDivisionError("by nought")) == 1
+    *_, error, remedy = capsys.readouterr().err.splitlines()
+    assert error.startswith("error:  unexpected: ZeroDivisionError")
+    assert remedy.startswith("remedy: report this")
+
+
+def test_ctrl_c_ends_with_130_and_is_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(KeyboardInterrupt(), "--json") == 130
+    assert json.loads(capsys.readouterr().out)["error"] == "interrupted"
+    assert run(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_one_failed_check_needs_no_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(PreflightError("a", remedy="fix", failures=("a", "a"))) == 4
+    assert capsys.readouterr().err.startswith("error:  a\nstate: ")
+
+
+def test_the_form_has_its_number_first_whatever_the_data_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_json({"a": 1, "format": "a file's own"})
+    assert list(json.loads(capsys.readouterr().out).items()) == [("format", 1), ("a", 1)]
+
+
+@pytest.mark.parametrize("argv", [["--version", "--json"], ["--help"], ["no-such", "--json"]])
+def test_a_reader_that_is_gone_is_no_error_to_tell(argv: list[str]) -> None:
+    code = "from fuel_upgrade.cli.main import main; main()"
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *argv],
+            stdout=write, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.stderr == ""
+    assert done.returncode in (2, 141)
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["status", "--json"], True),
+        (["--json", "status"], True),
+        (["status"], False),
+        (["status", "--", "--json"], False),
+        (["--json", "--", "x"], True),
+    ],
+)
+def test_json_is_wanted_before_two_dashes(argv: list[str], expected: bool) -> None:  # noqa: FBT001
+    assert wants_json(argv) is expected
