@@ -202,9 +202,7 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     return config
 
 
-def parse_with_faults(
-    text: str, *, source: str = str(DEFAULT_PATH)
-) -> tuple[Config, tuple[str, ...]]:
+def parse_with_faults(text: str, *, source: str) -> tuple[Config, tuple[str, ...]]:
     """Return the settings and every fault; a setting that is wrong has its default.
 
     Raises:

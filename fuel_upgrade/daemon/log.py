@@ -4,7 +4,7 @@ import logging
 import logging.handlers
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -84,6 +84,18 @@ def configure(path: Path | None, *, level: str) -> None:
         file = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
         file.setFormatter(formatter)
         root.addHandler(file)
+
+
+class LineCounter(logging.Handler):
+    """Tells of the level of each line; what is above an error counts as an error."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        super().__init__()
+        self._count = count
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell the level."""
+        self._count("error" if record.levelno >= logging.ERROR else record.levelname.lower())
 
 
 class _Prefixed(logging.Formatter):

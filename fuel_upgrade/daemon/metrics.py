@@ -18,6 +18,7 @@ from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.retention import kept_bytes, with_backups
 
 _REFUSED = (401, 403)
+_COUNTED_LEVELS = ("warning", "error")
 _FAILED = 500  # and above, HTTP
 
 
@@ -38,6 +39,14 @@ class Metrics:
 
     def __init__(self, read_config: Callable[[], Config], work: Work) -> None:
         self._registry = CollectorRegistry()
+        self._lines = Counter(
+            "fuel_upgrade_log_lines",
+            "Warnings and errors in the log.",
+            ["level"],
+            registry=self._registry,
+        )
+        for level in _COUNTED_LEVELS:
+            self._lines.labels(level)  # 0 from the beginning: a first warning is an increase
         self._requests = self._counter("nailgun_requests", "Requests to Nailgun and Keystone.")
         self._failures = self._counter(
             "nailgun_failures", "Requests without an answer, refused (401, 403), or 500 and above."
@@ -51,6 +60,11 @@ class Metrics:
         self._seconds.labels(call.method).inc(max(call.duration_s, 0.0))
         if call.status is None or call.status in _REFUSED or call.status >= _FAILED:
             self._failures.labels(call.method).inc()
+
+    def count_line(self, level: str) -> None:
+        """Count a line of the log, if it is a warning or above."""
+        if level in _COUNTED_LEVELS:
+            self._lines.labels(level).inc()
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format, 0.0.4."""

@@ -12,6 +12,7 @@ import structlog
 from fuel_upgrade.config import Config
 from fuel_upgrade.daemon.live import LiveSettings
 from fuel_upgrade.daemon.log import set_level
+from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import UpgradeError
 
 _log = structlog.get_logger("fuel_upgrade.reload")
@@ -20,15 +21,16 @@ _log = structlog.get_logger("fuel_upgrade.reload")
 class Reloader:
     """Waits for SIGHUP in a thread of its own, so that no signal disturbs what is under way.
 
-    ``notify`` tells systemd, which lets ``systemctl reload`` wait until it is ready again;
-    ``apply`` is given the settings that hold now.
+    ``systemd`` hears of it, and lets ``systemctl reload`` wait; but not before the daemon is ready,
+    nor when it stops, for it would take that for the end of the start. ``apply`` is given the
+    settings that hold now.
     """
 
     def __init__(
-        self, live: LiveSettings, notify: Callable[[str], None], apply: Callable[[Config], None]
+        self, live: LiveSettings, systemd: Systemd, apply: Callable[[Config], None]
     ) -> None:
         self._live = live
-        self._notify = notify
+        self._systemd = systemd
         self._apply = apply
         # the one queue that a signal's handler may put into while it is being put into
         self._asked: SimpleQueue[int] = SimpleQueue()
@@ -44,8 +46,13 @@ class Reloader:
 
     def _run(self) -> None:
         while self._asked.get():
-            self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            self._notify(f"READY=1\nSTATUS={self.reload()}")
+            is_told = self._systemd.serving.is_set()
+            if is_told:
+                now_us = time.monotonic_ns() // 1000
+                self._systemd.notify(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
+            status = " ".join(self.reload().split())  # a line: the next would be read as more
+            if is_told:
+                self._systemd.notify(f"READY=1\nSTATUS={status}")
 
     def reload(self) -> str:
         """Read the settings again; say in a line what became of it."""

@@ -1,5 +1,6 @@
 """``fuel-upgraded``: puts everything together, runs it, and tells systemd."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -17,7 +18,6 @@ from typing import Any
 
 import click
 import daemon
-import sdnotify
 import structlog
 import uvicorn
 
@@ -28,11 +28,12 @@ from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live import LiveSettings
-from fuel_upgrade.daemon.log import ERROR_PRIORITY, configure, is_journal
+from fuel_upgrade.daemon.log import ERROR_PRIORITY, LineCounter, configure, is_journal
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.preload import preload
 from fuel_upgrade.daemon.reload import Reloader, apply_level
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
+from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import (
     ControlPlaneError,
     OutsideError,
@@ -73,7 +74,9 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     release registry, on loopback. At its start it rolls back what a crash left unfinished.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it means to read the settings again
+    # whole, for they are read again on SIGHUP, and a daemon changes its folder
     root = root.absolute() if root else None
+    config_path = config_path.absolute() if config_path else None
     read_config = partial(_read_config, config_path, root)
     live = LiveSettings(read_config(), read_config)
     config = live.config
@@ -133,11 +136,12 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     ``open_file`` is a file with a password that others can read: the log warns of it.
     """
     config, jobs = live.config, Jobs()
+    metrics = Metrics(lambda: live.config, jobs)
     configure(config.paths.log, level=config.log_level)
+    logging.getLogger().addHandler(LineCounter(metrics.count_line))
     preload()
     _warn(config, open_file)
-    metrics = Metrics(lambda: live.config, jobs)
-    systemd = sdnotify.SystemdNotifier()
+    systemd = Systemd()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))
         embedded = settings if config.nailgun.url is None else None
@@ -157,7 +161,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
             apply_level(changed)
             keeper.token = None  # it may be of another user
 
-        Reloader(live, systemd.notify, apply).start()
+        Reloader(live, systemd, apply).start()
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(_listening(config.paths.socket, config.socket_group))
         _recover(config, clients.connect)
@@ -359,25 +363,23 @@ def _wait_for(control: ControlPlane) -> None:
 class _Server(uvicorn.Server):
     """Tells systemd of start and stop, and the job under way of a signal."""
 
-    def __init__(
-        self, config: uvicorn.Config, jobs: Jobs, systemd: sdnotify.SystemdNotifier
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, systemd: Systemd) -> None:
         super().__init__(config)
         self._jobs = jobs
         self._systemd = systemd
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._systemd.notify(f"READY=1\nSTATUS={say_status(None)}")
+        self._systemd.begin(say_status(None))
         _log.info("ready")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._systemd.notify("STOPPING=1")
+        self._systemd.end()
         self._jobs.interrupt()
         super().handle_exit(sig, frame)
 
 
-def _serve(service: Service, listener: socket.socket, systemd: sdnotify.SystemdNotifier) -> None:
+def _serve(service: Service, listener: socket.socket, systemd: Systemd) -> None:
     # uvicorn raises the signal again when it is done; by then there is nothing left to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)

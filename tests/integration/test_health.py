@@ -54,6 +54,7 @@ def test_what_was_done_and_what_is_free_is_measured(host: Host, tarballs: dict[s
     assert after["fuel_upgrade_job_running"] == 0
     assert after["fuel_upgrade_nailgun_requests_total method=POST"] >= 4
     assert after["fuel_upgrade_nailgun_request_seconds_total method=POST"] > 0
+    assert after["fuel_upgrade_log_lines_total level=error"] == 0
     assert [name for name in after if name.startswith("fuel_upgrade_build_info")]
     folders = {re.search(r"folder=(\w+)", n)[1] for n in after if "_free_bytes" in n}  # type: ignore[index]
     assert folders == {"repos", "puppet", "fuel", "state", "log"}
@@ -116,7 +117,7 @@ def test_a_port_that_is_taken_is_told(host: Host) -> None:
         port = taken.getsockname()[1]
         settings = {"registry": {"port": 0}, "metrics": {"port": port}}
         (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(settings))
-        argv: list[str | Path] = [BIN / "fuel-upgraded", "--root", host.root]
+        argv = [str(BIN / "fuel-upgraded"), "--root", str(host.root)]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 7
     assert f"error:  metrics.port: cannot listen on 127.0.0.1:{port}" in done.stderr

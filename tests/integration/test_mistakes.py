@@ -172,6 +172,18 @@ def test_a_base_that_is_missing(host: Host, tarballs: dict[str, Path]) -> None:
     assert (said, done.returncode) == (documented("A base that is missing"), 4)
 
 
+def test_what_is_installed_already(host: Host, tarballs: dict[str, Path]) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+        done = host.command("install", tarballs["5.1"])
+        again = host.command("install", tarballs["5.1"], "--json")
+        refused = host.command("install", tarballs["5.1"], "--fail-if-installed")
+    said = printed(host, done.stdout).partition("\n")[0]
+    assert (said, done.returncode) == (documented("What is installed already"), 0)
+    assert '"changed": false' in again.stdout
+    assert refused.returncode == 4
+
+
 def test_a_second_install(host: Host, tarballs: dict[str, Path]) -> None:
     hook = host.root / "etc/fuel-upgrade/hooks.d/before-check/10-wait"
     begun, go = host.root / "begun", host.root / "go"

@@ -90,6 +90,10 @@ def test_folders_that_may_be_missing_are_made_first() -> None:
     assert missing == set(before.split()[2:])
 
 
+def test_a_reload_sends_the_signal_that_the_daemon_reads_its_settings_on() -> None:
+    assert settings()["ExecReload"] == ['/bin/sh -c "kill -HUP $MAINPID"']
+
+
 def test_faults_that_stay_do_not_restart_it() -> None:
     (codes,) = settings()["RestartPreventExitStatus"]
     assert {int(code) for code in codes.split()} == {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from fuel_upgrade.daemon.log import configure, is_journal, set_level
+from fuel_upgrade.daemon.log import LineCounter, configure, is_journal, set_level
 from fuel_upgrade.system.masking import MASK, mask
 
 
@@ -103,3 +103,16 @@ def test_another_stream_than_systemds_journal_has_no_priorities(tmp_path: Path) 
         assert not is_journal(stream, {"JOURNAL_STREAM": "1:2"})
         assert not is_journal(stream, {})
     assert not is_journal(io.StringIO(), {"JOURNAL_STREAM": "1:2"})
+
+
+def test_warnings_and_errors_are_counted_by_level(log: Path) -> None:
+    counted: list[str] = []
+    handler = LineCounter(counted.append)
+    logging.getLogger().addHandler(handler)
+    logger = structlog.get_logger("fuel_upgrade.ours")
+    logger.info("fine")
+    logger.warning("look")
+    logger.critical("worse")
+    logging.getLogger().removeHandler(handler)
+    assert counted == ["info", "warning", "error"]
+    assert "look" in log.read_text()
