@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fuel_upgrade.system.tree import digest
 from tests import programs
 from tests.master import write_fuel_version
 from tests.programs import Program
-from tests.readiness import readiness
+from tests.readiness import Readiness, readiness
 
 BIN = Path(sys.executable).parent
 
@@ -44,8 +44,11 @@ class Host:
         return found["result"] if is_event else found
 
     @contextmanager
-    def daemon(self, *, fail_points: str = "") -> Iterator[Program]:
-        with readiness() as ready:
+    def daemon(
+        self, *, fail_points: str = "", notified: Readiness | None = None
+    ) -> Iterator[Program]:
+        """Run the daemon; ``notified`` goes on hearing what it says to systemd."""
+        with readiness() if notified is None else nullcontext(notified) as ready:
             process = programs.start(
                 ["fuel-upgraded", "--root", self.root],
                 environment={**ready.environment(), "FUEL_UPGRADE_FAIL_POINTS": fail_points},

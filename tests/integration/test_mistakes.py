@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -125,24 +124,18 @@ def nailgun(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_wrong_password_that_is_corrected(
-    host: Host,
-    tarballs: dict[str, Path],
-    nailgun: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    host: Host, tarballs: dict[str, Path], nailgun: str
 ) -> None:
     configure(host, url=nailgun, password="wrong", keystone_version="v2.0")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(TIMEOUT_S)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        with host.daemon() as daemon:
+    with readiness() as systemd:
+        systemd.listener.settimeout(TIMEOUT_S)
+        with host.daemon(notified=systemd) as daemon:
             done = host.command("install", tarballs["5.1"])
             assert printed(host, done.stderr) == documented("A wrong password of Nailgun")
             assert done.returncode == 7
             configure(host, url=nailgun, password="right", keystone_version="v2.0")
             daemon.send_signal(signal.SIGHUP)
-            while b"Reloaded: nailgun.password" not in systemd.recv(1000):
+            while b"Reloaded: nailgun.password" not in systemd.listener.recv(1000):
                 pass
             assert host.command("install", tarballs["5.1"]).returncode == 0
     with NailgunClient(NailgunSettings(url=nailgun, password="right")) as client:

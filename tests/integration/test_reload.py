@@ -1,7 +1,6 @@
 """systemctl reload: SIGHUP has the daemon read its settings again, and disturbs nothing."""
 
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from tests.host import Host, configure
 from tests.programs import Program
+from tests.readiness import Readiness, readiness
 from tests.tools import needs
 
 TIMEOUT_S = 60
@@ -38,23 +38,21 @@ def nailgun(store: Store) -> Iterator[str]:
 
 
 @pytest.fixture
-def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """The socket on which systemd hears how a service is."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(tmp_path / "notify"))
-        listener.settimeout(TIMEOUT_S)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        yield listener
+def systemd() -> Iterator[Readiness]:
+    """What systemd hears of the service."""
+    with readiness() as ready:
+        ready.listener.settimeout(TIMEOUT_S)
+        yield ready
 
 
-def heard(systemd: socket.socket, beginning: str) -> str:
+def heard(systemd: Readiness, beginning: str) -> str:
     """Return the next notification that begins so; others may come before it."""
-    while not (text := systemd.recv(1000).decode()).startswith(beginning):
+    while not (text := systemd.listener.recv(1000).decode()).startswith(beginning):
         pass
     return text
 
 
-def reload(daemon: Program, systemd: socket.socket) -> str:
+def reload(daemon: Program, systemd: Readiness) -> str:
     """Have the daemon read its settings again; return its status when it is done."""
     daemon.send_signal(signal.SIGHUP)
     begun = heard(systemd, "RELOADING=1")
@@ -63,9 +61,8 @@ def reload(daemon: Program, systemd: socket.socket) -> str:
 
 
 @contextmanager
-def running(host: Host, systemd: socket.socket) -> Iterator[Program]:
-    with host.daemon() as daemon:
-        heard(systemd, "READY=1")
+def running(host: Host, systemd: Readiness) -> Iterator[Program]:
+    with host.daemon(notified=systemd) as daemon:
         yield daemon
         assert daemon.poll() is None
 
@@ -79,7 +76,7 @@ def write(host: Host, text: str) -> None:
 
 
 def test_a_password_that_was_corrected_is_taken_by_a_reload(
-    host: Host, nailgun: str, systemd: socket.socket
+    host: Host, nailgun: str, systemd: Readiness
 ) -> None:
     configure(host, url=nailgun, password="wrong")
     with running(host, systemd) as daemon:
@@ -90,7 +87,7 @@ def test_a_password_that_was_corrected_is_taken_by_a_reload(
 
 
 def test_a_password_in_a_file_is_read_again_by_itself(
-    host: Host, store: Store, nailgun: str, systemd: socket.socket
+    host: Host, store: Store, nailgun: str, systemd: Readiness
 ) -> None:
     secret = host.root / "etc/fuel-upgrade/nailgun.password"
     secret.write_text("first\n")
@@ -104,7 +101,7 @@ def test_a_password_in_a_file_is_read_again_by_itself(
 
 
 def test_settings_that_are_wrong_are_refused_and_the_old_ones_stay(
-    host: Host, nailgun: str, systemd: socket.socket
+    host: Host, nailgun: str, systemd: Readiness
 ) -> None:
     configure(host, url=nailgun, password="first")
     with running(host, systemd) as daemon:
@@ -119,7 +116,7 @@ def test_settings_that_are_wrong_are_refused_and_the_old_ones_stay(
 
 
 def test_the_level_of_the_log_changes_and_what_needs_a_restart_is_named(
-    host: Host, systemd: socket.socket
+    host: Host, systemd: Readiness
 ) -> None:
     with running(host, systemd) as daemon:
         settings = {"master_ip": "127.0.0.2", "log_level": "debug", "registry": {"port": 0}}
@@ -130,7 +127,7 @@ def test_the_level_of_the_log_changes_and_what_needs_a_restart_is_named(
     assert "level='debug' event='request' method='GET'" in host.log()
 
 
-def test_a_reload_amid_a_reload_is_done_as_well(host: Host, systemd: socket.socket) -> None:
+def test_a_reload_amid_a_reload_is_done_as_well(host: Host, systemd: Readiness) -> None:
     with running(host, systemd) as daemon:
         for _ in range(5):
             daemon.send_signal(signal.SIGHUP)
@@ -139,7 +136,7 @@ def test_a_reload_amid_a_reload_is_done_as_well(host: Host, systemd: socket.sock
 
 @PACKAGING
 def test_an_install_goes_on_undisturbed_by_a_reload(
-    host: Host, tarballs: dict[str, Path], systemd: socket.socket
+    host: Host, tarballs: dict[str, Path], systemd: Readiness
 ) -> None:
     hook = host.root / "etc/fuel-upgrade/hooks.d/before-install/10-reload"
     hook.parent.mkdir(parents=True)
