@@ -163,7 +163,7 @@ def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -
 def _show_one(found: dict[str, Any], *, packages: bool) -> None:
     click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
     for warning in found.get("warnings", ()):
-        _wrapped(f"warning: {warning}", 2)
+        print_folded(f"warning: {warning}", 2)
         click.echo()
     _show_running(found["running_tasks"])
     _show_releases(found["releases"])
