@@ -2,7 +2,8 @@
 
 import pytest
 
-from fuel_upgrade.cli.progress import Plain, Shown, printable, render_bar
+from fuel_upgrade.cli.progress import Plain, Shown, render_bar
+from fuel_upgrade.system.printable import printable
 
 GIB = 1 << 30
 FULL = Shown(
@@ -32,8 +33,9 @@ def test_a_narrow_bar_keeps_percentage_and_remaining_time() -> None:
 
 
 def test_80_columns_are_enough_for_a_tarball_of_many_gigabytes() -> None:
-    left = {"bytes_per_s": 99 << 20, "remaining_s": 3599}
-    large = Shown("unpacking", "[11/11]", 99.9, 12 * GIB, 24 * GIB, **left)
+    large = Shown(
+        "unpacking", "[11/11]", 99.9, 12 * GIB, 24 * GIB, bytes_per_s=99 << 20, remaining_s=3599
+    )
     assert render_bar(large, 76) == (
         "[11/11] unpacking  ━━━━━━─  99 %  12.00 of 24.00 GiB  99.0 MiB/s  59:59 left"
     )
