@@ -29,6 +29,14 @@ def interrupted() -> InterruptionError:
     return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
 
 
+class NoCommandError(click.UsageError):
+    """A group was called without a command: its help says which there are."""
+
+    def __init__(self, context: click.Context) -> None:
+        super().__init__("a command is missing", ctx=context)
+        self.help = context.get_help()
+
+
 @dataclass(frozen=True, slots=True)
 class Lazy:
     """A command that is not loaded yet: its module below ``cli`` and name, and its short help."""
@@ -68,6 +76,16 @@ class LazyGroup(click.Group):
         prints = is_root or self.invoke_without_command
         self.lazy = dict(lazy or {})
         self.params.append(json_for_group(hidden=not prints))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before the command.
+
+        Raises:
+            NoCommandError: nothing stands there at all, and the group does nothing by itself.
+        """
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            raise NoCommandError(ctx)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the table."""
@@ -169,8 +187,8 @@ def _end(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, click.exceptions.Abort) and not as_json:
         click.echo("interrupted", err=True)
         return InterruptionError.exit_code
-    if _is_plain_help(error) and not as_json:
-        click.echo(str(error))
+    if isinstance(error, NoCommandError) and not as_json:
+        click.echo(error.help)
         return ConfigError.exit_code
     known = _known(error)
     try:
@@ -179,11 +197,6 @@ def _end(error: Exception, *, as_json: bool) -> int:
     except BrokenPipeError:
         _leave_pipe()
     return known.exit_code
-
-
-def _is_plain_help(error: Exception) -> bool:
-    """Say whether a group was called without a command, which shows its help."""
-    return type(error).__name__ == "NoArgsIsHelpError"  # only newer versions of click have it
 
 
 def _known(error: Exception) -> UpgradeError:
@@ -204,9 +217,8 @@ def _known(error: Exception) -> UpgradeError:
 def _usage(error: click.ClickException) -> ConfigError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     words = context.command_path if context else PROGRAM
-    what = "a command is missing" if _is_plain_help(error) else error.format_message()
     return ConfigError(
-        f"{words}: {what.rstrip('.')}",
+        f"{words}: {error.format_message().rstrip('.')}",
         remedy=f"see {words} --help",
         state="nothing was changed",
         code="usage",

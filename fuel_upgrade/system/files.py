@@ -21,6 +21,7 @@ import psutil
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.age import say_age
+from fuel_upgrade.system.times import say_time
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
@@ -214,12 +215,10 @@ def copy_hashed(source: Path, target: Path, algorithm: str) -> str:
     return digest.hexdigest()
 
 
-def _say_time(moment_s: float) -> str:
-    return time.strftime(_TIME, time.localtime(moment_s))
-
-
-def _age_of(text: str) -> str:
-    return say_age(time.time() - datetime.strptime(text, _TIME).timestamp())
+def _since(text: str) -> str:
+    """Say since when and how long, of a time as the file of a lock has it."""
+    began_s = datetime.strptime(text, _TIME).timestamp()
+    return f"since {say_time(began_s)}, {say_age(time.time() - began_s)} ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +285,7 @@ class Lock:
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
             pid, started_s = int(data["pid"]), float(data["started_s"])
-            held = f"since {data['since']}, {_age_of(data['since'])} ago"
+            held = _since(data["since"])
             process = psutil.Process(pid)
             found_s, name = process.create_time(), process.name()
         except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
@@ -294,9 +293,9 @@ class Lock:
         if abs(found_s - started_s) > _SAME_START_S:
             return (
                 f"a process that had the id {pid} and is gone, {held}; {pid} is {name} now,"
-                f" started {_say_time(found_s)}"
+                f" started {say_time(found_s)}"
             )
-        return f"process {pid} ({name}), started {_say_time(started_s)}, {held}"
+        return f"process {pid} ({name}), started {say_time(started_s)}, {held}"
 
 
 class LockedPidFile:

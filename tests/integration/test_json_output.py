@@ -67,7 +67,7 @@ def test_every_command_prints_what_the_page_says(host: Host, tarballs: dict[str,
     [
         (("show", "nothing"), 2, "not-found"),
         (("cancel",), 2, "not-found"),
-        (("plan", "/nowhere.tar"), 3, "bad-bundle"),
+        (("plan", "/nowhere.tar"), 2, "config"),
         (("releases", "show", "9.9"), 2, "not-found"),
         (("show",), 2, "usage"),
         (("shwo",), 2, "usage"),

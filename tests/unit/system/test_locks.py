@@ -59,8 +59,9 @@ def test_a_lock_has_one_holder_and_a_killed_holder_frees_it(tmp_path: Path) -> N
 def test_an_owner_is_told_with_its_start_and_how_long_it_holds(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "lock")
     assert lock.acquire()
+    at = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (UTC|[+-]\d\d:\d\d)"
     assert re.fullmatch(
-        rf"process {os.getpid()} \(.+\), started \S+, since \S+, \d+ s ago", lock.owner()
+        rf"process {os.getpid()} \(.+\), started {at}, since {at}, \d+ s ago", lock.owner()
     )
     data = json.loads((tmp_path / "lock").read_text())
     (tmp_path / "lock").write_text(json.dumps({**data, "since": "2001-01-01T00:00:00+0000"}))
