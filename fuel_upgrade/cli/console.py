@@ -9,6 +9,7 @@ import click
 
 from fuel_upgrade.cli.layout import fold, lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
+from fuel_upgrade.system.printable import printable
 
 _COLUMNS = 80
 _JSON = "fuel_upgrade.json"
@@ -63,12 +64,12 @@ def report(error: UpgradeError, *, as_json: bool = False) -> None:
     if len(error.failures) > 1:
         click.echo(f"error:  {len(error.failures)} checks failed", err=True)
         for failure in error.failures:
-            click.echo(f"        - {failure}", err=True)
+            click.echo(f"        - {printable(failure)}", err=True)
     else:
-        click.echo(f"error:  {next(iter(error.failures), error.what)}", err=True)
+        click.echo(f"error:  {printable(next(iter(error.failures), error.what))}", err=True)
     if error.state:
-        click.echo(f"state:  {error.state}", err=True)
-    click.echo(f"remedy: {error.remedy}", err=True)
+        click.echo(f"state:  {printable(error.state)}", err=True)
+    click.echo(f"remedy: {printable(error.remedy)}", err=True)
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from fuel_upgrade.cli.progress import Shown, printable
+from fuel_upgrade.cli.progress import Shown
+from fuel_upgrade.system.printable import printable
 from fuel_upgrade.system.times import say_time
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import click
 
 from fuel_upgrade.system.age import say_age
+from fuel_upgrade.system.printable import printable
 from fuel_upgrade.system.progress import IN_BYTES, Progress, no_progress
 from fuel_upgrade.system.size import say_size
 
@@ -94,13 +95,6 @@ def render_bar(
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
-
-
-def printable(text: str) -> str:
-    """Return outside text for a terminal: what could steer it is written as an escape sequence."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Display(Protocol):

@@ -162,12 +162,14 @@ class Service:
     def status(self) -> dict[str, Any]:
         """Describe the daemon and its master."""
         with self.engine() as engine:
-            job, holder = self.jobs.status(), self._other_holder()
             undoable = engine.undoable()
             last = engine.journal.installs()[-1:]
-            # what somebody works on is not unfinished: whoever works on it will settle it
-            unfinished = () if job or holder else engine.unfinished()
-            unsettled = (*unfinished, *inconsistent(engine.journal))
+            # What a job works on is not unfinished, whether it ends or begins amid this.
+            was_at_work = self.jobs.running is not None or self._other_holder() is not None
+            unfinished = engine.unfinished()
+            job, holder = self.jobs.status(), self._other_holder()
+            is_at_work = was_at_work or job is not None or holder is not None
+            unsettled = (*(() if is_at_work else unfinished), *inconsistent(engine.journal))
             kept = undoable and kept_bytes(engine.journal, undoable)
         try:
             fuel_version = read_fuel_version(self.config)

@@ -51,8 +51,10 @@ class Request:
                 remedy="take a UUID, new for each thing that is to be done",
                 code="bad-request",
             )
-        asked = [kind, body.model_dump(mode="json") if body else None]
-        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        # Not pydantic's own JSON, which refuses half of a surrogate pair: paths may have one.
+        asked = [kind, body.model_dump() if body else None]
+        text = json.dumps(asked, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
         return cls(key, digest, job)
 
 

@@ -121,7 +121,8 @@ def _order(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
 
 def _tarball(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
     named = TarballInHand(event["number"], event["of"], event["tarball"])
-    return _moved(replace(old, tarball=named, doing="checking", sizes=(), step=None), 0.0)
+    fresh = replace(old, tarball=named, doing="checking", install=None, sizes=(), step=None)
+    return _moved(fresh, 0.0)
 
 
 def _begin(old: JobProgress, event: Event, _now_s: float) -> JobProgress:

@@ -120,8 +120,12 @@ def last_event(record: InstallRecord) -> Event:
 
 
 def _result(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the last event of a job that succeeded; it changed something unless it says not."""
-    return {"event": "result", "changed": result.get("changed", True), "result": dict(result)}
+    """Return the last event of a job that succeeded.
+
+    It changed something, unless its result says otherwise or has no install.
+    """
+    changed = result.get("changed", bool(result.get("installs", True)))
+    return {"event": "result", "changed": changed, "result": dict(result)}
 
 
 def _goes_on(before: Event, event: Event) -> bool:

@@ -43,6 +43,12 @@ def test_an_error_is_told_with_state_and_remedy(
     )
 
 
+def test_an_error_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    error = RollbackError("a\x1b[2Jb", remedy="c\nd", state="e\x9bf")
+    assert run(error) == 6
+    assert capsys.readouterr().err == ("error:  a\\x1b[2Jb\nstate:  e\\x9bf\nremedy: c\\nd\n")
+
+
 def test_every_failed_check_has_its_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

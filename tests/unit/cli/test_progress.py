@@ -2,7 +2,8 @@
 
 import pytest
 
-from fuel_upgrade.cli.progress import Plain, Shown, printable, render_bar
+from fuel_upgrade.cli.progress import Plain, Shown, render_bar
+from fuel_upgrade.system.printable import printable
 
 GIB = 1 << 30
 FULL = Shown(

@@ -30,6 +30,11 @@ def test_the_same_request_again_gives_the_first_job_and_starts_none(path: Path) 
     assert started == ["one"]
 
 
+def test_a_body_of_any_text_can_have_a_key(path: Path) -> None:
+    odd = request("k", "one", tarball="/a\ud800\x00")
+    assert Requests(path).once(odd, lambda: None) == "one"
+
+
 def test_a_restart_does_not_forget(path: Path) -> None:
     Requests(path).once(request("k", "one"), lambda: None)
     assert Requests(path).once(request("k", "two"), lambda: pytest.fail("started")) == "one"

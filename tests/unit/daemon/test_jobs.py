@@ -190,6 +190,20 @@ def test_every_event_says_its_format_and_when_it_came() -> None:
     assert (event["format"], event["at"]) == (1, "1970-01-01T00:00:00.000+00:00")
 
 
+@pytest.mark.parametrize(
+    ("result", "changed"),
+    [
+        ({"id": "a"}, True),
+        ({"id": "a", "changed": False}, False),
+        ({"installs": []}, False),
+        ({"installs": [{"id": "a"}]}, True),
+    ],
+)
+def test_the_result_says_whether_anything_changed(result: dict[str, Any], changed: bool) -> None:  # noqa: FBT001
+    (event,) = follow(Jobs(), lambda _watch: result)
+    assert event["changed"] is changed
+
+
 def test_events_of_steps_say_how_far_the_whole_is() -> None:
     def work(watch: Watch) -> Mapping[str, Any]:
         watch({"event": "begin", "install": "a", "steps": 2, "sizes": (0, 0)})
