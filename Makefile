@@ -34,8 +34,10 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 	@$(VENV)/bin/python -m bench
 	@$(VENV)/bin/python -m bench.undo
 
+# The slowest files first, so that no worker is left with one of them at the end.
 test: tools $(READY) ## Run all tests
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/crash tests/integration tests/unit
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
@@ -57,10 +59,12 @@ fuzz: tools $(READY) ## Try 500 random cases of each rule, and 5000 requests tha
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
-selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
+self# The slowest files first, so that no worker is left with one of them at the end.
+test: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
-test-latest: tools $(READY) ## Run the unit tests with the newest of every dependency
+test-la# The slowest files first, so that no worker is left with one of them at the end.
+test: tools $(READY) ## Run the unit tests with the newest of every dependency
 	@$(PYTHON) -m venv --clear .venv-latest
 	@.venv-latest/bin/python -m pip install $(QUIETLY) --upgrade --editable '.[dev]'
 	@$(UNIT_TESTS:$(VENV)/%=.venv-latest/%)

@@ -3,6 +3,7 @@
 Their folders import them in a ``conftest.py``: unit tests do not pay for all that is loaded here.
 """
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,16 +16,23 @@ from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
 
 
 @pytest.fixture(scope="session")
-def tarballs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The demo's tarballs by Fuel version: 5.1 full, 6.0 a diff, 6.0.1 that Nailgun refuses."""
-    folder = tmp_path_factory.mktemp("tarballs")
-    write_inputs(folder)
-    return {
-        release.fuel: build(
-            folder / f"bundle-{release.fuel}.yaml", folder / f"fuel-{release.fuel}-upgrade.tar.zst"
-        )
-        for release in RELEASES
-    }
+def tarballs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Path]:
+    """The demo's tarballs by Fuel version: 5.1 full, 6.0 a diff, 6.0.1 that Nailgun refuses.
+
+    All workers share them: the first one makes them, the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "tarballs"
+    folder.mkdir(exist_ok=True)
+    found = {r.fuel: folder / f"fuel-{r.fuel}-upgrade.tar.zst" for r in RELEASES}
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            write_inputs(folder)
+            for fuel, tarball in found.items():
+                build(folder / f"bundle-{fuel}.yaml", tarball)
+            (folder / "made").touch()
+    return found
 
 
 @pytest.fixture(scope="session")
