@@ -59,8 +59,7 @@ fuzz: tools $(READY) ## Try 500 random cases of each rule, and 5000 requests tha
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 
-self# The slowest files first, so that no worker is left with one of them at the end.
-test: tools $(READY) ## Fail every step of an install in every way, and show the table
+selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
 test-la# The slowest files first, so that no worker is left with one of them at the end.
