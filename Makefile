@@ -62,8 +62,7 @@ fuzz: tools $(READY) ## Try 500 random cases of each rule, and 5000 requests tha
 selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
-test-la# The slowest files first, so that no worker is left with one of them at the end.
-test: tools $(READY) ## Run the unit tests with the newest of every dependency
+test-latest: tools $(READY) ## Run the unit tests with the newest of every dependency
 	@$(PYTHON) -m venv --clear .venv-latest
 	@.venv-latest/bin/python -m pip install $(QUIETLY) --upgrade --editable '.[dev]'
 	@$(UNIT_TESTS:$(VENV)/%=.venv-latest/%)
