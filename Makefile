@@ -16,7 +16,7 @@ UV := $(UV_VENV)/bin/uv
 WORKERS ?= 3
 UNIT_WORKERS ?= 2
 UPGRADE ?= --upgrade
-UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) tests/unit
+UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) --dist loadfile tests/unit
 # What takes its time by design hangs later than what `make test` runs.
 LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
@@ -40,8 +40,10 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 	@$(VENV)/bin/python -m bench
 	@$(VENV)/bin/python -m bench.undo
 
+# The slowest files first, so that no worker is left with one of them at the end.
 test: tools $(READY) ## Run all tests
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/crash tests/integration tests/unit
 
 test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
 	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
@@ -61,7 +63,8 @@ test-registry: tools $(READY) ## Let 32 clients at the registry for a minute, on
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
 	  $(LONG_TESTS) tests/integration/test_registry_load.py
 
-fuzz: tools $(READY) ## Ask the registry and the daemon 5000 things that their descriptions allow, or not
+fuzz: tools $(READY) ## Try 500 random cases of each rule, and 5000 requests that the descriptions allow, or not
+	@EXAMPLES=$${EXAMPLES:-500} $(LONG_TESTS) -n $(UNIT_WORKERS) -m hypothesis tests/unit
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 

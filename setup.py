@@ -43,7 +43,7 @@ DEV = [
     "pytest>=9.0",  # ends a process whose test hangs beyond rescue
     "pytest-sugar>=1.1",  # a bar that says how far the tests are, on a terminal alone
     "pytest-timeout>=2.3",  # a test that hangs ends by itself
-    "pytest-xdist>=3.5",
+    "pytest-xdist>=3.8",
     "ruff==0.17.6",
     "setuptools>=70.1",  # builds this package: the environment of the lock needs no index for it
     "trustme>=1.1",  # certificates of the servers that tests run
@@ -62,6 +62,11 @@ setup(
     long_description_content_type="text/x-rst",
     license="Apache-2.0",
     python_requires=">=3.11",
+    classifiers=[
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.13",
+    ],
     packages=find_packages(include=["fuel_upgrade", "fuel_upgrade.*"]),
     package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh", "repo/rpm/rpmrc"]},
     install_requires=RUNTIME,

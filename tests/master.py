@@ -126,7 +126,7 @@ def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaste
             dialect=dialect,
         )
         with RegistryServer(app, "127.0.0.1", 0) as server:
-            settings = NailgunSettings(url=server.url, dialect=dialect, retries=0, timeout_s=10)
+            settings = NailgunSettings(url=server.url, dialect=dialect, retries=0, timeout_s=120)
             keeper = TokenKeeper(token)
             with NailgunClient(settings, master_ip=config.master_ip, keeper=keeper) as client:
                 yield ScratchMaster(root, config, store, client, settings)

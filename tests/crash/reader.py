@@ -62,7 +62,7 @@ class Reader:
         self._top = top
         self._repos = repos
         self._files = files
-        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._walks: Counter[tuple[str, str, bool]] = Counter()
         self._sights: dict[str, dict[str, str]] = {}
         self._missing: Counter[str] = Counter()

@@ -109,7 +109,7 @@ def _entry(path: Path, *, is_loose: bool) -> Entry:
 
 def _rows(database: Path, table: str) -> Rows:
     """Return a table of the embedded registry, with every column."""
-    with closing(sqlite3.connect(database, timeout=30)) as db:
+    with closing(sqlite3.connect(database, timeout=120)) as db:
         found = db.execute(f"SELECT * FROM {table} ORDER BY id")
         names = [column[0] for column in found.description]
         return tuple(tuple(zip(names, row, strict=True)) for row in found)

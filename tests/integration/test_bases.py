@@ -333,7 +333,7 @@ def test_a_node_of_a_repaired_release_gets_every_package(
         for r in found.orchestrator.repos
     ]
     node = AptNode(tmp_path / "node")
-    node.apply(render_apt([fetch_identity(source, timeout_s=10) for source in sources]))
+    node.apply(render_apt([fetch_identity(source, timeout_s=120) for source in sources]))
     for recipe in NEW:
         (wanted,) = (inputs / "6.0/ubuntu").rglob(f"{recipe.name}_*.deb")
         assert hash_file(node.download(recipe.name, tmp_path / recipe.name)) == hash_file(wanted)

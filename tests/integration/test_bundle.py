@@ -182,7 +182,7 @@ def bare_path(tmp_path: Path) -> Path:
 
 def run_script(unpacked: Path, path: Path, *arguments: str) -> str:
     argv = [str(unpacked / "upgrade.sh"), *arguments]
-    return process.run(argv, timeout_s=30, env={"PATH": str(path)})
+    return process.run(argv, timeout_s=120, env={"PATH": str(path)})
 
 
 def test_the_script_says_how_to_get_what_it_needs(unpacked: Path, bare_path: Path) -> None:
@@ -233,5 +233,5 @@ def test_the_exit_code_of_the_install_is_that_of_the_script(
 
 
 def test_zstd_finds_the_checksum_of_the_content(tarball: Path) -> None:
-    listing = process.run(["zstd", "-lv", str(tarball)], timeout_s=30)
+    listing = process.run(["zstd", "-lv", str(tarball)], timeout_s=120)
     assert re.search(r"Check:\s+XXH64", listing)

@@ -155,7 +155,7 @@ def test_a_kill_in_the_middle_is_rolled_back_at_the_next_start(
         before = host.tree()
         done = host.command("install", tarballs["5.1"])
         assert done.returncode == 7
-        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert process.wait(timeout=120) == -signal.SIGKILL
     with host.daemon():
         assert host.tree() == before
         assert host.json("releases")["releases"] == []
@@ -175,7 +175,7 @@ def test_a_kill_amid_the_full_views_is_rolled_back_at_the_next_start(
     with host.daemon(fail_points=f"{point}=kill") as process:
         done = host.command("install", "--full-view", tarballs["6.0"])
         assert done.returncode == 7
-        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert process.wait(timeout=120) == -signal.SIGKILL
     with host.daemon():
         assert host.tree() == before
         host.json("install", "--full-view", tarballs["6.0"])
@@ -222,7 +222,7 @@ def test_a_stop_ends_the_daemon_cleanly(host: Host) -> None:
         assert config.paths.socket.exists()
         assert config.paths.socket.stat().st_mode & 0o777 == 0o660
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     assert not config.paths.socket.exists()
     assert not config.paths.pid_file.exists()
 

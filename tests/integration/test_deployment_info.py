@@ -22,7 +22,7 @@ from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 
 def ask(master: ScratchMaster, path: str) -> requests.Response:

@@ -66,7 +66,7 @@ numbers = count()
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("exact")
-    report("apt " + process.run(["apt-get", "--version"], timeout_s=30).split()[1], tally)
+    report("apt " + process.run(["apt-get", "--version"], timeout_s=120).split()[1], tally)
 
 
 @settings(
@@ -258,7 +258,7 @@ def _tar(name: str, text: str) -> bytes:
 
 def fetch(repo: Path) -> RepoContent:
     source = NodeSource(repo.name, f"file://{repo}", SUITE, COMPONENTS)
-    return fetch_content(source, timeout_s=30)
+    return fetch_content(source, timeout_s=120)
 
 
 def test_a_bare_name_means_the_native_architecture_that_the_base_had(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_node_keeps_a_version_that_the_release_went_down_from(tmp_path: Path) 
     assert exact.policy(["alpha"]) == {"alpha:amd64": "1.0"}
     exact.pretend({"alpha": "2.0-1"})
     assert exact.policy(["alpha"]) == {"alpha:amd64": "2.0-1"}
-    known = [fetch_identity(content.source, timeout_s=30) for content in repos]
+    known = [fetch_identity(content.source, timeout_s=120) for content in repos]
     plain = Node(tmp_path / "plain", render_apt(known))
     plain.pretend({"alpha": "2.0-1"})
     assert plain.policy(["alpha"]) == {"alpha:amd64": "1.0"}, "a pin above 1000 takes it down"
@@ -368,4 +368,4 @@ def command(*options: str) -> None:
 
 def test_the_debs_are_real(tmp_path: Path) -> None:
     deb = write(tmp_path / "a.deb", make_deb(Item("alpha", "1:0.9", "all", 3))[1])
-    assert process.run(["dpkg-deb", "-f", str(deb), "Version"], timeout_s=30) == "1:0.9\n"
+    assert process.run(["dpkg-deb", "-f", str(deb), "Version"], timeout_s=120) == "1:0.9\n"

@@ -84,13 +84,13 @@ class Dnf:
         return answer
 
     def close(self) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     yield Pool(tmp_path_factory.mktemp("exact"))
-    report("dnf " + process.run(["dnf", "--version"], timeout_s=30).split()[0], tally)
+    report("dnf " + process.run(["dnf", "--version"], timeout_s=120).split()[0], tally)
 
 
 @pytest.fixture(scope="module")
@@ -246,4 +246,4 @@ def _indexed(rpm: Path, root: Path) -> createrepo_c.Package:
 
 
 def fetch(repo: Path) -> RepoContent:
-    return fetch_content(NodeSource(repo.name, f"file://{repo}", None, ()), timeout_s=30)
+    return fetch_content(NodeSource(repo.name, f"file://{repo}", None, ()), timeout_s=120)

@@ -196,7 +196,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     gpg(home, "--export", "--output", str(home / "repo.gpg"))
     (home / "repo.gpg").chmod(0o644)
     yield home
-    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=30)
+    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=120)
 
 
 def gpg(home: Path, *argv: str) -> str:

@@ -101,7 +101,7 @@ def test_a_gc_killed_in_the_middle_is_rolled_back_at_the_next_start(
         before, releases = master.tree(), known(master)
     with master.daemon(fail_points=f"{point}=kill") as process:
         assert master.command("gc", "--apply", plan).returncode == 7
-        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert process.wait(timeout=120) == -signal.SIGKILL
     with master.daemon():
         assert (master.tree(), known(master)) == (before, releases)
         assert master.json("history")["installs"][-1]["state"] == "rolled back"
@@ -118,7 +118,7 @@ def test_a_squash_killed_in_the_middle_is_rolled_back_at_the_next_start(
         before, releases = master.tree(), master.json("releases")["releases"]
     with master.daemon(fail_points=f"{point}=kill") as process:
         assert master.command("squash", NEW).returncode == 7
-        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert process.wait(timeout=120) == -signal.SIGKILL
     with master.daemon():
         assert (master.tree(), master.json("releases")["releases"]) == (before, releases)
         assert master.json("squash", NEW)["state"] == "installed"

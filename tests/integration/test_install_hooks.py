@@ -29,7 +29,7 @@ from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.upgrade.engine import Engine
 root, url, tarball = sys.argv[1:]
 config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(Path(root))
-with NailgunClient(NailgunSettings(url=url, retries=0, timeout_s=10)) as client:
+with NailgunClient(NailgunSettings(url=url, retries=0, timeout_s=120)) as client:
     Engine(config, client).install(Path(tarball), install="c4a54ed0")
 """
 

@@ -80,11 +80,11 @@ class Place:
         address = self.address if scheme == "http" else f"file://{self.root}"
         suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
         asked = NodeSource(repo, f"{address}/{kind}/{repo}", suite, components)
-        return fetch_identity(asked, timeout_s=10)
+        return fetch_identity(asked, timeout_s=120)
 
     def chain(self, kind: str, *repos: str, scheme: str = "http") -> Chain:
         sources = [self.source(kind, repo, scheme=scheme) for repo in repos]
-        contents = [fetch_content(source, timeout_s=10) for source in sources]
+        contents = [fetch_content(source, timeout_s=120) for source in sources]
         return Chain(contents, RepoKind(kind))
 
 

@@ -48,10 +48,10 @@ def test_a_diff_repo_tells_its_own_and_what_it_inherits(
     folder: Path, server: str, kind: str, scheme: str
 ) -> None:
     root = server if scheme == "http" else f"file://{folder}"
-    found = fetch_content(source(f"{root}/{kind}/diff", kind), timeout_s=30)
+    found = fetch_content(source(f"{root}/{kind}/diff", kind), timeout_s=120)
     assert [p.name for p in found.packages] == ["up"]
     assert [p.name for p in found.inherited] == ["keep"]
-    full = fetch_content(source(f"{root}/{kind}/current", kind), timeout_s=30)
+    full = fetch_content(source(f"{root}/{kind}/current", kind), timeout_s=120)
     assert full.inherited == ()
     assert {p.identity("sha256") for p in found.release} == {
         p.identity("sha256") for p in full.release
@@ -61,7 +61,7 @@ def test_a_diff_repo_tells_its_own_and_what_it_inherits(
 @pytest.mark.parametrize("kind", ["apt", "yum"])
 def test_where_there_is_no_repo_the_missing_file_is_named(server: str, kind: str) -> None:
     with pytest.raises(OutsideError, match="it has no"):
-        fetch_content(source(f"{server}/nothing", kind), timeout_s=30)
+        fetch_content(source(f"{server}/nothing", kind), timeout_s=120)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_any_form_of_a_release_file_tells_every_index(
     shutil.copytree(signed, root)
     for name in {"InRelease", "Release", "Release.gpg"} - set(left):
         (root / "dists/precise" / name).unlink()
-    known = fetch_identity(source(f"{server}/{root.name}", "apt"), timeout_s=30)
+    known = fetch_identity(source(f"{server}/{root.name}", "apt"), timeout_s=120)
     assert (known.label, known.signed) == ("Fuel", left != ("Release",))
-    found = fetch_content(known, timeout_s=30)
+    found = fetch_content(known, timeout_s=120)
     assert [(p.name, p.architecture) for p in found.packages] == [
         ("both", "all"),
         ("both", "all"),
@@ -106,4 +106,4 @@ def test_an_index_that_is_not_the_listed_one_is_refused(signed: Path, server: st
     for index in (root / "dists/precise/main/binary-amd64").glob("Packages.*"):
         index.write_bytes(index.read_bytes() + b"\n")
     with pytest.raises(BundleError, match="but Release says"):
-        fetch_content(source(f"{server}/altered", "apt"), timeout_s=30)
+        fetch_content(source(f"{server}/altered", "apt"), timeout_s=120)

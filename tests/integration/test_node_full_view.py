@@ -64,8 +64,8 @@ class Place:
     def wanted(self, kind: str, given: Sequence[str], replaced: Sequence[str] = ()) -> Wanted:
         suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
         asked = (NodeSource(r, self.url(kind, r), suite, components) for r in (*given, *replaced))
-        known = [fetch_identity(source, timeout_s=10) for source in asked]
-        contents = [fetch_content(source, timeout_s=10) for source in known]
+        known = [fetch_identity(source, timeout_s=120) for source in asked]
+        contents = [fetch_content(source, timeout_s=120) for source in known]
         files = render_sources(contents[: len(given)], RepoKind(kind))
         return Wanted(Chain(contents, RepoKind(kind)), files, remove=True)
 

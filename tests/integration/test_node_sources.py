@@ -105,7 +105,7 @@ def chain(place: Place, kind: str, scheme: str, repos: Sequence[str]) -> list[No
     asked = (
         NodeSource(repo, place.url(scheme, f"{kind}/{repo}"), suite, components) for repo in repos
     )
-    return [fetch_identity(source, timeout_s=10) for source in asked]
+    return [fetch_identity(source, timeout_s=120) for source in asked]
 
 
 def make_node(kind: str, root: Path) -> AptNode | DnfNode:
@@ -267,7 +267,7 @@ def test_a_signed_repo_is_checked_by_apt(tmp_path: Path) -> None:
     repo = make_apt_repo(tmp_path / "repo", BASE[:1])
     key = sign(repo / "dists/precise", tmp_path / "gpg")
     asked = NodeSource("signed", f"file://{repo}", "precise", ("main",))
-    source = fetch_identity(asked, timeout_s=10)
+    source = fetch_identity(asked, timeout_s=120)
     assert (source.label, source.signed) == ("Fuel", True)
     node = AptNode(tmp_path / "node")
     with pytest.raises(OutsideError, match=r"NO_PUBKEY|not signed"):
@@ -281,10 +281,10 @@ def test_a_signed_repo_is_checked_by_apt(tmp_path: Path) -> None:
 def sign(dist: Path, home: Path) -> str:
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--batch", "--homedir", str(home), "--passphrase", ""]
-    process.run([*gpg, "--quick-gen-key", "fuel@example.com", "ed25519"], timeout_s=30)
-    process.run([*gpg, "--clearsign", "-o", f"{dist}/InRelease", f"{dist}/Release"], timeout_s=30)
-    key = process.run([*gpg, "--armor", "--export"], timeout_s=30)
-    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=30)
+    process.run([*gpg, "--quick-gen-key", "fuel@example.com", "ed25519"], timeout_s=120)
+    process.run([*gpg, "--clearsign", "-o", f"{dist}/InRelease", f"{dist}/Release"], timeout_s=120)
+    key = process.run([*gpg, "--armor", "--export"], timeout_s=120)
+    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=120)
     return key
 
 
@@ -295,7 +295,7 @@ def test_a_repo_without_a_release_file_serves_when_it_is_last(place: Place, tmp_
     repo = make_apt_repo(tmp_path / "repo", BASE)
     (repo / "dists/precise/Release").unlink()
     bare = NodeSource("bare", f"file://{repo}", "precise", ("main",))
-    older = fetch_identity(bare, timeout_s=10)
+    older = fetch_identity(bare, timeout_s=120)
     assert older == bare
     node = AptNode(tmp_path / "node")
     node.apply(render_apt([newer, older]))

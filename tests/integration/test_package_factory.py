@@ -30,11 +30,11 @@ EXTRA = Recipe("libextra", "0.9~rc1-1", "content of extra", component="universe"
 
 
 def field(path: Path, name: str) -> str:
-    return process.run(["dpkg-deb", "--field", str(path), name], timeout_s=30).strip()
+    return process.run(["dpkg-deb", "--field", str(path), name], timeout_s=120).strip()
 
 
 def rpm_query(path: Path, form: str) -> str:
-    return process.run(["rpm", "-qp", "--queryformat", form, str(path)], timeout_s=30)
+    return process.run(["rpm", "-qp", "--queryformat", form, str(path)], timeout_s=120)
 
 
 @needs_deb
@@ -54,9 +54,9 @@ def test_a_deb_says_what_its_recipe_says(tmp_path: Path) -> None:
 @needs_deb
 def test_a_debs_file_belongs_to_root_and_holds_the_content(tmp_path: Path) -> None:
     path = build_deb(LIB, tmp_path)
-    listing = process.run(["dpkg-deb", "--contents", str(path)], timeout_s=30)
+    listing = process.run(["dpkg-deb", "--contents", str(path)], timeout_s=120)
     assert re.search(r"-rw-r--r-- root/root +14 .* \./usr/share/lib/content$", listing, re.M)
-    process.run(["dpkg-deb", "--extract", str(path), str(tmp_path / "out")], timeout_s=30)
+    process.run(["dpkg-deb", "--extract", str(path), str(tmp_path / "out")], timeout_s=120)
     assert (tmp_path / "out/usr/share/lib/content").read_text() == "content of lib"
 
 

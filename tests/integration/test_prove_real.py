@@ -90,7 +90,7 @@ def test_archives_without_packages_are_enough(place: Path, tmp_path: Path, kind:
     for root in made(place, kind):
         parts = [p for p in ("dists", "repodata", "diff.yaml") if (root / p).exists()]
         archives.append(tmp_path / f"{root.name}.tar")
-        process.run(["tar", "-C", str(root), "-cf", str(archives[-1]), *parts], timeout_s=30.0)
+        process.run(["tar", "-C", str(root), "-cf", str(archives[-1]), *parts], timeout_s=120.0)
     base, current, diff = archives
     assert run("repo", "report", base, current)[0] == 0
     code, text = run("repo", "prove", base, diff, current)

@@ -25,7 +25,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 RECORDING = SHARED / "contract" / "nailgun-6.0.json"
 FIXTURE = SHARED / "data" / "openstack.yaml" / "6.0.yaml"
 MASTER_IP = "10.20.0.2"
-TIMEOUT_S = 10
+TIMEOUT_S = 120
 
 #: Where the registry differs on purpose: note -> (status, main content type, text in the body).
 #: The real service crashed on both with a traceback page.

@@ -23,7 +23,7 @@ from fuel_upgrade.registry.tables import ReleaseRow
 from tests.postgres import GUARDED, KINDS, NewUrl, PostgresServer, needs_postgres, running_postgres
 
 WORKERS = 8
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 RELEASE = ReleaseFields(name="Juno", version="2014.2-6.0", operating_system="Ubuntu")
 
 

@@ -14,7 +14,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.registry.tries import Tries, TryLimits
 
-TIMEOUT_S = 10
+TIMEOUT_S = 120
 DOMAINS: dict[str, Any] = {"user_domain_name": "Default", "project_domain_id": "default"}
 
 

@@ -35,7 +35,7 @@ def start_task(master: ScratchMaster, status: str = "running") -> None:
 
 
 def end_tasks(database: Path) -> None:
-    with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=120)) as connection, connection:
         connection.execute("UPDATE tasks SET status = 'ready'")
 
 

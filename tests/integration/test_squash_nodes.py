@@ -24,11 +24,11 @@ Render = Callable[[str, list[NodeSource]], Mapping[str, str]]
 
 
 def exact(system: str, sources: list[NodeSource]) -> Mapping[str, str]:
-    return render_exact(system, [fetch_content(source, timeout_s=10) for source in sources])
+    return render_exact(system, [fetch_content(source, timeout_s=120) for source in sources])
 
 
 def plain(system: str, sources: list[NodeSource]) -> Mapping[str, str]:
-    known = [fetch_identity(source, timeout_s=10) for source in sources]
+    known = [fetch_identity(source, timeout_s=120) for source in sources]
     return render_apt(known) if system == "ubuntu" else render_yum(known)
 
 

@@ -52,7 +52,7 @@ def test_one_job_at_a_time() -> None:
     jobs, release = Jobs(), threading.Event()
 
     def work(_watch: Watch) -> Mapping[str, Any]:
-        release.wait(10)
+        release.wait(120)
         return {}
 
     jobs.start("first", work)
@@ -72,11 +72,11 @@ def busy() -> tuple[Jobs, Work, threading.Event]:
 
     def work(_watch: Watch) -> Mapping[str, Any]:
         begun.set()
-        release.wait(30)
+        release.wait(120)
         return {}
 
     jobs.start("first", work)
-    assert begun.wait(30)
+    assert begun.wait(120)
     return jobs, work, release
 
 

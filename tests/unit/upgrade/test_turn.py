@@ -40,7 +40,7 @@ def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
     assert held.acquire()
 
     def release_when_told() -> None:
-        told.wait(30)
+        told.wait(120)
         held.release()
 
     def watch(event: Mapping[str, Any]) -> None:

@@ -1,0 +1,54 @@
+"""Inputs that are costly to make, made once a worker, for the tests that start what is installed.
+
+Their folders import them in a ``conftest.py``: unit tests do not pay for all that is loaded here.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.releases import RELEASES, write_inputs
+from tests.host import Host, make_host
+from tests.master import build
+from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
+
+
+@pytest.fixture(scope="session")
+def tarballs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Path]:
+    """The demo's tarballs by Fuel version: 5.1 full, 6.0 a diff, 6.0.1 that Nailgun refuses.
+
+    All workers share them: the first one makes them, the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "tarballs"
+    folder.mkdir(exist_ok=True)
+    found = {r.fuel: folder / f"fuel-{r.fuel}-upgrade.tar.zst" for r in RELEASES}
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            write_inputs(folder)
+            for fuel, tarball in found.items():
+                build(folder / f"bundle-{fuel}.yaml", tarball)
+            (folder / "made").touch()
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of a worker: each takes a database of its own."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
+    """What gives the URL of a new database, by its kind."""
+    return url_maker(request, tmp_path)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A master of Fuel 5.0; its daemon is not started."""
+    return make_host(tmp_path / "root")

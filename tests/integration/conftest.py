@@ -1,0 +1,5 @@
+"""What is costly to make, for the tests of this folder."""
+
+from tests.fixtures import host, new_url, postgres, tarballs
+
+__all__ = ["host", "new_url", "postgres", "tarballs"]
