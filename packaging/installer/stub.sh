@@ -286,11 +286,15 @@ stop_daemon() { # PID
     done
 }
 
+installed_version() { # a power cut may have left none
+    sed -n 's/^  "version": "\(.*\)",$/\1/p' "$tree/BUILD-INFO" 2>/dev/null || echo incomplete
+}
+
 install() {
     check_host
     check_room
     was=
-    [ ! -f "$state/files" ] || was=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$tree/BUILD-INFO")
+    [ ! -f "$state/files" ] || was=$(installed_version)
     new=$tree.new-$$
     switched=
     trap undo EXIT
