@@ -147,7 +147,8 @@ remove_folders() { # of those that were made here the empty ones, innermost firs
 # anything is switched. Then each takes its place by a rename.
 stage_file() { # FILE
     make_folder "$(dirname "$1")"
-    cp -P -p "$new$1" "$1$staged"
+    rm -f "$1$staged" # a power cut may have left one
+    cp -P -p "$new$1" "$1$staged" || fail 5 "$1: cannot be written" "make room there"
 }
 
 stage_setting() { # FILE
