@@ -179,6 +179,17 @@ def test_a_host_where_it_does_not_run_is_left_alone(host: Host, tmp_path: Path) 
     assert "no such kernel" in host.refuses(file, 4)
 
 
+def test_what_a_power_cut_left_is_cleaned_up(host: Host, installer: Callable[..., Path]) -> None:
+    host.installs(installer("1.0"))
+    after = host.names()
+    tree = host.root / TREE
+    tree.rename(tree.with_name("fuel-upgrade.old-77"))  # the moment between the two renames
+    write(tree.with_name("fuel-upgrade.new-77") / "half", "")
+    write(host.root / "usr/bin/fuel-upgrade.fuel-upgrade-new", "half")
+    host.installs(installer("1.0"))
+    assert (host.version(), host.names()) == ("1.0", after)
+
+
 def test_a_daemon_at_work_is_not_uninstalled(host: Host, installer: Callable[..., Path]) -> None:
     host.installs(installer("1.0"))
     write(host.root / "tmp/busy", "")
