@@ -37,7 +37,7 @@ bench: tools-required $(READY) ## Measure against the original method, python-de
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/integration tests/crash
 
-test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
+test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13, and under rpm, as root
 	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
