@@ -85,8 +85,9 @@ check_host() {
     fi
 }
 
-check_room() { # unpacked beside the old tree, with a tenth more
-    free_kb=$(df -P -k /usr/lib | awk 'NR == 2 { print $4 }')
+check_room() { # unpacked beside the old tree, with a tenth more; a chroot may not know
+    free_kb=$(df -P -k /usr/lib 2>/dev/null | awk 'NR == 2 { print $4 }')
+    [ -n "$free_kb" ] || return 0
     needed_kb=$((size_kb + size_kb / 10))
     [ "$free_kb" -ge "$needed_kb" ] ||
         fail 4 "/usr/lib has $((free_kb / 1024)) MiB free, $((needed_kb / 1024)) MiB are needed" \

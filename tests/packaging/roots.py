@@ -33,7 +33,7 @@ _NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--priva
 
 def needs_roots() -> list[pytest.MarkDecorator]:
     """Mark tests that make and boot roots; assign it to ``pytestmark``."""
-    return [needs("debootstrap", "systemd-nspawn", "nsenter"), needs_root()]
+    return [needs("debootstrap", "systemd-nspawn", "nsenter", "unshare", "ip"), needs_root()]
 
 
 def debian_root(suite: str, target: Path) -> Path:
@@ -62,13 +62,71 @@ def _cached(suite: str) -> Path:
     return root
 
 
+def busybox_root(target: Path) -> Path:
+    """Make ``target`` a root of one static program and its links: no libc, no init, no Python."""
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    for folder in ("usr/bin", "usr/lib", "etc", "dev", "proc", "run", "root", "tmp", "var/lib"):
+        (target / folder).mkdir(parents=True)
+    (target / "bin").symlink_to("usr/bin")
+    (target / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (target / "etc/group").write_text("root:x:0:\n")
+    shutil.copy(busybox, target / "usr/bin/busybox")
+    links = ["chroot", str(target), "/usr/bin/busybox", "--install", "-s", "/usr/bin"]
+    subprocess.run(links, check=True)
+    return target
+
+
+_SPEC = """
+Name: basesystem
+Version: 1
+Release: 1
+Summary: A shell and its tools
+License: none
+AutoReqProv: no
+%description
+A shell and its tools.
+%install
+cp -a {files}/. %{{buildroot}}/
+%files
+/*
+"""
+
+
+def rpm_root(target: Path) -> Path:
+    """Make ``target`` a root that dnf installed from an RPM: with a database of rpm, and no libc.
+
+    No RPM distribution is in reach; its packages would be bash, coreutils and tar in this place.
+    """
+    work = target.with_name(f"{target.name}.rpms")
+    files = busybox_root(work / "files")
+    spec = work / "basesystem.spec"
+    spec.write_text(_SPEC.format(files=files))
+    top = f"_topdir {work}/build"
+    options = ["--define", top, "--define", "__os_install_post %{nil}", "--target", "x86_64"]
+    _run(["rpmbuild", "-bb", *options, str(spec)], check=True, env=None)
+    repo = work / "build/RPMS/x86_64"
+    _run(["createrepo_c", "--quiet", str(repo)], check=True, env=None)
+    dnf = ["dnf", "--assumeyes", "--nogpgcheck", f"--installroot={target}", "--releasever=1"]
+    dnf += ["--setopt=reposdir=/nonexistent", f"--repofrompath=base,{repo}", "--forcearch=x86_64"]
+    _run([*dnf, "install", "basesystem"], check=True, env=None)
+    assert (target / "usr/bin/busybox").exists()
+    return target
+
+
+_ENTER = """
+root=$1; shift
+ip link set lo up && mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" &&
+    mount --rbind /dev "$root/dev" && exec chroot "$root" "$@"
+"""
+
+
 def run_in(
     root: Path, *argv: str, check: bool = True, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in a root that is not booted, without a network; what it leaves is killed."""
-    given = [f"--setenv={key}={value}" for key, value in (_ENVIRONMENT | dict(env or {})).items()]
-    options = ["--as-pid2", "--pipe", *given, f"--directory={root}"]
-    return _run([*_NSPAWN, *options, *argv], check=check, env=None)
+    apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
+    return _run([*apart, "sh", "-c", _ENTER, "sh", str(root), *argv], check=check, env=env)
 
 
 @dataclass(frozen=True, slots=True)

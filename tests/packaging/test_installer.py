@@ -1,0 +1,118 @@
+"""The installer file on whole Debian releases under their own systemd: no Python, no network."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from fuel_upgrade import __version__
+from fuel_upgrade.cli.main import main
+from tests.packaging.installers import installer, tree, version_in
+from tests.packaging.roots import DEBIAN, NEXT_DEBIAN, Machine, boot, debian_root, needs_roots
+from tests.tools import needs
+
+pytestmark = [*needs_roots(), needs("readelf")]
+LATER = "99.0"
+MAX_BYTES = 60_000_000
+CONFIG = "/etc/fuel-upgrade/config.yaml"
+#: What an operator and the libraries may ask for: each must be in the tree, or give a clean answer.
+ABILITIES = """
+import grp, locale, os, pwd, socket, ssl, subprocess, sys, zoneinfo
+import createrepo_c, psycopg, requests, sqlite3, yaml, zstandard
+assert pwd.getpwnam("root").pw_uid == 0 and grp.getgrnam("root").gr_gid == 0
+assert sys.getfilesystemencoding() == sys.stdout.encoding == "utf-8"
+assert all(path.startswith("/usr/lib/fuel-upgrade/") for path in sys.path), sys.path
+assert sys.executable == "/usr/lib/fuel-upgrade/bin/python3"
+assert os.path.exists(requests.certs.where())
+assert yaml.__with_libyaml__
+ssl.create_default_context(cafile=requests.certs.where())
+locale.setlocale(locale.LC_ALL, "")
+child = [sys.executable, "-c", "import sys; print(sys.prefix)"]
+assert subprocess.check_output(child, text=True).strip() == "/usr/lib/fuel-upgrade"
+environment = subprocess.check_output(["env"], text=True)
+assert "LD_" not in environment and "PYTHON" not in environment, environment
+try:
+    socket.getaddrinfo("nosuch.invalid", 80)
+except OSError:
+    pass
+"""
+
+
+@pytest.fixture(params=[DEBIAN, NEXT_DEBIAN])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    root = debian_root(request.param, tmp_path / "root")
+    shutil.copy(installer(), root / "root/now.run")
+    with boot(root) as booted:
+        assert booted.run("sh", "-c", "command -v python3", check=False).returncode != 0
+        yield booted
+    shutil.rmtree(root)
+
+
+def every_command(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
+    yield " ".join(words)
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            child = group.get_command(context, name)
+            assert child is not None
+            yield from every_command(child, (*words, name))
+
+
+def test_it_is_small_and_names_its_floor() -> None:
+    assert installer().stat().st_size <= MAX_BYTES
+    argv = ["readelf", "--notes", str(tree() / "lib/libc.so.6")]
+    notes = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert "OS: Linux, ABI: 3.2.0" in notes, "the lowest kernel, as stub.sh and the documents say"
+
+
+def test_it_installs_and_every_command_works_without_python(machine: Machine) -> None:
+    machine.run("sh", "/root/now.run")
+    assert machine.run("systemctl", "is-active", "fuel-upgrade").stdout.strip() == "active"
+    machine.run("fuel-upgrade", "status")
+    lines = "\n".join(f"fuel-upgrade {words} --help >/dev/null" for words in every_command(main))
+    done = machine.run("sh", "-ec", lines)
+    assert done.stderr == ""
+    assert machine.run("fuel-upgraded", "--version").returncode == 0
+
+
+def test_the_interpreter_lacks_nothing_and_leaks_nothing(machine: Machine) -> None:
+    machine.run("sh", "/root/now.run", "--no-start")
+    assert machine.run("systemctl", "is-active", "fuel-upgrade", check=False).returncode != 0
+    python = "/usr/lib/fuel-upgrade/bin/python3"
+    machine.run(python, "-c", ABILITIES)
+    misleading = {"PYTHONPATH": "/nosuch", "PYTHONHOME": "/nosuch", "LD_LIBRARY_PATH": "/lib"}
+    assert version_in(machine.run("fuel-upgrade", "--version", env=misleading).stdout) == (
+        __version__
+    )
+
+
+def test_upgrade_downgrade_and_removal(machine: Machine) -> None:
+    shutil.copy(installer(LATER), machine.root / "root/later.run")
+    listing = ("find", "/", "-xdev", "-not", "-path", "/var/log/journal/*")
+    before = set(machine.run(*listing).stdout.splitlines())
+    machine.run("sh", "/root/now.run")
+    machine.run("sh", "-c", f"echo 'log_level: debug' >> {CONFIG}")
+    pid = ("systemctl", "show", "--property=MainPID", "--value", "fuel-upgrade")
+    first = machine.run(*pid).stdout
+    for file, version in (("later", LATER), ("now", __version__)):
+        machine.run("sh", f"/root/{file}.run")
+        assert version_in(machine.run("fuel-upgrade", "--version").stdout) == version
+        assert machine.run(*pid).stdout != first
+        assert machine.run("tail", "-n1", CONFIG).stdout == "log_level: debug\n"
+        first = machine.run(*pid).stdout
+    machine.run("sh", "/root/now.run", "--uninstall", "--purge")
+    after = set(machine.run(*listing).stdout.splitlines())
+    assert {path for path in after - before if not path.startswith(("/proc", "/tmp"))} == set()
+
+
+def test_a_package_of_the_tool_is_not_overwritten(machine: Machine) -> None:
+    query = machine.root / "usr/local/bin/rpm"
+    query.write_text("#!/bin/sh\n")
+    query.chmod(0o755)
+    done = machine.run("sh", "/root/now.run", check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        4, "error:  the RPM fuel-upgrade is installed",
+    )  # fmt: skip
