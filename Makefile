@@ -45,7 +45,7 @@ test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  tests/crash tests/integration tests/unit
 
-test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13 and in an RPM root, as root
+test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13, and under rpm, as root
 	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains

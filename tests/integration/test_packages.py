@@ -142,6 +142,16 @@ def test_rpmlint_has_nothing_to_say(rpm: Path) -> None:
     assert [line for line in said.splitlines() if ": E:" in line and known not in line] == []
 
 
+def test_what_cannot_be_rendered_stops_the_build(tree: Path, tmp_path: Path) -> None:
+    """Rather than leave a package with empty pages."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$2" != docutils ] && exec {PYTHON} "$@"\n')
+    python.chmod(0o755)
+    argv = [PACKAGING / "stage-root", tree, tmp_path / "root"]
+    done = subprocess.run(argv, env={**ENVIRONMENT, "PYTHON": str(python)}, check=False)
+    assert done.returncode != 0
+
+
 @needs("dh", "dpkg-deb")
 def test_another_builder_builds_the_same_debian_package(
     deb: Path, tree: Path, tmp_path: Path

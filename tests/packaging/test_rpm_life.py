@@ -1,7 +1,7 @@
 """The life of the RPM, under rpm and systemd: as the README says, upgrades, downgrade, removal.
 
-No distribution of RPMs need be reachable: the system is a Debian one, which gets rpm's database
-and a package of its own there that stands for what the system has.
+No distribution of RPMs need be reachable: what boots a systemd is a Debian system, which gets rpm's
+database and a package in it that stands for what the system has.
 """
 
 import subprocess
@@ -16,6 +16,7 @@ from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
 from tests.packaging.life import EDIT, FUEL, daemon, version
 from tests.packaging.machines import Machine, booted, debian
+from tests.packaging.roots import rpm_root, run_in
 from tests.tools import needs, needs_root
 
 pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "rpmbuild")]
@@ -100,3 +101,28 @@ def test_erasing_it_keeps_what_is_the_operators(machine: Machine, rpms: Packages
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
     machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
     machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml.rpmsave")
+
+
+@needs("dnf", "createrepo_c", "busybox")
+def test_it_lives_in_a_root_of_rpms_that_has_no_library(tmp_path: Path, rpms: Packages) -> None:
+    root = rpm_root(tmp_path / "root")
+    config = root / "etc/fuel-upgrade/config.yaml"
+
+    def rpm(*arguments: str | Path) -> None:
+        # the root's one package names no /bin/sh, which is there
+        subprocess.run(["rpm", f"--root={root}", "--nodeps", *arguments], check=True)
+
+    def says() -> str:
+        return run_in(root, "fuel-upgrade", "--version").stdout
+
+    rpm("--install", rpms.now)
+    assert __version__ in says()
+    edited = f"{config.read_text()}log_level: debug\n"
+    config.write_text(edited)
+    rpm("--upgrade", rpms.later)
+    assert (LATER in says(), config.read_text()) == (True, edited)
+    rpm("--upgrade", "--oldpackage", rpms.now)
+    assert (__version__ in says(), config.read_text()) == (True, edited)
+    rpm("--erase", "fuel-upgrade")
+    assert not (root / "usr/lib/fuel-upgrade").exists()
+    assert config.with_suffix(".yaml.rpmsave").read_text() == edited
