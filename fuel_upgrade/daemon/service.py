@@ -80,7 +80,9 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     read_config = partial(_read_config, config_path, root)
     live = LiveSettings(read_config(), read_config)
     config = live.config
-    open_file = _open_file(config.nailgun, place_of(config_path, root=root))
+    # by the file's own settings: the password may be from elsewhere by now
+    written = read(config_path, root=root).nailgun
+    open_file = _open_file(written, place_of(config_path, root=root))
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
