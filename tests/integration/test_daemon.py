@@ -256,7 +256,7 @@ def test_systemd_is_told_when_it_is_ready(host: Host, tmp_path: Path) -> None:
         )
         try:
             assert listener.recv(100) == b"READY=1"
-            argv = [BIN / "fuel-upgrade", "--root", host.root, "status"]
+            argv = [str(BIN / "fuel-upgrade"), "--root", str(host.root), "status"]
             subprocess.run(argv, check=True, timeout=TIMEOUT_S)
             process.terminate()
             assert listener.recv(100) == b"STOPPING=1"
