@@ -91,11 +91,12 @@ test-latest: tools $(READY) ## Run the unit tests with the newest of every depen
 	@.venv-latest/bin/python -m pip install $(QUIETLY) --upgrade --editable '.[dev]'
 	@$(UNIT_TESTS:$(VENV)/%=.venv-latest/%)
 
-test-lowest: tools $(READY) ## Run the unit tests with the lowest dependencies that setup.py allows
+test-lowest: tools $(UV) ## Run the unit tests with the lowest dependencies that setup.py allows
 	@$(PYTHON) -m venv --clear .venv-lowest
-	@$(VENV)/bin/python locks/lowest.py >.venv-lowest/constraints.txt
-	@.venv-lowest/bin/python -m pip install $(QUIETLY) --constraint .venv-lowest/constraints.txt \
-	  --editable '.[dev]'
+	@$(UV) pip compile --quiet --resolution lowest-direct --python .venv-lowest/bin/python \
+	  --extra dev --output-file .venv-lowest/lowest.txt setup.py >/dev/null
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) --requirement .venv-lowest/lowest.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) --no-deps --editable .
 	@$(UNIT_TESTS:$(VENV)/%=.venv-lowest/%)
 
 unit: $(READY) ## Run the unit tests only
