@@ -90,9 +90,9 @@ def repos(place: Place, request: pytest.FixtureRequest) -> None:
 
 
 def run(*words: str) -> Any:
-    result = CliRunner().invoke(
-        commands, [*words, "--json"], obj=Target(None, None, Path("/nowhere"))
-    )
+    target = Target(None, None, Path("/nowhere"))
+    argv = [*words, "--json"]
+    result = CliRunner().invoke(commands, argv, obj=target, standalone_mode=False)
     if result.exception is not None:
         raise result.exception
     return json.loads(result.stdout)
