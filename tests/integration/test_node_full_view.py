@@ -256,5 +256,5 @@ def test_files_of_another_form_go_and_come_back(
     assert "Pin:" not in (node.root / APT_PREFERENCES).read_text()
     with pytest.raises(ConfigError, match=r"--undo takes no .*--full-view"):
         run("apply", *at, *view, "--undo")
-    assert run("apply", *at, "--undo") == {"undone": True}
+    assert run("apply", *at, "--undo") == {"format": 1, "undone": True}
     assert etc(node) == before
