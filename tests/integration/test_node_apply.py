@@ -347,7 +347,7 @@ def test_the_commands_say_what_they_do(
     assert run("apply", *repos, "--dry-run")["state"] == "dry-run"
     assert run("apply", *repos, "--sources-only")["state"] == "changed"
     assert run("apply", *repos, "--sources-only")["state"] == "unchanged"
-    assert run("apply", "--undo") == {"undone": True}
+    assert run("apply", "--undo") == {"format": 1, "undone": True}
 
 
 @needs_dnf

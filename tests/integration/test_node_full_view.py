@@ -90,9 +90,9 @@ def repos(place: Place, request: pytest.FixtureRequest) -> None:
 
 
 def run(*words: str) -> Any:
-    result = CliRunner().invoke(
-        commands, [*words, "--json"], obj=Target(None, None, Path("/nowhere"))
-    )
+    target = Target(None, None, Path("/nowhere"))
+    argv = [*words, "--json"]
+    result = CliRunner().invoke(commands, argv, obj=target, standalone_mode=False)
     if result.exception is not None:
         raise result.exception
     return json.loads(result.stdout)
@@ -256,5 +256,5 @@ def test_files_of_another_form_go_and_come_back(
     assert "Pin:" not in (node.root / APT_PREFERENCES).read_text()
     with pytest.raises(ConfigError, match=r"--undo takes no .*--full-view"):
         run("apply", *at, *view, "--undo")
-    assert run("apply", *at, "--undo") == {"undone": True}
+    assert run("apply", *at, "--undo") == {"format": 1, "undone": True}
     assert etc(node) == before
