@@ -8,7 +8,7 @@ from runtime_tree.errors import run
 PREFIX = "/usr/lib/fuel-upgrade"
 LOADER = "ld-linux-x86-64.so.2"
 _COMMANDS = {
-    "fuel-upgrade": "fuel_upgrade.cli.main",
+    "fuel-upgrade": "fuel_upgrade.cli.entry",
     "fuel-upgraded": "fuel_upgrade.daemon.service",
 }
 _FLAGS = "-I -B -X utf8"

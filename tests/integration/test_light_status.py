@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.scripted_daemon import scripted_daemon
 
-STATUS = {
+STATUS: dict[str, object] = {
     "version": "1", "fuel_version": "6.0", "control_plane": "here", "running": None, "job": None,
     "locked_by": None, "last_install": None, "undoable": None, "backups_bytes": 0, "unsettled": [],
 }  # fmt: skip
