@@ -48,7 +48,8 @@ older() { # whether version $1 is older than version $2
 }
 
 unpack_installer() { # into $scratch; from beside this script, or out of the tarball
-    scratch=$(mktemp -d)
+    # /tmp is small on many hosts, and /var/tmp is not on all
+    scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/fuel-upgrade.XXXXXX" 2>/dev/null || mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM

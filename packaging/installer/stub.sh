@@ -147,7 +147,8 @@ remove_folders() { # of those that were made here the empty ones, innermost firs
 # anything is switched. Then each takes its place by a rename.
 stage_file() { # FILE
     make_folder "$(dirname "$1")"
-    cp -P -p "$new$1" "$1$staged"
+    rm -f "$1$staged" # a power cut may have left one
+    cp -P -p "$new$1" "$1$staged" || fail 5 "$1: cannot be written" "make room there"
 }
 
 stage_setting() { # FILE
@@ -286,11 +287,15 @@ stop_daemon() { # PID
     done
 }
 
+installed_version() { # a power cut may have left none
+    sed -n 's/^  "version": "\(.*\)",$/\1/p' "$tree/BUILD-INFO" 2>/dev/null || echo incomplete
+}
+
 install() {
     check_host
     check_room
     was=
-    [ ! -f "$state/files" ] || was=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$tree/BUILD-INFO")
+    [ ! -f "$state/files" ] || was=$(installed_version)
     new=$tree.new-$$
     switched=
     trap undo EXIT

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.packaging.installers import installer, version_in
 from tests.packaging.roots import (
     DEBIAN,
     NEXT_DEBIAN,
+    Machine,
     boot,
     busybox_root,
     debian_root,
@@ -28,6 +30,12 @@ from tests.tools import needs
 pytestmark = [*needs_roots(), needs("busybox", "rpmbuild", "rpm", "dnf", "createrepo_c")]
 NAME = "fuel-6.0-upgrade.tar"
 SETTINGS = "master_ip: 127.0.0.1\nregistry: {port: 8765}\n"
+#: A hook that waits until the test lets it go on; the daemon may write below /var/log.
+GATE = """\
+#!/bin/sh
+: > /var/log/reached
+until [ -e /var/log/go ]; do sleep 0.1; done
+"""
 BY_HAND = f"cd /root && tar -xf {NAME} upgrade.sh && sh upgrade.sh"
 
 
@@ -107,3 +115,42 @@ def test_zstd_that_is_not_there_is_named(tmp_path: Path, tarball: Path) -> None:
     done = run_in(root, "sh", "/root/upgrade.sh", check=False)
     assert done.returncode == 3
     assert "install zstd, or get the tarball in the form .tar" in done.stderr
+
+
+def test_the_tool_is_replaced_amid_an_install_which_ends_with_its_own_code(
+    tmp_path: Path, tarball: Path
+) -> None:
+    root = debian_root(DEBIAN, tmp_path / "root")
+    prepare(root, tarball)
+    shutil.copy(installer(), root / "root/now.run")
+    shutil.copy(installer("99.0"), root / "root/later.run")
+    write(root / "etc/fuel-upgrade/hooks.d/before-register/50-gate", GATE).chmod(0o755)
+    with boot(root) as machine:
+        machine.run("sh", "/root/now.run")
+        pid = daemon(machine)
+        argv = machine.argv("fuel-upgrade", "install", f"/root/{NAME}")
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as install:
+            until((root / "var/log/reached").exists)
+            output = machine.run("sh", "/root/later.run").stdout
+            assert "was not restarted" in output
+            assert version_in(machine.run("fuel-upgrade", "--version").stdout) == "99.0"
+            (root / "var/log/go").touch()
+            said, _ = install.communicate(timeout=300)
+        assert install.returncode == 0, said.decode()
+        assert daemon(machine) == pid
+        machine.run("fuel-upgrade", "rollback")
+        machine.run("systemctl", "restart", "fuel-upgrade")
+        assert '"99.0"' in machine.run("fuel-upgrade", "status", "--json").stdout
+    shutil.rmtree(root)
+
+
+def daemon(machine: Machine) -> str:
+    show = ("systemctl", "show", "--property=MainPID", "--value", "fuel-upgrade")
+    return machine.run(*show).stdout.strip()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
