@@ -34,7 +34,12 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell script in it, as root."""
         own = [f"{name}={os.environ[name]}" for name in REACH_VARIABLES if name in os.environ]
-        environment = ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+        environment = [
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/root",
+            "LANG=C.UTF-8",
+        ]
         inside = ["nsenter", f"--target={self.leader}", "--all", "/usr/bin/env", *environment]
         return subprocess.run(
             [*inside, *own, "sh", "-euc", f"cd {cwd}\n{script}"],
