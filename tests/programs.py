@@ -76,7 +76,9 @@ def start(
     try:
         with theirs, _LOCK:
             socket.send_fds(
-                _orders(), [json.dumps(order).encode()], [nothing, *streams, theirs.fileno()]
+                _orders(_mounts()),
+                [json.dumps(order).encode()],
+                [nothing, *streams, theirs.fileno()],
             )
     finally:
         os.close(nothing)
@@ -100,9 +102,14 @@ def run(
     return subprocess.CompletedProcess(list(argv), code, *texts)
 
 
+def _mounts() -> str:
+    """Name the mount namespace of this process; a test may take it to one of its own."""
+    return str(Path("/proc/self/ns/mnt").readlink())
+
+
 @cache
-def _orders() -> socket.socket:
-    """Start what forks, once a process of tests; it ends when we do."""
+def _orders(_mounts: str) -> socket.socket:
+    """Start what forks, once a process of tests and mount namespace; it ends when we do."""
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(

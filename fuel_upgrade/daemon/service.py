@@ -3,7 +3,6 @@
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
@@ -25,6 +24,7 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, NailgunSettings, place_of, read
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import Connect, Service, create_app
+from fuel_upgrade.daemon.api_socket import listening
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live import LiveSettings
@@ -36,7 +36,6 @@ from fuel_upgrade.daemon.status_line import StatusLine, say_status
 from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import (
     ControlPlaneError,
-    OutsideError,
     PreflightError,
     UpgradeError,
 )
@@ -165,7 +164,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
 
         Reloader(live, systemd, apply).start()
         stack.enter_context(health_port(config, service.observed))
-        listener = stack.enter_context(_listening(config.paths.socket, config.socket_group))
+        listener = stack.enter_context(listening(config.paths.socket, config.socket_group))
         _recover(config, clients.connect)
         with StatusLine(jobs.status, systemd.notify):
             _serve(service, listener, systemd)
@@ -289,40 +288,6 @@ def _registry_password(path: Path) -> str:
     if not path.exists():
         write_file(path, secrets.token_urlsafe(32).encode(), mode=0o600)
     return refuse_open_file(path).read_text()
-
-
-@contextmanager
-def _listening(path: Path, group: str) -> Iterator[socket.socket]:
-    """Bind the API's socket, for its owner and ``group`` only.
-
-    The pid file's lock is held by now, so a socket that is there is a dead daemon's.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(str(path))
-        _give_to_group(path, group)
-        path.chmod(0o660)
-        listener.listen(64)
-    except OSError as error:
-        raise OutsideError(
-            f"{path}: cannot listen there: {error}",
-            remedy="set paths.socket in config.yaml to a path of at most 100 characters",
-        ) from error
-    try:
-        yield listener
-    finally:
-        listener.close()
-        path.unlink(missing_ok=True)
-
-
-def _give_to_group(path: Path, group: str) -> None:
-    """Make ``group`` the group of a file; without such a group, or the right to, it stays."""
-    try:
-        shutil.chown(path, group=group)
-    except (LookupError, PermissionError) as error:
-        _log.info("members of no group may ask the daemon", group=group, reason=str(error))
 
 
 def _recover(config: Config, connect: Connect) -> None:
