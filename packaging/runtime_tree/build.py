@@ -79,11 +79,21 @@ def _fill(source: Path, tree: Path, debian: Path, python: str, cache: Path) -> N
 
 
 def copy_licenses(debs: list[Deb], debian: Path, tree: Path) -> None:
-    """Copy the licenses of what comes from Debian; a Python package has its own beside it."""
+    """Copy the licenses of what comes from Debian; a Python package has its own beside it.
+
+    Packages of one source have the same text: it is there once, with links to it.
+    """
+    names: dict[bytes, str] = {}
     for deb in debs:
         license_file = debian / "usr/share/doc" / deb.name / "copyright"
-        if license_file.is_file():
-            shutil.copyfile(license_file, tree / "share/licenses" / deb.name)
+        if not license_file.is_file():
+            continue
+        target, text = tree / "share/licenses" / deb.name, license_file.read_bytes()
+        if text in names:
+            target.symlink_to(names[text])
+        else:
+            target.write_bytes(text)
+            names[text] = deb.name
 
 
 def write_build_info(source: Path, tree: Path, python: str, debs: list[Deb]) -> None:

@@ -28,9 +28,12 @@ def test_a_kept_plan_is_installed_by_and_then_refused(
         assert shown.returncode == 0, shown.stderr
         assert json.loads(kept.read_text())["plan_format"] == 1
         assert host.json("install", "--plan", kept)["state"] == "installed"
-        again = host.command("install", tarballs["5.1"], "--plan", kept)
+        assert host.json("install", "--plan", kept)["changed"] is False
+        assert host.command("plan", tarballs["6.0"], "--out", kept).returncode == 0
+        assert host.command("rollback").returncode == 0
+        again = host.command("install", "--plan", kept)
         assert again.returncode == 4
-        assert "not as planned: this master runs Fuel 5.1 now, it was 5.0" in again.stderr
+        assert "not as planned: this master runs Fuel 5.0 now, it was 5.1" in again.stderr
         assert "state:  nothing was changed" in again.stderr
         assert "fuel-upgrade plan --out FILE" in again.stderr
 
