@@ -344,7 +344,7 @@ def is_being_written(path: Path) -> bool:
     """Tell whether a program of this host has a file open for writing.
 
     Asked by a read lease, fcntl(2), which is not given while one has. False as well where there are
-    no leases: on some network file systems, and on files of other users.
+    no leases: on some network file systems, and, without CAP_LEASE, on files of other users.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
