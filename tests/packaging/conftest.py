@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade import __version__
+from tests.fixtures import tarballs
+
+__all__ = ["tarballs"]
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 LATER = "99.0.0"

@@ -18,8 +18,11 @@ NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv
 BOOT_S = 300
 STOP_S = 120
 #: What a system needs of this machine to reach what it reaches: names, a package index, its CA.
-REACH_FILES = ("etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
-REACH_VARIABLES = ("PIP_CERT", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "http_proxy", "https_proxy")
+REACH_FILES = ("etc/resolv.conf", "etc/pip.conf")
+REACH_VARIABLES = ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "http_proxy", "https_proxy")
+AUTHORITIES = "etc/ssl/certs/ca-certificates.crt"
+#: The system writes its own AUTHORITIES anew when a package brings some.
+LENT_AUTHORITIES = "etc/ssl/lent.crt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell script in it, as root."""
         own = [f"{name}={os.environ[name]}" for name in REACH_VARIABLES if name in os.environ]
+        if (self.root / LENT_AUTHORITIES).exists():
+            own.append(f"PIP_CERT=/{LENT_AUTHORITIES}")
         environment = [
             "-i",
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -159,8 +164,9 @@ def _add(packages: Sequence[str], root: Path) -> None:
 
 def lend_reach(root: Path) -> None:
     """Give a system the files with which this machine reaches Debian and Python's index."""
-    for name in REACH_FILES:
+    lent = {AUTHORITIES: LENT_AUTHORITIES, **{name: name for name in REACH_FILES}}
+    for name, place in lent.items():
         if (source := Path("/", name)).exists():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).unlink(missing_ok=True)
-            shutil.copy(source, root / name)
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / place).unlink(missing_ok=True)
+            shutil.copy(source, root / place)
