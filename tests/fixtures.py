@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from demo.releases import RELEASES, write_inputs
+from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.registry.store import Store
 from tests.host import Host, make_host
 from tests.master import build
 from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker
@@ -46,6 +49,23 @@ def postgres() -> Iterator[PostgresServer]:
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
     """What gives the URL of a new database, by its kind."""
     return url_maker(request, tmp_path)
+
+
+@pytest.fixture
+def nailgun_store(tmp_path: Path) -> Iterator[Store]:
+    """What a Nailgun keeps; its user admin has the password "right"."""
+    store = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
+    ensure_user(store, "admin", "right")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def nailgun(nailgun_store: Store) -> Iterator[str]:
+    """The URL of a Nailgun of its own: the registry in this process."""
+    app = create_app(nailgun_store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
+    with RegistryServer(app, "127.0.0.1", 0) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """What is costly to make, for the tests of this folder."""
 
-from tests.fixtures import host, new_url, postgres, tarballs
+from tests.fixtures import host, nailgun, nailgun_store, new_url, postgres, tarballs
 
-__all__ = ["host", "new_url", "postgres", "tarballs"]
+__all__ = ["host", "nailgun", "nailgun_store", "new_url", "postgres", "tarballs"]

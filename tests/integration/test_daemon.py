@@ -6,7 +6,6 @@ import select
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,8 +15,6 @@ import yaml
 
 from fuel_upgrade.config import Config, NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
-from fuel_upgrade.registry.app import create_app
-from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
@@ -272,17 +269,6 @@ def test_no_secret_reaches_the_log(host: Host, tarballs: dict[str, Path]) -> Non
     assert password not in host.log()
     assert "READY" not in host.log()
     assert "register release Icehouse" in host.log()
-
-
-@pytest.fixture
-def nailgun(tmp_path: Path) -> Iterator[str]:
-    """A Nailgun of its own: the registry in this process, with a user admin."""
-    store = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
-    ensure_user(store, "admin", "right")
-    app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
-    with RegistryServer(app, "127.0.0.1", 0) as server:
-        yield server.url
-    store.close()
 
 
 def test_a_configured_nailgun_is_used_instead_of_the_embedded_registry(

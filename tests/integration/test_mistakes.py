@@ -16,9 +16,6 @@ import yaml
 from fuel_upgrade import __version__
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
-from fuel_upgrade.registry.app import create_app
-from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from tests.crash.disks import disk, needs_mounts
 from tests.host import BIN, Host, configure, make_host
 from tests.readiness import readiness
@@ -110,17 +107,6 @@ def test_the_daemon_does_not_run(host: Host, tarballs: dict[str, Path]) -> None:
     done = host.command("install", tarballs["5.1"])
     assert printed(host, done.stderr) == documented("The daemon does not run")
     assert done.returncode == 7
-
-
-@pytest.fixture
-def nailgun(tmp_path: Path) -> Iterator[str]:
-    """A Nailgun of its own: the registry in this process, with a user admin."""
-    store = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
-    ensure_user(store, "admin", "right")
-    app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
-    with RegistryServer(app, "127.0.0.1", 0) as server:
-        yield server.url
-    store.close()
 
 
 def test_a_wrong_password_that_is_corrected(

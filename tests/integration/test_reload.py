@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fuel_upgrade.registry.app import create_app
-from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.registry.store import Store
 from tests.host import Host, configure
 from tests.programs import Program
@@ -19,22 +17,6 @@ from tests.tools import needs
 
 TIMEOUT_S = 60
 PACKAGING = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
-    ensure_user(made, "admin", "first")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def nailgun(store: Store) -> Iterator[str]:
-    """A Nailgun of its own: the registry in this process, with a user admin."""
-    app = create_app(store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
-    with RegistryServer(app, "127.0.0.1", 0) as server:
-        yield server.url
 
 
 @pytest.fixture
@@ -81,21 +63,23 @@ def test_a_password_that_was_corrected_is_taken_by_a_reload(
     configure(host, url=nailgun, password="wrong")
     with running(host, systemd) as daemon:
         assert "systemctl reload fuel-upgrade" in host.command("releases", "list").stderr
-        configure(host, url=nailgun, password="first")
+        configure(host, url=nailgun, password="right")
         assert reload(daemon, systemd) == "Reloaded: nailgun.password"
         assert host.command("releases", "list").returncode == 0
 
 
 def test_a_password_in_a_file_is_read_again_by_itself(
-    host: Host, store: Store, nailgun: str, systemd: Readiness
+    host: Host, nailgun_store: Store, nailgun: str, systemd: Readiness
 ) -> None:
     secret = host.root / "etc/fuel-upgrade/nailgun.password"
-    secret.write_text("first\n")
+    secret.write_text("right\n")
     secret.chmod(0o600)
     configure(host, url=nailgun, password_file="/etc/fuel-upgrade/nailgun.password")
     with running(host, systemd):
         assert host.command("releases", "list").returncode == 0
-        store.accounts.set_password("admin", "second")  # which ends all sessions of the user
+        nailgun_store.accounts.set_password(
+            "admin", "second"
+        )  # which ends all sessions of the user
         secret.write_text("second\n")
         assert host.command("releases", "list").returncode == 0
 
@@ -103,7 +87,7 @@ def test_a_password_in_a_file_is_read_again_by_itself(
 def test_settings_that_are_wrong_are_refused_and_the_old_ones_stay(
     host: Host, nailgun: str, systemd: Readiness
 ) -> None:
-    configure(host, url=nailgun, password="first")
+    configure(host, url=nailgun, password="right")
     with running(host, systemd) as daemon:
         write(host, "masterip: 10.0.0.1\n")
         assert reload(daemon, systemd) == (

@@ -1,5 +1,9 @@
 """What the tests of both kinds of packages ask and do on a machine."""
 
+from collections.abc import Iterator
+
+import click
+
 from tests.packaging.machines import Machine
 
 #: Makes the machine a master of Fuel 5.0.
@@ -20,3 +24,14 @@ def daemon(machine: Machine) -> str:
 def version(machine: Machine) -> str:
     """Return the version of the daemon that runs."""
     return machine.run("fuel-upgrade status --json | grep '\"version\"'").split('"')[3]
+
+
+def every_command(tree: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Give the words of every command and group below ``tree``, that of ``tree`` itself first."""
+    yield " ".join(words)
+    if isinstance(tree, click.Group):
+        context = click.Context(tree)
+        for name in tree.list_commands(context):
+            child = tree.get_command(context, name)
+            assert child is not None
+            yield from every_command(child, (*words, name))

@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 from fuel_upgrade.cli.main import main
 from tests.install_text import ROOT, commands
 from tests.packaging.conftest import Packages
-from tests.packaging.life import FUEL
+from tests.packaging.life import FUEL, every_command
 from tests.packaging.machines import SUITES, Machine, booted, debian, lend_reach
 from tests.tools import needs, needs_root
 
@@ -59,16 +58,6 @@ def follow(machine: Machine, words: str) -> None:
     sys.stderr.write(f"{words}: installed in {time.monotonic() - begun:.1f} s\n")
     machine.run(lines("The daemon runs by now"))
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
-
-
-def every_command(tree: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
-    yield " ".join(words)
-    if isinstance(tree, click.Group):
-        context = click.Context(tree)
-        for name in tree.list_commands(context):
-            child = tree.get_command(context, name)
-            assert child is not None
-            yield from every_command(child, (*words, name))
 
 
 def test_the_debian_package_works_as_the_readme_says(machine: Machine, debs: Packages) -> None:

@@ -5,12 +5,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 from fuel_upgrade import __version__
 from fuel_upgrade.cli.main import main
 from tests.packaging.installers import installer, tree, version_in
+from tests.packaging.life import every_command
 from tests.packaging.roots import DEBIAN, NEXT_DEBIAN, Machine, boot, debian_root, needs_roots
 from tests.tools import needs
 
@@ -49,16 +49,6 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
         assert booted.run("sh", "-c", "command -v python3", check=False).returncode != 0
         yield booted
     shutil.rmtree(root)
-
-
-def every_command(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
-    yield " ".join(words)
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for name in group.list_commands(context):
-            child = group.get_command(context, name)
-            assert child is not None
-            yield from every_command(child, (*words, name))
 
 
 def test_it_is_small_and_names_its_floor() -> None:
