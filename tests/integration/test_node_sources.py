@@ -214,6 +214,15 @@ def trusting(files: Mapping[str, str]) -> dict[str, str]:
     return {path: text.replace("deb ", "deb [trusted=yes] ") for path, text in files.items()}
 
 
+def copy_taken() -> str:
+    """Return what apt takes of two copies of one version: of the first line in apt 2.6.
+
+    With apt 3.0 the pin of the second line helps.
+    """
+    version = process.run(["apt-get", "--version"], timeout_s=60).split()[1]
+    return "content B" if int(version.partition(".")[0]) >= 3 else "content A"
+
+
 @needs_apt
 def test_order_of_lines_decides_between_copies_of_one_version(place: Place, tmp_path: Path) -> None:
     files = render_apt(chain(place, "apt", "file", ["diff-1", "full-0"]))
@@ -221,7 +230,7 @@ def test_order_of_lines_decides_between_copies_of_one_version(place: Place, tmp_
     node = AptNode(tmp_path / "node")
     node.apply({**files, APT_LIST: "\n".join([head, older, newer, ""])})
     node.install(["rebuilt", "down"])
-    assert node.installed()["rebuilt"] == ("1.0-1", "content A"), "the pin does not help"
+    assert node.installed()["rebuilt"] == ("1.0-1", copy_taken())
     assert node.installed()["down"] == ("1.5-1", "down 1.5"), "the pin helps"
 
 
@@ -233,7 +242,7 @@ def test_a_base_left_in_sources_list_breaks_the_order(place: Place, tmp_path: Pa
     node = AptNode(tmp_path / "node")
     node.apply({**render_apt([newer, older]), **left_by_astute})
     node.install(["rebuilt", "down"])
-    assert node.installed()["rebuilt"] == ("1.0-1", "content A")
+    assert node.installed()["rebuilt"] == ("1.0-1", copy_taken())
     assert node.installed()["down"] == ("1.5-1", "down 1.5")
 
 

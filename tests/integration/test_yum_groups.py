@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from demo.nodes import DnfNode
 from demo.packages import Recipe, make_yum_repo
 from fuel_upgrade.cli.main import main
+from fuel_upgrade.errors import CommandError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system import process
@@ -138,6 +139,26 @@ def both(place: Path, folder: Path) -> tuple[Asked, Asked]:
     return chain, node_of(folder / "alone", [place / "current"])
 
 
+@pytest.fixture(scope="module")
+def readable_groups(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip where dnf crashes on any group: that of Debian 13 does (4.23, libcomps 0.1.21)."""
+    folder = tmp_path_factory.mktemp("groups")
+    (folder / "comps.xml").write_text(comps({"core": ["tool"]}))
+    process.run(
+        ["createrepo_c", "--quiet", "--groupfile", str(folder / "comps.xml"), str(folder)],
+        timeout_s=60,
+    )
+    node = DnfNode(folder / "node")
+    node.apply({"etc/yum.repos.d/plain.repo": f"[plain]\nname=plain\nbaseurl=file://{folder}\n"})
+    try:
+        node._dnf("--quiet", "group", "list", "--ids")
+    except CommandError as error:
+        if error.returncode is None or error.returncode >= 0:
+            raise
+        pytest.skip(f"dnf of this machine crashes on every group: {error.what}")
+
+
+@pytest.mark.usefixtures("readable_groups")
 def test_groups_are_those_of_the_current_repo(place: Path, tmp_path: Path) -> None:
     chain, alone = both(place, tmp_path)
     asked = (("group", "list", "--ids"), ("group", "info", "core"), ("group", "info", "new"))
@@ -150,6 +171,7 @@ def test_groups_are_those_of_the_current_repo(place: Path, tmp_path: Path) -> No
     assert chain.installed() == alone.installed() == {"web": ("2.0-1", "web 2")}
 
 
+@pytest.mark.usefixtures("readable_groups")
 def test_without_node_sources_groups_would_be_united(place: Path, tmp_path: Path) -> None:
     """What the switch in the sources is for."""
     node = Asked(tmp_path / "node")
@@ -183,6 +205,7 @@ def test_another_stream_is_enabled_as_on_the_current_repo(place: Path, tmp_path:
     assert chain.installed() == alone.installed() == wanted
 
 
+@pytest.mark.usefixtures("readable_groups")
 def test_a_chain_of_two_diffs_is_the_newest_release(place: Path, tmp_path: Path) -> None:
     """A group is changed again, and a default stream goes back to that of the first release."""
     says = {
@@ -250,6 +273,7 @@ def test_a_withdrawn_advisory_of_the_base_is_still_told(tmp_path: Path) -> None:
     assert told == {"chain": ["WITHDRAWN Low/Sec. tool-1.0-1.noarch"], "alone": []}
 
 
+@pytest.mark.usefixtures("readable_groups")
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("checksum", ["sha256", "sha512"])
 def test_dnf_reads_the_diff_repo_in_every_form(
