@@ -66,9 +66,8 @@ def test_the_debian_package_works_as_the_readme_says(machine: Machine, debs: Pac
     machine.run("\n".join(f"fuel-upgrade {words} --help" for words in every_command(main)))
     assert "error:" not in machine.run("journalctl --no-pager --unit=fuel-upgrade")
     for page in ("fuel-upgrade", "fuel-upgraded"):
-        rendered = machine.run(f"man --warnings -P cat {page}")
-        assert "fuel-upgraded(8)" in rendered
-        assert "warning" not in rendered
+        assert "fuel-upgraded(8)" in machine.run(f"man -P cat {page}")
+        assert machine.run(f"man --warnings -P cat {page} 2>&1 >/dev/null") == ""
     for shell, script in COMPLETIONS.items():
         assert "releases" in machine.run(script), shell
     machine.run("systemd-analyze verify fuel-upgrade.service fuel-upgrade-registry.service")
