@@ -92,4 +92,4 @@ def test_the_daemon_answers_as_it_is_described_whatever_it_is_asked(
     assert got >= {200, 202, 400, 404}
     assert not [status for status in got if status >= 500]
     assert digest(folder) == before
-    assert {path.name for path in tmp_path.iterdir()} == {"root"}
+    assert {path.name for path in tmp_path.iterdir()} == {"root", "tarballs"}
