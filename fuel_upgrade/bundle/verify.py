@@ -338,10 +338,10 @@ def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, rout
         if target is not None:
             write_member(reader, member, target)
         return hashlib.sha256(os.fsencode(link)).hexdigest()
-    return _read(reader) if target is None else write_member(reader, member, target)
+    return _hash_data(reader) if target is None else write_member(reader, member, target)
 
 
-def _read(reader: ArchiveReader) -> str:
+def _hash_data(reader: ArchiveReader) -> str:
     digest = hashlib.sha256()
     for chunk in reader.chunks():
         digest.update(chunk)
@@ -353,7 +353,7 @@ def _length(member: Member) -> int:
 
 
 def _check_same_seal(head: BundleHead, reader: ArchiveReader) -> None:
-    if hashlib.sha256(b"".join(reader.chunks())).hexdigest() != head.seal_sha256:
+    if _hash_data(reader) != head.seal_sha256:
         raise _altered(head.path, manifest.SEAL, "changed since the tarball was opened")
 
 

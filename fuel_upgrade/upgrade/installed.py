@@ -1,7 +1,7 @@
 """Whether an earlier install of the very same tarball still stands, whole. Changes nothing."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,46 +141,51 @@ def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Itera
     """Name the trees, files and links of the install that are not there, or not whole."""
     steps = tuple(steps)
     unpack = next(step.params for step in steps if step.kind == "unpack")
-    parts = _parts(head, unpack["stagings"])
-    for step in steps:
-        if step.kind != "switch" or (live := Path(step.params["live"])) in later.paths:
+    switches = [step.params for step in steps if step.kind == "switch"]
+    parts = _parts(head, unpack["stagings"], {params["staged"] for params in switches})
+    for params in switches:
+        live, staged = Path(params["live"]), params["staged"]
+        if live in later.paths:
             continue
-        target = unpack["links"].get(step.params["staged"])
+        target = unpack["links"].get(staged)
         if target is not None:
             if not live.is_symlink() or str(live.readlink()) != target:
                 yield f"{live} is not a link to {target}"
         elif not os.path.lexists(live):
             yield f"{live} is missing"
         else:
-            yield from _lacks(live, step.params["staged"], parts)
+            yield from _lacks(live, parts.get(staged, {}))
 
 
-def _parts(head: BundleHead, stagings: Mapping[str, str]) -> dict[str, tuple[SealedFile, bool]]:
-    """Return where each sealed file was staged, and whether it is a repo's."""
-    found = {}
+def _parts(
+    head: BundleHead, stagings: Mapping[str, str], switched: Collection[str]
+) -> dict[str, dict[str, tuple[SealedFile, bool]]]:
+    """Return the sealed files below each path in ``switched``, and whether each is a repo's.
+
+    The files are keyed by what follows that path. Each is looked at once, whatever the number of
+    paths: the cost is that of the files and their depth.
+    """
+    parts: dict[str, dict[str, tuple[SealedFile, bool]]] = {}
     for path, sealed in head.sealed.items():
         prefix = max((p for p in stagings if path.startswith(p)), key=len)
-        staged = f"{stagings[prefix]}/{path.removeprefix(prefix)}"
-        found[os.path.normpath(staged)] = (sealed, prefix == manifest.REPOS)
-    return found
+        staged = os.path.normpath(f"{stagings[prefix]}/{path.removeprefix(prefix)}")
+        top = next((t for t in (staged, *map(str, Path(staged).parents)) if t in switched), None)
+        if top is not None:
+            parts.setdefault(top, {})[staged.removeprefix(top)] = sealed, prefix == manifest.REPOS
+    return parts
 
 
-def _lacks(live: Path, staged: str, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
+def _lacks(live: Path, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
     """Say how many of the files below a live path are missing, or of another size in a repo.
 
     Elsewhere only what is missing counts: operators do change manifests.
     """
-    mine = {p.removeprefix(staged): part for p, part in parts.items() if _is_below(p, staged)}
-    lacking = [place for place, part in mine.items() if not _is_there(f"{live}{place}", *part)]
+    lacking = [place for place, part in parts.items() if not _is_there(f"{live}{place}", *part)]
     if lacking:
         yield (
-            f"{len(lacking)} of the {len(mine)} files of {live} are missing or not whole:"
+            f"{len(lacking)} of the {len(parts)} files of {live} are missing or not whole:"
             f" {live}{min(lacking)} first"
         )
-
-
-def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(f"{top}/")
 
 
 def _is_there(path: str, sealed: SealedFile, is_of_repo: bool) -> bool:  # noqa: FBT001 - a part
