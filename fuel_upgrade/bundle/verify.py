@@ -21,9 +21,9 @@ from fuel_upgrade.system.archive import (
     CutShortError,
     Kind,
     Member,
-    open_stream,
     write_member,
 )
+from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import is_being_written
 from fuel_upgrade.system.progress import Progress
 

@@ -17,7 +17,8 @@ from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algori
 from fuel_upgrade.repo.quick import quick_diff
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.repo.yum import YumRepo, read_yum
-from fuel_upgrade.system.archive import ArchiveReader, extract, open_stream
+from fuel_upgrade.system.archive import ArchiveReader, extract
+from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import hash_file
 
 Repo = AptRepo | YumRepo

@@ -15,7 +15,7 @@ import zstandard
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.deb import RELEASE_DIGESTS, FileSums, iter_batches
-from fuel_upgrade.system.archive import DAMAGE, open_stream
+from fuel_upgrade.system.compression import DAMAGE, open_stream
 from fuel_upgrade.system.files import hash_file
 
 FASTEST_FIRST = ("", ".zst", ".gz", ".xz", ".lzma", ".bz2")

@@ -4,30 +4,22 @@ Python's own ``tarfile`` takes five to ten times as long as tar on many small fi
 so the pass over the members is ours; single headers are still decoded by ``tarfile``.
 """
 
-import bz2
-import gzip
 import hashlib
-import io
-import lzma
 import os
 import posixpath
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, BinaryIO, cast
-
-import zstandard
+from typing import BinaryIO
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system.compression import DAMAGE
 
 BLOCK_BYTES = 512
 CHUNK_BYTES = 1 << 20
-_ZSTD_HEAD_BYTES = 18  # RFC 8878: magic and the longest frame header
-_GZIP_WINDOW_BYTES = 1 << 15
 _MAX_NAME_BYTES = 4096  # PATH_MAX: no honest name is longer
 _MAX_PAX_BYTES = 1 << 16
 _MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refuses
@@ -56,42 +48,6 @@ class Member:
     size_bytes: int = 0
     mode: int = 0o644
     target: str = ""
-
-
-_LZMA = b"\x5d\x00\x00"  # of xz --format=lzma, with the usual properties
-
-
-def open_stream(path: Path) -> BinaryIO:
-    """Open a file for reading, unpacked: plain or one of the packings, told by its first bytes."""
-    raw = path.open("rb")
-    magic = raw.read(10)
-    raw.seek(0)
-    stream: IO[bytes] = raw
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            raw, read_across_frames=True, closefd=True
-        )
-    elif magic.startswith(b"\x1f\x8b"):
-        raw.close()  # these two close only what they opened themselves
-        stream = cast("IO[bytes]", gzip.GzipFile(path))
-    elif magic.startswith((b"\xfd7zXZ\x00", _LZMA)):
-        raw.close()
-        stream = lzma.LZMAFile(path)  # noqa: SIM115 - the caller closes it
-    elif magic.startswith(b"BZh") and magic[4:] in (b"1AY&SY", b"\x17rE8P\x90"):
-        raw.close()
-        stream = bz2.BZ2File(path)
-    return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
-
-
-def window_bytes(path: Path) -> int | None:
-    """Return how much of its output unpacking an archive has to remember; None if not known."""
-    with path.open("rb") as raw:
-        head = raw.read(_ZSTD_HEAD_BYTES)
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstandard.get_frame_parameters(head).window_size
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return None
-    return _GZIP_WINDOW_BYTES if head.startswith(b"\x1f\x8b") else 0
 
 
 class ArchiveReader:
@@ -264,9 +220,6 @@ class ArchiveReader:
             remedy="do not use this archive; ask who made it",
         )
 
-
-DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
-"""What reading a damaged stream of :func:`open_stream` raises."""
 
 # tarfile counts sparse files as regular too; their data is not their content.
 _PLAIN_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)

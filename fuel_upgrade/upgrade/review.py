@@ -5,7 +5,7 @@ from typing import Any
 
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
-from fuel_upgrade.system.archive import window_bytes
+from fuel_upgrade.system.compression import window_bytes
 from fuel_upgrade.upgrade.cost import Costs, read_disks
 from fuel_upgrade.upgrade.describe import plan_json
 from fuel_upgrade.upgrade.drift import differences

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, StepError
-from fuel_upgrade.system.archive import open_stream
+from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.master import ScratchMaster, scratch_master

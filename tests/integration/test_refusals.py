@@ -14,7 +14,8 @@ from demo.releases import BASE_VERSION, CURRENT_VERSION
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
-from fuel_upgrade.system.archive import ArchiveReader, open_stream
+from fuel_upgrade.system.archive import ArchiveReader
+from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
