@@ -103,6 +103,12 @@ def read_plan(path: Path) -> dict[str, Any]:
 def _keep(found: dict[str, Any], out: Path) -> None:
     if "order" in found:
         raise ConfigError("--out is about one tarball", remedy="name one, the first of the order")
+    if "install" in found:
+        raise PreflightError(
+            f"Fuel {found['fuel_version']} is installed already: there is no plan to keep",
+            remedy="leave out --out",
+            code="already-installed",
+        )
     from fuel_upgrade.system.files import write_file
 
     try:
@@ -149,6 +155,12 @@ def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -
     """Print a plan, or the order of several tarballs and the plan of the first."""
     if as_json:
         print_json(found)
+        return
+    if "install" in found:
+        click.echo(
+            f"installed already: Fuel {found['fuel_version']}, id {found['install']};"
+            " an install would change nothing"
+        )
         return
     if "order" not in found:
         _show_one(found, packages=packages)

@@ -188,6 +188,11 @@ class Service:
             "unsettled": [record.to_json() for record in unsettled],
         }
 
+    def is_in_journal(self, install: str) -> bool:
+        """Return whether the journal has an install of this id."""
+        with self.engine() as engine:
+            return any(record.id == install for record in engine.journal.installs())
+
     def _other_holder(self) -> str | None:
         """Say which other process installs or undoes something; None where there is none."""
         holder = Lock(self.config.paths.lock).holder()
@@ -217,7 +222,8 @@ def create_app(service: Service) -> FastAPI:
         with service.connect() as control:
             return [release.to_json() for release in control.releases()]
 
-    starter = Starter(service.jobs, Requests(service.config.paths.state / idempotency.FILE))
+    requests = Requests(service.config.paths.state / idempotency.FILE)
+    starter = Starter(service.jobs, requests, service.is_in_journal)
     _add_plan_routes(app, service)
     _add_install_routes(app, service, starter)
     _add_job_routes(app, service)

@@ -257,6 +257,15 @@ class PlanForm(BaseModel):
     basis: dict[str, JsonValue]
 
 
+class NothingToDoForm(BaseModel):
+    """The plan of a tarball that is installed already, and by which install."""
+
+    changed: Literal[False]
+    tarball: str
+    fuel_version: str
+    install: str
+
+
 class OfferForm(BaseModel):
     """One of several tarballs."""
 
@@ -279,8 +288,8 @@ class OrderForm(BaseModel):
     first: PlanForm | None
 
 
-class PlansForm(RootModel[PlanForm | OrderForm]):
-    """A plan of one tarball, or the order of several."""
+class PlansForm(RootModel[PlanForm | NothingToDoForm | OrderForm]):
+    """A plan of one tarball, a notice that it is installed already, or the order of several."""
 
 
 class LackingRepoForm(BaseModel):

@@ -25,6 +25,8 @@ Key = Annotated[
 ]
 FILE = "idempotency.json"
 """The name of the file in the state folder that outlives the daemon."""
+_JOURNALLED: frozenset[JobKind] = frozenset({"install", "gc", "squash"})
+"""The jobs that changed nothing if the journal does not name them."""
 _KEPT = 256
 _LONGEST = 255
 _log = structlog.get_logger("fuel_upgrade.idempotency")
@@ -65,32 +67,36 @@ class Requests:
         self._path = path
         self._lock = threading.Lock()
 
-    def once(self, request: Request, start: Callable[[], object]) -> str:
-        """Start what a request asks for, unless it did so before; return its job.
+    def once(
+        self,
+        request: Request,
+        start: Callable[[], object],
+        *,
+        was_lost: Callable[[str], bool] = lambda job: False,
+    ) -> str:
+        """Start the job of a request, unless its key started one before; return the job.
 
-        It is on record before it starts, and again not if it is refused.
+        The key is recorded before the job starts, and removed again if the job is refused. A job
+        that ``was_lost`` (a crash came before its first change) is replaced by a new one.
 
         Raises:
-            PreflightError: its key was used for something else; and what ``start`` raises.
+            PreflightError: the key was used for another request; and what ``start`` raises.
         """
         with self._lock:
-            known = self._read()
-            same = next((one for one in known if one.key == request.key), None)
-            if same is None:
-                self._write([*known, request][-_KEPT:])
-                try:
-                    start()
-                except BaseException:
-                    self._write(known)
-                    raise
-                return request.job
-        if same.sha256 != request.sha256:
-            raise PreflightError(
-                f"the idempotency key {request.key!r} was used for another request: job {same.job}",
-                remedy="take a new key for each thing that is to be done",
-                code="idempotency-conflict",
-            )
-        return same.job
+            recorded = self._read()
+            same = next((r for r in recorded if r.key == request.key), None)
+            if same is not None:
+                _refuse_other(request, same)
+                if not was_lost(same.job):
+                    return same.job
+            others = [r for r in recorded if r is not same]
+            self._write([*others, request][-_KEPT:])
+            try:
+                start()
+            except BaseException:
+                self._write(recorded)
+                raise
+            return request.job
 
     def _read(self) -> list[Request]:
         try:
@@ -115,12 +121,22 @@ class Requests:
             ) from error
 
 
+def _refuse_other(request: Request, same: Request) -> None:
+    if same.sha256 != request.sha256:
+        raise PreflightError(
+            f"the idempotency key {request.key!r} was used for another request: job {same.job}",
+            remedy="take a new key for each thing that is to be done",
+            code="idempotency-conflict",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Starter:
     """Starts jobs, each once for a key."""
 
     jobs: Jobs
     requests: Requests
+    is_in_journal: Callable[[str], bool]
 
     def start(  # noqa: PLR0913 - all that a job is made of
         self,
@@ -145,4 +161,10 @@ class Starter:
         if key is None:
             start()
             return {"job": job}
-        return {"job": self.requests.once(Request.of(key, kind, body, job), start)}
+
+        def was_lost(earlier: str) -> bool:
+            is_known = self.jobs.knows(earlier) or self.is_in_journal(earlier)
+            return kind in _JOURNALLED and not is_known
+
+        request = Request.of(key, kind, body, job)
+        return {"job": self.requests.once(request, start, was_lost=was_lost)}

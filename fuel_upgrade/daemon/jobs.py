@@ -180,6 +180,10 @@ class Jobs:
         running = self._jobs.get(self.running or "")
         return None if running is None else running.progress.percent / 100
 
+    def knows(self, job_id: str) -> bool:
+        """Return whether this is one of the jobs that :meth:`get` returns."""
+        return job_id in self._jobs
+
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
 

@@ -29,7 +29,12 @@ from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.hook_points import HookPoints
-from fuel_upgrade.upgrade.installed import installed_already, look_up, refuse_installed
+from fuel_upgrade.upgrade.installed import (
+    installed_already,
+    look_up,
+    nothing_to_do,
+    refuse_installed,
+)
 from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.make import make_plan
@@ -70,10 +75,16 @@ class Engine:
     ) -> dict[str, Any]:
         """Say what installing ``tarball`` would do, and what Nailgun does now; writes nothing.
 
+        If an earlier install of this very tarball is still intact, name that install instead.
+
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
         config = self._asked(verify_base=verify_base, full_view=full_view)
+        with nothing_changes():
+            earlier = look_up(config, self._control, self.journal, tarball)
+        if earlier:
+            return nothing_to_do(earlier, tarball)
         head, master, plan = self._planned(tarball, new_id(), config)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(head, master, plan, config=config, journal=self.journal)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import re
 import shutil
 from collections.abc import Iterator
@@ -45,8 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repos")
     make_apt_repo(root / "base", BASE)
     dist = make_apt_repo(root / "current", CURRENT) / DIST
-    argv = ["apt-ftparchive", "-o", "APT::FTPArchive::LongDescription=false", "packages", "pool"]
-    short = process.run(argv, timeout_s=60, cwd=root / "current")
+    short = short_index(root / "current")
     keys = dict(re.findall(r"^Package: (\S+)\n(?:.*\n)*?Description-md5: (\w+)", short, re.M))
     german = "".join(
         f"Package: {name}\nDescription-md5: {keys[name]}\n"
@@ -65,6 +65,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(dist / "main/source/Sources.gz", gzip.compress(b""))
     relist(dist)
     return root
+
+
+def short_index(repo: Path) -> str:
+    """Return the ``Packages`` of a repo whose long descriptions are translations of their own."""
+    argv = ["apt-ftparchive", "-o", "APT::FTPArchive::LongDescription=false", "packages", "pool"]
+    return process.run(argv, timeout_s=60, cwd=repo)
+
+
+@pytest.fixture(scope="module")
+def keyed(folder: Path) -> Path:
+    """Both repos with ``Description-md5`` in ``Packages``, without which apt 3.0 shows no
+    translation: older versions compute it.
+    """
+    for name in ("base", "current"):
+        shutil.copytree(folder / name, folder / "keyed" / name)
+        dist = folder / "keyed" / name / DIST
+        text = short_index(folder / "keyed" / name).encode()
+        for path in (dist / "main/binary-amd64").glob("Packages*"):
+            write(path, {".gz": gzip.compress, ".xz": lzma.compress}.get(path.suffix, bytes)(text))
+        relist(dist)
+    return folder / "keyed"
 
 
 def relist(dist: Path, *more: str) -> None:
@@ -140,32 +161,31 @@ def test_by_hash_can_be_chosen(
 
 
 def test_apt_shows_the_translations_of_what_the_diff_carries(
-    folder: Path, server: str, tmp_path: Path
+    keyed: Path, server: str, tmp_path: Path
 ) -> None:
-    build_diff(folder / "base", folder / "current", folder / "diff")
-    node = node_of(f"{server}/diff", tmp_path / "node", "de")
+    build_diff(keyed / "base", keyed / "current", keyed / "diff")
+    node = node_of(f"{server}/keyed/diff", tmp_path / "node", "de")
     assert "up auf Deutsch\n Ganz up." in node._run("apt-cache", "show", "up")
     assert "demo package plain" in node._run("apt-cache", "show", "plain")
-    texts = folder / "diff" / DIST / "main/i18n"
+    texts = keyed / "diff" / DIST / "main/i18n"
     assert [p.name for p in texts.iterdir()] == ["Translation-de"], "the other became empty"
     assert "same" not in (texts / "Translation-de").read_text()
 
 
 def test_the_view_keeps_the_current_translations_whole(
-    folder: Path, server: str, tmp_path: Path
+    keyed: Path, server: str, tmp_path: Path
 ) -> None:
-    build_diff(folder / "base", folder / "current", folder / "whole-diff")
-    build_view([folder / "whole-diff", folder / "base"], folder / "view")
+    build_diff(keyed / "base", keyed / "current", keyed / "whole-diff")
+    build_view([keyed / "whole-diff", keyed / "base"], keyed / "view")
     for name in ("Translation-de", "Translation-fr"):
-        own = (folder / "current" / DIST / "main/i18n" / name).read_bytes()
-        assert (folder / "view" / DIST / "main/i18n" / name).read_bytes() == own
-    node = node_of(f"{server}/view", tmp_path / "node", "de")
+        own = (keyed / "current" / DIST / "main/i18n" / name).read_bytes()
+        assert (keyed / "view" / DIST / "main/i18n" / name).read_bytes() == own
+    node = node_of(f"{server}/keyed/view", tmp_path / "node", "de")
     assert "same auf Deutsch" in node._run("apt-cache", "show", "same")
 
 
 def test_a_description_is_keyed_as_apt_ftparchive_does_it(folder: Path) -> None:
-    argv = ["apt-ftparchive", "-o", "APT::FTPArchive::LongDescription=false", "packages", "pool"]
-    short = process.run(argv, timeout_s=60, cwd=folder / "current").strip().split("\n\n")
+    short = short_index(folder / "current").strip().split("\n\n")
     whole = {e.package.name: e.stanza for e in read_apt(folder / "current").iter_entries()}
     for text in short:
         name = text.split("\n")[0].removeprefix("Package: ")

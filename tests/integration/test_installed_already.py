@@ -62,6 +62,20 @@ def test_a_copy_of_the_tarball_elsewhere_is_the_same_one(
     assert again(master, copy).id == first.id
 
 
+def test_a_plan_of_what_is_installed_already_names_the_install(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    first = master.install(tarballs["5.1"])
+    before = whole_state(master)
+    assert master.engine().plan(tarballs["5.1"]) == {
+        "changed": False,
+        "tarball": str(tarballs["5.1"]),
+        "fuel_version": "5.1",
+        "install": first.id,
+    }
+    assert whole_state(master) == before
+
+
 def test_no_hook_runs_for_what_is_installed_already(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:

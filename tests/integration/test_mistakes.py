@@ -156,10 +156,12 @@ def test_what_is_installed_already(host: Host, tarballs: dict[str, Path]) -> Non
         host.json("install", tarballs["5.1"])
         done = host.command("install", tarballs["5.1"])
         again = host.command("install", tarballs["5.1"], "--json")
+        planned = host.command("install", tarballs["5.1"], "--dry-run")
         refused = host.command("install", tarballs["5.1"], "--fail-if-installed")
     said = printed(host, done.stdout).partition("\n")[0]
     assert (said, done.returncode) == (documented("What is installed already"), 0)
     assert '"changed": false' in again.stdout
+    assert (planned.stdout[:17], planned.returncode) == ("installed already", 0)
     assert refused.returncode == 4
 
 

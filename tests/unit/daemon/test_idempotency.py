@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from fuel_upgrade.daemon.idempotency import Request, Requests, Starter
-from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.jobs import JobKind, Jobs
 from fuel_upgrade.errors import ConfigError, PreflightError
 
 
@@ -73,6 +73,20 @@ def test_what_was_refused_may_be_asked_again(path: Path) -> None:
     assert requests.once(request("k", "two"), lambda: None) == "two"
 
 
+def test_a_job_that_a_crash_cut_off_before_its_first_change_is_begun_anew(path: Path) -> None:
+    began = list[str]()
+
+    def ask(job: str, kind: JobKind) -> str:
+        starter = Starter(Jobs(), Requests(path), is_in_journal=began.__contains__)
+        return starter.start(kind, job, lambda watch: {}, key=f"k {kind}")["job"]
+
+    assert [ask(job, "install") for job in ("one", "two")] == ["one", "two"]
+    began.append("two")
+    assert ask("three", "install") == "two"
+    # The journal does not name an undo, so nobody knows whether it began: never a second one.
+    assert [ask(job, "rollback") for job in ("one", "two")] == ["one", "one"]
+
+
 def test_only_the_last_requests_are_kept(path: Path) -> None:
     requests = Requests(path)
     for number in range(300):
@@ -95,7 +109,7 @@ def test_a_malformed_key_is_refused(key: str) -> None:
 
 
 def test_without_a_key_every_request_is_one_of_its_own(path: Path) -> None:
-    starter = Starter(Jobs(), Requests(path))
+    starter = Starter(Jobs(), Requests(path), is_in_journal=lambda job: False)
     for job in ("one", "two"):
         assert starter.start("install", job, lambda _watch: {}, key=None) == {"job": job}
         starter.jobs.wait()
