@@ -18,6 +18,9 @@ from fuel_upgrade.registry.store import Store
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.01
+_KEEP_ALIVE_S = 75
+"""As nginx before the real Nailgun: a client that pauses between two requests, as on a busy host,
+must not find its connection closed, for it cannot repeat a POST."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class RegistryServer:
             ws="none",
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=5,
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,

@@ -13,26 +13,27 @@ RepomdRecord: TypeAlias = Any
 RpmPackage: TypeAlias = Any
 UpdateRecord: TypeAlias = Any
 
-_OF_RPM = Path("/usr/lib/rpm/rpmrc")
 _OWN = Path(__file__).with_name("rpm")
 _VARIABLE = "RPM_CONFIGDIR"
 
 
 @contextmanager
-def _settings_of_rpm() -> Iterator[None]:
-    """Lend the RPM library that is inside settings where rpm is not installed.
+def _own_settings_of_rpm() -> Iterator[None]:
+    """Lend settings of our own to the RPM library that createrepo_c links.
 
-    It reads them while it is loaded, and prints an error where there are none. Programs that are
+    It reads them while it is loaded. It prints an error where the host has none, and also where
+    the host's rpm is of another version (such as macros that it cannot parse). Programs that are
     started later must not see the folder.
     """
-    if _OF_RPM.exists() or _VARIABLE in os.environ:
-        yield
-        return
+    before = os.environ.get(_VARIABLE)
     os.environ[_VARIABLE] = str(_OWN)
     try:
         yield
     finally:
-        del os.environ[_VARIABLE]
+        if before is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = before
 
 
 def load_library() -> Any:
@@ -43,7 +44,7 @@ def load_library() -> Any:
             rpm and glib.
     """
     try:
-        with _settings_of_rpm():
+        with _own_settings_of_rpm():
             return import_module("createrepo_c")
     except ImportError as error:
         raise OutsideError(

@@ -179,13 +179,18 @@ def test_dnf_sees_what_the_recipes_say(tmp_path: Path) -> None:
     assert metadata == {"repomd.xml", "primary.xml.gz", "filelists.xml.gz", "other.xml.gz"}
     node = DnfNode(tmp_path / "node")
     node.apply({"etc/yum.repos.d/a.repo": f"[a]\nname=a\nbaseurl=file://{repo}\n"})
-    form = "%{name} %{evr} %{arch} %{location}\n"
     argv = ["dnf", "--config", str(node.root / "etc/dnf.conf"), "--installroot", str(node.root)]
-    query = [*argv, "--releasever", "6", "--quiet", "repoquery", "--queryformat", form]
-    rows = sorted(filter(None, process.run(query, timeout_s=60).splitlines()))
-    assert rows == [
-        "lib 1.0-1 noarch Packages/lib-1.0-1.noarch.rpm",
-        "tool 1:2.0-3 x86_64 Packages/tool-2.0-3.x86_64.rpm",
+
+    def rows(*options: str) -> list[str]:
+        query = [*argv, "--releasever", "6", "--quiet", "repoquery", *options]
+        return sorted(filter(None, process.run(query, timeout_s=60).splitlines()))
+
+    assert rows("--queryformat", "%{name} %{evr} %{arch}\n") == [
+        "lib 1.0-1 noarch",
+        "tool 1:2.0-3 x86_64",
+    ]
+    assert rows("--location") == [
+        f"file://{repo}/Packages/{name}.rpm" for name in ("lib-1.0-1.noarch", "tool-2.0-3.x86_64")
     ]
     node.install(["tool"])
     assert node.installed() == {r.name: (r.version, r.content) for r in (LIB, TOOL)}

@@ -1,6 +1,9 @@
 """Reading a yum repo from disk, and writing the metadata of one."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +139,12 @@ def test_a_damaged_archive_leaves_nothing_in_the_scratch_folder(tmp_path: Path) 
     with pytest.raises(BundleError), opened_repo(path, scratch=tmp_path / "scratch"):
         pass
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_settings_of_another_rpm_on_the_host_are_not_read(tmp_path: Path) -> None:
+    """Its macros may be none to the RPM library of createrepo_c, which prints an error then."""
+    code = "from fuel_upgrade.repo.createrepo import load_library; load_library()"
+    environ = {**os.environ, "RPM_CONFIGDIR": str(tmp_path)}
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
