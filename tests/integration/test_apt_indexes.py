@@ -82,8 +82,9 @@ def keyed(folder: Path) -> Path:
         shutil.copytree(folder / name, folder / "keyed" / name)
         dist = folder / "keyed" / name / DIST
         text = short_index(folder / "keyed" / name).encode()
+        forms = {"": text, ".gz": gzip.compress(text), ".xz": lzma.compress(text)}
         for path in (dist / "main/binary-amd64").glob("Packages*"):
-            write(path, {".gz": gzip.compress, ".xz": lzma.compress}.get(path.suffix, bytes)(text))
+            write(path, forms[path.suffix])
         relist(dist)
     return folder / "keyed"
 

@@ -78,7 +78,7 @@ def test_a_job_that_a_crash_cut_off_before_its_first_change_is_begun_anew(path: 
 
     def ask(job: str, kind: JobKind) -> str:
         starter = Starter(Jobs(), Requests(path), is_in_journal=began.__contains__)
-        return starter.start(kind, job, lambda watch: {}, key=f"k {kind}")["job"]
+        return str(starter.start(kind, job, lambda watch: {}, key=f"k {kind}")["job"])
 
     assert [ask(job, "install") for job in ("one", "two")] == ["one", "two"]
     began.append("two")
