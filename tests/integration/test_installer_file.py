@@ -12,7 +12,7 @@ import pytest
 from fuel_upgrade.bundle.installer import read_installer
 from fuel_upgrade.system.tree import digest
 from tests.builders import write
-from tests.packaging.roots import busybox_root, run_in
+from tests.packaging.machines import busybox_root, run_in
 from tests.tools import needs, needs_root
 
 pytestmark = [needs("busybox", "unshare", "ip"), needs_root()]

@@ -9,10 +9,10 @@ from fuel_upgrade import __version__
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
 from tests.packaging.life import EDIT, FUEL, daemon, version
-from tests.packaging.machines import SUITES, Machine, booted, debian
-from tests.tools import needs, needs_root
+from tests.packaging.machines import SUITES, Machine, booted, debian, needs_machines
+from tests.tools import needs
 
-pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "dh")]
+pytestmark = [*needs_machines(), needs("dh")]
 #: Every file and folder but what the system keeps for itself.
 LIST = """find / -xdev -mindepth 1 \\( -path /root -o -path /proc -o -path /sys -o -path /run \\
     -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/systemd \\

@@ -15,11 +15,10 @@ from tests.install_text import commands
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
 from tests.packaging.life import EDIT, FUEL, daemon, version
-from tests.packaging.machines import Machine, booted, debian
-from tests.packaging.roots import rpm_root, run_in
-from tests.tools import needs, needs_root
+from tests.packaging.machines import Machine, booted, debian, needs_machines, rpm_root, run_in
+from tests.tools import needs
 
-pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "rpmbuild")]
+pytestmark = [*needs_machines(), needs("rpmbuild")]
 SYSTEM = """
 Name: system
 Version: 1
