@@ -71,6 +71,21 @@ def test_nothing_is_restarted_amid_an_install_which_ends_with_its_own_code(
     assert version(machine) == LATER
 
 
+def test_a_reload_of_wrong_settings_fails_and_the_daemon_goes_on(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.run(f"dpkg -i {debs.now.name}")
+    before = daemon(machine)
+    machine.run("systemctl reload fuel-upgrade")
+    machine.run("echo 'masterip: 10.0.0.1' >> /etc/fuel-upgrade/config.yaml")
+    assert machine.attempt("systemctl reload fuel-upgrade").returncode != 0
+    assert "did you mean master_ip?" in machine.run("journalctl --unit=fuel-upgrade")
+    assert "Reload refused" in machine.run("systemctl status fuel-upgrade")
+    assert machine.run("systemctl is-active fuel-upgrade").strip() == "active"
+    machine.run("sed -i '$d' /etc/fuel-upgrade/config.yaml && systemctl reload fuel-upgrade")
+    assert daemon(machine) == before
+
+
 def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
     machine: Machine, debs: Packages
 ) -> None:
