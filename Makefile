@@ -108,7 +108,7 @@ lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/mypy
 	@for script in .ci/run .ci/system-packages fuel_upgrade/bundle/upgrade.sh packaging/stage-root \
 	  packaging/build-deb packaging/build-rpm packaging/build-wheel packaging/source-date \
-	  packaging/version-of packaging/files/restart-when-idle packaging/debian/p*; do \
+	  packaging/version-of packaging/files/restart-when-idle packaging/files/preinst packaging/debian/p*; do \
 	  sh -n $$script || exit; done
 
 format: $(READY) ## Bring the code into the project's style

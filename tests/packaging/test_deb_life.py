@@ -8,7 +8,8 @@ import pytest
 from fuel_upgrade import __version__
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
-from tests.packaging.life import EDIT, FUEL, daemon, version
+from tests.packaging.installers import installer
+from tests.packaging.life import EDIT, FUEL, GREP_EDIT, assert_refused, daemon, version
 from tests.packaging.machines import SUITES, Machine, booted, debian, needs_machines
 from tests.tools import needs
 
@@ -86,6 +87,34 @@ def test_a_reload_of_wrong_settings_fails_and_the_daemon_goes_on(
     assert daemon(machine) == before
 
 
+def test_the_package_and_the_installers_copy_refuse_each_other(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.put(installer())
+    machine.run(f"sh {installer().name} --no-start && {EDIT}")
+    refused = machine.attempt(f"dpkg -i {debs.now.name}")
+    assert refused.returncode != 0
+    assert_refused(refused.stderr, "installed here by the installer file")
+    machine.run("fuel-upgrade --version && systemd-analyze verify fuel-upgrade.service")
+    machine.run("sh /var/lib/fuel-upgrade-installer/uninstall")
+    machine.run(f"dpkg -i --force-confold {debs.now.name} && {GREP_EDIT}")
+    refused = machine.attempt(f"sh {installer().name}")
+    assert refused.returncode == 4
+    assert_refused(refused.stderr, "the Debian package fuel-upgrade is installed")
+    machine.run("dpkg --verify fuel-upgrade && fuel-upgrade status")
+
+
+def test_a_late_purge_spares_the_journal_of_the_installers_copy(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.put(installer())
+    machine.run(f"dpkg -i {debs.now.name} && dpkg -r fuel-upgrade && sh {installer().name}")
+    before = daemon(machine)
+    machine.run("dpkg -P fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
+    assert daemon(machine) == before
+
+
 def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
     machine: Machine, debs: Packages
 ) -> None:
@@ -95,7 +124,7 @@ def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
     machine.run("dpkg -r fuel-upgrade")
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
     machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
-    machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml")
+    machine.run(GREP_EDIT)
     machine.run("dpkg -P fuel-upgrade")
     assert set(machine.run(LIST).splitlines()) - before - STAYS == set()
     assert machine.attempt("ls /var/log/fuel_upgrade.log*").returncode != 0
