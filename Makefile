@@ -46,7 +46,7 @@ test: tools $(READY) ## Run all tests
 	  tests/crash tests/integration tests/unit
 
 test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13, and under rpm, as root
-	@TREE=$(abspath $(TREE)) $(VENV)/bin/python -m pytest -q -s tests/packaging
+	@TREE=$(abspath $(TREE)) PYTHON=$(abspath $(VENV))/bin/python $(VENV)/bin/python -m pytest -q -s tests/packaging
 
 test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
@@ -108,7 +108,7 @@ lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/mypy
 	@for script in .ci/run .ci/system-packages fuel_upgrade/bundle/upgrade.sh packaging/stage-root \
 	  packaging/build-deb packaging/build-rpm packaging/build-wheel packaging/source-date \
-	  packaging/version-of packaging/files/restart-when-idle packaging/debian/p*; do \
+	  packaging/version-of packaging/files/restart-when-idle packaging/files/preinst packaging/debian/p*; do \
 	  sh -n $$script || exit; done
 
 format: $(READY) ## Bring the code into the project's style

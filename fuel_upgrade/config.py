@@ -197,7 +197,7 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
     config, faults = parse_with_faults(text, source=source)
     if faults:
         raise ConfigError(
-            f"{source}: " + "; ".join(faults), remedy=f"correct {source} and start again"
+            f"{source}: " + "; ".join(faults), remedy=f"correct {source}, then try again"
         )
     return config
 

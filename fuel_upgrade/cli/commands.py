@@ -122,9 +122,14 @@ releases = LazyGroup(
 
 config = LazyGroup(
     "config",
-    {"check": Lazy("doctor:check_config", "Check the configuration file")},
-    help="Look after the configuration file; needs no daemon.",
-    epilog=examples("fuel-upgrade config check"),
+    {
+        "check": Lazy("doctor:check_config", "Check the configuration file"),
+        "reload": Lazy(
+            "config_reload:reload_config", "Have the daemon read the configuration file again"
+        ),
+    },
+    help="Check the configuration file, and have the daemon read it again.",
+    epilog=examples("fuel-upgrade config check", "fuel-upgrade config reload"),
 )
 
 GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry, config)

@@ -21,9 +21,11 @@ from fuel_upgrade.daemon.changes import Changes, add_change_routes
 from fuel_upgrade.daemon.health import Observed, add_health_routes
 from fuel_upgrade.daemon.idempotency import Key, Requests, Starter
 from fuel_upgrade.daemon.jobs import Jobs, last_event
+from fuel_upgrade.daemon.live import Reloaded
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.refusals import add_refusals, describe, described, streamed
 from fuel_upgrade.daemon.releases import add_release_routes
+from fuel_upgrade.daemon.reload import add_reload_route
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
@@ -142,6 +144,7 @@ class Service:
     jobs: Jobs
     fail_points: FailPoints
     metrics: Metrics
+    reload: Callable[[], Reloaded]
 
     @property
     def config(self) -> Config:
@@ -231,6 +234,7 @@ def create_app(service: Service) -> FastAPI:
     changes = Changes(service.read_config, service.connect, starter, service.fail_points)
     add_change_routes(app, changes)
     add_release_routes(app, changes)
+    add_reload_route(app, service.reload)
     add_health_routes(app, service.observed)
     return app
 

@@ -30,6 +30,13 @@ class JobForm(BaseModel):
     job: str
 
 
+class ReloadForm(BaseModel):
+    """The settings that have another value now, and those that will after a restart."""
+
+    changed: list[str]
+    need_restart: list[str]
+
+
 class RepoForm(BaseModel):
     """A repo of a release."""
 

@@ -1,29 +1,34 @@
-"""Reads the settings again on SIGHUP: systemctl reload fuel-upgrade."""
+"""Reads the settings again: on request over the socket (systemctl reload), and on SIGHUP."""
 
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from types import FrameType
+from typing import Any
 
 import structlog
+from fastapi import FastAPI
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.daemon.live import LiveSettings
+from fuel_upgrade.daemon import forms
+from fuel_upgrade.daemon.live import LiveSettings, Reloaded
 from fuel_upgrade.daemon.log import set_level
+from fuel_upgrade.daemon.refusals import described
 from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import UpgradeError
 
+STAYED = "the settings stay as they were"
 _log = structlog.get_logger("fuel_upgrade.reload")
 
 
 class Reloader:
-    """Waits for SIGHUP in a thread of its own, so that no signal disturbs what is under way.
+    """Reads the settings again, one reload at a time, and notifies systemd.
 
-    ``systemd`` hears of it, and lets ``systemctl reload`` wait; but not before the daemon is ready,
-    nor when it stops, for it would take that for the end of the start. ``apply`` is given the
-    settings that hold now.
+    systemd is not notified before the daemon is ready, nor when it stops: it would take that for
+    the end of the start. ``apply`` is given the settings that hold now.
     """
 
     def __init__(
@@ -32,12 +37,16 @@ class Reloader:
         self._live = live
         self._systemd = systemd
         self._apply = apply
+        self._lock = threading.Lock()
         # the one queue that a signal's handler may put into while it is being put into
         self._asked: SimpleQueue[int] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
 
     def start(self) -> None:
-        """Take SIGHUP from now on; only in the main thread."""
+        """Take SIGHUP from now on; only in the main thread.
+
+        A thread of its own waits for it, so that no signal disturbs what is under way.
+        """
         self._thread.start()
         signal.signal(signal.SIGHUP, self._hear)
 
@@ -46,24 +55,41 @@ class Reloader:
 
     def _run(self) -> None:
         while self._asked.get():
-            is_told = self._systemd.serving.is_set()
-            if is_told:
+            with suppress(Exception):  # it is in the log, and the daemon goes on with what it has
+                self.reload()
+
+    def reload(self) -> Reloaded:
+        """Read the settings again.
+
+        Raises:
+            UpgradeError: they are refused; the old ones stay.
+        """
+        with self._lock:
+            is_serving = self._systemd.serving.is_set()
+            if is_serving:
                 now_us = time.monotonic_ns() // 1000
                 self._systemd.notify(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
-            status = " ".join(self.reload().split())  # a line: the next would be read as more
-            if is_told:
-                self._systemd.notify(f"READY=1\nSTATUS={status}")
+            status = f"Reload broke, {STAYED}: see the log"
+            try:
+                done = self._read()
+                status = f"Reloaded: {', '.join(done.changed) or 'nothing changed'}"
+            except UpgradeError as error:
+                status = f"Reload refused, {STAYED}: {error.what}"
+                raise
+            finally:
+                if is_serving:  # one line: the next would be read as another assignment
+                    self._systemd.notify(f"READY=1\nSTATUS={' '.join(status.split())}")
+        return done
 
-    def reload(self) -> str:
-        """Read the settings again; say in a line what became of it."""
+    def _read(self) -> Reloaded:
         try:
             done = self._live.reload()
         except UpgradeError as error:
-            _log.error("reload refused: the settings stay as they were", **error.to_json())
-            return f"Reload refused, the settings stay as they were: {error.what}"
-        except Exception:  # noqa: BLE001 - whatever it is, the daemon goes on with what it has
-            _log.exception("reload broke: the settings stay as they were")
-            return "Reload broke, the settings stay as they were: see the log"
+            _log.error(f"reload refused: {STAYED}", **error.to_json())
+            raise error.amended(state=STAYED) from error
+        except Exception:
+            _log.exception(f"reload broke: {STAYED}")
+            raise
         self._apply(self._live.config)
         _log.info("settings reloaded", changed=list(done.changed))
         if done.need_restart:
@@ -71,9 +97,18 @@ class Reloader:
                 "these settings need a restart: systemctl restart fuel-upgrade",
                 settings=list(done.need_restart),
             )
-        return f"Reloaded: {', '.join(done.changed) or 'nothing changed'}"
+        return done
 
 
 def apply_level(config: Config) -> None:
     """Log from the level on that holds now."""
     set_level(config.log_level)
+
+
+def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
+    """Add the route; docs/api.rst describes it to users."""
+
+    @app.post("/v1/reloads", **described(forms.ReloadForm, 400))
+    def reload_settings() -> dict[str, Any]:
+        done = reload()
+        return {"changed": list(done.changed), "need_restart": list(done.need_restart)}

@@ -149,6 +149,12 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
         keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
         clients = _Clients(live, embedded, keeper, Tracing(_traced(metrics), install_under_way))
         described = "Nailgun" if embedded is None else "embedded registry"
+
+        def apply(changed: Config) -> None:
+            apply_level(changed)
+            keeper.token = None  # it may be of another user
+
+        reloader = Reloader(live, systemd, apply)
         service = Service(
             read_config=lambda: live.config,
             connect=clients.connect,
@@ -156,13 +162,9 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
             jobs=jobs,
             fail_points=fail_points,
             metrics=metrics,
+            reload=reloader.reload,
         )
-
-        def apply(changed: Config) -> None:
-            apply_level(changed)
-            keeper.token = None  # it may be of another user
-
-        Reloader(live, systemd, apply).start()
+        reloader.start()
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(listening(config.paths.socket, config.socket_group))
         _recover(config, clients.connect)

@@ -11,6 +11,7 @@ lines=@LINES@ # of this script
 tree=/usr/lib/fuel-upgrade
 etc=/etc/fuel-upgrade
 state=/var/lib/fuel-upgrade-installer # which files are ours, and the settings as they came
+uninstaller=$state/uninstall # this script without the archive
 lowest_kernel=3.2 # of the libc inside
 stop_within_s=30
 staged=.fuel-upgrade-new # the ending of a file beside its place, before it takes that
@@ -32,7 +33,8 @@ usage: sh $self [OPTION]...
 
 Installs fuel-upgrade $version, with an interpreter and libraries of its own, in $tree:
 over an earlier or a later one too. Settings that were changed stay. It needs x86_64, Linux
-$lowest_kernel or later, tar, gzip and sha256sum.
+$lowest_kernel or later, tar, gzip and sha256sum. Without this file it is removed by:
+sh $uninstaller
 
   --no-start      neither enable nor start the service
   --uninstall     remove it; settings, the journal and logs stay
@@ -85,6 +87,27 @@ check_host() {
     fi
 }
 
+process() { # PID: it and its start, so that a later process of the same number is another one
+    kill -0 "$1" 2>/dev/null || return 0
+    echo "$1-$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)"
+}
+
+# A claim is a file with a process in its name. Each installer writes its claim before it looks for
+# others, so of two that start at the same time at least one sees the other; both may be refused.
+# The claim of a process that was killed counts for nothing. flock(1) is not on every host.
+lock() {
+    claim=$tree.claim-$(process $$)
+    touch "$claim" || fail 4 "/usr/lib cannot be written" "mount it writable"
+    trap 'rm -f "$claim"' EXIT
+    for other in "$tree".claim-*; do
+        pid=${other#"$tree.claim-"} pid=${pid%%-*}
+        [ "$other" != "$claim" ] || continue
+        [ "$other" != "$tree.claim-$(process "$pid")" ] ||
+            fail 4 "another installer of fuel-upgrade runs, process $pid" "wait until it has ended"
+        rm -f "$other"
+    done
+}
+
 check_room() { # unpacked beside the old tree, with a tenth more; a chroot may not know
     free_kb=$(df -P -k /usr/lib 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ -n "$free_kb" ] || return 0
@@ -95,10 +118,7 @@ check_room() { # unpacked beside the old tree, with a tenth more; a chroot may n
 }
 
 is_setting() { # a file that operators may edit
-    case $1 in
-    /etc/*) return 0 ;;
-    *) return 1 ;;
-    esac
+    case $1 in /etc/*) ;; *) return 1 ;; esac
 }
 
 others() { # the files in $new that are not in the tree, as they are installed
@@ -171,6 +191,8 @@ stage() {
     while read -r file; do
         if is_setting "$file"; then stage_setting "$file"; else stage_file "$file"; fi
     done <"$new/files"
+    head -n "$lines" "$self" >"$new/uninstall" ||
+        fail 5 "$new: cannot be written" "make room there"
     make_folder "$etc/hooks.d"
     (cd "$new" && find ./etc -type f) | while read -r file; do
         mkdir -p "$new/settings/$(dirname "$file")"
@@ -194,6 +216,7 @@ switch() {
     forget_former
     rm -rf "$state/settings"
     mv "$new/settings" "$state/settings"
+    mv "$new/uninstall" "$uninstaller"
     mv "$new/files" "$state/files"
     rm -rf "$tree".old-* # and what a power cut left
     changed="fuel-upgrade $version is installed"
@@ -212,11 +235,9 @@ undo() { # at any end: what was only staged goes
     if [ -f "$new/files" ] && [ -z "$switched" ]; then
         while read -r file; do rm -f "$file$staged"; done <"$new/files"
     fi
-    if [ ! -f "$state/files" ]; then
-        remove_folders
-        rm -rf "$state"
-    fi
-    rm -rf "$tree".new-*
+    [ -f "$state/files" ] || { remove_folders && rm -rf "$state"; }
+    rm -rf "$tree".new-* || : # of a killed one too, whose tar may still be at work
+    rm -f "$claim"
     exit "$code"
 }
 
@@ -282,8 +303,7 @@ stop_daemon() { # PID
     while kill -0 "$1" 2>/dev/null; do
         [ "$waited_s" -lt "$stop_within_s" ] ||
             fail 7 "fuel-upgraded does not end" "wait until process $1 has ended, and start it again"
-        sleep 1
-        waited_s=$((waited_s + 1))
+        sleep 1 && waited_s=$((waited_s + 1))
     done
 }
 
@@ -293,6 +313,7 @@ installed_version() { # a power cut may have left none
 
 install() {
     check_host
+    lock
     check_room
     was=
     [ ! -f "$state/files" ] || was=$(installed_version)
@@ -314,6 +335,7 @@ install() {
 
 uninstall() {
     check_host
+    lock
     [ -f "$state/files" ] || fail 4 "this installer did not install fuel-upgrade here" \
         "remove the package, or what pip installed"
     [ "$(running)" != busy ] || fail 4 "fuel-upgraded is at work" "wait, or: fuel-upgrade cancel"
@@ -347,6 +369,7 @@ extract() { # DIR
 }
 
 command=install no_start="" purge="" quiet="" folder=""
+[ "$self" != "$uninstaller" ] || command=uninstall
 while [ $# -gt 0 ]; do
     case $1 in
     --help | -h) usage && exit 0 ;;

@@ -9,6 +9,7 @@ import requests
 
 from fuel_upgrade.daemon.api import Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.live import LiveSettings
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.server import RegistryServer
@@ -54,6 +55,7 @@ def serving(master: ScratchMaster, jobs: Jobs) -> RegistryServer:
         jobs=jobs,
         fail_points=FailPoints(""),
         metrics=Metrics(lambda: master.config, jobs),
+        reload=LiveSettings(master.config, lambda: master.config).reload,
     )
     return RegistryServer(create_app(service), "127.0.0.1", 0)
 

@@ -12,7 +12,7 @@ import pytest
 from fuel_upgrade.bundle.installer import read_installer
 from fuel_upgrade.system.tree import digest
 from tests.builders import write
-from tests.packaging.roots import busybox_root, run_in
+from tests.packaging.machines import busybox_root, run_in
 from tests.tools import needs, needs_root
 
 pytestmark = [needs("busybox", "unshare", "ip"), needs_root()]
@@ -22,9 +22,23 @@ CONFIG = "etc/fuel-upgrade/config.yaml"
 PROGRAM = """\
 #!/bin/sh
 case $1 in
---version) echo fuel-upgrade, version {version} ;;
+--version)
+    if [ -e /tmp/gate ]; then echo reached > /tmp/reached; cat /tmp/gate; fi
+    echo fuel-upgrade, version {version}
+    ;;
 status) [ -e /tmp/busy ] && echo '{{"format": 1, "running": "ab12"}}' ;;
 esac
+"""
+#: The first waits while it tries the program, until it is killed; the second comes meanwhile.
+BESIDE_EACH_OTHER = """
+mkfifo /tmp/reached /tmp/gate
+sh /root/first.run & first=$!
+cat /tmp/reached
+sh /root/second.run || echo $?
+sh /root/second.run --uninstall || echo $?
+kill -9 $first
+rm /tmp/gate
+fuel-upgrade --version
 """
 
 
@@ -192,6 +206,29 @@ def test_a_daemon_at_work_is_not_uninstalled(host: Host, installer: Callable[...
     host.installs(installer("1.0"))
     write(host.root / "tmp/busy", "")
     host.refuses(installer("1.0"), 4, "--uninstall")
+
+
+def test_a_second_installer_is_refused_and_a_killed_one_blocks_nothing(
+    host: Host, installer: Callable[..., Path]
+) -> None:
+    host.installs(installer("1.0"))
+    shutil.copy(installer("2.0"), host.root / "root/first.run")
+    shutil.copy(installer("3.0"), host.root / "root/second.run")
+    done = run_in(host.root, "sh", "-euc", BESIDE_EACH_OTHER)
+    assert done.stdout.splitlines() == ["reached", "4", "4", "fuel-upgrade, version 1.0"]
+    lines = done.stderr.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["error", "state", "remedy"] * 2
+    assert "another installer of fuel-upgrade runs" in lines[0]
+    host.installs(installer("3.0"))
+    assert host.version() == "3.0"
+    assert [path.name for path in (host.root / TREE).parent.iterdir()] == ["fuel-upgrade"]
+
+
+def test_it_can_be_removed_without_its_file(host: Host, installer: Callable[..., Path]) -> None:
+    before = host.names()
+    host.installs(installer("1.0"))
+    run_in(host.root, "sh", "/var/lib/fuel-upgrade-installer/uninstall")
+    assert host.names() == before
 
 
 def test_wrong_usage_is_told(host: Host, installer: Callable[..., Path]) -> None:

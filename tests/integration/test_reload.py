@@ -1,4 +1,4 @@
-"""systemctl reload: SIGHUP has the daemon read its settings again, and disturbs nothing."""
+"""The daemon reads its settings again, on request and on SIGHUP, and disturbs nothing."""
 
 import signal
 import subprocess
@@ -97,6 +97,35 @@ def test_settings_that_are_wrong_are_refused_and_the_old_ones_stay(
         )
         assert host.command("--socket", socket_of(host), "releases", "list").returncode == 0
     assert "reload refused" in host.log()
+
+
+def test_the_command_of_a_reload_ends_with_the_daemons_refusal(
+    host: Host, systemd: Readiness
+) -> None:
+    with running(host, systemd):
+        write(host, "masterip: 10.0.0.1\n")
+        done = host.command("config", "reload")
+        assert done.returncode == 2
+        error, state, remedy = done.stderr.splitlines()
+        assert error.startswith("error:")
+        assert "did you mean master_ip?" in error
+        assert (state, remedy[:7]) == ("state:  the settings stay as they were", "remedy:")
+        assert "STATUS=Reload refused" in heard(systemd, "READY=1\nSTATUS=Reload")
+    assert "reload refused" in host.log()
+
+
+def test_the_command_of_a_reload_names_what_changed_and_what_needs_a_restart(
+    host: Host, systemd: Readiness
+) -> None:
+    with running(host, systemd):
+        settings = {"master_ip": "127.0.0.2", "log_level": "debug", "registry": {"port": 0}}
+        write(host, yaml.safe_dump(settings))
+        assert host.command("config", "reload").stdout.splitlines() == [
+            "reloaded: log_level",
+            "only after systemctl restart fuel-upgrade: master_ip",
+        ]
+        answer = host.json("config", "reload")
+        assert (answer["changed"], answer["need_restart"]) == ([], ["master_ip"])
 
 
 def test_the_level_of_the_log_changes_and_what_needs_a_restart_is_named(

@@ -45,7 +45,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A unit with the program where it is in this environment: systemd looks for it."""
     source: Path = request.param
     text = source.read_text(encoding="utf-8")
-    changed = text.replace("\nExecStart=/usr/bin/", f"\nExecStart={PROGRAM.parent}/")
+    changed = re.sub(r"(?m)^(Exec\w+=)/usr/bin/", rf"\1{PROGRAM.parent}/", text)
     assert changed != text
     path = tmp_path / source.name
     path.write_text(changed, encoding="utf-8")
@@ -90,8 +90,8 @@ def test_folders_that_may_be_missing_are_made_first() -> None:
     assert missing == set(before.split()[2:])
 
 
-def test_a_reload_sends_the_signal_that_the_daemon_reads_its_settings_on() -> None:
-    assert settings()["ExecReload"] == ['/bin/sh -c "kill -HUP $MAINPID"']
+def test_a_reload_runs_the_command_that_waits_for_the_daemons_answer() -> None:
+    assert settings()["ExecReload"] == ["/usr/bin/fuel-upgrade config reload"]
 
 
 def test_faults_that_stay_do_not_restart_it() -> None:

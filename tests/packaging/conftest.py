@@ -9,6 +9,7 @@ import pytest
 
 from fuel_upgrade import __version__
 from tests.fixtures import tarballs
+from tests.packaging import installers
 
 __all__ = ["tarballs"]
 
@@ -29,7 +30,7 @@ class Packages:
 @pytest.fixture(scope="session")
 def tree() -> Path:
     """The runtime tree that make has built."""
-    return Path(os.environ.get("TREE") or PACKAGING.parent / "build/tree/usr/lib/fuel-upgrade")
+    return installers.tree()
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +73,6 @@ def rpms(tree: Path, later_tree: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def installer(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installer() -> Path:
     """The installer file."""
-    folder = tmp_path_factory.mktemp("installer")
-    subprocess.run([PACKAGING / "stage-root", tree, folder / "staged"], check=True)
-    return build("installer", folder / "staged", folder)
+    return installers.installer()

@@ -14,6 +14,7 @@ ln -s 5.0/version.yaml /etc/fuel/version.yaml
 """
 #: An edit of the operator.
 EDIT = "echo 'log_level: debug' >> /etc/fuel-upgrade/config.yaml"
+GREP_EDIT = "grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml"
 
 
 def daemon(machine: Machine) -> str:
@@ -24,6 +25,15 @@ def daemon(machine: Machine) -> str:
 def version(machine: Machine) -> str:
     """Return the version of the daemon that runs."""
     return machine.run("fuel-upgrade status --json | grep '\"version\"'").split('"')[3]
+
+
+def assert_refused(stderr: str, reason: str) -> None:
+    """Check that an error of three lines is in the output, with this reason."""
+    lines = stderr.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("error:  "))
+    assert reason in lines[first]
+    assert lines[first + 1] == "state:  nothing was changed"
+    assert lines[first + 2].startswith("remedy: ")
 
 
 def every_command(tree: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:

@@ -8,11 +8,12 @@ import pytest
 from fuel_upgrade import __version__
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
-from tests.packaging.life import EDIT, FUEL, daemon, version
-from tests.packaging.machines import SUITES, Machine, booted, debian
-from tests.tools import needs, needs_root
+from tests.packaging.installers import installer
+from tests.packaging.life import EDIT, FUEL, GREP_EDIT, assert_refused, daemon, version
+from tests.packaging.machines import SUITES, Machine, booted, debian, needs_machines
+from tests.tools import needs
 
-pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "dh")]
+pytestmark = [*needs_machines(), needs("dh")]
 #: Every file and folder but what the system keeps for itself.
 LIST = """find / -xdev -mindepth 1 \\( -path /root -o -path /proc -o -path /sys -o -path /run \\
     -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/systemd \\
@@ -71,6 +72,50 @@ def test_nothing_is_restarted_amid_an_install_which_ends_with_its_own_code(
     assert version(machine) == LATER
 
 
+def test_a_reload_of_wrong_settings_fails_and_the_daemon_goes_on(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.run(f"dpkg -i {debs.now.name}")
+    before = daemon(machine)
+    machine.run("systemctl reload fuel-upgrade")
+    machine.run("echo 'masterip: 10.0.0.1' >> /etc/fuel-upgrade/config.yaml")
+    assert machine.attempt("systemctl reload fuel-upgrade").returncode != 0
+    assert "did you mean master_ip?" in machine.run("journalctl --unit=fuel-upgrade")
+    assert "Reload refused" in machine.run("systemctl status fuel-upgrade")
+    assert machine.run("systemctl is-active fuel-upgrade").strip() == "active"
+    machine.run("sed -i '$d' /etc/fuel-upgrade/config.yaml && systemctl reload fuel-upgrade")
+    assert daemon(machine) == before
+
+
+def test_the_package_and_the_installers_copy_refuse_each_other(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.put(installer())
+    machine.run(f"sh {installer().name} --no-start && {EDIT}")
+    before = machine.run(LIST)
+    refused = machine.attempt(f"dpkg -i {debs.now.name}")
+    assert refused.returncode != 0
+    assert_refused(refused.stderr, "installed here by the installer file")
+    assert machine.run(f"fuel-upgrade --version >/dev/null; {LIST}") == before
+    machine.run("sh /var/lib/fuel-upgrade-installer/uninstall")
+    machine.run(f"dpkg -i --force-confold {debs.now.name} && {GREP_EDIT}")
+    refused = machine.attempt(f"sh {installer().name}")
+    assert refused.returncode == 4
+    assert_refused(refused.stderr, "the Debian package fuel-upgrade is installed")
+    machine.run("dpkg --verify fuel-upgrade && fuel-upgrade status")
+
+
+def test_a_late_purge_spares_the_journal_of_the_installers_copy(
+    machine: Machine, debs: Packages
+) -> None:
+    machine.put(installer())
+    machine.run(f"dpkg -i {debs.now.name} && dpkg -r fuel-upgrade && sh {installer().name}")
+    before = daemon(machine)
+    machine.run("dpkg -P fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
+    assert daemon(machine) == before
+
+
 def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
     machine: Machine, debs: Packages
 ) -> None:
@@ -80,7 +125,7 @@ def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
     machine.run("dpkg -r fuel-upgrade")
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
     machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
-    machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml")
+    machine.run(GREP_EDIT)
     machine.run("dpkg -P fuel-upgrade")
     assert set(machine.run(LIST).splitlines()) - before - STAYS == set()
     assert machine.attempt("ls /var/log/fuel_upgrade.log*").returncode != 0

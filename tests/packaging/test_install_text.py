@@ -12,10 +12,10 @@ from fuel_upgrade.cli.main import main
 from tests.install_text import ROOT, commands
 from tests.packaging.conftest import Packages
 from tests.packaging.life import FUEL, every_command
-from tests.packaging.machines import SUITES, Machine, booted, debian, lend_reach
-from tests.tools import needs, needs_root
+from tests.packaging.machines import SUITES, Machine, booted, debian, lend_reach, needs_machines
+from tests.tools import needs
 
-pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "dh")]
+pytestmark = [*needs_machines(), needs("dh")]
 SHELLS = ("man-db", "bash-completion", "zsh", "fish")
 #: What each shell offers for "fuel-upgrade rel", as it loads its completions by itself.
 COMPLETIONS = {

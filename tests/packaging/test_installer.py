@@ -1,6 +1,6 @@
 """The installer file on whole Debian releases under their own systemd: no Python, no network."""
 
-import shutil
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +10,11 @@ import pytest
 from fuel_upgrade import __version__
 from fuel_upgrade.cli.main import main
 from tests.packaging.installers import installer, tree, version_in
-from tests.packaging.life import every_command
-from tests.packaging.roots import DEBIAN, NEXT_DEBIAN, Machine, boot, debian_root, needs_roots
+from tests.packaging.life import EDIT, daemon, every_command
+from tests.packaging.machines import SUITES, Machine, booted, debian, needs_machines
 from tests.tools import needs
 
-pytestmark = [*needs_roots(), needs("readelf")]
+pytestmark = [*needs_machines(), needs("readelf")]
 LATER = "99.0"
 MAX_BYTES = 60_000_000
 CONFIG = "/etc/fuel-upgrade/config.yaml"
@@ -41,14 +41,14 @@ except OSError:
 """
 
 
-@pytest.fixture(params=[DEBIAN, NEXT_DEBIAN])
+@pytest.fixture(params=SUITES)
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
-    root = debian_root(request.param, tmp_path / "root")
-    shutil.copy(installer(), root / "root/now.run")
-    with boot(root) as booted:
-        assert booted.run("sh", "-c", "command -v python3", check=False).returncode != 0
-        yield booted
-    shutil.rmtree(root)
+    """A system without Python that has the installer file in /root."""
+    with booted(debian(request.param), tmp_path / "root") as system:
+        system.put(installer())
+        system.run("mv *.run now.run")
+        assert system.attempt("command -v python3").returncode != 0
+        yield system
 
 
 def test_it_is_small_and_names_its_floor() -> None:
@@ -59,42 +59,37 @@ def test_it_is_small_and_names_its_floor() -> None:
 
 
 def test_it_installs_and_every_command_works_without_python(machine: Machine) -> None:
-    machine.run("sh", "/root/now.run")
-    assert machine.run("systemctl", "is-active", "fuel-upgrade").stdout.strip() == "active"
-    machine.run("fuel-upgrade", "status")
+    machine.run("sh now.run")
+    assert machine.run("systemctl is-active fuel-upgrade").strip() == "active"
+    machine.run("fuel-upgrade status")
     lines = "\n".join(f"fuel-upgrade {words} --help >/dev/null" for words in every_command(main))
-    done = machine.run("sh", "-ec", lines)
-    assert done.stderr == ""
-    assert machine.run("fuel-upgraded", "--version").returncode == 0
+    assert machine.run(lines) == ""
+    machine.run("fuel-upgraded --version")
 
 
 def test_the_interpreter_lacks_nothing_and_leaks_nothing(machine: Machine) -> None:
-    machine.run("sh", "/root/now.run", "--no-start")
-    assert machine.run("systemctl", "is-active", "fuel-upgrade", check=False).returncode != 0
-    python = "/usr/lib/fuel-upgrade/bin/python3"
-    machine.run(python, "-c", ABILITIES)
-    misleading = {"PYTHONPATH": "/nosuch", "PYTHONHOME": "/nosuch", "LD_LIBRARY_PATH": "/lib"}
-    assert version_in(machine.run("fuel-upgrade", "--version", env=misleading).stdout) == (
-        __version__
-    )
+    machine.run("sh now.run --no-start")
+    assert machine.attempt("systemctl is-active fuel-upgrade").returncode != 0
+    machine.run(shlex.join(["/usr/lib/fuel-upgrade/bin/python3", "-c", ABILITIES]))
+    misled = "PYTHONPATH=/nosuch PYTHONHOME=/nosuch LD_LIBRARY_PATH=/lib fuel-upgrade --version"
+    assert version_in(machine.run(misled)) == __version__
 
 
 def test_upgrade_downgrade_and_removal(machine: Machine) -> None:
-    shutil.copy(installer(LATER), machine.root / "root/later.run")
-    listing = ("find", "/", "-xdev", "-not", "-path", "/var/log/journal/*")
-    before = set(machine.run(*listing).stdout.splitlines())
-    machine.run("sh", "/root/now.run")
-    machine.run("sh", "-c", f"echo 'log_level: debug' >> {CONFIG}")
-    pid = ("systemctl", "show", "--property=MainPID", "--value", "fuel-upgrade")
-    first = machine.run(*pid).stdout
+    machine.put(installer(LATER))
+    machine.run("mv fuel-upgrade-*.run later.run")
+    listing = "find / -xdev -not -path '/var/log/journal/*'"
+    before = set(machine.run(listing).splitlines())
+    machine.run(f"sh now.run && {EDIT}")
+    first = daemon(machine)
     for file, version in (("later", LATER), ("now", __version__)):
-        machine.run("sh", f"/root/{file}.run")
-        assert version_in(machine.run("fuel-upgrade", "--version").stdout) == version
-        assert machine.run(*pid).stdout != first
-        assert machine.run("tail", "-n1", CONFIG).stdout == "log_level: debug\n"
-        first = machine.run(*pid).stdout
-    machine.run("sh", "/root/now.run", "--uninstall", "--purge")
-    after = set(machine.run(*listing).stdout.splitlines())
+        machine.run(f"sh {file}.run")
+        assert version_in(machine.run("fuel-upgrade --version")) == version
+        assert daemon(machine) != first
+        assert machine.run(f"tail -n1 {CONFIG}") == "log_level: debug\n"
+        first = daemon(machine)
+    machine.run("sh now.run --uninstall --purge")
+    after = set(machine.run(listing).splitlines())
     assert {path for path in after - before if not path.startswith(("/proc", "/tmp"))} == set()
 
 
@@ -102,7 +97,7 @@ def test_a_package_of_the_tool_is_not_overwritten(machine: Machine) -> None:
     query = machine.root / "usr/local/bin/rpm"
     query.write_text("#!/bin/sh\n")
     query.chmod(0o755)
-    done = machine.run("sh", "/root/now.run", check=False)
+    done = machine.attempt("sh now.run")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         4, "error:  the RPM fuel-upgrade is installed",
     )  # fmt: skip

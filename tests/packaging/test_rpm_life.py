@@ -14,12 +14,12 @@ from fuel_upgrade import __version__
 from tests.install_text import commands
 from tests.packaging.conftest import LATER, Packages
 from tests.packaging.gate import GATED, Gate
-from tests.packaging.life import EDIT, FUEL, daemon, version
-from tests.packaging.machines import Machine, booted, debian
-from tests.packaging.roots import rpm_root, run_in
-from tests.tools import needs, needs_root
+from tests.packaging.installers import installer
+from tests.packaging.life import EDIT, FUEL, GREP_EDIT, assert_refused, daemon, version
+from tests.packaging.machines import Machine, booted, debian, needs_machines, rpm_root, run_in
+from tests.tools import needs
 
-pytestmark = [needs_root(), needs("systemd-nspawn", "debootstrap", "rpmbuild")]
+pytestmark = [*needs_machines(), needs("rpmbuild")]
 SYSTEM = """
 Name: system
 Version: 1
@@ -77,7 +77,7 @@ def test_an_idle_daemon_is_restarted_and_settings_stay(machine: Machine, rpms: P
     assert daemon(machine) != before
     machine.run(f"rpm -U --oldpackage {rpms.now.name}")
     assert version(machine) == __version__
-    machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml")
+    machine.run(GREP_EDIT)
 
 
 def test_nothing_is_restarted_amid_an_install(machine: Machine, rpms: Packages) -> None:
@@ -93,6 +93,22 @@ def test_nothing_is_restarted_amid_an_install(machine: Machine, rpms: Packages) 
     assert (daemon(machine), version(machine)) == (before, __version__)
     machine.run("fuel-upgrade rollback && systemctl restart fuel-upgrade")
     assert version(machine) == LATER
+
+
+def test_the_package_and_the_installers_copy_refuse_each_other(
+    machine: Machine, rpms: Packages
+) -> None:
+    machine.put(installer())
+    machine.run(f"sh {installer().name} --no-start && {EDIT}")
+    refused = machine.attempt(f"rpm -i {rpms.now.name}")
+    assert refused.returncode != 0
+    assert_refused(refused.stderr, "installed here by the installer file")
+    machine.run("fuel-upgrade --version")
+    machine.run("sh /var/lib/fuel-upgrade-installer/uninstall")
+    machine.run(f"rpm -i {rpms.now.name} && {GREP_EDIT}")
+    refused = machine.attempt(f"sh {installer().name}")
+    assert refused.returncode == 4
+    assert_refused(refused.stderr, "the RPM fuel-upgrade is installed")
 
 
 def test_erasing_it_keeps_what_is_the_operators(machine: Machine, rpms: Packages) -> None:

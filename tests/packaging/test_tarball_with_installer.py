@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,29 +12,23 @@ from fuel_upgrade import __version__
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.system.progress import no_progress
 from tests.builders import Fake, apt_repo, openstack_yaml, spec_of, write
+from tests.packaging.gate import GATED, Gate
 from tests.packaging.installers import installer, version_in
-from tests.packaging.roots import (
-    DEBIAN,
-    NEXT_DEBIAN,
-    Machine,
-    boot,
+from tests.packaging.life import daemon, version
+from tests.packaging.machines import (
+    SUITES,
+    booted,
     busybox_root,
-    debian_root,
-    needs_roots,
+    debian,
+    needs_machines,
     rpm_root,
     run_in,
 )
 from tests.tools import needs
 
-pytestmark = [*needs_roots(), needs("busybox", "rpmbuild", "rpm", "dnf", "createrepo_c")]
+pytestmark = [*needs_machines(), needs("busybox", "rpmbuild", "rpm", "dnf", "createrepo_c")]
 NAME = "fuel-6.0-upgrade.tar"
 SETTINGS = "master_ip: 127.0.0.1\nregistry: {port: 8765}\n"
-#: A hook that waits until the test lets it go on; the daemon may write below /var/log.
-GATE = """\
-#!/bin/sh
-: > /var/log/reached
-until [ -e /var/log/go ]; do sleep 0.1; done
-"""
 BY_HAND = f"cd /root && tar -xf {NAME} upgrade.sh && sh upgrade.sh"
 
 
@@ -78,20 +71,19 @@ def assert_installed(root: Path, output: str) -> None:
     assert {path.name for path in (root / "root").iterdir()} >= {NAME, "upgrade.sh"}
 
 
-@pytest.mark.parametrize("suite", [DEBIAN, NEXT_DEBIAN])
+@pytest.mark.parametrize("suite", SUITES)
 def test_a_debian_under_systemd_gets_tool_and_release(
     suite: str, tmp_path: Path, tarball: Path
 ) -> None:
-    root = debian_root(suite, tmp_path / "root")
-    prepare(root, tarball)
-    with boot(root) as machine:
-        assert machine.run("sh", "-c", "command -v python3 zstd", check=False).returncode != 0
-        assert_installed(root, machine.run("sh", "-c", BY_HAND).stdout)
-        assert machine.run("systemctl", "is-enabled", "fuel-upgrade").stdout.strip() == "enabled"
-        assert version_in(machine.run("fuel-upgrade", "--version").stdout) == __version__
-        machine.run("fuel-upgrade", "rollback")
+    root = tmp_path / "root"
+    with booted(debian(suite), root) as machine:
+        prepare(root, tarball)
+        assert machine.attempt("command -v python3 zstd").returncode != 0
+        assert_installed(root, machine.run(BY_HAND))
+        assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
+        assert version_in(machine.run("fuel-upgrade --version")) == __version__
+        machine.run("fuel-upgrade rollback")
         assert (root / "etc/fuel/version.yaml").readlink() == Path("5.1/version.yaml")
-    shutil.rmtree(root)
 
 
 @pytest.mark.parametrize("make_root", [busybox_root, rpm_root])
@@ -120,37 +112,18 @@ def test_zstd_that_is_not_there_is_named(tmp_path: Path, tarball: Path) -> None:
 def test_the_tool_is_replaced_amid_an_install_which_ends_with_its_own_code(
     tmp_path: Path, tarball: Path
 ) -> None:
-    root = debian_root(DEBIAN, tmp_path / "root")
-    prepare(root, tarball)
-    shutil.copy(installer(), root / "root/now.run")
-    shutil.copy(installer("99.0"), root / "root/later.run")
-    write(root / "etc/fuel-upgrade/hooks.d/before-register/50-gate", GATE).chmod(0o755)
-    with boot(root) as machine:
-        machine.run("sh", "/root/now.run")
-        pid = daemon(machine)
-        argv = machine.argv("fuel-upgrade", "install", f"/root/{NAME}")
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as install:
-            until((root / "var/log/reached").exists)
-            output = machine.run("sh", "/root/later.run").stdout
-            assert "was not restarted" in output
-            assert version_in(machine.run("fuel-upgrade", "--version").stdout) == "99.0"
-            (root / "var/log/go").touch()
-            said, _ = install.communicate(timeout=300)
-        assert install.returncode == 0, said.decode()
-        assert daemon(machine) == pid
-        machine.run("fuel-upgrade", "rollback")
-        machine.run("systemctl", "restart", "fuel-upgrade")
-        assert '"99.0"' in machine.run("fuel-upgrade", "status", "--json").stdout
-    shutil.rmtree(root)
-
-
-def daemon(machine: Machine) -> str:
-    show = ("systemctl", "show", "--property=MainPID", "--value", "fuel-upgrade")
-    return machine.run(*show).stdout.strip()
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    with booted(debian("bookworm"), tmp_path / "root") as machine:
+        prepare(machine.root, tarball)
+        machine.put(installer(), installer("99.0"))
+        gate = Gate(machine)
+        machine.run(f"sh {installer().name}")
+        before = daemon(machine)
+        with gate.install(NAME) as install:
+            assert "was not restarted" in machine.run(f"sh {installer('99.0').name}")
+            assert version_in(machine.run("fuel-upgrade --version")) == "99.0"
+            gate.open(fail=False)
+            output, _ = install.communicate(timeout=GATED)
+        assert install.returncode == 0, output
+        assert daemon(machine) == before
+        machine.run("fuel-upgrade rollback && systemctl restart fuel-upgrade")
+        assert version(machine) == "99.0"
