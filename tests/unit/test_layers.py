@@ -65,7 +65,7 @@ def test_imports_only_what_lies_left() -> None:
         for used in sorted(imported_layers(path))
         if layer_of(path) != "__init__" and not may_import(layer_of(path), used)
     ]
-    assert faults == []
+    assert faults == [], "\n".join(faults)
 
 
 def test_an_import_is_seen_in_any_block(tmp_path: Path) -> None:
