@@ -12,14 +12,15 @@ from docutils.core import publish_doctree
 from fuel_upgrade.errors import UpgradeError
 
 ROOT = Path(__file__).parents[2]
+OF_CODES = re.compile(r"class \w+Error\b|\bcode\s*=|\bdefault_code\b")
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
 @cache
 def nodes_of_source() -> tuple[ast.ClassDef | ast.Call, ...]:
-    """Return the classes, and the calls of a plain name, of files that make or raise an error."""
+    """Return the classes, and calls of a plain name, of files that define errors or give codes."""
     texts = (path.read_text() for path in (ROOT / "fuel_upgrade").rglob("*.py"))
-    trees = (ast.parse(text) for text in texts if "Error(" in text)
+    trees = (ast.parse(text) for text in texts if OF_CODES.search(text))
     return tuple(
         node
         for tree in trees
