@@ -1,7 +1,9 @@
 """What holds for every test."""
 
+import gc
 import signal
 
+import pytest
 from hypothesis import settings
 
 from tests.tools import in_ci
@@ -14,3 +16,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # people, who can look at what was found.
 settings.register_profile("fuel-upgrade", deadline=None, derandomize=in_ci())
 settings.load_profile("fuel-upgrade")
+
+# Half a million objects of libraries and collected tests live until the run ends. Without this, the
+# garbage collector walks all of them again and again: a fifth of the CPU time of the unit tests.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Collect garbage of the tests alone: all that is there before the first one stays."""
+    gc.freeze()
+    gc.enable()

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -11,16 +12,29 @@ from docutils.core import publish_doctree
 from fuel_upgrade.errors import UpgradeError
 
 ROOT = Path(__file__).parents[2]
+OF_CODES = re.compile(r"class \w+Error\b|\bcode\s*=|\bdefault_code\b")
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
-TREES = [ast.parse(path.read_text()) for path in (ROOT / "fuel_upgrade").rglob("*.py")]
+
+
+@cache
+def nodes_of_source() -> tuple[ast.ClassDef | ast.Call, ...]:
+    """Return the classes, and calls of a plain name, of files that define errors or give codes."""
+    texts = (path.read_text() for path in (ROOT / "fuel_upgrade").rglob("*.py"))
+    trees = (ast.parse(text) for text in texts if OF_CODES.search(text))
+    return tuple(
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    )
 
 
 def exit_codes() -> dict[str, int]:
     """Return the exit code of each class of errors, by the classes that it is made from."""
     classes = {
         node.name: node
-        for tree in TREES
-        for node in ast.walk(tree)
+        for node in nodes_of_source()
         if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
     }
 
@@ -50,18 +64,18 @@ def assigned(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
 def used() -> Iterator[tuple[str, int]]:
     """Give every code in the source, with the exit code of its class."""
     families = exit_codes()
-    for tree in TREES:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.name in families:
-                if isinstance(code := dict(assigned(node)).get("default_code"), str):
-                    yield code, families[node.name]
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                codes = [k.value for k in node.keywords if k.arg == "code"]
-                for value in codes if node.func.id in families else ():
-                    assert isinstance(value, ast.Constant), f"line {value.lineno}: no literal"
-                    yield str(value.value), families[node.func.id]
+    for node in nodes_of_source():
+        if isinstance(node, ast.ClassDef) and node.name in families:
+            if isinstance(code := dict(assigned(node)).get("default_code"), str):
+                yield code, families[node.name]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            codes = [k.value for k in node.keywords if k.arg == "code"]
+            for value in codes if node.func.id in families else ():
+                assert isinstance(value, ast.Constant), f"line {value.lineno}: no literal"
+                yield str(value.value), families[node.func.id]
 
 
+@cache
 def documented() -> list[tuple[str, int]]:
     """Return the rows of the table of docs/api.rst, whose first column is a code."""
     text = (ROOT / "docs/api.rst").read_text(encoding="utf-8")

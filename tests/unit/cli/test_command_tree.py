@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -45,38 +46,47 @@ def walk(group: LazyGroup, words: tuple[str, ...] = ()) -> Iterator[Node]:
 
 
 NODES = list(walk(main))
-every_node = pytest.mark.parametrize("node", NODES, ids=lambda n: " ".join(n.words) or "-")
-every_command = pytest.mark.parametrize(
-    "node", [n for n in NODES if n.lazy], ids=lambda n: " ".join(n.words)
-)
+COMMANDS = [node for node in NODES if node.lazy is not None]
 
 
+@cache
 def show_help(node: Node) -> str:
     shown = CliRunner().invoke(main, [*node.words, "--help"], prog_name="fuel-upgrade")
     assert shown.exit_code == 0, shown.output
     return shown.output
 
 
-@every_node
-def test_a_help_has_an_example_and_fits_80_columns(node: Node) -> None:
-    shown = show_help(node)
-    _, _, examples = shown.partition("\n  Examples:\n")
-    lines = examples.splitlines()
-    assert lines
-    assert any(line.startswith(" ".join(("    fuel-upgrade", *node.words))) for line in lines)
-    assert [line for line in shown.splitlines() if len(line) > 80] == []
+def examples_of(node: Node) -> list[str]:
+    _, _, examples = show_help(node).partition("\n  Examples:\n")
+    return examples.replace("\\\n", "").splitlines()
 
 
-@every_command
-def test_an_example_can_be_parsed(
-    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_help_has_an_example() -> None:
+    starts = {node: " ".join(("    fuel-upgrade", *node.words)) for node in NODES}
+    without = [
+        start
+        for node, start in starts.items()
+        if not any(line.startswith(start) for line in examples_of(node))
+    ]
+    assert without == []
+
+
+def test_each_help_fits_80_columns() -> None:
+    lines = {(node.words, line) for node in NODES for line in show_help(node).splitlines()}
+    assert {(words, line) for words, line in lines if len(line) > 80} == set()
+
+
+def test_each_example_can_be_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("fuel-6.0-upgrade.tar.zst").touch()  # some options want a file that is there
-    _, _, examples = show_help(node).partition("\n  Examples:\n")
-    for line in examples.replace("\\\n", "").splitlines():
+    refused = {}
+    for line in (line for node in COMMANDS for line in examples_of(node)):
         command, _, _ = line.partition(" < ")
-        parse(main, shlex.split(command.partition(" > ")[0])[1:])
+        try:
+            parse(main, shlex.split(command.partition(" > ")[0])[1:])
+        except click.ClickException as error:
+            refused[line] = error.format_message()
+    assert refused == {}
 
 
 def words_left(context: click.Context) -> list[str]:
@@ -94,15 +104,20 @@ def parse(command: click.Command, argv: list[str], parent: click.Context | None 
         parse(child, args, context)
 
 
-@every_command
-def test_the_short_help_is_the_first_sentence_of_the_help(node: Node) -> None:
-    assert node.lazy is not None
-    assert node.lazy.short_help == node.command.get_short_help_str(limit=200).rstrip(".")
+def test_each_short_help_is_the_first_sentence_of_the_help() -> None:
+    short = {node.words: node.lazy.short_help for node in COMMANDS if node.lazy}
+    assert short == {
+        node.words: node.command.get_short_help_str(limit=200).rstrip(".") for node in COMMANDS
+    }
 
 
-@every_command
-def test_a_command_gives_json(node: Node) -> None:
-    assert "as_json" in {parameter.name for parameter in node.command.params}
+def test_each_command_gives_json() -> None:
+    without = [
+        node.words
+        for node in COMMANDS
+        if "as_json" not in {parameter.name for parameter in node.command.params}
+    ]
+    assert without == []
 
 
 def python(code: str) -> str:
@@ -146,29 +161,30 @@ for words in {words!r}:
     assert python(code).count("Examples:") == len(words)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("fuel-upgrade rep", {"repair", "repo"}),
-        ("fuel-upgrade repo ", {"diff", "prove", "report", "squash", "view"}),
-        ("fuel-upgrade registry user r", {"remove"}),
-        ("fuel-upgrade --so", {"--socket"}),
-    ],
-)
-def test_completing_a_name_loads_no_module_of_a_command(words: str, expected: set[str]) -> None:
+def test_completing_a_name_loads_no_module_of_a_command() -> None:
+    expected = {
+        "fuel-upgrade rep": {"repair", "repo"},
+        "fuel-upgrade repo ": {"diff", "prove", "report", "squash", "view"},
+        "fuel-upgrade registry user r": {"remove"},
+        "fuel-upgrade --so": {"--socket"},
+    }
     code = f"""
-import os, sys
+import contextlib, io, json, os, sys
 from fuel_upgrade.cli.main import main
-os.environ.update(_FUEL_UPGRADE_COMPLETE="bash_complete", COMP_WORDS={words!r},
-                  COMP_CWORD={str(len(words.split(" ")) - 1)!r})
-try:
-    main([])
-except SystemExit:
-    print(*(name for name in sys.modules if name.startswith("fuel_upgrade.cli.")))
+os.environ["_FUEL_UPGRADE_COMPLETE"] = "bash_complete"
+answers = {{}}
+for words in {list(expected)!r}:
+    os.environ.update(COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    output = io.TextIOWrapper(io.BytesIO(), write_through=True)  # click writes bytes
+    with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        main([])
+    modules = [name for name in sys.modules if name.startswith("fuel_upgrade.cli.")]
+    answers[words] = (output.buffer.getvalue().decode(), modules)
+print(json.dumps(answers))
 """
-    *found, modules = python(code).splitlines()
-    assert {line.partition(",")[2] for line in found} == expected
-    assert {name.rpartition(".")[2] for name in modules.split()} <= LIGHT
+    for words, (answer, modules) in json.loads(python(code)).items():
+        assert {line.partition(",")[2] for line in answer.splitlines()} == expected[words]
+        assert {name.rpartition(".")[2] for name in modules} <= LIGHT, words
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,8 @@ SECRETS = {
 }
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    place = tmp_path / "etc/fuel-upgrade"
+def plant_secrets(root: Path) -> None:
+    place = root / "etc/fuel-upgrade"
     place.mkdir(parents=True)
     (place / "config.yaml").write_text(
         f"nailgun: {{password: '{SECRETS['config']}',"
@@ -37,7 +36,7 @@ def root(tmp_path: Path) -> Path:
         f"registry: {{database: 'postgresql://me:{SECRETS['database']}@db/x'}}\n"
     )
     (place / "p").write_text(SECRETS["file"] + "\n")
-    paths = Config().under(tmp_path).paths
+    paths = Config().under(root).paths
     paths.state.mkdir(parents=True)
     paths.registry_password.write_text(SECRETS["registry"])
     paths.log.parent.mkdir(parents=True)
@@ -51,6 +50,11 @@ def root(tmp_path: Path) -> Path:
     for number, secret in enumerate(SECRETS.values()):
         run = journal.hook_started("7f3a0001", "before-check", f"h{number}", started_s=1)
         journal.hook_ended(run, exit_code=1, output=f"said {secret}", ended_s=2)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    plant_secrets(tmp_path)
     return tmp_path
 
 
@@ -67,8 +71,14 @@ def packed(root: Path, out: Path, *, force: bool = False) -> dict[str, bytes]:
         }
 
 
-def test_no_secret_is_in_any_part(root: Path, tmp_path: Path) -> None:
-    parts = packed(root, tmp_path / "support.tar.gz")
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("support")
+    plant_secrets(folder)
+    return packed(folder, folder / "support.tar.gz")
+
+
+def test_no_secret_is_in_any_part(parts: dict[str, bytes]) -> None:
     assert {"config.yaml", "journal.sqlite", "log/fuel_upgrade.log", "doctor.json"} <= set(parts)
     for name, data in parts.items():
         for where, secret in SECRETS.items():
@@ -77,8 +87,9 @@ def test_no_secret_is_in_any_part(root: Path, tmp_path: Path) -> None:
         assert b"unheard of" not in data
 
 
-def test_the_journal_can_be_read_and_says_what_was_done(root: Path, tmp_path: Path) -> None:
-    parts = packed(root, tmp_path / "support.tar.gz")
+def test_the_journal_can_be_read_and_says_what_was_done(
+    parts: dict[str, bytes], tmp_path: Path
+) -> None:
     (tmp_path / "copy.sqlite").write_bytes(parts["journal.sqlite"])
     with sqlite3.connect(tmp_path / "copy.sqlite") as db:
         assert db.execute("SELECT id, state FROM install").fetchall() == [
@@ -87,8 +98,7 @@ def test_the_journal_can_be_read_and_says_what_was_done(root: Path, tmp_path: Pa
         assert db.execute("SELECT count(*) FROM hook_run").fetchone() == (len(SECRETS),)
 
 
-def test_what_is_no_secret_stays(root: Path, tmp_path: Path) -> None:
-    parts = packed(root, tmp_path / "support.tar.gz")
+def test_what_is_no_secret_stays(parts: dict[str, bytes]) -> None:
     assert b"password_file: /etc/fuel-upgrade/p" in parts["config.yaml"]
     assert b"event='hook output'" in parts["log/fuel_upgrade.log"]
     assert b"HOME" not in parts["environment.txt"]
@@ -105,8 +115,8 @@ def test_the_file_is_for_its_owner_and_replaces_none_unasked(root: Path, tmp_pat
 
 def test_of_a_long_log_the_last_whole_lines_are_packed(root: Path, tmp_path: Path) -> None:
     log = Config().under(root).paths.log
-    line = f"event='login' password='{'x' * 80}'\n"
-    log.write_text(line * (6 << 20 >> 6))
+    line = f"event='login' password='{'x' * 8000}'\n"
+    log.write_text(line * ((6 << 20) // len(line)))
     data = packed(root, tmp_path / "support.tar.gz")["log/fuel_upgrade.log"]
     assert len(data) <= 4 << 20
     assert b"xxx" not in data

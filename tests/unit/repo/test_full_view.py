@@ -1,7 +1,9 @@
 """The full view: what it holds, where its indexes come from, and what it refuses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
@@ -32,7 +34,7 @@ RELEASES = (
 )
 
 
-def chain(folder: Path, make: Make, *, original: bool = True) -> list[Path]:
+def build_chain(folder: Path, make: Make, *, original: bool = True) -> list[Path]:
     """Make the full repos and return the chain of the newest: a diff of a diff of a full one."""
     full = [make(folder / f"full-{n}", fakes) for n, fakes in enumerate(RELEASES)]
     for name in SIGNATURES["apt" if make is apt_repo else "yum"]:
@@ -41,6 +43,22 @@ def chain(folder: Path, make: Make, *, original: bool = True) -> list[Path]:
     build_diff(full[0], full[1], folder / "diff-1", options)
     build_diff(folder / "diff-1", full[2], folder / "diff-2", options)
     return [folder / "diff-2", folder / "diff-1", full[0]]
+
+
+@cache
+def chain_files(make: Make, *, original: bool) -> Mapping[str, bytes]:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        build_chain(folder, make, original=original)
+        files = (path for path in walk(folder) if path.is_file())
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def chain(folder: Path, make: Make, *, original: bool = True) -> list[Path]:
+    """Write a chain as :func:`build_chain` builds it: each is built once, most tests need one."""
+    for name, content in chain_files(make, original=original).items():
+        write(folder / name, content)
+    return [folder / "diff-2", folder / "diff-1", folder / "full-0"]
 
 
 def checksums(make: Make, kind: str) -> dict[str, object]:
@@ -101,7 +119,7 @@ def test_translations_travel_with_the_indexes(tmp_path: Path) -> None:
     folder = tmp_path / "full-2/dists/precise/main/i18n"
     write(folder / "Translation-en", "text")
     write(folder / "Translation-en.xz", "packed")
-    build_view(chain(tmp_path, apt_repo), tmp_path / "view")
+    build_view(build_chain(tmp_path, apt_repo), tmp_path / "view")
     got = [p.name for p in (tmp_path / "view/dists/precise/main/i18n").iterdir()]
     assert got == ["Translation-en.xz"]
 

@@ -173,24 +173,28 @@ def test_an_anchor_of_another_document_is_not_known() -> None:
     check_yaml("--- &a [[[]]]\n--- [&a [], *a]", source="f", bounds=SMALL)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [LAUGHS, MERGED_LAUGHS, "[" * 200_000 + "]" * 200_000, "- " * 100_000, "{a: " * 100_000],
-    ids=["laughs", "merged laughs", "flow lists", "lists", "maps"],
-)
-def test_a_bomb_is_refused_in_little_memory(text: str, tmp_path: Path) -> None:
+def test_a_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
     """In a process of its own: what is not refused in time ends the process.
 
     Brackets are counted by libyaml before it hands out the first event, and its own limit may
     come first, in its own words.
     """
-    (tmp_path / "f.yaml").write_text(text)
+    bombs = {
+        "laughs": LAUGHS,
+        "merged-laughs": MERGED_LAUGHS,
+        "flow-lists": "[" * 200_000 + "]" * 200_000,
+        "lists": "- " * 100_000,
+        "maps": "{a: " * 100_000,
+    }
+    for name, text in bombs.items():
+        (tmp_path / name).write_text(text)
     program = (
         "import sys; from pathlib import Path\n"
         "from fuel_upgrade.errors import BundleError\n"
         "from fuel_upgrade.system.yaml_text import load_yaml\n"
-        "try: load_yaml(Path(sys.argv[1]).read_text(), source='f.yaml')\n"
-        "except BundleError as error: print(error.what)\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: load_yaml(Path(name).read_text(), source=name)\n"
+        "    except BundleError as error: print(error.what, flush=True)\n"
     )
     limit = 512 << 20
 
@@ -198,8 +202,9 @@ def test_a_bomb_is_refused_in_little_memory(text: str, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "f.yaml")],
+        [sys.executable, "-c", program, *bombs], cwd=tmp_path,
         capture_output=True, text=True, timeout=60, check=False, preexec_fn=bound,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert re.match(r"f\.yaml: malformed YAML: line \d+, column \d+: \S", done.stdout)
+    refusal = re.compile(r"(\S+): malformed YAML: line \d+, column \d+: \S")
+    refused = [match[1] for line in done.stdout.splitlines() if (match := refusal.match(line))]
+    assert (done.returncode, refused) == (0, list(bombs)), done.stderr
