@@ -68,7 +68,7 @@ setup(
         "Programming Language :: Python :: 3.13",
     ],
     packages=find_packages(include=["fuel_upgrade", "fuel_upgrade.*"]),
-    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh", "repo/rpm/rpmrc"]},
+    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh", "repo/yum/rpm/rpmrc"]},
     install_requires=RUNTIME,
     extras_require={"dev": DEV},
     entry_points={

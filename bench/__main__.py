@@ -12,10 +12,10 @@ from debian.deb822 import Packages
 from bench.inputs import index_pair, made_up_pair, package_pair
 from bench.original import diff_mirror
 from bench.ratio import ratio, rounds
-from fuel_upgrade.repo.apt import open_apt
+from fuel_upgrade.repo.apt.fast_diff import compare_indexes
+from fuel_upgrade.repo.apt.repo import open_apt
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import compare_repos
-from fuel_upgrade.repo.quick import compare_indexes
 
 _PEAK = """
 import sys

@@ -20,7 +20,7 @@ from demo.releases import RELEASES, write_inputs
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.system.disk import room_at
+from fuel_upgrade.system.disk_space import room_at
 from fuel_upgrade.system.size import say_size
 from tests.master import ScratchMaster, scratch_master
 

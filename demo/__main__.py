@@ -10,7 +10,7 @@ from demo.releases import BASE_VERSION, CURRENT_VERSION, REMOVED, Fate, fates, w
 from demo.story import Story
 from demo.web import served
 from fuel_upgrade.errors import CommandError
-from fuel_upgrade.system.tree import digest
+from fuel_upgrade.system.tree_digest import digest
 
 _STEP_FAILED = 5
 

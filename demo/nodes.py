@@ -11,7 +11,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 

@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, parse_spec
-from fuel_upgrade.repo.deb import FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.system.archive import ArchiveReader, Kind
 from fuel_upgrade.system.progress import no_progress

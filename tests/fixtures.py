@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from demo.releases import RELEASES, write_inputs
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from tests.host import Host, make_host
 from tests.master import build
 from tests.postgres import NewUrl, PostgresServer, running_postgres, url_maker

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from fuel_upgrade.system.tree import digest
+from fuel_upgrade.system.tree_digest import digest
 from tests import programs
 from tests.master import write_fuel_version
 from tests.programs import Program

@@ -12,15 +12,15 @@ from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.config import Config, NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.keystone import TokenKeeper
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.tree import digest, walk
+from fuel_upgrade.system.tree_digest import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 
 
 @dataclass(frozen=True, slots=True)

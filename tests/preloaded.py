@@ -18,7 +18,11 @@ from fuel_upgrade.cli import main as command
 from fuel_upgrade.daemon import service
 
 # What a daemon loads when it is first needed.
-from fuel_upgrade.repo import squash, view, yum  # noqa: F401
+from fuel_upgrade.repo.fullview import (
+    squash,  # noqa: F401
+    view,  # noqa: F401
+)
+from fuel_upgrade.repo.yum import repo as yum_repo  # noqa: F401
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _ORDER_BYTES = 1 << 20

@@ -2,8 +2,8 @@
 
 from sqlalchemy import text
 
-from fuel_upgrade.registry import passwords
-from fuel_upgrade.registry.database import Database
+from fuel_upgrade.registry.auth import passwords
+from fuel_upgrade.registry.store.database import Database
 
 #: As ``sqlite_master`` had it.
 SQLITE = """

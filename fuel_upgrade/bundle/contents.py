@@ -12,7 +12,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.archive import ArchiveWriter
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import Progress
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 
 
 @dataclass(slots=True)

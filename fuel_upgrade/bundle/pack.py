@@ -20,13 +20,13 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
-from fuel_upgrade.repo.apt import AptRepo
+from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import total_bytes
-from fuel_upgrade.repo.evidence import prove_ready
 from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.proof.read_proof import prove_ready
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
 

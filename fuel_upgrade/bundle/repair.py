@@ -10,18 +10,18 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo, write_tarball
-from fuel_upgrade.bundle.request import RepairRequest, RequestedRepo
+from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo
-from fuel_upgrade.repo.apt_write import write_apt_indexes
+from fuel_upgrade.repo.apt.repo import AptRepo
+from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.original import FOLDER
+from fuel_upgrade.repo.original_indexes import FOLDER
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
-from fuel_upgrade.repo.report import Change, ChangeKind
-from fuel_upgrade.repo.yum import write_yum_metadata
+from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
+from fuel_upgrade.repo.yum.repo import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
 from fuel_upgrade.system.progress import Progress
 

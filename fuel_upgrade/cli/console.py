@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.layout import fold, lay_out_pairs, lay_out_table, terminal_width
+from fuel_upgrade.cli.text_columns import fold, lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
 from fuel_upgrade.system.printable import printable
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fuel_upgrade import __version__
-from fuel_upgrade.cli.client import Target
+from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.commands import COMMANDS, GROUPS
 from fuel_upgrade.cli.console import json_is_wanted, print_json
 from fuel_upgrade.cli.group import PROGRAM, LazyGroup, examples

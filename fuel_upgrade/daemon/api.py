@@ -16,27 +16,27 @@ from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, Recovery
-from fuel_upgrade.daemon import forms, idempotency
-from fuel_upgrade.daemon.changes import Changes, add_change_routes
+from fuel_upgrade.daemon import idempotency, response_models
+from fuel_upgrade.daemon.error_responses import add_refusals, describe, described, streamed
+from fuel_upgrade.daemon.gc_api import Changes, add_change_routes
 from fuel_upgrade.daemon.health import Observed, add_health_routes
 from fuel_upgrade.daemon.idempotency import Key, Requests, Starter
 from fuel_upgrade.daemon.jobs import Jobs, last_event
-from fuel_upgrade.daemon.live import Reloaded
+from fuel_upgrade.daemon.live_settings import Reloaded
 from fuel_upgrade.daemon.metrics import Metrics
-from fuel_upgrade.daemon.refusals import add_refusals, describe, described, streamed
-from fuel_upgrade.daemon.releases import add_release_routes
+from fuel_upgrade.daemon.releases_api import add_release_routes
 from fuel_upgrade.daemon.reload import add_reload_route
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Event, Watch
-from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.master import read_fuel_version
-from fuel_upgrade.upgrade.recovery import inconsistent
-from fuel_upgrade.upgrade.retention import kept_bytes
-from fuel_upgrade.upgrade.saved import SavedPlan
-from fuel_upgrade.upgrade.sequence import install_all, plan_all
+from fuel_upgrade.upgrade.install_all import install_all, plan_all
+from fuel_upgrade.upgrade.plan.master import read_fuel_version
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
+from fuel_upgrade.upgrade.transaction.recovery import inconsistent
+from fuel_upgrade.upgrade.transaction.retention import kept_bytes
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
@@ -216,11 +216,11 @@ def create_app(service: Service) -> FastAPI:
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     add_refusals(app)
 
-    @app.get("/v1/status", **described(forms.StatusForm))
+    @app.get("/v1/status", **described(response_models.StatusForm))
     def status() -> dict[str, Any]:
         return service.status()
 
-    @app.get("/v1/releases", **described(forms.ReleasesForm))
+    @app.get("/v1/releases", **described(response_models.ReleasesForm))
     def releases() -> list[dict[str, Any]]:
         with service.connect() as control:
             return [release.to_json() for release in control.releases()]
@@ -240,7 +240,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def _add_plan_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/v1/plans", **described(forms.PlansForm, 422, takes_body=True))
+    @app.post("/v1/plans", **described(response_models.PlansForm, 422, takes_body=True))
     def plan(request: TarballsRequest) -> dict[str, Any]:
         places = request.places()
         with service.engine() as engine:
@@ -252,7 +252,9 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
                 engine, places, verify_base=request.verify_base, full_view=request.full_view
             )
 
-    @app.post("/v1/repair-requests", **described(forms.RepairRequestsForm, 422, takes_body=True))
+    @app.post(
+        "/v1/repair-requests", **described(response_models.RepairRequestsForm, 422, takes_body=True)
+    )
     def repair(request: TarballRequest) -> dict[str, Any]:
         path = _absolute(request.tarball)
         with service.engine() as engine:
@@ -261,7 +263,7 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
 
 
 def _add_install_routes(app: FastAPI, service: Service, starter: Starter) -> None:
-    starts = described(forms.JobForm, status=202, takes_body=True)
+    starts = described(response_models.JobForm, status=202, takes_body=True)
 
     @app.post("/v1/installs", **starts)
     def install(request: InstallRequest, key: Key = None) -> dict[str, str]:
@@ -302,12 +304,12 @@ def _add_install_routes(app: FastAPI, service: Service, starter: Starter) -> Non
 
         return starter.start("rollback", f"undo-{new_id()}", work, key=key, body=request)
 
-    @app.get("/v1/installs", **described(forms.InstallsForm))
+    @app.get("/v1/installs", **described(response_models.InstallsForm))
     def installs() -> list[dict[str, Any]]:
         with service.engine() as engine:
             return [record.to_json() for record in engine.journal.installs()]
 
-    @app.get("/v1/installs/{install}", **described(forms.WholeInstallForm, 404))
+    @app.get("/v1/installs/{install}", **described(response_models.WholeInstallForm, 404))
     def show(install: str) -> dict[str, Any]:
         with service.engine() as engine:
             record = engine.record(install)
@@ -332,14 +334,14 @@ def _add_job_routes(app: FastAPI, service: Service) -> None:
         lines = (json.dumps(event) + "\n" for event in found)
         return StreamingResponse(lines, media_type=_EVENTS)
 
-    @app.post("/v1/jobs/{job}/cancel", **described(forms.JobForm, 404, status=202))
+    @app.post("/v1/jobs/{job}/cancel", **described(response_models.JobForm, 404, status=202))
     def cancel(job: str) -> dict[str, str]:
         service.jobs.cancel(job)
         return {"job": job}
 
 
 def _add_settle_routes(app: FastAPI, service: Service, starter: Starter) -> None:
-    starts = described(forms.JobForm, status=202, takes_body=True)
+    starts = described(response_models.JobForm, status=202, takes_body=True)
 
     @app.post("/v1/recoveries", **starts)
     def recover(request: RecoverRequest, key: Key = None) -> dict[str, str]:

@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
+from fuel_upgrade.daemon.error_responses import add_refusals, described, streamed
 from fuel_upgrade.daemon.metrics import Metrics
-from fuel_upgrade.daemon.refusals import add_refusals, described, streamed
 from fuel_upgrade.errors import OutsideError, RollbackError
-from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.upgrade.transaction.journal import Journal
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 _UNREADY = 503  # HTTP

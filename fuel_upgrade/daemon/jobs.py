@@ -21,8 +21,8 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.events import Event, Watch
+from fuel_upgrade.upgrade.install_lock import waiting
 from fuel_upgrade.upgrade.records import InstallRecord
-from fuel_upgrade.upgrade.turn import waiting
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
 Work = Callable[[Watch], Mapping[str, Any]]

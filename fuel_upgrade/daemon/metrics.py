@@ -12,10 +12,10 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.nailgun.transport import Call
-from fuel_upgrade.system.disk import room_at, written_folders
-from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.system.disk_space import room_at, written_folders
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
-from fuel_upgrade.upgrade.retention import kept_bytes, with_backups
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import kept_bytes, with_backups
 
 _REFUSED = (401, 403)
 _COUNTED_LEVELS = ("warning", "error")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.repo.createrepo import load_library
+from fuel_upgrade.repo.yum.createrepo import load_library
 
 # The layers that the daemon calls, in the order of the architecture.
 _LAYERS = (
@@ -24,7 +24,7 @@ _LAYERS = (
     "daemon",
 )
 # Its modules run migrations when they are imported: they are for the registry's start.
-_MIGRATIONS = "fuel_upgrade.registry.migrations"
+_MIGRATIONS = "fuel_upgrade.registry.store.migrations"
 # What libraries import when they are called.
 _LIBRARIES = ("_strptime", "anyio._backends._asyncio", "encodings.idna")
 

@@ -13,10 +13,10 @@ import structlog
 from fastapi import FastAPI
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.daemon import forms
-from fuel_upgrade.daemon.live import LiveSettings, Reloaded
+from fuel_upgrade.daemon import response_models
+from fuel_upgrade.daemon.error_responses import described
+from fuel_upgrade.daemon.live_settings import LiveSettings, Reloaded
 from fuel_upgrade.daemon.log import set_level
-from fuel_upgrade.daemon.refusals import described
 from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import UpgradeError
 
@@ -108,7 +108,7 @@ def apply_level(config: Config) -> None:
 def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
     """Add the route; docs/api.rst describes it to users."""
 
-    @app.post("/v1/reloads", **described(forms.ReloadForm, 400))
+    @app.post("/v1/reloads", **described(response_models.ReloadForm, 400))
     def reload_settings() -> dict[str, Any]:
         done = reload()
         return {"changed": list(done.changed), "need_restart": list(done.need_restart)}

@@ -27,7 +27,7 @@ from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.api_socket import listening
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
-from fuel_upgrade.daemon.live import LiveSettings
+from fuel_upgrade.daemon.live_settings import LiveSettings
 from fuel_upgrade.daemon.log import ERROR_PRIORITY, LineCounter, configure, is_journal
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.preload import preload
@@ -44,16 +44,16 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.nailgun.credentials import others_can_read, read_access, read_password
 from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.nailgun.transport import Call, Tracing
-from fuel_upgrade.registry.app import create_app as create_registry
+from fuel_upgrade.registry.api.app import create_app as create_registry
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.failpoints import VARIABLE, FailPoints
 from fuel_upgrade.upgrade.log_context import install_under_way
-from fuel_upgrade.upgrade.master import known_fuel_version
-from fuel_upgrade.upgrade.own_sources import render_own
+from fuel_upgrade.upgrade.plan.master import known_fuel_version
+from fuel_upgrade.upgrade.releases.own_sources import render_own
+from fuel_upgrade.upgrade.transaction.failpoints import VARIABLE, FailPoints
 
 _NAILGUN_START_S = 120.0
 _REGISTRY_USER = "fuel-upgrade"

@@ -9,12 +9,12 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from fuel_upgrade.config import Config, NailgunSettings
-from fuel_upgrade.drill import child
-from fuel_upgrade.drill.child import Job
-from fuel_upgrade.drill.flaky import FlakyProxy
+from fuel_upgrade.drill import child_process
+from fuel_upgrade.drill.child_process import Job
+from fuel_upgrade.drill.faulty_nailgun import FlakyProxy
 from fuel_upgrade.drill.scenario import Scenario, write_base, write_master
 from fuel_upgrade.drill.scratch import Scratch, copy
-from fuel_upgrade.drill.table import (
+from fuel_upgrade.drill.verdict_table import (
     Cell,
     Fault,
     Observed,
@@ -25,15 +25,15 @@ from fuel_upgrade.drill.table import (
     judge,
 )
 from fuel_upgrade.errors import RollbackError
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.journal import Journal
-from fuel_upgrade.upgrade.layout import STAGING
-from fuel_upgrade.upgrade.master import read_fuel_version
+from fuel_upgrade.upgrade.plan.layout import STAGING
+from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import InstallState, StepRecord
-from fuel_upgrade.upgrade.recovery import UNFINISHED
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
 
 INSTALL = "d5111a5e"
 """The id of every install that is drilled: each has a journal in which it is the only one."""
@@ -47,7 +47,7 @@ _LEAST_DEADLINE_S = 120.0
 _SLOWER = 20  # times the duration of the rehearsal: what a loaded host may need
 _POLL_S = 0.02
 _PROCESSES = get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["__main__", child.__name__])
+_PROCESSES.set_forkserver_preload(["__main__", child_process.__name__])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Bench:
         with (
             self._scratch.opened(first),
             self._served() as config,
-            child.client_of(config, self._token) as control,
+            child_process.client_of(config, self._token) as control,
         ):
             engine = Engine(config, control)
             engine.install(self._scenario.tarball, install=INSTALL)
@@ -155,7 +155,7 @@ class Bench:
             hang_s=2 * deadline_s,
         )
         receiver, sender = _PROCESSES.Pipe(duplex=False)
-        process = _PROCESSES.Process(target=child.work, args=(job, sender), daemon=True)
+        process = _PROCESSES.Process(target=child_process.work, args=(job, sender), daemon=True)
         process.start()
         sender.close()
         deadline, was_to_hang = time.monotonic() + deadline_s, False
@@ -228,7 +228,7 @@ class Bench:
 
     def _install_prior(self, config: Config) -> None:
         write_master(config)
-        with child.client_of(config, self._token) as control:
+        with child_process.client_of(config, self._token) as control:
             Engine(config, control).install(self._scenario.prior, install=PRIOR)
             for need in self._scenario.bases:
                 write_base(config, control, need)
@@ -240,7 +240,7 @@ class Bench:
             live = Path(step.params["live"])
             if not live.exists():
                 _write_theirs(live / "theirs" if step.number in folders else live)
-        with child.client_of(config, self._token) as control:
+        with child_process.client_of(config, self._token) as control:
             for step in [s for s in steps if s.kind == "register"][:-1]:
                 if step.params["adopt"] is None:
                     control.create_release(step.params["body"])

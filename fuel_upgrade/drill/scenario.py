@@ -9,13 +9,13 @@ from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
-from fuel_upgrade.drill.packages import COMPONENT, SUITE, content, write_repo
+from fuel_upgrade.drill.sample_packages import COMPONENT, SUITE, content, write_repo
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.upgrade.base import Need, needs
+from fuel_upgrade.upgrade.plan.base_match import Need, needs
 
 FUEL_AT_FIRST = "0.1"
 _KINDS = {"ubuntu": RepoKind.APT, "centos": RepoKind.YUM}

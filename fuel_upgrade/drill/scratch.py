@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.drill.child import Signs
-from fuel_upgrade.drill.table import State
+from fuel_upgrade.drill.child_process import Signs
+from fuel_upgrade.drill.verdict_table import State
 from fuel_upgrade.system import mounts
 from fuel_upgrade.system.files import remove_tree
 from fuel_upgrade.system.process import run
-from fuel_upgrade.system.tree import describe
+from fuel_upgrade.system.tree_digest import describe
 
 _COPY_TIMEOUT_S = 3600.0
 _TABLES = ("releases", "clusters", "nodes", "tasks", "notifications")

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 from fuel_upgrade.config import NailgunSettings
-from fuel_upgrade.nailgun.answer import Answer
 from fuel_upgrade.nailgun.control_plane import (
     Cluster,
     Node,
@@ -14,14 +13,15 @@ from fuel_upgrade.nailgun.control_plane import (
     ReleaseInUseError,
     Task,
 )
+from fuel_upgrade.nailgun.http_response import Answer
 from fuel_upgrade.nailgun.keystone import Keystone, Login, TokenKeeper
-from fuel_upgrade.nailgun.slashes import Slashes
+from fuel_upgrade.nailgun.trailing_slash import Slashes
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Tracing, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.dialect import DIALECTS, Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
-from fuel_upgrade.release.orchestrator import unfrozen
-from fuel_upgrade.release.wire import read_release
+from fuel_upgrade.release.nailgun_repos import read_release
+from fuel_upgrade.release.registered_repos import unfrozen
 
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"

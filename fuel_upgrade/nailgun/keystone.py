@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from fuel_upgrade.config import KEYSTONE_VERSIONS, NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
-from fuel_upgrade.nailgun.answer import Answer
+from fuel_upgrade.nailgun.http_response import Answer
 from fuel_upgrade.nailgun.transport import Transport
 
 _FUEL_DEFAULT = "admin"  # Fuel's own user, password and project, as its installation makes them

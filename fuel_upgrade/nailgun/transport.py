@@ -15,9 +15,9 @@ from urllib3.exceptions import HTTPError
 
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import ConfigError, ControlPlaneError
-from fuel_upgrade.nailgun.answer import Answer
+from fuel_upgrade.nailgun.connection_failure import Failure, Kind, backoff_s, explain
 from fuel_upgrade.nailgun.deadline import Deadline, DeadlineAdapter
-from fuel_upgrade.nailgun.failure import Failure, Kind, backoff_s, explain
+from fuel_upgrade.nailgun.http_response import Answer
 
 
 @dataclass(frozen=True, slots=True)

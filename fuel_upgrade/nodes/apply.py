@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import CommandError, OutsideError, PreflightError, UpgradeError
-from fuel_upgrade.nodes.content import RepoContent
-from fuel_upgrade.nodes.disable import APT_PLACES, DEB822_PLACES, YUM_PLACES, disable_repos
-from fuel_upgrade.nodes.exact import OWN_FILES, SourceStyle, render_exact
-from fuel_upgrade.nodes.manager import Manager
-from fuel_upgrade.nodes.plan import ACTIVE, Chain, Change, NodePlan, plan_node
-from fuel_upgrade.nodes.state import FOLDER, Content, NodeState, SavedFile
-from fuel_upgrade.nodes.status import Installed
-from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.nodes.chain_content import RepoContent
+from fuel_upgrade.nodes.disable_repos import APT_PLACES, DEB822_PLACES, YUM_PLACES, disable_repos
+from fuel_upgrade.nodes.exact_sources import OWN_FILES, SourceStyle, render_exact
+from fuel_upgrade.nodes.installed_packages import Installed
+from fuel_upgrade.nodes.node_state import FOLDER, Content, NodeState, SavedFile
+from fuel_upgrade.nodes.package_manager import Manager
+from fuel_upgrade.nodes.package_plan import ACTIVE, Chain, Change, NodePlan, plan_node
+from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.files import Lock, write_file
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.nodes.content import RepoContent
+from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Identity, Package, common_algorithm
 from fuel_upgrade.repo.version import compare_deb, compare_rpm

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fuel_upgrade.registry.macros import render, render_repos
-from fuel_upgrade.registry.model import (
+from fuel_upgrade.registry.orchestrator_macros import render, render_repos
+from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.registry.resources import (
     DETAILS,
     LATER_DETAILS,
     RELEASE_STATES,
     JsonObject,
     ReleaseFields,
 )
-from fuel_upgrade.registry.refusal import bad_request
-from fuel_upgrade.release.wire import repo_list_fault
+from fuel_upgrade.release.nailgun_repos import repo_list_fault
 
 _MANDATORY = {
     "name": "No release name specified",

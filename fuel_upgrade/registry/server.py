@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from fuel_upgrade.errors import ConfigError, OutsideError
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0

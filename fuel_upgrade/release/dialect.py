@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from fuel_upgrade.release.fixture import deep_merge
-from fuel_upgrade.release.macros import restore_version, to_later
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
-from fuel_upgrade.release.wire import (
+from fuel_upgrade.release.nailgun_repos import (
     is_version,
     own_position,
     read_repos,
     repo_entry,
     repo_list,
 )
+from fuel_upgrade.release.repo_macros import restore_version, to_later
 
 #: Nailgun's own repos of 6.1 and later have this pin; above 1000, so that apt also goes down.
 _DEB_PRIORITY = 1050

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fields import check_fields
+from fuel_upgrade.release.field_checks import check_fields
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.system.yaml_text import DESCRIPTION, check_length, load_yaml
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fuel_upgrade.release.macros import MASTER_IP, VERSION
+from fuel_upgrade.release.json_diff import Difference, Kind, diff_trees
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
-from fuel_upgrade.release.tree_diff import Difference, Kind, diff_trees
+from fuel_upgrade.release.repo_macros import MASTER_IP, VERSION
 
 _LONGEST = 80
 

@@ -9,23 +9,23 @@ from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo
-from fuel_upgrade.repo.apt_write import IndexChoice, write_apt_indexes
+from fuel_upgrade.repo.apt.repo import AptRepo
+from fuel_upgrade.repo.apt.write_indexes import IndexChoice, write_apt_indexes
 from fuel_upgrade.repo.compare import Comparison, Repo, compare_repos, opened_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
-from fuel_upgrade.repo.evidence import describe, prove_written
-from fuel_upgrade.repo.extras import (
+from fuel_upgrade.repo.original_indexes import write_original
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.proof.read_proof import describe, prove_written
+from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
+from fuel_upgrade.repo.yum.extras import (
     BaseExtras,
     Extras,
     read_base_extras,
     read_extras,
     select_extras,
 )
-from fuel_upgrade.repo.original import write_original
-from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
-from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
+from fuel_upgrade.repo.yum.repo import YumRepo, write_yum_metadata
 from fuel_upgrade.system.files import (
     copy_hashed,
     hash_file,

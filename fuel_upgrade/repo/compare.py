@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt import AptRepo, open_apt, read_apt, suites
-from fuel_upgrade.repo.deb import identity_by_sha256
+from fuel_upgrade.repo.apt.fast_diff import quick_diff
+from fuel_upgrade.repo.apt.repo import AptRepo, open_apt, read_apt, suites
+from fuel_upgrade.repo.apt.stanza import identity_by_sha256
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff, diff
-from fuel_upgrade.repo.holding import Holding, IndexName, hidden
 from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algorithm
-from fuel_upgrade.repo.quick import quick_diff
+from fuel_upgrade.repo.repo_contents import Holding, IndexName, hidden
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
-from fuel_upgrade.repo.yum import YumRepo, read_yum
+from fuel_upgrade.repo.yum.repo import YumRepo, read_yum
 from fuel_upgrade.system.archive import ArchiveReader, extract
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import hash_file

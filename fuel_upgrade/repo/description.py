@@ -7,10 +7,10 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.deb import checked_location
+from fuel_upgrade.repo.apt.stanza import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.report import Change, RepoReport, summed
+from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
 from fuel_upgrade.system.yaml_text import INDEX, load_yaml
 
 FILE_NAME = "diff.yaml"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fuel_upgrade.upgrade.plan import PlannedStep
+from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 
 GC = "gc"

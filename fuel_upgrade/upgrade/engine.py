@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.bundle.request import RepairRequest
+from fuel_upgrade.bundle.repair_request import RepairRequest
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.errors import (
@@ -22,31 +22,31 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
-from fuel_upgrade.upgrade import recovery, retention
-from fuel_upgrade.upgrade.base import repair_request
-from fuel_upgrade.upgrade.busy import Patience, refuse_while_busy
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.failpoints import FailPoints
-from fuel_upgrade.upgrade.hook_points import HookPoints
-from fuel_upgrade.upgrade.installed import (
+from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.log_context import bound_to
+from fuel_upgrade.upgrade.multi.candidates import Survey, read_survey
+from fuel_upgrade.upgrade.nailgun_idle import Patience, refuse_while_busy
+from fuel_upgrade.upgrade.plan.base_match import repair_request
+from fuel_upgrade.upgrade.plan.master import Master, read_master
+from fuel_upgrade.upgrade.plan.plan import Plan, as_records, begin
+from fuel_upgrade.upgrade.plan.planner import make_plan
+from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.review.earlier_install import (
     installed_already,
     look_up,
     nothing_to_do,
     refuse_installed,
 )
-from fuel_upgrade.upgrade.journal import Journal
-from fuel_upgrade.upgrade.log_context import bound_to
-from fuel_upgrade.upgrade.make import make_plan
-from fuel_upgrade.upgrade.master import Master, read_master
-from fuel_upgrade.upgrade.plan import Plan, as_records, begin
-from fuel_upgrade.upgrade.preflight import check, nothing_changes
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
-from fuel_upgrade.upgrade.review import find_drift, review
-from fuel_upgrade.upgrade.saved import SavedPlan
-from fuel_upgrade.upgrade.survey import Survey, read_survey
-from fuel_upgrade.upgrade.transaction import Transaction, always, open_record
-from fuel_upgrade.upgrade.turn import turn
+from fuel_upgrade.upgrade.review.review import find_drift, review
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.transaction import recovery, retention
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
+from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.runner import Transaction, always, open_record
 
 _Planned = tuple[BundleHead, Master, Plan]
 

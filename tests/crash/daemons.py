@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.cli.client import DaemonClient
-from fuel_upgrade.upgrade.failpoints import VARIABLE
+from fuel_upgrade.cli.client.daemon_client import DaemonClient
+from fuel_upgrade.upgrade.transaction.failpoints import VARIABLE
 
 _UP_S = 60.0
 _POLL_S = 0.001

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.config import Config, Recovery, read
-from fuel_upgrade.upgrade import retention
-from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.transaction import retention
+from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.crash import snapshot
 from tests.crash.daemons import Daemons, daemons
 from tests.crash.snapshot import Snapshot

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from fuel_upgrade.config import Config, Paths
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.tree import walk
-from fuel_upgrade.upgrade.layout import STAGING
+from fuel_upgrade.system.tree_digest import walk
+from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.records import InstallState
-from fuel_upgrade.upgrade.recovery import leftovers
+from fuel_upgrade.upgrade.transaction.recovery import leftovers
 
 SETTLED = (InstallState.INSTALLED, InstallState.ROLLED_BACK, InstallState.UNDONE)
 _GIVEN_BY_REGISTRY = ("id", "created_s")

@@ -17,11 +17,11 @@ import pytest
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError, UpgradeError
-from fuel_upgrade.upgrade import recovery
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.records import InstallState
-from fuel_upgrade.upgrade.recovery import leftovers
+from fuel_upgrade.upgrade.transaction import recovery
+from fuel_upgrade.upgrade.transaction.recovery import leftovers
 from tests.crash.daemons import daemons
 from tests.crash.disks import Disk, disk, needs_mounts
 from tests.master import ScratchMaster, State, scratch_master, write_fuel_version

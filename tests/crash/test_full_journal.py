@@ -6,8 +6,8 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError, StepError
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallState
+from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.master import scratch_master
 from tests.tools import needs
 

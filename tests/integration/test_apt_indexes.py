@@ -17,11 +17,11 @@ from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt import read_apt
-from fuel_upgrade.repo.apt_extras import description_md5
-from fuel_upgrade.repo.apt_write import IndexChoice
+from fuel_upgrade.repo.apt.other_indexes import description_md5
+from fuel_upgrade.repo.apt.repo import read_apt
+from fuel_upgrade.repo.apt.write_indexes import IndexChoice
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.view import build_view
+from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system import process
 from tests.builders import write
 from tests.servers import Server, serving

@@ -12,19 +12,19 @@ import yaml
 
 from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo
-from fuel_upgrade.bundle.changes import report_tarball
 from fuel_upgrade.bundle.repair import repair_bundle
-from fuel_upgrade.bundle.request import RepairRequest
+from fuel_upgrade.bundle.repair_request import RepairRequest
+from fuel_upgrade.bundle.tarball_changes import report_tarball
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
-from fuel_upgrade.repo.extras import NO_GROUPS, read_extras
-from fuel_upgrade.repo.modules import NO_STREAM
-from fuel_upgrade.repo.yum import read_yum
+from fuel_upgrade.repo.yum.extras import NO_GROUPS, read_extras
+from fuel_upgrade.repo.yum.modules import NO_STREAM
+from fuel_upgrade.repo.yum.repo import read_yum
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.sequence import install_all, plan_all
+from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
 from tests.master import ScratchMaster, build, scratch_master
 from tests.tools import needs
@@ -343,7 +343,7 @@ def test_a_master_without_createrepo_c_is_told_when_a_yum_repo_is_read() -> None
     """Nothing on the way to an install of apt repos may import it."""
     code = (
         "import sys; sys.modules['createrepo_c'] = None\n"
-        "import fuel_upgrade.daemon.service, fuel_upgrade.upgrade.held as held\n"
+        "import fuel_upgrade.daemon.service, fuel_upgrade.upgrade.plan.base_search as held\n"
         "from pathlib import Path; from fuel_upgrade.errors import OutsideError\n"
         "try:\n    held._read_packages(Path('/nonexistent'), None)\n"
         "except OutsideError as error:\n    print(error.remedy)\n"

@@ -18,7 +18,7 @@ from fuel_upgrade.errors import BundleError, CommandError
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.builders import VERSION, spec_of, write_parts
 from tests.tools import needs
 

@@ -15,9 +15,9 @@ import yaml
 
 from fuel_upgrade.config import Config, NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
-from fuel_upgrade.registry.store import Store
-from fuel_upgrade.upgrade.journal import Journal
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.records import InstallState
+from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.host import BIN, Host, configure
 from tests.postgres import PostgresServer, needs_postgres
 from tests.programs import TIMEOUT_S

@@ -9,12 +9,12 @@ import requests
 
 from fuel_upgrade.daemon.api import Service, create_app
 from fuel_upgrade.daemon.jobs import Jobs
-from fuel_upgrade.daemon.live import LiveSettings
+from fuel_upgrade.daemon.live_settings import LiveSettings
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.registry.server import RegistryServer
-from fuel_upgrade.system.tree import digest
-from fuel_upgrade.upgrade.failpoints import FailPoints
+from fuel_upgrade.system.tree_digest import digest
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.fuzzing import DAEMON_CASES, TIMEOUT_S, Target
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs

@@ -10,14 +10,14 @@ import requests
 
 from demo.web import served
 from fuel_upgrade.errors import ConfigError, OutsideError, PreflightError
-from fuel_upgrade.nodes.content import fetch_content
-from fuel_upgrade.nodes.exact import render_exact
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.chain_content import fetch_content
+from fuel_upgrade.nodes.exact_sources import render_exact
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import from_release
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.own_sources import render_own
+from fuel_upgrade.upgrade.releases.own_sources import render_own
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

@@ -12,14 +12,14 @@ import pytest
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import OutsideError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.release.dialect import DIALECTS
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
-from fuel_upgrade.release.orchestrator import orchestrator_data
 from fuel_upgrade.release.readback import differences
+from fuel_upgrade.release.registered_repos import orchestrator_data
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World

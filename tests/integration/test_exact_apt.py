@@ -14,18 +14,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fuel_upgrade.cli.client import Target
-from fuel_upgrade.cli.node import sources as node_sources
+from fuel_upgrade.cli.client.daemon_client import Target
+from fuel_upgrade.cli.node.sources_command import sources as node_sources
 from fuel_upgrade.errors import ConfigError, OutsideError
-from fuel_upgrade.nodes.content import RepoContent, fetch_content
-from fuel_upgrade.nodes.exact import SourceStyle, render_exact
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
+from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
-from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.nodes.write_sources import write_tree
+from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.deb import FileSums, render_packages, render_release
-from fuel_upgrade.repo.view import build_view
+from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write

@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, example, given, settings
 from demo.nodes import DnfNode
 from demo.packages import Recipe, build_rpm
 from fuel_upgrade.errors import ConfigError, OutsideError
-from fuel_upgrade.nodes.content import RepoContent, fetch_content
-from fuel_upgrade.nodes.exact import render_exact
+from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
+from fuel_upgrade.nodes.exact_sources import render_exact
 from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_yum
-from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.view import build_view
+from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write

@@ -11,8 +11,8 @@ import pytest
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.squash import squash
-from fuel_upgrade.repo.view import build_view
+from fuel_upgrade.repo.fullview.squash import squash
+from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
 from tests.tools import needs

@@ -17,15 +17,15 @@ from fuel_upgrade.errors import (
     StepError,
 )
 from fuel_upgrade.release.model import RegisteredRelease
-from fuel_upgrade.repo.apt import read_apt
+from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import FILE_NAME
-from fuel_upgrade.system.disk import own_bytes
+from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.gc_plan import GcPlan
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
-from fuel_upgrade.upgrade.retire import Gc
-from fuel_upgrade.upgrade.squash import plan_squash
+from fuel_upgrade.upgrade.releases.gc import Gc
+from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
+from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 

@@ -12,7 +12,7 @@ import pytest
 from demo.releases import BASE_VERSION, CURRENT_VERSION
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.saved import SavedPlan
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
 

@@ -11,10 +11,10 @@ import pytest
 from fuel_upgrade.errors import PreflightError, StepError
 from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.system.disk import own_bytes
+from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.install_all import plan_all
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
-from fuel_upgrade.upgrade.sequence import plan_all
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

@@ -9,10 +9,10 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.install_all import install_all
 from fuel_upgrade.upgrade.records import InstallRecord
-from fuel_upgrade.upgrade.saved import SavedPlan
-from fuel_upgrade.upgrade.sequence import install_all
-from fuel_upgrade.upgrade.squash import plan_squash
+from fuel_upgrade.upgrade.releases.squash_release import plan_squash
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

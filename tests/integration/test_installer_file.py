@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.bundle.installer import read_installer
-from fuel_upgrade.system.tree import digest
+from fuel_upgrade.system.tree_digest import digest
 from tests.builders import write
 from tests.packaging.machines import busybox_root, run_in
 from tests.tools import needs, needs_root

@@ -13,9 +13,9 @@ import pytest
 from fuel_upgrade.config import Config
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.records import InstallState

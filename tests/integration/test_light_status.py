@@ -27,4 +27,6 @@ def test_status_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     *shown, modules = done.stdout.splitlines()
     assert shown[0].split() == ["Fuel", "version:", "6.0"]
     assert HEAVY & set(modules.split()) == set()
-    assert {"fuel_upgrade.cli.follow", "fuel_upgrade.config"} & set(modules.split()) == set()
+    assert {"fuel_upgrade.cli.client.follow_job", "fuel_upgrade.config"} & set(
+        modules.split()
+    ) == set()

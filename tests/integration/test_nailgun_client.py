@@ -13,9 +13,9 @@ from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import Cluster, ControlPlane, ReleaseInUseError
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 
 PASSWORD = "correct horse battery"
 SETTINGS = NailgunSettings(password=PASSWORD, timeout_s=60, retries=2)

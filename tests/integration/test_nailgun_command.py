@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from tests import programs
 from tests.misbehaving import TOKEN, BadNailgun, bad_nailgun, tells_the_token
 from tests.programs import TIMEOUT_S, Program

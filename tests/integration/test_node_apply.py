@@ -17,12 +17,12 @@ from demo.web import served
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nodes.apply import Wanted, apply, preview, read_plan, render_sources, undo
-from fuel_upgrade.nodes.content import fetch_content
-from fuel_upgrade.nodes.fetch import fetch_identity
-from fuel_upgrade.nodes.manager import AptManager, DnfManager, Manager
-from fuel_upgrade.nodes.plan import Chain, Change
+from fuel_upgrade.nodes.chain_content import fetch_content
+from fuel_upgrade.nodes.node_state import NodeState, SavedFile
+from fuel_upgrade.nodes.package_manager import AptManager, DnfManager, Manager
+from fuel_upgrade.nodes.package_plan import Chain, Change
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource
-from fuel_upgrade.nodes.state import NodeState, SavedFile
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import RepoKind
 from tests.tools import needs

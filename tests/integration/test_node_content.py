@@ -9,8 +9,8 @@ import pytest
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from demo.web import served
 from fuel_upgrade.errors import BundleError, OutsideError
-from fuel_upgrade.nodes.content import fetch_content
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.chain_content import fetch_content
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.sign import SigningKey, sign_apt

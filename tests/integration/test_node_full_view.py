@@ -12,17 +12,17 @@ from click.testing import CliRunner
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from demo.web import served
-from fuel_upgrade.cli.client import Target
+from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.commands import node as commands
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.nodes.apply import Wanted, apply, render_sources, undo
-from fuel_upgrade.nodes.content import fetch_content
-from fuel_upgrade.nodes.fetch import fetch_identity
-from fuel_upgrade.nodes.plan import Chain, Change
+from fuel_upgrade.nodes.chain_content import fetch_content
+from fuel_upgrade.nodes.package_plan import Chain, Change
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import APT_LIST, APT_PREFERENCES, YUM_REPO, NodeSource
 from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.view import build_view
 from fuel_upgrade.system.files import hash_file
 from tests.integration.test_node_apply import make_node, manager_of
 from tests.tools import needs

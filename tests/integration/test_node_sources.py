@@ -10,7 +10,7 @@ from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from demo.web import served
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import (
     APT_LIST,
     NodeSource,
@@ -18,7 +18,7 @@ from fuel_upgrade.nodes.sources import (
     render_astute,
     render_yum,
 )
-from fuel_upgrade.nodes.write import write_tree
+from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
 from tests.tools import needs

@@ -215,7 +215,7 @@ def test_make_works_in_a_source_archive(unpacked: Path) -> None:
 def test_the_wheel_carries_data_and_license(wheels: list[Path]) -> None:
     with zipfile.ZipFile(wheels[1]) as packed:
         names = packed.namelist()
-    data = {"py.typed", "bundle/upgrade.sh", "repo/rpm/rpmrc"}
+    data = {"py.typed", "bundle/upgrade.sh", "repo/yum/rpm/rpmrc"}
     assert {f"fuel_upgrade/{name}" for name in data} <= set(names)
     assert [name for name in names if name.endswith("/LICENSE")]
     assert [name for name in names if not name.startswith("fuel_upgrade")] == []

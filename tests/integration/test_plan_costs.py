@@ -13,7 +13,7 @@ from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import Cluster, Notification, Task
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
-from fuel_upgrade.system.disk import own_bytes
+from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
 from tests.host import Host

@@ -48,7 +48,7 @@ def test_a_daemon_that_is_ready_imports_nothing_any_more(
     plan, record = tmp_path / "retire.json", tmp_path / "record"
     with recorded(host, record):
         before = record.read_text().splitlines()
-        assert "fuel_upgrade.repo.view" in before
+        assert "fuel_upgrade.repo.fullview.view" in before
         assert host.json("install", tarballs["5.1"])["state"] == "installed"
         install = host.json("install", tarballs["6.0"])
         assert host.json("rollback", install["id"])["state"] == "undone"

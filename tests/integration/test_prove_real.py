@@ -16,15 +16,15 @@ from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo import build
-from fuel_upgrade.repo.apt import AptRepo
-from fuel_upgrade.repo.apt_write import write_apt_indexes
+from fuel_upgrade.repo.apt.repo import AptRepo
+from fuel_upgrade.repo.apt.stanza import AptEntry
+from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.deb import AptEntry
-from fuel_upgrade.repo.evidence import read_dependencies
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.yum import YumRepo, write_yum_metadata
+from fuel_upgrade.repo.proof.read_proof import read_dependencies
+from fuel_upgrade.repo.yum.repo import YumRepo, write_yum_metadata
 from fuel_upgrade.system import process
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.tools import needs
 
 both = pytest.mark.parametrize(

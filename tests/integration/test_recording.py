@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.flaky import Held, flaky_nailgun
 from tests.host import BIN, Host, configure
 from tests.terminal import OnTerminal

@@ -12,8 +12,8 @@ import pytest
 from fuel_upgrade.config import Recovery, RecoverySettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.failpoints import FailPoints
 from fuel_upgrade.upgrade.records import InstallState
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 

@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from fuel_upgrade.errors import ConfigError, PreflightError
-from fuel_upgrade.registry.model import ReleaseFields
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
+from fuel_upgrade.registry.resources import ReleaseFields
 from tests.postgres import KINDS, NewUrl
 from tests.programs import TIMEOUT_S
 from tests.registry_service import registry, serving

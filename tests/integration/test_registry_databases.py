@@ -14,12 +14,12 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.registry.app import create_app
-from fuel_upgrade.registry.model import ReleaseFields
+from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
+from fuel_upgrade.registry.release_store import Store
+from fuel_upgrade.registry.resources import ReleaseFields
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
-from fuel_upgrade.registry.tables import ReleaseRow
+from fuel_upgrade.registry.store.tables import ReleaseRow
 from tests.postgres import GUARDED, KINDS, NewUrl, PostgresServer, needs_postgres, running_postgres
 
 WORKERS = 8

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fuel_upgrade.registry.model import DETAILS
+from fuel_upgrade.registry.resources import DETAILS
 from tests.integration.test_registry_contract import (
     Fuel,
     Session,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from tests.fuzzing import REGISTRY_CASES, TIMEOUT_S, Target
 from tests.postgres import KINDS, NewUrl
 

@@ -9,10 +9,10 @@ import requests
 from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import generic, v2, v3
 
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.auth.throttle import Tries, TryLimits
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
-from fuel_upgrade.registry.tries import Tries, TryLimits
 
 TIMEOUT_S = 120
 DOMAINS: dict[str, Any] = {"user_domain_name": "Default", "project_domain_id": "default"}

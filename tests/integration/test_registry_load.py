@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
 from tests.postgres import KINDS, NewUrl
 from tests.registry_load import CLIENTS, Account, run_clients, settle
 from tests.registry_service import serving

@@ -20,10 +20,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.registry.database import Database
-from fuel_upgrade.registry.schema import HEAD, MIGRATIONS, Migration, migrate
-from fuel_upgrade.registry.store import Store
-from fuel_upgrade.registry.tables import Table
+from fuel_upgrade.registry.release_store import Store
+from fuel_upgrade.registry.store.database import Database
+from fuel_upgrade.registry.store.migrate import HEAD, MIGRATIONS, Migration, migrate
+from fuel_upgrade.registry.store.tables import Table
 from tests import released_registry
 from tests.postgres import KINDS, NewUrl
 

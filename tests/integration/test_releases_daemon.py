@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
 from tests.host import Host
 from tests.tools import needs
 

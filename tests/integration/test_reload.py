@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
 from tests.host import Host, configure
 from tests.programs import Program
 from tests.readiness import Readiness, readiness

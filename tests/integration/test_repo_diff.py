@@ -17,7 +17,7 @@ from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.tools import needs, shared_dir
 
 needs_apt = needs("apt-get", "apt-cache", "apt-ftparchive", "dpkg-deb")

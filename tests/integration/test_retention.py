@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade import retention
 from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.transaction import retention
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import OutsideError, PreflightError
-from fuel_upgrade.registry.store import Store
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.engine import new_id
 from tests.host import BIN, make_host
 from tests.master import ScratchMaster, scratch_master

@@ -14,15 +14,15 @@ import pytest
 
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.drill.bench import Bench
-from fuel_upgrade.drill.flaky import REFUSALS, FlakyProxy
+from fuel_upgrade.drill.faulty_nailgun import REFUSALS, FlakyProxy
 from fuel_upgrade.drill.scenario import make_scenario
 from fuel_upgrade.drill.scratch import Scratch
-from fuel_upgrade.drill.table import Cell, Direction, Fault, Verdict
+from fuel_upgrade.drill.verdict_table import Cell, Direction, Fault, Verdict
 from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.nailgun.client import NailgunClient
-from fuel_upgrade.registry.app import create_app
+from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.registry.store import Store
 from tests.builders import make_tarball
 from tests.tools import needs
 

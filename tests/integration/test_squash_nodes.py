@@ -7,13 +7,13 @@ import pytest
 
 from demo.nodes import AptNode, DnfNode
 from demo.releases import fates
-from fuel_upgrade.nodes.content import fetch_content
-from fuel_upgrade.nodes.exact import render_exact
-from fuel_upgrade.nodes.fetch import fetch_identity
+from fuel_upgrade.nodes.chain_content import fetch_content
+from fuel_upgrade.nodes.exact_sources import render_exact
+from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_yum
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.retire import Gc
-from fuel_upgrade.upgrade.squash import plan_squash
+from fuel_upgrade.upgrade.releases.gc import Gc
+from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 

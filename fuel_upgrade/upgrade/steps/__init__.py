@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fuel_upgrade.upgrade.steps.hook import RunHook
+from fuel_upgrade.upgrade.steps.full_view import BuildView
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.retire import Retire
+from fuel_upgrade.upgrade.steps.run_hook import RunHook
 from fuel_upgrade.upgrade.steps.stage import Stage
 from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unpack import Unpack
 from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
-from fuel_upgrade.upgrade.steps.view import BuildView
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
     "unpack": Unpack.from_params,

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.nailgun_repos import read_release
 from fuel_upgrade.release.readback import differences, is_rendered_from
-from fuel_upgrade.release.wire import read_release
 from fuel_upgrade.upgrade.steps.reconcile import until_known
 from fuel_upgrade.upgrade.steps.step import Facts, World
 

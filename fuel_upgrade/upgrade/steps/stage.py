@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.system.files import make_folders
-from fuel_upgrade.upgrade.steps.roots import Roots
+from fuel_upgrade.upgrade.steps.staging_folders import Roots
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 

@@ -9,7 +9,7 @@ from fuel_upgrade.bundle.manifest import is_installer
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
-from fuel_upgrade.upgrade.steps.roots import Roots
+from fuel_upgrade.upgrade.steps.staging_folders import Roots
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.master import ScratchMaster
 
 _SHARED = (".fuel-upgrade", "staging")

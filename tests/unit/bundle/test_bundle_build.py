@@ -17,7 +17,7 @@ from fuel_upgrade.bundle.verify import read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.system.tree import digest
+from fuel_upgrade.system.tree_digest import digest
 from tests.builders import (
     BASE_VERSION,
     VERSION,

@@ -12,7 +12,7 @@ from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.upgrade.layout import Layout
+from fuel_upgrade.upgrade.plan.layout import Layout
 from tests.builders import spec_of, write_installer, write_parts
 
 PLACE = "upgrade/installer/fuel-upgrade-2.0-x86_64.run"

@@ -16,7 +16,7 @@ from fuel_upgrade.bundle.seal import SealedFile, parse_seal, render_seal
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.builders import BASE_VERSION, VERSION, make_tarball
 
 INIT = f"upgrade/puppet/{VERSION}/modules/nova/manifests/init.pp"

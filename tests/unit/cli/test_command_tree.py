@@ -13,10 +13,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fuel_upgrade.cli import choices
+from fuel_upgrade.cli import option_values
+from fuel_upgrade.cli.client.socket_path import _DEFAULT_CONFIG, _DEFAULT_SOCKET
 from fuel_upgrade.cli.group import Lazy, LazyGroup
 from fuel_upgrade.cli.main import main
-from fuel_upgrade.cli.socket_place import _DEFAULT_CONFIG, _DEFAULT_SOCKET
 from fuel_upgrade.config import DEFAULT_PATH, DIALECTS, Paths
 
 BLOCKED = ("createrepo_c", "fastapi", "sqlalchemy", "pydantic", "httpx", "tuf", "zstandard")
@@ -245,13 +245,13 @@ def test_the_version_is_json_too(argv: list[str]) -> None:
 
 def test_what_options_allow_are_the_values_that_they_stand_for() -> None:
     from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS  # noqa: PLC0415 - slow, as choices says
-    from fuel_upgrade.drill.table import Fault  # noqa: PLC0415
-    from fuel_upgrade.repo.render import RENDERERS  # noqa: PLC0415
+    from fuel_upgrade.drill.verdict_table import Fault  # noqa: PLC0415
+    from fuel_upgrade.repo.report.render import RENDERERS  # noqa: PLC0415
 
-    assert choices.OPERATING_SYSTEMS == OPERATING_SYSTEMS
-    assert tuple(RENDERERS) == choices.REPORT_FORMATS
-    assert DIALECTS[1:] == choices.REGISTRY_DIALECTS
-    assert tuple(fault.value for fault in Fault) == choices.FAULTS
+    assert option_values.OPERATING_SYSTEMS == OPERATING_SYSTEMS
+    assert tuple(RENDERERS) == option_values.REPORT_FORMATS
+    assert DIALECTS[1:] == option_values.REGISTRY_DIALECTS
+    assert tuple(fault.value for fault in Fault) == option_values.FAULTS
 
 
 def test_the_socket_is_where_the_settings_have_it_by_default() -> None:

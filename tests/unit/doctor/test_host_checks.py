@@ -10,17 +10,17 @@ import requests
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
-from fuel_upgrade.doctor.addresses import check_address, check_repo_url
+from fuel_upgrade.doctor.address_checks import check_address, check_repo_url
+from fuel_upgrade.doctor.all_checks import Host, check_host
 from fuel_upgrade.doctor.check import Check, Verdict, checks_json, failure, ok, warning, worst
-from fuel_upgrade.doctor.daemon import check_daemon, check_unit, judge_unit
-from fuel_upgrade.doctor.disks import check_disks
-from fuel_upgrade.doctor.host import check_clock, check_kernel
-from fuel_upgrade.doctor.journal import check_journal, check_lock
-from fuel_upgrade.doctor.modes import check_hooks, check_modes
-from fuel_upgrade.doctor.run import Host, check_host
+from fuel_upgrade.doctor.daemon_checks import check_daemon, check_unit, judge_unit
+from fuel_upgrade.doctor.disk_checks import check_disks
+from fuel_upgrade.doctor.host_checks import check_clock, check_kernel
+from fuel_upgrade.doctor.journal_checks import check_journal, check_lock
+from fuel_upgrade.doctor.permission_checks import check_hooks, check_modes
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.journal import Journal
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.transaction.journal import Journal
 
 OK, WARNING, FAILURE = Verdict.OK, Verdict.WARNING, Verdict.FAILURE
 

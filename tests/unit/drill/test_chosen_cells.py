@@ -2,8 +2,8 @@
 
 import pytest
 
-from fuel_upgrade.drill.run import Wanted, _chosen
-from fuel_upgrade.drill.table import Fault, cells
+from fuel_upgrade.drill.drill_run import Wanted, _chosen
+from fuel_upgrade.drill.verdict_table import Fault, cells
 from fuel_upgrade.errors import ConfigError
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.errors import ControlPlaneError
+from fuel_upgrade.nailgun.connection_failure import Kind, backoff_s
 from fuel_upgrade.nailgun.deadline import Deadline
-from fuel_upgrade.nailgun.failure import Kind, backoff_s
 from fuel_upgrade.nailgun.transport import Transport
 from tests.clock import Clock
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fuel_upgrade.nodes.disable import disable_repos
+from fuel_upgrade.nodes.disable_repos import disable_repos
 
 URLS = ("http://m:8080/base/x86_64", "file:///srv/base")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.nodes.content import RepoContent
+from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.resolve import Pin, apt_pins, resolve, yum_excludes
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Package

@@ -1,8 +1,8 @@
 import pytest
 
 from fuel_upgrade.registry import rules
-from fuel_upgrade.registry.model import JsonObject, ReleaseFields
 from fuel_upgrade.registry.refusal import RefusedError
+from fuel_upgrade.registry.resources import JsonObject, ReleaseFields
 
 IP = "10.20.0.2"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.registry import passwords
-from fuel_upgrade.registry.accounts import TOKEN_LIFETIME_S
-from fuel_upgrade.registry.model import ReleaseFields
+from fuel_upgrade.registry.auth import passwords
+from fuel_upgrade.registry.auth.accounts import TOKEN_LIFETIME_S
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.registry.store import RefuseTaken, Store
+from fuel_upgrade.registry.release_store import RefuseTaken, Store
+from fuel_upgrade.registry.resources import ReleaseFields
 
 CHEAP_BLOCKS = 2  # no test here is about the cost of a hash
 

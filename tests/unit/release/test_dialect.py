@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.release.dialect import DIALECTS
-from fuel_upgrade.release.macros import from_later, restore_master, to_later
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
-from fuel_upgrade.release.wire import read_release, read_repos
+from fuel_upgrade.release.nailgun_repos import read_release, read_repos
+from fuel_upgrade.release.repo_macros import from_later, restore_master, to_later
 from tests.builders import quickly
 
 IP = "10.20.0.2"

@@ -19,8 +19,8 @@ from fuel_upgrade.release.chain import (
     render_metadata,
 )
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
-from fuel_upgrade.release.orchestrator import as_base, orchestrator_data
-from fuel_upgrade.release.wire import read_release
+from fuel_upgrade.release.nailgun_repos import read_release
+from fuel_upgrade.release.registered_repos import as_base, orchestrator_data
 from tests.builders import quickly
 
 versions = st.text("0123456789.-abc", min_size=1)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.fields import STATES
+from fuel_upgrade.release.field_checks import STATES
 from fuel_upgrade.release.fixture import as_yaml, deep_merge, parse_fixture
 from fuel_upgrade.release.model import Release
 from tests.tools import shared_dir

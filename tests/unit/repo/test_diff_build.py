@@ -13,7 +13,7 @@ from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.system.tree import digest, walk
+from fuel_upgrade.system.tree_digest import digest, walk
 from tests.builders import Fake, apt_repo, yum_repo
 
 SAME = Fake("same")

@@ -15,7 +15,7 @@ from fuel_upgrade.system import process
 from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind, extract
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.tree import walk
+from fuel_upgrade.system.tree_digest import walk
 from tests.builders import quickly, read_archive
 from tests.tools import needs
 

@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from fuel_upgrade.system.disk import own_bytes
+from fuel_upgrade.system.disk_space import own_bytes
 
 
 def write(path: Path) -> Path:

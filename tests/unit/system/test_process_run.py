@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import CommandError
-from fuel_upgrade.system.disk import room_at
+from fuel_upgrade.system.disk_space import room_at
 from fuel_upgrade.system.process import Ending, run, stream
 from tests.clock import Clock
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.system.tree import describe, digest, walk
+from fuel_upgrade.system.tree_digest import describe, digest, walk
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""What changes with an upgrade tarball, by its own descriptions or before it is built."""
+
+from pathlib import Path
+
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
+from fuel_upgrade.bundle.verify import read_front
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.release.fixture import parse_fixture
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.diff import total_bytes
+from fuel_upgrade.repo.report.package_changes import RepoReport, Report
+
+_FULL = "A full repo: it does not build on another one."
+
+
+def report_tarball(path: Path) -> Report:
+    """Report from the ``diff.yaml`` of each repo in the tarball; reads only its front.
+
+    Raises:
+        ConfigError: there is no such file.
+        BundleError: it is no upgrade tarball, or damaged.
+    """
+    head, texts = read_front(path)
+    repos = (_of_part(part, texts.get(f"{part.folder}/{FILE_NAME}")) for part in head.repos)
+    return Report(f"Changes with Fuel {head.fuel_version}", tuple(repos))
+
+
+def _of_part(part: RepoPart, text: str | None) -> RepoReport:
+    name = f"{part.version} {part.os_key}"
+    if text is None:
+        return RepoReport(name, None, part.full_packages, None, part.full_size_bytes, (), _FULL)
+    description = DiffDescription.parse(text, source=f"{part.folder}/{FILE_NAME}")
+    return description.report(f"{name}, since {part.base}")
+
+
+def report_spec(path: Path) -> Report:
+    """Report by comparing the repos that a ``bundle.yaml`` names.
+
+    Raises:
+        ConfigError: the file, or one it names, is not there or malformed.
+        BundleError: a repo is damaged.
+    """
+    spec = parse_spec(_read(path), source=path)
+    repos = (
+        _of_spec(f"{_version(release)} {os_key}", repo, release.base, scratch=path.parent)
+        for release in spec.releases
+        for os_key, repo in sorted(release.repos.items())
+    )
+    return Report(f"Changes with {path.name}", tuple(repos))
+
+
+def _version(release: ReleaseSpec) -> str:
+    text, source = _read(release.openstack_yaml), str(release.openstack_yaml)
+    return ", ".join(sorted({found.version for found in parse_fixture(text, source=source)}))
+
+
+def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> RepoReport:
+    # Only here: it needs libraries that a master, which reports on tarballs, may lack.
+    from fuel_upgrade.repo.compare import opened_repo, read_repo  # noqa: PLC0415
+    from fuel_upgrade.repo.proof.read_proof import Suites, read_description, report_repos  # noqa: PLC0415
+
+    since = f"{name}, since {base}"
+    if spec.base and spec.current:
+        return report_repos(spec.base, spec.current, suites=Suites(), name=since)
+    ready = spec.diff or spec.full
+    if ready is None:
+        raise ConfigError(f"{name}: no repo is named", remedy="correct bundle.yaml")
+    with opened_repo(ready, scratch=scratch) as root:
+        if spec.diff:
+            return read_description(root).report(since)
+        packages = read_repo(root).packages
+    count, size = len({p.location for p in packages}), total_bytes(packages)
+    return RepoReport(name, None, count, None, size, (), _FULL)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", remedy="name a readable bundle.yaml") from error

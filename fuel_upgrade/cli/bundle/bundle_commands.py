@@ -1,0 +1,103 @@
+"""``fuel-upgrade bundle``: upgrade tarballs."""
+
+from pathlib import Path
+
+import click
+
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress_bar import progress_bar
+from fuel_upgrade.errors import ConfigError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(epilog=examples("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst"))
+@click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
+@click.option(
+    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+)
+@json_option
+def build(*, spec: Path, out: Path, as_json: bool) -> None:
+    """Build an upgrade tarball of what BUNDLE_YAML names.
+
+    The same input gives the same bytes. Nothing appears under the output's name unless the
+    tarball is whole.
+    """
+    from fuel_upgrade.bundle.pack import build_bundle
+    from fuel_upgrade.bundle.spec import parse_spec
+    from fuel_upgrade.cli.bundle.bundle_output import show_summary
+
+    text = _read_text(spec, "a bundle.yaml")
+    with progress_bar(quiet=as_json) as progress:
+        summary = build_bundle(parse_spec(text, source=spec), out, progress=progress)
+    show_summary(summary.to_json(), summary.repos, as_json=as_json)
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
+        "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
+    )
+)
+@click.argument("request", metavar="REQUEST", type=_PATH)
+@click.argument("tarball", type=_PATH)
+@click.option(
+    "--from",
+    "sources",
+    metavar="REPO",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="The full repo of a release of the tarball, a folder or an archive; may be repeated.",
+)
+@click.option(
+    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+)
+@json_option
+def repair(
+    *, request: Path, tarball: Path, sources: tuple[Path, ...], out: Path, as_json: bool
+) -> None:
+    """Build TARBALL anew with the packages that a master lacks.
+
+    REQUEST is what fuel-upgrade install --repair-request wrote on the master. Install the new
+    tarball there in place of the refused one.
+    """
+    from fuel_upgrade.bundle.repair import repair_bundle
+    from fuel_upgrade.bundle.repair_request import RepairRequest
+    from fuel_upgrade.cli.bundle.bundle_output import show_summary
+
+    asked = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
+    with progress_bar(quiet=as_json) as progress:
+        summary = repair_bundle(asked, tarball, sources, out, progress=progress)
+    show_summary(summary.to_json(), summary.repos, as_json=as_json)
+
+
+def _read_text(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", remedy=f"name {what}, readable") from error
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
+    )
+)
+@click.argument("tarball", type=_PATH)
+@json_option
+def inspect(*, tarball: Path, as_json: bool) -> None:
+    """List what is in a tarball.
+
+    Only its front is read.
+    """
+    from fuel_upgrade.bundle.verify import read_head
+    from fuel_upgrade.cli.bundle.bundle_output import show_head
+
+    head = read_head(tarball)
+    if as_json:
+        print_json(head.to_json())
+    else:
+        show_head(head)

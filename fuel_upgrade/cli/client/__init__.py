@@ -1,0 +1,1 @@
+"""The command's way to the daemon: requests, errors, and following a job."""

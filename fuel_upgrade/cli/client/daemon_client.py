@@ -1,0 +1,108 @@
+"""The daemon, as commands use it."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from fuel_upgrade import __version__
+from fuel_upgrade.cli.client.socket_path import find_socket
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which daemon to ask, as the options of the command say."""
+
+    config: Path | None
+    root: Path | None
+    socket: Path | None
+
+    def client(self) -> "DaemonClient":
+        """Find the daemon's socket, and give a client for it.
+
+        Raises:
+            ConfigError: the configuration names the socket, and is wrong or cannot be read.
+        """
+        return DaemonClient(self.socket or find_socket(self.config, self.root))
+
+
+def pass_client(
+    command: Callable[Concatenate["DaemonClient", P], R],
+) -> Callable[P, R]:
+    """Give a command the client as its first argument."""
+
+    @functools.wraps(command)
+    def with_client(*args: P.args, **kwargs: P.kwargs) -> R:
+        target = click.get_current_context().find_object(Target)
+        if target is None:
+            raise RuntimeError("the command runs outside of fuel-upgrade")
+        client = target.client()
+        try:
+            return command(client, *args, **kwargs)
+        finally:
+            _warn_of_version(client.daemon_version)
+
+    return with_client
+
+
+class DaemonClient:
+    """Talks to fuel-upgraded over its unix socket; its errors come back as they were raised."""
+
+    daemon_version: str | None = None
+    """The version that the daemon gave with its last answer; None before, and of older ones."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+
+    def get(self, path: str) -> Any:
+        """Return what is at a path of the API.
+
+        Raises:
+            UpgradeError: as the daemon raised it; OutsideError where there is no daemon.
+        """
+        return self._call("GET", path)
+
+    def post(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Post to a path of the API; errors as :meth:`get`."""
+        return self._call("POST", path, json.dumps(body), headers or {})
+
+    def delete(self, path: str) -> Any:
+        """Delete what is at a path of the API; errors as :meth:`get`."""
+        return self._call("DELETE", path)
+
+    def events(self, job: str) -> Iterator[dict[str, Any]]:
+        """Follow a job from its first event to its last; errors as :meth:`get`.
+
+        Raises:
+            OutsideError: the daemon went away before the last event.
+        """
+        from fuel_upgrade.cli.client.exchange import Daemon
+
+        yield from Daemon(self.socket, self._note_version).events(job)
+
+    def _call(self, *request: Any) -> Any:
+        # Only here: commands that ask no daemon do not wait for the library of HTTP.
+        from fuel_upgrade.cli.client.exchange import Daemon, Request
+
+        return Daemon(self.socket, self._note_version).ask(Request(*request))
+
+    def _note_version(self, version: str | None) -> None:
+        self.daemon_version = version
+
+
+def _warn_of_version(version: str | None) -> None:
+    if version not in (None, __version__):
+        click.echo(
+            f"note: fuel-upgraded is of version {version}, this command of {__version__};"
+            " when no install runs: systemctl restart fuel-upgrade",
+            err=True,
+        )

@@ -1,0 +1,45 @@
+"""What is under way, in words."""
+
+from datetime import datetime
+from typing import Any
+
+from fuel_upgrade.cli.progress_bar import Shown
+from fuel_upgrade.system.printable import printable
+from fuel_upgrade.system.times import say_time
+
+
+def running_pairs(found: dict[str, Any]) -> dict[str, object]:
+    """Return in pairs what is under way, here or in another process."""
+    job = found["job"]
+    if job is None:
+        holder = found["locked_by"]
+        return {"running": f"nothing here, but {printable(holder)}" if holder else "nothing"}
+    says: dict[str, object] = {"running": f"{job['kind']}, job {job['id']}"}
+    if tarball := job["tarball"]:
+        says["tarball"] = f"{tarball['number']} of {tarball['of']}: {printable(tarball['tarball'])}"
+    says["now"] = _doing(job)
+    numbers = Shown(
+        job["doing"],
+        percent=job["percent"],
+        done=job["bytes_done"],
+        total=job["bytes_total"],
+        bytes_per_s=job["bytes_per_s"],
+        remaining_s=job["remaining_s"],
+    ).numbers()
+    says["progress"] = ", ".join(numbers)
+    says["started"] = say_time(datetime.fromisoformat(job["started_at"]).timestamp())
+    if job["waiting"]:
+        says["waiting for it"] = ", ".join(job["waiting"])
+    return {**says, "to follow it": "fuel-upgrade status --follow"}
+
+
+def _doing(job: dict[str, Any]) -> str:
+    step, doing = job["step"], printable(job["doing"])
+    if step is None:
+        return doing
+    title = printable(step["title"])
+    if job["going_back"]:
+        return f"undoing step {step['number']}, {title}"
+    of = f" of {step['of']}" if step["of"] else ""
+    what = "" if doing == title else f": {doing}"
+    return f"step {step['number']}{of}, {title}{what}" + (", then stop" if job["stopping"] else "")

@@ -1,0 +1,1 @@
+"""The commands that check a host, and those of ``fuel-upgrade config``."""

@@ -1,0 +1,26 @@
+"""The command that systemctl reload runs: fuel-upgrade config reload."""
+
+import click
+
+from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+
+
+@click.command("reload", epilog=examples("fuel-upgrade config reload"))
+@json_option
+@pass_client
+def reload_config(client: DaemonClient, *, as_json: bool) -> None:
+    """Have the daemon read the configuration file again.
+
+    What is under way goes on with the settings that it began with. If the file is wrong, the daemon
+    keeps its settings, and the exit code is 2. systemctl reload fuel-upgrade runs this command.
+    """
+    answer = client.post("/reloads", {})
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(f"reloaded: {', '.join(answer['changed']) or 'nothing changed'}")
+    if answer["need_restart"]:
+        names = ", ".join(answer["need_restart"])
+        click.echo(f"only after systemctl restart fuel-upgrade: {names}")

@@ -1,0 +1,1 @@
+"""The commands that plan, make, follow, list and repair changes of a master."""

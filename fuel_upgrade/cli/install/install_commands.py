@@ -1,0 +1,159 @@
+"""The commands that change a master, and what follows one: install, rollback, watch."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
+from fuel_upgrade.cli.client.follow_job import attach, event_lines, follow, say_change
+from fuel_upgrade.cli.console import json_option
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.install.plan_command import (
+    read_plan,
+    repair_option,
+    request_of,
+    show_plan,
+    verify_option,
+    view_option,
+    writing_repair,
+)
+from fuel_upgrade.cli.release.release_table import print_releases
+from fuel_upgrade.errors import NotFoundError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade install /root/fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade install --plan plan.json --wait-for-tasks 600",
+        "fuel-upgrade install /root/tarballs --full-view --json",
+    )
+)
+@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=_PATH)
+@verify_option
+@view_option
+@repair_option
+@click.option("--plan", "kept", type=_PATH, help="Refuse if anything is not as in this plan.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait so long for another install to end.",
+)
+@click.option(
+    "--wait-for-tasks",
+    "wait_for_tasks_s",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait so long for Nailgun to end what it does; else the install is refused.",
+)
+@click.option(
+    "--fail-if-installed", is_flag=True, help="Refuse (exit code 4) what is installed already."
+)
+@click.option(
+    "--idempotency-key",
+    "key",
+    metavar="KEY",
+    help="Asked again with the same KEY, follow the install that it began: start no second one.",
+)
+@click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
+@json_option
+@pass_client
+def install(  # noqa: PLR0913 - an option each
+    client: DaemonClient,
+    *,
+    tarballs: tuple[Path, ...],
+    verify_base: bool,
+    full_view: bool,
+    repair: Path | None,
+    kept: Path | None,
+    wait_s: float,
+    wait_for_tasks_s: float,
+    fail_if_installed: bool,
+    key: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Install an upgrade tarball: all of it, or nothing.
+
+    If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
+    that are not there yet are installed one after the other, in the order that their content
+    gives; the first that fails ends it. What is installed already stays as it is, and that is no
+    error. With --plan, the tarball may be left out: it is the one that was planned. Ctrl-C stops
+    the install and puts everything back; a second Ctrl-C leaves the daemon to it, and fuel-upgrade
+    status --follow attaches again. With --json every event is a line, the result the last.
+    """
+    expected = read_plan(kept) if kept else None
+    if not tarballs and expected is None:
+        raise click.UsageError("Missing argument 'TARBALL...', or an option '--plan'.")
+    if expected is not None and dry_run:
+        raise click.UsageError("--plan is to install by: fuel-upgrade plan makes one to compare.")
+    if expected is not None and not tarballs:
+        tarballs = (Path(str(expected.get("tarball"))),)
+    request = request_of(tarballs, verify_base=verify_base, full_view=full_view)
+    if dry_run:
+        with writing_repair(client, request, repair):
+            show_plan(client.post("/plans", request), as_json=as_json)
+        return
+    more = {
+        "plan": expected,
+        "wait_s": wait_s,
+        "wait_for_tasks_s": wait_for_tasks_s,
+        "fail_if_installed": fail_if_installed,
+    }
+    headers = {} if key is None else {"Idempotency-Key": key}
+    with event_lines(as_json=as_json), writing_repair(client, request, repair):
+        job = client.post("/installs", {**request, **more}, headers=headers)["job"]
+        result = follow(client, job, as_json=as_json, cancels=True)
+    if not as_json:
+        _show_result(client, result)
+
+
+def _show_result(client: DaemonClient, result: dict[str, Any]) -> None:
+    if "installs" not in result and not result["changed"]:
+        click.echo(f"installed already: Fuel {result['fuel_to']}, id {result['id']}")
+        return
+    for done in result.get("installs", [result]):
+        click.echo(f"installed: Fuel {done['fuel_from']} -> {done['fuel_to']}, id {done['id']}")
+    print_releases(client.get("/releases"))
+    for done in result.get("installs", [result])[-1:]:
+        click.echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
+
+
+@click.command(epilog=examples("fuel-upgrade rollback", "fuel-upgrade rollback 22b5"))
+@click.argument("install_id", metavar="[ID]", required=False)
+@json_option
+@pass_client
+def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
+    """Undo the last successful install, gc or squash.
+
+    ID makes sure that it is the one that is meant.
+    """
+    with event_lines(as_json=as_json):
+        job = client.post("/rollbacks", {"install": install_id})["job"]
+        result = follow(client, job, as_json=as_json)
+    if not as_json:
+        change = f"Fuel {result['fuel_to']} -> {result['fuel_from']}"
+        click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
+
+
+@click.command(epilog=examples("fuel-upgrade watch", "fuel-upgrade watch 22b5589d"))
+@click.argument("job", required=False)
+@json_option
+@pass_client
+def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
+    """Follow an install or an undo that is under way.
+
+    It is shown from its first step on. JOB is an id that status shows; without it, the one under
+    way. Ctrl-C only stops watching. With --json every event is a line, the result the last.
+    """
+    with event_lines(as_json=as_json):
+        found = job or client.get("/status")["running"]
+        if found is None:
+            raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
+        attach(client, found, as_json=as_json)

@@ -1,0 +1,51 @@
+"""The commands that try the way to Nailgun, without the daemon: nailgun check, nailgun login."""
+
+import os
+
+import click
+
+from fuel_upgrade.cli.client.daemon_client import Target
+from fuel_upgrade.cli.console import json_option, print_json, print_pairs, report
+from fuel_upgrade.cli.group import examples
+
+
+@click.command(epilog=examples("fuel-upgrade nailgun check", "fuel-upgrade nailgun check --json"))
+@json_option
+@click.pass_obj
+def check(target: Target, *, as_json: bool) -> int:
+    """Show how Nailgun is reached, and whether a login works.
+
+    Exit code 7 if not.
+    """
+    from fuel_upgrade.cli.nailgun.nailgun_access import describe, read_settings, try_access
+    from fuel_upgrade.nailgun.credentials import read_access
+
+    access = read_access(read_settings(target), os.environ)
+    found = try_access(access.settings)
+    if as_json:
+        print_json({**describe(access), **found.to_json()})
+    else:
+        described = {name: value or "none" for name, value in describe(access).items()}
+        print_pairs({**described, **found.to_pairs()})
+        if found.error is not None:
+            report(found.error)
+    return 0 if found.error is None else found.error.exit_code
+
+
+@click.command(epilog=examples("fuel-upgrade nailgun login"))
+@json_option
+@click.pass_obj
+def login(target: Target, *, as_json: bool) -> None:
+    """Ask for the password of Nailgun, try it, and keep it.
+
+    It is written to nailgun.password_file, for the daemon.
+    """
+    from fuel_upgrade.cli.nailgun.nailgun_access import ask_and_keep
+
+    done = ask_and_keep(target)
+    if as_json:
+        print_json(done.to_json())
+        return
+    click.echo(f"logged in, Keystone {done.keystone}; the password is in {done.place}")
+    click.echo("the daemon reads it with the next login that Nailgun refuses, or at once by:")
+    click.echo("systemctl reload fuel-upgrade")

@@ -1,0 +1,60 @@
+"""What ``node sources`` reads from repos, and the files that it makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fuel_upgrade.cli.node.node_chain import NodeRepos, refuse_options
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
+from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
+from fuel_upgrade.nodes.full_view_source import require_full
+from fuel_upgrade.nodes.repo_identity import fetch_identity
+from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """How sources are written: exact, unless ``is_plain`` or as Astute wrote them."""
+
+    os_key: str
+    style: SourceStyle
+    is_astute: bool = False
+    is_plain: bool = False
+
+    def refuse_useless(self, *, is_native: bool) -> None:
+        """Refuse options that would be without effect.
+
+        Raises:
+            ConfigError: there are some.
+        """
+        keyed = bool(self.style.signed_by or self.style.gpgkey)
+        refuse_options(
+            {
+                "--plain and --format astute write no keys": keyed
+                and (self.is_plain or self.is_astute),
+                "--plain is for --format native": self.is_plain and not is_native,
+            }
+        )
+
+
+def read_sources(asked: NodeRepos, form: SourceForm, timeout_s: float) -> Mapping[str, str]:
+    """Read the repos as far as the form needs; return the files of a node, path to text."""
+    if form.is_astute:
+        return render_astute(form.os_key, asked.given)
+    if form.is_plain:
+        known = [fetch_identity(source, timeout_s=timeout_s) for source in asked.given]
+        return render_apt(known) if form.os_key == "ubuntu" else render_yum(known)
+    contents = [_read(source, timeout_s) for source in asked.given]
+    if asked.is_full_view:
+        require_full(contents[0])
+    return render_exact(form.os_key, contents, form.style)
+
+
+def _read(source: NodeSource, timeout_s: float) -> RepoContent:
+    """Read one repo; where it does not answer, say what can be had without."""
+    try:
+        known = fetch_identity(source, timeout_s=timeout_s)
+        return fetch_content(known, timeout_s=timeout_s)
+    except OutsideError as error:
+        remedy = f"{error.remedy}; or give --plain for sources of order and pins alone"
+        raise error.amended(remedy=remedy) from error

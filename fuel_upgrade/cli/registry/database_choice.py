@@ -1,0 +1,53 @@
+"""Which registry database a command works on."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from fuel_upgrade.cli.client.daemon_client import Target
+from fuel_upgrade.config import Config, read
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The settings, and the URL of the database; ``is_named`` if ``--database`` gives it."""
+
+    config: Config
+    url: str
+    is_named: bool = False
+
+    @property
+    def backups(self) -> Path:
+        """The folder for a backup of PostgreSQL."""
+        return self.config.paths.state
+
+
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    help="Use this database instead of registry.database of the configuration: "
+    "sqlite:////ABSOLUTE/PATH or postgresql+psycopg://USER@HOST/NAME, without a password.",
+)
+
+
+def pass_place(command: Callable[Concatenate[Place, P], R]) -> Callable[P, R]:
+    """Give a command that has :data:`database_option` the place as its first argument."""
+
+    @functools.wraps(command)
+    def with_place(*args: P.args, **kwargs: P.kwargs) -> R:
+        target = click.get_current_context().find_object(Target)
+        if target is None:
+            raise RuntimeError("the command runs outside of fuel-upgrade")
+        config = read(target.config, root=target.root)
+        database = kwargs.pop("database", None)
+        url = config.registry_url if database is None else str(database)
+        return command(Place(config, url, is_named=database is not None), *args, **kwargs)
+
+    return with_place

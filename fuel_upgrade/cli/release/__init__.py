@@ -1,0 +1,1 @@
+"""The commands about registered releases: list, show, diff, delete, gc, squash."""

@@ -1,0 +1,250 @@
+"""``fuel-upgrade releases``: what is registered, one release whole, and its deletion."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from fuel_upgrade.cli.client.daemon_client import DaemonClient, Target, pass_client
+from fuel_upgrade.cli.console import (
+    json_is_wanted,
+    json_option,
+    print_json,
+    print_pairs,
+    print_table,
+)
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.option_values import OPERATING_SYSTEMS
+from fuel_upgrade.cli.release.find_release import resolve
+from fuel_upgrade.cli.release.release_table import print_releases
+from fuel_upgrade.errors import ConfigError, UpgradeError
+from fuel_upgrade.system.times import say_time
+
+
+def list_all(context: click.Context) -> None:
+    """List all releases, where the group is called without a command."""
+    target = context.find_object(Target)
+    if target is None:
+        raise RuntimeError("the command runs outside of fuel-upgrade")
+    _list(target.client().get("/releases"), as_json=json_is_wanted(context))
+
+
+@click.command(
+    "list",
+    epilog=examples(
+        "fuel-upgrade releases list --os ubuntu",
+        "fuel-upgrade releases list --state available --json",
+    ),
+)
+@click.option(
+    "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
+)
+@click.option("--state", help="Only in this state, such as available.")
+@json_option
+@pass_client
+def list_releases(
+    client: DaemonClient, *, system: str | None, state: str | None, as_json: bool
+) -> None:
+    """List releases, each with its repos."""
+    found = [
+        release
+        for release in client.get("/releases")
+        if system in (None, release["operating_system"].lower())
+        and state in (None, release["state"])
+    ]
+    _list(found, as_json=as_json)
+
+
+def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"releases": found})
+    else:
+        print_releases(found)
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade releases show 3", "fuel-upgrade releases show 2014.2-6.0/ubuntu --json"
+    )
+)
+@click.argument("release", metavar="ID|VERSION[/OS]")
+@json_option
+@pass_client
+def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
+    """Show all of a release.
+
+    Roles, repos in order, networks, what uses it and what made it. Of a VERSION each release is
+    shown; --json prints a list in any case.
+    """
+    found = [_whole(client, one) for one in resolve(client.get("/releases"), release)]
+    if as_json:
+        print_json({"releases": found})
+        return
+    for number, one in enumerate(found):
+        if number:
+            click.echo()
+        _show(one)
+
+
+def _whole(client: DaemonClient, release: dict[str, Any]) -> dict[str, Any]:
+    whole: dict[str, Any] = client.get(f"/releases/{release['id']}")
+    return whole
+
+
+def _show(one: dict[str, Any]) -> None:
+    body = one["body"]
+    roles = body.get("roles") or sorted(body.get("roles_metadata") or {})
+    print_pairs(
+        {
+            "release": one["name"],
+            "id": one["id"],
+            "version": one["version"],
+            "operating system": one["operating_system"],
+            "state": one["state"],
+            "roles": ", ".join(map(str, roles)) or "none",
+            "networks": "; ".join(_networks(body.get("networks_metadata"))) or "none",
+            "puppet manifests": one["puppet_manifests_source"] or "none",
+            "puppet modules": one["puppet_modules_source"] or "none",
+            "clusters": ", ".join(f"{c['name']} (id {c['id']})" for c in one["clusters"]) or "none",
+            "base of": ", ".join(map(_named, one["base_of"])) or "none",
+            "registered by": ", ".join(_installs(one)) or "no install of this master's journal",
+        }
+    )
+    click.echo()
+    rows = [
+        (number, repo["name"], _or_dash(repo.get("priority")), repo["location"])
+        for number, repo in enumerate(one["repos"], 1)
+    ]
+    print_table(("", "repo", "priority", "location"), rows, empty="no repos")
+
+
+def _or_dash(value: object) -> object:
+    return "-" if value is None else value
+
+
+def _named(release: dict[str, Any]) -> str:
+    return f"{release['name']} ({release['version']}), id {release['id']}"
+
+
+def _networks(metadata: object) -> Iterable[str]:
+    """Name the networks of each provider (``nova_network``, ``neutron``)."""
+    for provider, described in metadata.items() if isinstance(metadata, dict) else ():
+        networks = described.get("networks") if isinstance(described, dict) else None
+        names = [str(n.get("name")) for n in networks or () if isinstance(n, dict)]
+        if names:
+            yield f"{provider}: {', '.join(names)}"
+
+
+def _installs(one: dict[str, Any]) -> Iterable[str]:
+    for install in one["installs"]:
+        undo = ", can be undone" if install["id"] == one["undoable"] else ""
+        yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
+
+
+@click.command(epilog=examples("fuel-upgrade releases delete 2014.1.1-5.1/centos --yes"))
+@click.argument("chosen", metavar="ID|VERSION[/OS]...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--force", is_flag=True, help="Also if others build on it, or an install could be undone."
+)
+@json_option
+@pass_client
+def delete(
+    client: DaemonClient, *, chosen: tuple[str, ...], yes: bool, force: bool, as_json: bool
+) -> None:
+    """Delete releases from Nailgun, not from the disk.
+
+    Their repos and puppet files stay. Refused while clusters use one, other releases build on
+    it, or the install that registered it can be undone. To retire releases with their files,
+    and be able to undo that: fuel-upgrade gc.
+    """
+    from fuel_upgrade.release.chain import newest_version_first
+    from fuel_upgrade.upgrade.releases.deletion_rules import refusals, refused
+
+    registered = client.get("/releases")
+    wanted = {one["id"]: one for ref in chosen for one in resolve(registered, ref)}
+    failures = [
+        failure
+        for release in wanted.values()
+        for failure in refusals(_whole(client, release), leaving=wanted.keys(), force=force)
+    ]
+    if failures:
+        raise refused(failures)
+    # the newest first: then none that stays for a moment lacks its base
+    order = sorted(wanted.values(), key=lambda one: newest_version_first(one["version"]))
+    if not yes:
+        _ask(order)
+    done = _delete_all(client, order, force=force)
+    if as_json:
+        print_json({"releases": done})
+        return
+    for one in done:
+        click.echo(f"deleted: {_named(one['deleted'])}")
+    _say_left([path for one in done for path in one["left"]])
+
+
+def _ask(order: Sequence[dict[str, Any]]) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigError("nobody is there to be asked", remedy="give --yes to delete without")
+    for one in order:
+        click.echo(_named(one), err=True)
+    click.confirm("Delete from Nailgun? This is not undone by a rollback.", abort=True, err=True)
+
+
+def _delete_all(
+    client: DaemonClient, order: Sequence[dict[str, Any]], *, force: bool
+) -> list[dict[str, Any]]:
+    done: list[dict[str, Any]] = []
+    suffix = "?force=true" if force else ""
+    for one in order:
+        try:
+            done.append(client.delete(f"/releases/{one['id']}{suffix}"))
+        except UpgradeError as error:
+            before = "; ".join(_named(one["deleted"]) for one in done)
+            raise error.amended(state=f"deleted before it: {before}" if done else None) from error
+    return done
+
+
+def _say_left(paths: Sequence[str]) -> None:
+    if paths:
+        click.echo("\nstays on disk, for nothing else here needs it:")
+        for path in paths:
+            click.echo(f"  {path}")
+        click.echo(
+            "Remove it by hand. fuel-upgrade gc retires releases that are registered together with"
+            "\nsuch files, and can be undone: use it instead next time."
+        )
+
+
+@click.command(
+    "diff",
+    epilog=examples(
+        "fuel-upgrade releases diff 2014.1.1-5.1/ubuntu 2014.2-6.0/ubuntu",
+        "fuel-upgrade releases diff openstack.yaml 3 --os centos",
+    ),
+)
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@click.option(
+    "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
+)
+@json_option
+@pass_client
+def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_json: bool) -> int:
+    """Compare two releases field by field.
+
+    The order and priority of repos count too. A and B are each an ID or VERSION[/OS] that is
+    registered, or a file: an openstack.yaml or an upgrade tarball. Those of one operating
+    system are compared. A file is compared by what it says and Nailgun shows: not by repos,
+    which an install fills in. Ends with 8 if they differ.
+    """
+    from fuel_upgrade.cli.release.diff_command import DIFFERENT, compare
+
+    found = compare(client, one, other, system)
+    if as_json:
+        print_json({"comparisons": [comparison.to_json() for comparison in found]})
+    else:
+        for comparison in found:
+            comparison.show()
+    return 0 if all(comparison.is_equal for comparison in found) else DIFFERENT

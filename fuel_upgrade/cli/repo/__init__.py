@@ -1,0 +1,1 @@
+"""The commands of ``fuel-upgrade repo``, and reports of changes."""

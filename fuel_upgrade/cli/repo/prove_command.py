@@ -1,0 +1,77 @@
+"""``fuel-upgrade repo prove``: that a base and a diff repo are together the release."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.errors import BundleError
+
+_PATH = click.Path(path_type=Path)
+
+
+def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that ask for a check of the release's dependencies."""
+    check = click.option(
+        "--check-dependencies",
+        is_flag=True,
+        help="Also list the packages of CURRENT that do not find their dependencies in it.",
+    )
+    strict = click.option(
+        "--strict", is_flag=True, help="End with 3 if there are any; implies that check."
+    )
+    return check(strict(command))
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
+        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
+    )
+)
+@click.argument("base", type=_PATH)
+@click.argument("diff", type=_PATH)
+@click.argument("current", type=_PATH)
+@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--diff-suite", help="The apt suite of DIFF, where it has several.")
+@dependency_options
+@json_option
+def prove(  # noqa: PLR0913 - one parameter an option
+    *,
+    base: Path,
+    diff: Path,
+    current: Path,
+    suite: str | None,
+    base_suite: str | None,
+    diff_suite: str | None,
+    check_dependencies: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Prove that BASE and DIFF are together CURRENT.
+
+    Each is a folder or a tar archive of an apt or yum repo; only indexes and DIFF's diff.yaml
+    are read. For every entry of every index of CURRENT, DIFF carries the package in that index
+    or inherits it from BASE, by name, architecture, version and checksum; nothing else is in
+    DIFF; and its diff.yaml is right. Ends with 0 if so, else with 3.
+    """
+    from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_proof
+    from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
+
+    suites = Suites(base=base_suite, diff=diff_suite, current=suite)
+    proof, found = prove_repos(
+        base, diff, current, suites=suites, check_dependencies=check_dependencies or strict
+    )
+    if as_json:
+        print_json({**proof.to_json(), **({"dependencies": found.to_json()} if found else {})})
+        if not proof.proved:
+            click.get_current_context().exit(BundleError.exit_code)
+    else:
+        proof.require(f"{diff} on {base}")
+        show_proof(proof)
+        show_dependencies(found)
+    end_strictly(found, strict=strict)

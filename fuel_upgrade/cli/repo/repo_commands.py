@@ -1,0 +1,155 @@
+"""``fuel-upgrade repo``: diff repos, on the build side."""
+
+from pathlib import Path
+
+import click
+
+from fuel_upgrade.cli.console import json_option, print_json
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.progress_bar import progress_bar
+from fuel_upgrade.cli.repo.prove_command import dependency_options
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog=examples(
+        "fuel-upgrade repo diff 5.1/ubuntu 6.0/ubuntu -o diff-ubuntu",
+        "fuel-upgrade repo diff 5.1.tar 6.0.tar -o diff --sign-with 4F21A0B3",
+        "fuel-upgrade repo diff 5.1/centos 6.0/centos -o look --indexes-only --json",
+    )
+)
+@click.argument("base", type=_PATH)
+@click.argument("current", type=_PATH)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
+@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
+@click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
+@dependency_options
+@click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
+@click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
+@click.option("--no-original", is_flag=True, help="Do not carry CURRENT's own indexes.")
+@click.option(
+    "--by-hash/--no-by-hash", default=None, help="Name apt indexes by checksum; as CURRENT does."
+)
+@click.option("--without-translations", is_flag=True, help="Drop apt's translated descriptions.")
+@click.option("--with-contents", is_flag=True, help="Carry apt's lists of files (Contents).")
+@json_option
+def diff(  # noqa: PLR0913 - one parameter an option
+    *,
+    base: Path,
+    current: Path,
+    out: Path,
+    copy: bool,
+    verify: bool,
+    suite: str | None,
+    base_suite: str | None,
+    label: str | None,
+    indexes_only: bool,
+    check_dependencies: bool,
+    strict: bool,
+    sign_with: str | None,
+    gpg_home: Path | None,
+    no_original: bool,
+    by_hash: bool | None,
+    without_translations: bool,
+    with_contents: bool,
+    as_json: bool,
+) -> None:
+    """Write the repo of the packages of CURRENT that BASE lacks.
+
+    BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
+    be a diff repo. Packages are told apart by the checksums in the indexes, never by version.
+    The output is a valid repo with indexes of its own, and appears whole, and proved to be with
+    BASE all of CURRENT, or not at all. Hard links share their content with CURRENT: do not
+    change packages there in place.
+    """
+    from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_diff
+    from fuel_upgrade.repo.apt.write_indexes import IndexChoice
+    from fuel_upgrade.repo.build import DiffOptions, build_diff
+    from fuel_upgrade.repo.proof.read_proof import read_dependencies
+    from fuel_upgrade.repo.sign import SigningKey
+
+    options = DiffOptions(
+        link=not copy,
+        verify_links=verify,
+        suite=suite,
+        base_suite=base_suite,
+        label=label,
+        indexes_only=indexes_only,
+        key=SigningKey(sign_with, gpg_home) if sign_with else None,
+        original=not no_original,
+        indexes=IndexChoice(by_hash, not without_translations, with_contents),
+    )
+    with progress_bar(quiet=as_json) as progress:
+        description = build_diff(base, current, out, options, progress=progress)
+    found = read_dependencies(current, suite=suite) if check_dependencies or strict else None
+    if as_json:
+        checked = {"dependencies": found.to_json()} if found else {}
+        print_json({"path": str(out), **description.to_json(), **checked})
+    else:
+        show_diff(out, description)
+        show_dependencies(found)
+    end_strictly(found, strict=strict)
+
+
+@click.command(epilog=examples("fuel-upgrade repo view diff-6.1 diff-6.0 5.1/ubuntu -o view-6.1"))
+@click.argument("newest", metavar="DIFF", type=_PATH)
+@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
+@click.option("--suite", help="The apt suite, where DIFF is a full repo with several.")
+@json_option
+def view(  # noqa: PLR0913 - one parameter an option
+    *,
+    newest: Path,
+    bases: tuple[Path, ...],
+    out: Path,
+    copy: bool,
+    verify: bool,
+    suite: str | None,
+    as_json: bool,
+) -> None:
+    """Write the full view of a diff repo, which needs no base.
+
+    DIFF and its bases, newest first, are folders or tar archives. The packages are hard-linked
+    and take no room of their own; the indexes, and their signatures, are those of the repo that
+    the diff was made from. A node that has the view as its only source gets exactly the release.
+    Hard links share their content: do not change packages in place.
+    """
+    from fuel_upgrade.cli.repo.repo_output import show_view
+    from fuel_upgrade.repo.build import DiffOptions
+    from fuel_upgrade.repo.fullview.view import build_view
+
+    options = DiffOptions(link=not copy, verify_links=verify, suite=suite)
+    with progress_bar(quiet=as_json) as progress:
+        found = build_view((newest, *bases), out, options, progress=progress)
+    show_view("full view", out, found, as_json=as_json)
+
+
+@click.command(
+    epilog=examples("fuel-upgrade repo squash diff-6.1 diff-6.0 5.1/ubuntu -o full-6.1 --copy")
+)
+@click.argument("newest", metavar="DIFF", type=_PATH)
+@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
+@json_option
+def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_json: bool) -> None:
+    """Write the newest release of a chain as a full repo.
+
+    Its bases can be retired then. DIFF and its bases, newest first, are folders or tar archives.
+    As repo view, but the content of every package is read and checked. A hard-linked package
+    stays when the base is removed.
+    """
+    from fuel_upgrade.cli.repo.repo_output import show_view
+    from fuel_upgrade.repo.build import DiffOptions
+    from fuel_upgrade.repo.fullview.squash import squash as squash_repos
+
+    with progress_bar(quiet=as_json) as progress:
+        found = squash_repos((newest, *bases), out, DiffOptions(link=not copy), progress=progress)
+    show_view("full repo", out, found, as_json=as_json)

@@ -1,0 +1,80 @@
+"""``fuel-upgrade repo report`` and ``bundle report``: what changed, for people."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fuel_upgrade.cli.console import json_option
+from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.option_values import REPORT_FORMATS
+
+_PATH = click.Path(path_type=Path)
+
+
+def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    form = click.option(
+        "--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True,
+        help="The form of the report; html is one page that needs nothing else.",
+    )  # fmt: skip
+    out = click.option("-o", "--output", "out", type=_PATH, help="Write it to this file instead.")
+    return form(out(json_option(command)))
+
+
+@click.command(
+    "report",
+    epilog=examples(
+        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu",
+        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
+    ),
+)
+@click.argument("base", type=_PATH)
+@click.argument("current", type=_PATH)
+@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@_report_options
+def report_repo(  # noqa: PLR0913 - one parameter an option
+    *,
+    base: Path,
+    current: Path,
+    suite: str | None,
+    base_suite: str | None,
+    form: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Report what changed from BASE to CURRENT.
+
+    Each is a folder or a tar archive of a repo. Rebuilt packages (same version, other content),
+    upgraded, downgraded, added, removed and moved ones, with sizes. Only indexes are read; the
+    packages need not be there.
+    """
+    from fuel_upgrade.cli.repo.report_output import put_report
+    from fuel_upgrade.repo.proof.read_proof import Suites, report_repos
+    from fuel_upgrade.repo.report.package_changes import Report
+
+    found = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
+    put_report(Report("Changes of the repo", (found,)), "json" if as_json else form, out)
+
+
+@click.command(
+    "report",
+    epilog=examples(
+        "fuel-upgrade bundle report fuel-6.0-upgrade.tar.zst",
+        "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
+    ),
+)
+@click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=_PATH)
+@_report_options
+def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> None:
+    """Report what changes with a tarball.
+
+    Each repo in it is compared with its base. Of a tarball only the front is read, where the
+    diff.yaml files are. For a bundle.yaml its repos are compared; nothing is built.
+    """
+    from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
+    from fuel_upgrade.cli.repo.report_output import put_report
+
+    is_spec = path.suffix in (".yaml", ".yml")
+    put_report((report_spec if is_spec else report_tarball)(path), "json" if as_json else form, out)

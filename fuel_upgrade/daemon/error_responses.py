@@ -1,0 +1,127 @@
+"""How the API refuses: errors, and what a route says of them in its description."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from fuel_upgrade.daemon.response_models import ErrorForm
+from fuel_upgrade.errors import (
+    BundleError,
+    ConfigError,
+    NotFoundError,
+    OutsideError,
+    PreflightError,
+    UpgradeError,
+)
+
+_STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
+    (NotFoundError, 404),
+    (ConfigError, 400),
+    (BundleError, 422),
+    (PreflightError, 409),
+    (OutsideError, 502),
+    (UpgradeError, 500),
+)
+_WHY = {
+    400: "The request, or a setting, is wrong",
+    404: "There is no such thing",
+    409: "The master is not ready for it, or another job is under way",
+    422: "A tarball or a repo is damaged",
+    500: "Something failed that should not",
+    502: "Nailgun, Keystone or a tool failed",
+}
+#: What every route may answer: all of them read the journal, or ask Nailgun.
+_ALWAYS = (409, 500, 502)
+_DOCS = "see docs/api.rst for its form"
+_log = structlog.get_logger("fuel_upgrade.api")
+
+
+def described(
+    form: type[BaseModel], *refuses: int, status: int = 200, takes_body: bool = False
+) -> dict[str, Any]:
+    """Return the arguments of a route that describe it: its answer, and its refusals.
+
+    ``form`` is not applied to the answer, which may have more keys.
+    """
+    statuses: Sequence[int] = (*((400,) if takes_body else ()), *refuses, *_ALWAYS)
+    answer = {status: {"model": form}}
+    refused = {number: {"model": ErrorForm, "description": _WHY[number]} for number in statuses}
+    return {"status_code": status, "response_model": None, "responses": {**answer, **refused}}
+
+
+def streamed(media_type: str, *refuses: int) -> dict[str, Any]:
+    """Return the same for a route whose answer is a stream of text."""
+    described_all = described(ErrorForm, *refuses)
+    content = {media_type: {"schema": {"type": "string"}}}
+    answer = {200: {"description": "OK", "content": content}}
+    # a class that names no type of content: an error's is not that of the stream
+    return {**described_all, "responses": {**described_all["responses"], **answer}} | {
+        "response_class": Response
+    }
+
+
+def add_refusals(app: FastAPI) -> None:
+    """Have every error answered in the one form of docs/api.rst."""
+
+    @app.exception_handler(UpgradeError)
+    def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
+        status = next(status for kind, status in _STATUS if isinstance(error, kind))
+        return _answer(error, status)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(_request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        what = f"malformed request: {faults}"
+        return _answer(ConfigError(what, remedy=_DOCS, code="bad-request"), 400)
+
+    @app.exception_handler(HTTPException)
+    def refuse_request(request: Request, error: HTTPException) -> JSONResponse:
+        what = f"{request.method} {request.scope['path']}: {error.detail}"
+        if error.status_code == _STATUS[0][1]:
+            refused: UpgradeError = NotFoundError(what, remedy=_DOCS, code="no-route")
+        else:
+            refused = ConfigError(what, remedy=_DOCS, code="bad-request")
+        return _answer(refused, error.status_code, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    def tell(_request: Request, error: Exception) -> JSONResponse:
+        _log.error("request broke", exc_info=error)
+        unknown = UpgradeError(
+            f"unexpected: {error!r}", remedy="report this with the log's last lines"
+        )
+        return _answer(unknown, 500)
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the API's description, without the refusals that FastAPI presumes."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    for item in document["paths"].values():
+        for operation in item.values():
+            presumed = operation["responses"].get("422", {})
+            if "HTTPValidationError" in str(presumed):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document
+
+
+def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
+    """Return an error as JSON; what cannot be sent of a text that a client sent is escaped."""
+    sendable = {key: _escape(value) for key, value in error.to_json().items()}
+    return JSONResponse(sendable, status_code=status, **more)
+
+
+def _escape(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value

@@ -1,0 +1,92 @@
+"""Checks of the journal, read without a write to it, and of the install lock."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.config import Paths
+from fuel_upgrade.doctor.check import Check, failure, ok, warning
+from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.records import InstallState
+from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
+
+_JOURNAL, _LOCK = "journal", "install lock"
+_UNFINISHED = frozenset(state.value for state in UNFINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    install: str
+    state: str
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a journal so that nothing is written to it, whatever a crash left of it.
+
+    Raises:
+        sqlite3.Error: it cannot be read so.
+    """
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+
+
+def check_journal(paths: Paths) -> Iterator[Check]:
+    """Look whether the journal is sound, and whether an install waits for an operator."""
+    path = paths.journal
+    for aside in sorted(paths.state.glob(f"{path.name}.damaged-*")):
+        what = f"{aside}: a journal that was damaged was kept"
+        yield warning(_JOURNAL, what, "see fuel-upgrade history, then remove it")
+    if not path.exists():
+        yield ok(_JOURNAL, f"{path} is not there yet: nothing was installed")
+        return
+    try:
+        fault, entries = _read(path)
+    except sqlite3.Error as error:
+        yield _unreadable(path, error)
+        return
+    if fault != "ok":
+        remedy = "systemctl restart fuel-upgrade: it keeps the damaged file and says what to do"
+        yield failure(_JOURNAL, f"{path} is damaged: {fault}", remedy)
+        return
+    yield from _unsettled(entries, is_held=Lock(paths.lock).holder() is not None)
+    yield ok(_JOURNAL, f"{path} is sound, {len(entries)} entries")
+
+
+def check_lock(paths: Paths) -> Check:
+    """Say who holds the install lock."""
+    holder = Lock(paths.lock).holder()
+    if holder is None:
+        return ok(_LOCK, "free: no install runs")
+    return ok(_LOCK, f"held by {holder.described}")
+
+
+def _read(path: Path) -> tuple[str, list[_Entry]]:
+    with closing(open_read_only(path)) as db:
+        (fault,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        rows = db.execute("SELECT id, state FROM install ORDER BY number").fetchall()
+    return str(fault), [_Entry(str(install), str(state)) for install, state in rows]
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> Check:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        remedy = "systemctl restart fuel-upgrade: it keeps the damaged file and says what to do"
+        return failure(_JOURNAL, f"{path} is damaged: {error}", remedy)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return warning(
+            _JOURNAL, f"{path} cannot be read: {error}", "run fuel-upgrade doctor as root"
+        )
+    return failure(_JOURNAL, f"{path} cannot be read: {error}", "see the daemon's log")
+
+
+def _unsettled(entries: list[_Entry], *, is_held: bool) -> Iterator[Check]:
+    for entry in entries:
+        if entry.state in _UNFINISHED and not is_held:
+            what = f"{entry.install} is {entry.state}, and no process works on it"
+            yield failure(_JOURNAL, what, "fuel-upgrade recover")
+        if entry.state == InstallState.INCONSISTENT.value:
+            what = f"{entry.install} left this master inconsistent"
+            yield failure(
+                _JOURNAL, what, f"fuel-upgrade show {entry.install}, then fuel-upgrade repair"
+            )

@@ -1,0 +1,118 @@
+"""What each repo of a chain holds: its own index, and what its ``diff.yaml`` leaves to its base."""
+
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fuel_upgrade.nodes.repo_files import RemoteRepo
+from fuel_upgrade.nodes.repo_identity import no_repo
+from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
+from fuel_upgrade.repo.apt.repo import RELEASES, AptRepo, read_release
+from fuel_upgrade.repo.apt.stanza import checked_location
+from fuel_upgrade.repo.compare import Repo, read_repo
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.yum.repo import metadata_locations
+
+_INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB
+_USUAL_ARCHITECTURE = "amd64"  # where a repo has no Release that says
+
+
+@dataclass(frozen=True, slots=True)
+class RepoContent:
+    """One repo of a chain. ``packages`` are in its own index; ``inherited`` are what the release
+    takes from its bases besides, without size and location (empty for a full repo).
+    ``has_groups`` is of yum repos: whether they say what groups of packages there are.
+    """  # noqa: D205 - one sentence each
+
+    source: NodeSource
+    packages: tuple[Package, ...]
+    inherited: tuple[Package, ...] = ()
+    has_groups: bool = False
+
+    @property
+    def release(self) -> tuple[Package, ...]:
+        """Every package of the release whose newest repo this is."""
+        return (*self.packages, *self.inherited)
+
+
+def fetch_content(source: NodeSource, *, timeout_s: float) -> RepoContent:
+    """Read a repo's indexes and its ``diff.yaml``.
+
+    Raises:
+        OutsideError: there is no repo, or it does not answer in ``timeout_s`` overall.
+        BundleError: its indexes are damaged.
+    """
+    parts = urlsplit(source.url)
+    if parts.scheme == "file":
+        return _read(source, Path(unquote(parts.path)))
+    with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
+        remote = RemoteRepo(source.url.rstrip("/"), time.monotonic() + timeout_s)
+        _mirror_indexes(source, remote, Path(name))
+        return _read(source, Path(name))
+
+
+def _read(source: NodeSource, root: Path) -> RepoContent:
+    repo = read_repo(root, suite=source.suite)
+    path = root / FILE_NAME
+    inherited: tuple[Package, ...] = ()
+    if path.exists():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        described = DiffDescription.parse(text, source=f"{source.url}/{FILE_NAME}")
+        inherited = described.inherited_packages()
+    has_groups = not isinstance(repo, AptRepo) and "group" in repo.extras
+    return RepoContent(source, _in_components(repo, source.components), inherited, has_groups)
+
+
+def _in_components(repo: Repo, wanted: tuple[str, ...]) -> tuple[Package, ...]:
+    """Return what the source's line makes visible of a repo."""
+    if not isinstance(repo, AptRepo):
+        return repo.packages
+    return tuple(entry.package for entry in repo.iter_entries() if entry.component in wanted)
+
+
+def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
+    """Copy what reading the indexes needs, each below its own path."""
+    _copy(remote, FILE_NAME, into)
+    if source.suite is None:
+        if not _copy(remote, "repodata/repomd.xml", into):
+            raise no_repo(source, "repodata/repomd.xml")
+        for location in metadata_locations(into / "repodata/repomd.xml"):
+            _copy(remote, location, into)
+        return
+    folder = f"dists/{source.suite}"
+    # The first that is there, in the order of apt: only one of them may be kept up to date.
+    _ = any(_copy(remote, f"{folder}/{name}", into) for name in RELEASES)
+    fields, listed = read_release(into / folder)
+    architectures = (*fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+    stems = (
+        f"{component}/binary-{architecture}/Packages"
+        for component in source.components
+        for architecture in dict.fromkeys(architectures)
+    )
+    found = [_copy_index(remote, folder, stem, listed, into) for stem in stems]
+    if not any(found):
+        raise no_repo(source, f"{folder}/*/binary-*/Packages")
+
+
+def _copy_index(
+    remote: RemoteRepo, folder: str, stem: str, listed: Collection[str], into: Path
+) -> bool:
+    """Copy the smallest form that is there; of those that ``Release`` lists, if it lists any."""
+    forms = [stem + suffix for suffix in SMALLEST_FIRST]
+    asked = [form for form in forms if form in listed] or ([] if listed else forms)
+    return any(_copy(remote, f"{folder}/{form}", into) for form in asked)
+
+
+def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:
+    data = remote.read(path, limit_bytes=_INDEX_LIMIT_BYTES)
+    if data is None:
+        return False
+    target = into / checked_location(path, source=remote.url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return True

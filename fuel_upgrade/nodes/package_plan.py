@@ -1,0 +1,220 @@
+"""What must happen to each package of a node for it to hold a release. Values in, values out."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cmp_to_key
+from typing import Any, Self
+
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.chain_content import RepoContent
+from fuel_upgrade.nodes.installed_packages import Installed
+from fuel_upgrade.nodes.sources import NodeSource
+from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
+
+_ANY_ARCHITECTURE = ("all", "noarch")
+_NATIVE = {RepoKind.APT: "amd64", RepoKind.YUM: "x86_64"}
+
+
+class Change(StrEnum):
+    """What becomes of an installed package."""
+
+    UNCHANGED = "unchanged"
+    UPGRADE = "upgrade"
+    REINSTALL = "reinstall"
+    DOWNGRADE = "downgrade"
+    REMOVED = "removed"
+    HELD = "held"
+    KEPT_BACK = "kept-back"
+    FOREIGN = "foreign"
+
+
+ACTIVE = (Change.UPGRADE, Change.REINSTALL, Change.DOWNGRADE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One installed package; ``target`` is the release's, None where it has none for it."""
+
+    change: Change
+    installed: Installed
+    target: Package | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        return {
+            "change": self.change.value,
+            "name": self.installed.name,
+            "architecture": self.installed.architecture,
+            "installed": self.installed.version,
+            "release": self.target.version if self.target else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """Every installed package with what becomes of it, sorted by name."""
+
+    items: tuple[PlanItem, ...]
+
+    def of(self, *changes: Change) -> tuple[PlanItem, ...]:
+        """Return the items of these kinds."""
+        return tuple(item for item in self.items if item.change in changes)
+
+    def keeping_back(self, keys: Container[str]) -> Self:
+        """Return the plan with the moves of these packages (by key) marked as kept back."""
+        moves = (Change.UPGRADE, Change.DOWNGRADE)
+        return type(self)(
+            tuple(
+                replace(item, change=Change.KEPT_BACK)
+                if item.change in moves and item.installed.key in keys
+                else item
+                for item in self.items
+            )
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return how many packages each kind has, for every kind."""
+        found = Counter(item.change for item in self.items)
+        return {change.value: found[change] for change in Change}
+
+
+class Chain:
+    """What the repos of a chain hold, looked up by name. ``contents`` are newest first."""
+
+    def __init__(self, contents: Sequence[RepoContent], kind: RepoKind) -> None:
+        self.contents = tuple(contents)
+        self.kind = kind
+        self.algorithm = _shared_algorithm(contents)
+        self.compare = compare_deb if kind is RepoKind.APT else compare_rpm
+        self._release = _by_name(contents[0].release)
+        self._all = _by_name(p for content in contents for p in content.release)
+        self._located = {
+            (package.identity(self.algorithm)): (content.source, package)
+            for content in reversed(contents)
+            for package in content.packages
+        }
+
+    def candidates(self, name: str, architecture: str) -> tuple[Package, ...]:
+        """Return the release's packages that may replace an installed one, highest first."""
+        fitting = self._fitting(self._release, name, architecture)
+        order = cmp_to_key(self.compare)
+        return tuple(sorted(fitting, key=lambda p: order(p.version), reverse=True))
+
+    def checksums(self, package: Installed) -> frozenset[str]:
+        """Return the checksums that this version has anywhere in the chain."""
+        fitting = self._fitting(self._all, package.name, package.architecture)
+        return frozenset(self.digest(p) for p in fitting if p.version == package.version)
+
+    def is_ambiguous(self, package: Installed) -> bool:
+        """Say whether the chain has several contents under the installed version."""
+        return len(self.checksums(package)) > 1
+
+    def release_copies(self, name: str, version: str) -> tuple[Package, ...]:
+        """Return the release's packages of that name and version, with all that is known."""
+        found = (p for p in self._release.get(name, ()) if p.version == version)
+        return tuple(self.located(p)[1] for p in found)
+
+    def located(self, package: Package) -> tuple[NodeSource | None, Package]:
+        """Return a package as the repo that carries it describes it, with that repo's source."""
+        return self._located.get(package.identity(self.algorithm), (None, package))
+
+    def has(self, name: str) -> bool:
+        """Say whether any repo of the chain has a package of that name."""
+        return name in self._all
+
+    def digest(self, package: Package) -> str:
+        """Return the checksum of the kind that the whole chain has."""
+        return package.digest(self.algorithm)
+
+    def _fitting(
+        self, packages: Mapping[str, Sequence[Package]], name: str, architecture: str
+    ) -> list[Package]:
+        """A package for all architectures and one for the machine's own can take turns."""
+        own = _NATIVE[self.kind] if architecture in _ANY_ARCHITECTURE else architecture
+        accepted = (own, *_ANY_ARCHITECTURE)
+        return [p for p in packages.get(name, ()) if p.architecture in accepted]
+
+
+def plan_node(installed: Iterable[Installed], chain: Chain, known: Mapping[str, str]) -> NodePlan:
+    """Say for each installed package what brings it to the release.
+
+    ``known`` holds checksums of installed packages by :attr:`Installed.key`, where it is proved
+    which file they came from. A version of which the chain has several contents is unchanged
+    only if it is proved to be the release's: to install it once more is cheap, to keep a wrong
+    one is the very fault that diffs by checksum are to mend. A version that no repo of the chain
+    has came from elsewhere: it is upgraded if the release has a higher one, and else left alone,
+    as a full repo of the release would have it.
+    """
+    packages = tuple(installed)
+    older = _older_copies(packages, chain)
+    return NodePlan(
+        tuple(
+            PlanItem(Change.FOREIGN, package, None)
+            if package in older
+            else _item(package, chain, known.get(package.key))
+            for package in packages
+        )
+    )
+
+
+def _older_copies(packages: Iterable[Installed], chain: Chain) -> frozenset[Installed]:
+    """Of packages that may be installed several times (kernels of rpm) only the highest moves."""
+    highest: dict[str, Installed] = {}
+    older = set()
+    for package in packages:
+        other = highest.setdefault(package.key, package)
+        if other is not package:
+            is_higher = chain.compare(package.version, other.version) > 0
+            highest[package.key] = package if is_higher else other
+            older.add(other if is_higher else package)
+    return frozenset(older)
+
+
+def _item(package: Installed, chain: Chain, known: str | None) -> PlanItem:
+    candidates = chain.candidates(package.name, package.architecture)
+    target = candidates[0] if candidates else None
+    change = _change(package, candidates, chain, known)
+    if package.held and change in (*ACTIVE, Change.REMOVED):
+        change = Change.HELD
+    return PlanItem(change, package, target)
+
+
+def _change(
+    package: Installed, candidates: Sequence[Package], chain: Chain, known: str | None
+) -> Change:
+    from_chain = bool(chain.checksums(package))
+    if not candidates:
+        return Change.REMOVED if from_chain else Change.FOREIGN
+    version = candidates[0].version
+    if package.version == version:
+        wanted = {chain.digest(p) for p in candidates if p.version == version}
+        is_wanted = known in wanted if known else chain.checksums(package) == wanted
+        return Change.UNCHANGED if is_wanted else Change.REINSTALL
+    order = chain.compare(package.version, version)
+    if order < 0:
+        return Change.UPGRADE
+    if order == 0:  # "1.0-1" and "0:1.0-1" are one version to dpkg
+        return Change.REINSTALL
+    return Change.DOWNGRADE if from_chain else Change.FOREIGN
+
+
+def _shared_algorithm(contents: Sequence[RepoContent]) -> str:
+    packages = [p for content in contents for p in content.release]
+    algorithm = common_algorithm(packages, packages)
+    if algorithm is None:
+        raise ConfigError(
+            "the repos of the chain have no kind of checksum in common, "
+            "so that equal packages cannot be told from rebuilt ones",
+            remedy="rebuild the indexes of the repos with SHA-256 checksums",
+        )
+    return algorithm
+
+
+def _by_name(packages: Iterable[Package]) -> dict[str, list[Package]]:
+    found: dict[str, list[Package]] = {}
+    for package in packages:
+        found.setdefault(package.name, []).append(package)
+    return found

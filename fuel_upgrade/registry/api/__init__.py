@@ -1,0 +1,1 @@
+"""The registry over HTTP: application, routes, bodies and their description."""

@@ -1,0 +1,124 @@
+"""The registry as an ASGI application: the contract recorded from Nailgun 6.0."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from fuel_upgrade.registry.api import json_schemas
+from fuel_upgrade.registry.api.database_outage import answer_outage
+from fuel_upgrade.registry.api.middleware import PUBLIC, Gate
+from fuel_upgrade.registry.api.openapi import describe
+from fuel_upgrade.registry.api.responses import Json, Message
+from fuel_upgrade.registry.api.route_description import operation
+from fuel_upgrade.registry.api.routes.clusters import Clusters
+from fuel_upgrade.registry.api.routes.deployment import Deployment, NodeSources
+from fuel_upgrade.registry.api.routes.keystone_v2 import Keystone
+from fuel_upgrade.registry.api.routes.keystone_v3 import PLACES, KeystoneV3
+from fuel_upgrade.registry.api.routes.keystone_versions import Versions
+from fuel_upgrade.registry.api.routes.notifications import Notifications
+from fuel_upgrade.registry.api.routes.releases import Releases
+from fuel_upgrade.registry.auth.identity import render_error
+from fuel_upgrade.registry.auth.login import Login
+from fuel_upgrade.registry.auth.throttle import Tries
+from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
+from fuel_upgrade.registry.release_store import Store
+from fuel_upgrade.registry.rules import LINES
+
+#: What Nailgun sends with an error that the framework, not a handler, answers.
+_NOT_ALLOWED = "None"
+
+
+def create_app(  # noqa: PLR0913 - all that a registry may be given
+    store: Store,
+    *,
+    master_ip: str,
+    fuel_version: Callable[[], str],
+    dialect: str = "6.0",
+    node_sources: NodeSources | None = None,
+    tries: Tries | None = None,
+) -> FastAPI:
+    """Return the application over ``store``.
+
+    Args:
+        store: the database; the caller closes it.
+        master_ip: the value of the macro ``{MASTER_IP}``.
+        dialect: which line of Nailgun versions it answers as, a key of :data:`rules.LINES`.
+        fuel_version: asked at every request; what ``GET /version`` and new clusters name.
+        node_sources: renders a release's repos as files of a node; without it deployment info
+            has none.
+        tries: what counts wrong passwords; by default with the usual limits.
+    """
+    # no pages that describe the API: all paths but those of the contract answer 404
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    login = Login(store.accounts, tries or Tries())
+    resources = (
+        Releases(store, master_ip, LINES[dialect]),
+        Deployment(store, master_ip, node_sources),
+        Notifications(store),
+        Clusters(store, fuel_version),
+        Keystone(store.accounts, login),
+        KeystoneV3(store.accounts, login),
+        Versions(),
+    )
+    for resource in resources:
+        app.routes.extend(resource.router().routes)  # flat, so that each can be asked
+    _add_description(app)
+    app.add_exception_handler(RefusedError, _answer_refusal)
+    app.add_exception_handler(UnavailableError, answer_outage)
+    app.add_exception_handler(RequestValidationError, _answer_parameter)
+    app.add_exception_handler(HTTPException, _answer_framework)
+    app.add_middleware(Gate, knows_token=store.accounts.knows_token)
+    return app
+
+
+def _add_description(app: FastAPI) -> None:
+    def show_description() -> Response:
+        """200: this document."""
+        return Json(describe(app.routes, public=PUBLIC))
+
+    described = operation(gives={200: json_schemas.OPENAPI})
+    app.add_api_route("/openapi.json", show_description, methods=["GET"], **described)
+
+
+def _answer_refusal(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RefusedError):
+        raise error
+    return _refuse(request, error.status, error.reason, error.headers)
+
+
+def _answer_parameter(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    return _refuse(request, 400, f"{first['loc'][-1]}: {first['msg']}", None)
+
+
+def _answer_framework(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _refuse(request, error.status_code, _NOT_ALLOWED, _allow(request))
+    return _refuse(request, error.status_code, "", error.headers)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Return the header that names every method of a path; the framework looks at one route."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", set())
+    return {"Allow": ", ".join(sorted(found))}
+
+
+def _refuse(
+    request: Request, status: int, text: str, headers: Mapping[str, str] | None
+) -> Response:
+    if request.scope["path"].startswith(PLACES):
+        told = "" if text == _NOT_ALLOWED else text
+        return Json(render_error(status, told), status, headers=headers)
+    return Message(text, status, headers=headers)

@@ -1,0 +1,41 @@
+"""A name and a password become a user, or a refusal."""
+
+from http import HTTPStatus
+
+from fuel_upgrade.registry.auth.accounts import Accounts
+from fuel_upgrade.registry.auth.throttle import Tries
+from fuel_upgrade.registry.refusal import RefusedError
+
+
+class Login:
+    """Checks passwords for both versions of Keystone, which share one count of wrong ones."""
+
+    def __init__(self, accounts: Accounts, tries: Tries) -> None:
+        self._accounts = accounts
+        self._tries = tries
+
+    def user_id(self, name: str, password: str, address: str) -> int:
+        """Return the id of the user with this name and password.
+
+        Raises:
+            RefusedError: 401 for a wrong name or password, alike; 429 after too many of them, also
+                for the right password.
+        """
+        self._refuse_too_many(name, address)
+        user_id = self._accounts.authenticate(name, password)
+        if user_id is None:
+            self._tries.failed(name, address)
+            raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
+        # Again: of many guesses at once all pass the check above before the first has failed.
+        self._refuse_too_many(name, address)
+        self._tries.succeeded(name, address)
+        return user_id
+
+    def _refuse_too_many(self, name: str, address: str) -> None:
+        wait_s = self._tries.wait_s(name, address)
+        if wait_s:
+            raise RefusedError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"Too many wrong passwords; try again in {wait_s} seconds",
+                headers={"Retry-After": str(wait_s)},
+            )

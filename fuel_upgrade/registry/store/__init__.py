@@ -1,0 +1,1 @@
+"""The database of the registry: connections, tables, migrations, export and import."""

@@ -1,0 +1,84 @@
+"""What the fields of a release must be for Nailgun to take it: checked before it is asked. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fuel_upgrade.release.nailgun_repos import repo_list_fault
+
+STATES = frozenset(
+    {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
+)
+"""Every state of a release: the first four of Nailgun up to 6.0, others since (``consts.py``)."""
+
+_REQUIRED = ("name", "version", "operating_system")
+_KINDS: Mapping[str, type[Any]] = {
+    "can_update_from_versions": list,
+    "components_metadata": list,
+    "deployment_tasks": list,
+    "description": str,
+    "extensions": list,
+    "is_deployable": bool,
+    "modes": list,
+    "network_roles_metadata": list,
+    "node_attributes": dict,
+    "orchestrator_data": dict,
+    "required_component_types": list,
+    "roles": list,
+    "tags": list,
+}
+"""The type of each field that is no map; ``*_metadata`` is one, but for those named here."""
+_MAY_BE_NOTHING = frozenset({"description", "orchestrator_data"})
+_WORDS = {dict: "a map", list: "a list", str: "a text", bool: "true or false"}
+
+
+def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
+    """Give a text for each field on which Nailgun would refuse or crash, with what was found."""
+    for name in _REQUIRED:
+        if not isinstance(fields.get(name), str) or not fields[name]:
+            yield f"has no {name!r}, expected a text, found {fields.get(name)!r:.80}"
+    for name, value in fields.items():
+        yield from _check_kind(str(name), value)
+    yield from _check_state(fields)
+    yield from _check_roles(fields)
+    yield from _check_orchestrator(fields.get("orchestrator_data"))
+    yield from _check_repo_list(fields)
+
+
+def _check_kind(name: str, value: object) -> Iterator[str]:
+    kind = _KINDS.get(name, dict if name.endswith("_metadata") else object)
+    if not isinstance(value, kind) and not (value is None and name in _MAY_BE_NOTHING):
+        yield f"{name!r} must be {_WORDS[kind]}, found {value!r:.80}"
+
+
+def _check_state(fields: Mapping[Any, Any]) -> Iterator[str]:
+    state = fields.get("state", "available")
+    if not isinstance(state, str) or state not in STATES:
+        yield f"'state' must be one of {', '.join(sorted(STATES))}, found {state!r:.80}"
+
+
+def _check_roles(fields: Mapping[Any, Any]) -> Iterator[str]:
+    for name in ("roles", "can_update_from_versions"):
+        listed = fields.get(name)
+        if isinstance(listed, list) and not all(isinstance(one, str) and one for one in listed):
+            yield f"{name!r} must be a list of texts, found {listed!r:.80}"
+
+
+def _check_orchestrator(data: object) -> Iterator[str]:
+    if not isinstance(data, dict):
+        return
+    repos = data.get("repo_metadata") or {}
+    if not isinstance(repos, dict) or not all(isinstance(v, str) and v for v in repos.values()):
+        yield f"'orchestrator_data' must map repo names to addresses, found {repos!r:.80}"
+    for name in ("puppet_manifests_source", "puppet_modules_source"):
+        source = data.get(name, "x")
+        if not isinstance(source, str) or not source:
+            yield f"{name} of 'orchestrator_data' must be an address, found {source!r:.80}"
+
+
+def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
+    """Check the list of repos of 6.1 and later, which is deep inside a map."""
+    if fault := repo_list_fault(fields):
+        yield (
+            "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"
+            f" uri ({fault})"
+        )

@@ -1,0 +1,1 @@
+"""Apt repos: their indexes parsed, rendered, read, written and compared."""

@@ -1,0 +1,118 @@
+"""Comparing two apt repos by the text of their indexes: what both have alike is not looked into.
+
+A stanza that both have letter for letter is told by the hash of its text. Two texts of one hash
+(64 bits, keyed anew in each process) are not to be expected, and would be found: a diff repo is
+proved by the identity of every package before it gets its name.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress
+from operator import itemgetter, methodcaller
+
+from fuel_upgrade.repo.apt.repo import AptRepo
+from fuel_upgrade.repo.apt.stanza import parse_package
+from fuel_upgrade.repo.diff import RepoDiff, diff
+from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
+from fuel_upgrade.repo.version import compare_deb
+
+ALGORITHM = "sha256"
+_FIELD = b"Package: "
+_cut_line, _is_usual = methodcaller("partition", b"\n"), methodcaller("startswith", _FIELD)
+_first = itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickDiff:
+    """The diff, and the name of each package that may not be as it was."""
+
+    diff: RepoDiff
+    touched: frozenset[str]
+
+
+def compare_indexes(base: AptRepo, current: AptRepo) -> frozenset[str]:
+    """Return the names of the packages whose stanzas are not letter for letter the same.
+
+    Of the base's stanzas the hashes and the names are kept, of the current ones the hashes. All
+    that is done to each stanza is done in loops of the interpreter's own: they take less than
+    reading the files does.
+
+    Raises:
+        BundleError: an index is damaged, or a stanza is malformed.
+    """
+    lines: dict[int, bytes] = {}
+    for batch in base.batches():
+        lines.update(zip(map(hash, batch), _lines(batch, base), strict=True))
+    seen: set[int] = set()
+    touched: set[bytes] = set()
+    for batch in current.batches():
+        hashes = list(map(hash, batch))
+        seen.update(hashes)
+        is_fresh = [text not in lines for text in hashes]
+        touched.update(_lines(list(compress(batch, is_fresh)), current))
+    touched.update(lines[text] for text in lines.keys() - seen)
+    return frozenset(line[len(_FIELD) :].strip().decode() for line in touched if line)
+
+
+def _lines(texts: Sequence[bytes], repo: AptRepo) -> list[bytes]:
+    """Return the line of each stanza that names the package, b"" for blank lines."""
+    found = list(map(_first, map(_cut_line, texts)))
+    if all(map(_is_usual, found)):
+        return found
+    return [
+        line if _is_usual(line) else _name_line(t, repo)
+        for line, t in zip(found, texts, strict=True)
+    ]
+
+
+def _name_line(text: bytes, repo: AptRepo) -> bytes:
+    stanza = text.strip(b"\n")
+    return _FIELD + parse_package(stanza, source=str(repo.root)).name.encode() if stanza else b""
+
+
+def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) -> QuickDiff | None:
+    """Return what :func:`fuel_upgrade.repo.diff.diff` would, or None where SHA-256 is lacking.
+
+    Raises:
+        BundleError: an index is damaged or malformed.
+    """
+    try:
+        touched = compare_indexes(base, current) | {package.name for package in inherited}
+        now, kept, size = _read_current(current, touched)
+        entries = base.iter_entries(algorithm=ALGORITHM, names=touched) if touched else ()
+        before = [*(entry.package for entry in entries), *inherited]
+    except KeyError:
+        return None
+    part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
+    found = replace(
+        part,
+        inherited=tuple(sorted((*kept, *part.inherited))),
+        result_bytes=size,
+        base_fingerprint=_fingerprint(kept, before),
+        result_fingerprint=_fingerprint(kept, now),
+    )
+    return QuickDiff(found, touched)
+
+
+def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
+    return fingerprint_of(chain(kept, (p.identity(ALGORITHM) for p in others)), ALGORITHM)
+
+
+def _read_current(
+    repo: AptRepo, touched: Collection[str]
+) -> tuple[list[Package], set[Identity], int]:
+    """Return the touched packages, the identities of the others, and the size of all files.
+
+    Raises:
+        KeyError: a package lacks the SHA-256.
+    """
+    packages: list[Package] = []
+    kept: set[Identity] = set()
+    sizes: dict[str, int] = {}
+    for package in (entry.package for entry in repo.iter_entries(algorithm=ALGORITHM)):
+        sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
+        if package.name in touched:
+            packages.append(package)
+        else:
+            kept.add(package.identity(ALGORITHM))
+    return packages, kept, sum(sizes.values())

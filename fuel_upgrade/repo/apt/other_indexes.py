@@ -1,0 +1,116 @@
+"""The indexes of a suite beside ``Packages``: translations, contents, and what is not carried."""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, islice
+from pathlib import Path
+
+from fuel_upgrade.repo.apt.index_files import FASTEST_FIRST
+
+_MD5_FIELD = re.compile(rb"^Description-md5:[ \t]*(\w+)", re.MULTILINE | re.IGNORECASE)
+_DESCRIPTION = re.compile(rb"^Description:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
+_HEADING = re.compile(rb"FILE\s+LOCATION\s*$")
+_HEADER_LINES = 200  # the prose before the heading, in archives of before 2014, has some 30
+
+
+class ExtraKind(StrEnum):
+    """What such an index is for; the value is the word of reports."""
+
+    TRANSLATIONS = "translations"
+    CONTENTS = "contents"
+    UDEBS = "udebs"
+    SOURCES = "sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """One such index: its path in the suite, without the suffix of a form.
+
+    ``component`` is empty where it is of the whole suite, ``architecture`` where it has none.
+    """
+
+    kind: ExtraKind
+    stem: str
+    component: str = ""
+    architecture: str = ""
+
+    def __str__(self) -> str:
+        """Return ``KIND PATH``, as ``diff.yaml`` lists what was dropped."""
+        return f"{self.kind.value} {self.stem}"
+
+
+_PLACES = (
+    (ExtraKind.TRANSLATIONS, "{component}/i18n", "Translation-*"),
+    (ExtraKind.CONTENTS, "", "Contents-*"),
+    (ExtraKind.CONTENTS, "{component}", "Contents-*"),
+    (ExtraKind.UDEBS, "{component}/debian-installer", "binary-*/Packages*"),
+    (ExtraKind.SOURCES, "{component}/source", "Sources*"),
+)
+
+
+def find_extras(folder: Path, components: Iterable[str]) -> tuple[Extra, ...]:
+    """Find them below the folder of a suite, on the disk, sorted by kind and path."""
+    found = {
+        _extra(kind, path.relative_to(folder), component)
+        for component in components
+        for kind, place, pattern in _PLACES
+        for path in (folder / place.format(component=component)).glob(pattern)
+        if path.is_file() and path.suffix in (*FASTEST_FIRST, *_plain_suffixes(path))
+    }
+    return tuple(sorted(found, key=lambda extra: (extra.kind, extra.stem)))
+
+
+def _plain_suffixes(path: Path) -> tuple[str, ...]:
+    """Languages may have a point in them (``Translation-sr.latin``), names of forms only one."""
+    return (path.suffix,) if path.name.startswith("Translation-") else ()
+
+
+def _extra(kind: ExtraKind, path: Path, component: str) -> Extra:
+    stem = str(path.with_suffix("")) if path.suffix in FASTEST_FIRST else str(path)
+    name = stem.rsplit("/", 1)[-1]
+    architecture = name.removeprefix("Contents-") if kind is ExtraKind.CONTENTS else ""
+    if architecture == "source" or architecture.startswith("udeb-"):
+        kind = ExtraKind.SOURCES if architecture == "source" else ExtraKind.UDEBS
+    return Extra(kind, stem, component if "/" in stem else "", architecture)
+
+
+def description_md5(stanza: bytes) -> bytes:
+    """Return the key of a package's translations: its ``Description-md5``, or what apt makes of
+    its ``Description`` (the MD5 of the text and a line feed).
+    """  # noqa: D205 - one sentence
+    if found := _MD5_FIELD.search(stanza):
+        return found[1].lower()
+    text = _DESCRIPTION.search(stanza)
+    value = text[1] if text else b""
+    return hashlib.md5(value + b"\n", usedforsecurity=False).hexdigest().encode()
+
+
+def filter_translations(
+    batches: Iterable[list[bytes]], wanted: Collection[bytes]
+) -> Iterator[bytes]:
+    """Give the stanzas of a ``Translation`` file for these descriptions, each with its end."""
+    for text in chain.from_iterable(batches):
+        found = _MD5_FIELD.search(text)
+        if found and found[1].lower() in wanted:
+            yield text.strip(b"\n") + b"\n\n"
+
+
+def filter_contents(lines: Iterable[bytes], wanted: Collection[bytes]) -> Iterator[bytes]:
+    """Give the lines of a ``Contents`` file that name one of these packages, and no others there.
+
+    A line is a path and ``[[AREA/]SECTION/]NAME``, several with commas. The prose before the
+    heading of old files is left out.
+    """
+    rest = iter(lines)
+    head = list(islice(rest, _HEADER_LINES))
+    starts = [number for number, line in enumerate(head, start=1) if _HEADING.match(line)]
+    for line in chain(head[starts[0] if starts else 0 :], rest):
+        words = line.rsplit(None, 1)
+        if len(words) != 2:  # noqa: PLR2004 - a path and who has it
+            continue
+        places = [p for p in words[1].split(b",") if p.rsplit(b"/", 1)[-1] in wanted]
+        if places:
+            yield words[0] + b" " + b",".join(places) + b"\n"

@@ -1,0 +1,202 @@
+"""Writing the indexes of an apt repo, made from those of another one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.repo.apt.index_files import (
+    FASTEST_FIRST,
+    USUAL,
+    choose_form,
+    present_forms,
+    read_batches,
+    read_lines,
+    write_forms,
+)
+from fuel_upgrade.repo.apt.other_indexes import (
+    Extra,
+    ExtraKind,
+    description_md5,
+    filter_contents,
+    filter_translations,
+    find_extras,
+)
+from fuel_upgrade.repo.apt.repo import AptRepo, read_release
+from fuel_upgrade.repo.apt.stanza import AptEntry, FileSums, render_packages, render_release
+from fuel_upgrade.system.files import copy_hashed, hash_file, link_file
+
+BY_HASH = "Acquire-By-Hash"
+_KEPT_FIELDS = (
+    "Origin",
+    "Suite",
+    "Version",
+    "Codename",
+    "Date",
+    "NotAutomatic",
+    "ButAutomaticUpgrades",
+    BY_HASH,
+    "Description",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexChoice:
+    """What to write beside ``Packages``; ``by_hash`` None does as the repo it is made from."""
+
+    by_hash: bool | None = None
+    translations: bool = True
+    contents: bool = False
+
+    def carries(self, extra: Extra) -> bool:
+        """Say whether such an index is written too."""
+        chosen = {
+            ExtraKind.TRANSLATIONS: self.translations,
+            ExtraKind.CONTENTS: self.contents,
+        }
+        return chosen.get(extra.kind, False)
+
+    def dropped(self, repo: object) -> tuple[str, ...]:
+        """Name what a repo has beside ``Packages`` and is not carried, as ``KIND PATH``."""
+        if not isinstance(repo, AptRepo):
+            return ()
+        return tuple(
+            str(e) for e in find_extras(suite_folder(repo), repo.components) if not self.carries(e)
+        )
+
+
+def suite_folder(repo: AptRepo) -> Path:
+    """Return where the suite's indexes are."""
+    return repo.root / "dists" / repo.suite
+
+
+def write_apt_indexes(
+    repo: AptRepo,
+    entries: Iterable[AptEntry],
+    out: Path,
+    *,
+    label: str,
+    choice: IndexChoice | None = None,
+) -> None:
+    """Write complete indexes for ``entries`` below ``out``: every component and architecture.
+
+    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
+    label, which is this repo's own: pins must be able to tell it from its base. The forms are
+    the usual ones and those that ``repo`` has.
+    """
+    chosen = choice or IndexChoice()
+    kept = tuple(entries)
+    folder = out / "dists" / repo.suite
+    files: dict[str, FileSums] = {}
+    forms = _forms(repo)
+    for component in repo.components:
+        for architecture in repo.architectures:
+            place = (component, architecture)
+            stanzas = (e.stanza for e in kept if (e.component, e.index_architecture) == place)
+            stem = f"{component}/binary-{architecture}/Packages"
+            files |= write_forms(folder, stem, (render_packages([s]) for s in stanzas), forms)
+    files |= _write_extras(repo, kept, folder, chosen)
+    by_hash = is_by_hash(repo) if chosen.by_hash is None else chosen.by_hash
+    if by_hash:
+        add_by_hash(folder, files)
+    fields = _release_fields(repo, label, by_hash=by_hash)
+    (folder / "Release").write_bytes(render_release(fields, files))
+
+
+def is_by_hash(repo: AptRepo) -> bool:
+    """Say whether apt is told to fetch a repo's indexes by their checksums."""
+    return repo.release.get(BY_HASH, "").lower() == "yes"
+
+
+def add_by_hash(
+    folder: Path, names: Iterable[str], algorithms: Iterable[str] = ("sha256",)
+) -> None:
+    """Give the indexes of a suite, those that are there, the names by which apt fetches them.
+
+    apt asks by the best kind of checksum that ``Release`` lists, and falls back on plain names.
+    """
+    for algorithm in algorithms:
+        for path in (folder / name for name in names if (folder / name).is_file()):
+            named = path.parent / "by-hash" / algorithm.upper() / hash_file(path, algorithm)
+            named.parent.mkdir(parents=True, exist_ok=True)
+            if not named.exists() and not link_file(path, named):
+                copy_hashed(path, named, algorithm)
+
+
+def _forms(repo: AptRepo) -> tuple[str, ...]:
+    found = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
+    return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *found})
+
+
+def _write_extras(
+    repo: AptRepo, entries: Iterable[AptEntry], out: Path, choice: IndexChoice
+) -> dict[str, FileSums]:
+    """Write what of these indexes is about the entries; a repo without them costs nothing."""
+    folder = suite_folder(repo)
+    wanted = [e for e in find_extras(folder, repo.components) if choice.carries(e)]
+    if not wanted:
+        return {}
+    _, listed = read_release(folder)
+    found: dict[str, FileSums] = {}
+    keys = _Keys(entries)
+    for extra in wanted:
+        source = choose_form(folder, extra.stem, listed)
+        if source is None:
+            continue  # only in a form that Release does not list: apt would not take it either
+        texts = _filtered(extra, source, keys)
+        written = write_forms(out, extra.stem, texts, present_forms(folder, extra.stem))
+        if written[extra.stem].size_bytes:
+            found |= written
+        else:
+            _remove(out, written)
+    return found
+
+
+class _Keys:
+    """By what the entries are found in other indexes; computed for those that are asked for."""
+
+    def __init__(self, entries: Iterable[AptEntry]) -> None:
+        self._entries = tuple(entries)
+        self._descriptions: dict[str, frozenset[bytes]] = {}
+
+    def descriptions(self, component: str) -> frozenset[bytes]:
+        if component not in self._descriptions:
+            stanzas = (e.stanza for e in self._entries if e.component == component)
+            self._descriptions[component] = frozenset(map(description_md5, stanzas))
+        return self._descriptions[component]
+
+    def names(self, extra: Extra) -> frozenset[bytes]:
+        return frozenset(
+            e.package.name.encode()
+            for e in self._entries
+            if extra.component in ("", e.component) and e.index_architecture == extra.architecture
+        )
+
+
+def _filtered(extra: Extra, source: Path, keys: _Keys) -> Iterator[bytes]:
+    if extra.kind is ExtraKind.TRANSLATIONS:
+        return filter_translations(read_batches(source), keys.descriptions(extra.component))
+    return filter_contents(read_lines(source), keys.names(extra))
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    """Remove an index that came out empty: apt does without what ``Release`` does not list."""
+    for path in (folder / name for name in names):
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _release_fields(repo: AptRepo, label: str, *, by_hash: bool) -> Mapping[str, str]:
+    kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
+    fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
+    fields["Suite"] = kept.pop("Suite", repo.suite)
+    kept.pop(BY_HASH, None)
+    if by_hash:
+        kept[BY_HASH] = "yes"
+    fields.update(kept)
+    fields.setdefault("Codename", repo.suite)
+    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
+    fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
+    fields["Architectures"] = " ".join(repo.architectures)
+    fields["Components"] = " ".join(repo.components)
+    return fields

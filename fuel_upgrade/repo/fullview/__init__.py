@@ -1,0 +1,1 @@
+"""A diff repo and its bases as one self-sufficient repo."""

@@ -1,0 +1,276 @@
+"""The full view: a diff repo and its bases as one self-sufficient repo, by hard links."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt.repo import AptRepo
+from fuel_upgrade.repo.apt.write_indexes import IndexChoice, add_by_hash, is_by_hash
+from fuel_upgrade.repo.build import DiffOptions, place
+from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.fullview.merge import Part, refuse_one_place, write_merged
+from fuel_upgrade.repo.original_indexes import SIGNED, read_original, read_suites, write_indexes
+from fuel_upgrade.repo.package import (
+    ALGORITHMS,
+    Package,
+    RepoKind,
+    common_algorithm,
+    fingerprint,
+)
+from fuel_upgrade.repo.yum.repo import YumRepo
+from fuel_upgrade.system.disk_space import own_bytes
+from fuel_upgrade.system.files import hash_file, remove_tree, rename, sync_filesystem
+from fuel_upgrade.system.progress import Progress, no_progress
+
+_SHOWN = 20  # packages in a message
+Key = tuple[str, str, str]
+"""Name, architecture, version."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a full view holds.
+
+    ``own_indexes`` says whether it has the release's own indexes, with their signatures.
+    ``package_bytes`` counts each package once; ``new_bytes`` is what the view takes on the disk
+    beyond the files that it shares.
+    """
+
+    kind: RepoKind
+    fingerprint: str
+    packages: int
+    package_bytes: int
+    new_bytes: int
+    own_indexes: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form for ``--json``."""
+        return {
+            "kind": self.kind.value,
+            "fingerprint": self.fingerprint,
+            "packages": self.packages,
+            "package_bytes": self.package_bytes,
+            "new_bytes": self.new_bytes,
+            "own_indexes": self.own_indexes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A package of the release, as its file is found: in which repo, and where there."""
+
+    wanted: Package
+    repo: Repo
+    source: Package
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The repos to merge, newest first, each suite by itself; the newest repo's description (None
+    for a full repo) and the release's own indexes, if they are carried.
+    """  # noqa: D205 - one sentence each
+
+    newest: Repo
+    repos: tuple[Repo, ...]
+    description: DiffDescription | None
+    original: Repo | None
+
+    @property
+    def wanted(self) -> tuple[Package, ...]:
+        """Every package of the release."""
+        if self.original:
+            return self.original.packages
+        inherited = self.description.inherited_packages() if self.description else ()
+        return (*self.newest.packages, *inherited)
+
+
+def build_view(
+    roots: Sequence[Path],
+    out: Path,
+    options: DiffOptions | None = None,
+    *,
+    progress: Progress = no_progress,
+) -> View:
+    """Write at ``out`` the whole release of a diff repo: ``roots`` are it and its bases.
+
+    They come newest first, folders or archives. ``out`` holds the release's packages and no
+    other, at the places where the current repo has them; it appears whole or not at all.
+
+    Raises:
+        ConfigError: ``out`` exists, or an input does not.
+        BundleError: a package is in none of the repos, or an input is damaged.
+    """
+    if out.exists():
+        raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
+    chosen = options or DiffOptions()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
+        with ExitStack() as stack:
+            opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
+            view = _write(_read_chain(opened, chosen), staging, chosen, progress)
+        sync_filesystem(staging)
+        rename(staging, out)
+    except BaseException:
+        remove_tree(staging)
+        raise
+    return view
+
+
+def _read_chain(roots: Sequence[Path], options: DiffOptions) -> _Chain:
+    newest = read_repo(roots[0], suite=options.suite)
+    bases = tuple(repo for root in roots[1:] for repo in read_suites(root))
+    if any(type(base) is not type(newest) for base in bases):
+        raise ConfigError(
+            f"{', '.join(map(str, roots))}: apt and yum repos together",
+            remedy="merge repos of one kind",
+        )
+    path = roots[0] / FILE_NAME
+    if not path.exists():
+        return _Chain(newest, (newest, *bases), None, newest)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    description = DiffDescription.parse(text, source=str(path))
+    original = read_original(roots[0], description) if options.original else None
+    return _Chain(newest, (newest, *bases), description, original)
+
+
+def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -> View:
+    found = _find_all(chain)
+    name = _checked_fingerprint(chain, found)
+    placed = _by_place(chain, found)
+    for done, (location, one) in enumerate(placed.items()):
+        progress("packages", done, len(placed))
+        package = one.wanted if chain.original else one.source
+        place(package, one.repo.root / one.source.location, out / location, options)
+    progress("packages", len(placed), len(placed))
+    if chain.original:
+        names = write_indexes(chain.original, out, IndexChoice(contents=True))
+        _name_by_hash(chain.original, out, names)
+    else:
+        label = options.label or f"fuel-view-{name.removeprefix('sha256:')[:12]}"
+        write_merged(_parts(chain, found), out, label=label)
+    return View(
+        kind=RepoKind.YUM if isinstance(chain.newest, YumRepo) else RepoKind.APT,
+        fingerprint=name,
+        packages=len(placed),
+        package_bytes=sum(one.source.size_bytes for one in placed.values()),
+        new_bytes=own_bytes(out),
+        own_indexes=chain.original is not None,
+    )
+
+
+def _name_by_hash(original: Repo, out: Path, names: Iterable[str]) -> None:
+    """Serve the indexes as their ``Release`` promises; those names are not shipped."""
+    if isinstance(original, AptRepo) and is_by_hash(original):
+        indexes = tuple(name for name in names if not name.endswith(SIGNED))
+        add_by_hash(out, indexes, ("sha256", "sha512"))
+
+
+def _find_all(chain: _Chain) -> list[_Found]:
+    """Find the file of every package.
+
+    Raises:
+        BundleError: naming those that no repo of the chain has.
+    """
+    finder = _Finder(chain.repos)
+    pairs = [(wanted, finder.find(wanted)) for wanted in _once(chain.wanted)]
+    missing = [str(wanted) for wanted, found in pairs if found is None]
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+        asked = ", ".join(dict.fromkeys(str(repo.root) for repo in chain.repos))
+        base = chain.description.base_fingerprint if chain.description else "none"
+        raise BundleError(
+            f"{len(missing)} of the release's packages are, with their checksums, in none of"
+            f" {asked}: {shown}",
+            remedy=f"name all bases, newest first; the one to begin with has the content {base}",
+        )
+    return [found for _, found in pairs if found is not None]
+
+
+def _once(packages: Iterable[Package]) -> Iterable[Package]:
+    """Drop an apt package's repetitions in the indexes of other architectures."""
+    return {(str(p), p.location, p.digests): p for p in packages}.values()
+
+
+class _Finder:
+    """Finds packages by content, in the newest repo that has them."""
+
+    def __init__(self, repos: Sequence[Repo]) -> None:
+        self._known: dict[Key, list[tuple[Repo, Package]]] = {}
+        for repo in repos:
+            for package in _once(repo.packages):
+                self._known.setdefault(_key(package), []).append((repo, package))
+
+    def find(self, wanted: Package) -> _Found | None:
+        """Return where the package is, or None."""
+        known = self._known.get(_key(wanted), ())
+        same = (_Found(wanted, repo, p) for repo, p in known if _is_same(wanted, repo, p))
+        return next(same, None)
+
+
+def _key(package: Package) -> Key:
+    return (package.name, package.architecture, package.version)
+
+
+def _is_same(wanted: Package, repo: Repo, package: Package) -> bool:
+    """Compare by the best checksum that both have; where there is none, read the file for it."""
+    ours, theirs = dict(wanted.digests), dict(package.digests)
+    shared = next((name for name in ALGORITHMS if name in ours and name in theirs), None)
+    if shared:
+        return ours[shared] == theirs[shared]
+    path = repo.root / package.location
+    if not wanted.digests or not path.is_file():
+        return False
+    algorithm, value = wanted.digests[0]
+    return hash_file(path, algorithm) == value
+
+
+def _by_place(chain: _Chain, found: Iterable[_Found]) -> dict[str, _Found]:
+    """Map each place in the view to its package.
+
+    Raises:
+        BundleError: two packages would lie at one place.
+    """
+    placed: dict[str, _Found] = {}
+    for one in found:
+        location = one.wanted.location if chain.original else one.source.location
+        before = placed.setdefault(location, one)
+        if (_key(before.wanted), before.wanted.digests) != (_key(one.wanted), one.wanted.digests):
+            raise refuse_one_place(location, chain.newest.root)
+    return placed
+
+
+def _parts(chain: _Chain, found: Sequence[_Found]) -> list[Part]:
+    used: dict[int, set[str]] = {}
+    for one in found:
+        used.setdefault(id(one.repo), set()).add(one.source.location)
+    return [Part(repo, frozenset(used.get(id(repo), ()))) for repo in chain.repos]
+
+
+def _checked_fingerprint(chain: _Chain, found: Sequence[_Found]) -> str:
+    """Name the view's content.
+
+    Raises:
+        BundleError: it is not what ``diff.yaml`` says of the release.
+    """
+    packages = [one.wanted for one in found]
+    described = chain.description
+    algorithm = described.algorithm if described else common_algorithm(packages, packages)
+    if algorithm is None or any(algorithm not in dict(p.digests) for p in packages):
+        # The checksums of diff.yaml are of a kind that the release's index does not give: each
+        # file was found by one that it does give.
+        return described.result_fingerprint if described else "unknown"
+    name = fingerprint(packages, algorithm)
+    if described and name != described.result_fingerprint:
+        raise BundleError(
+            f"{chain.newest.root}: its indexes make {name},"
+            f" but diff.yaml says {described.result_fingerprint}",
+            remedy="make the diff repo again with fuel-upgrade repo diff",
+        )
+    return name

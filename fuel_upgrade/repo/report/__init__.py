@@ -1,0 +1,1 @@
+"""The report of changes between two repos, and its four output formats."""

@@ -1,0 +1,1 @@
+"""Yum repos: their metadata read and written through createrepo_c."""

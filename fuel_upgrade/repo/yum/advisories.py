@@ -1,0 +1,71 @@
+"""Advisories (``updateinfo.xml``) of a repo, and which of them a diff repo carries."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c
+
+Key = tuple[str, str, str]
+"""Name, architecture, version of a package."""
+
+
+def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
+    """Read an ``updateinfo.xml``, plain or compressed.
+
+    Raises:
+        BundleError: it is malformed.
+    """
+    try:
+        return tuple(createrepo_c.UpdateInfo(str(path)).updates)
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        raise BundleError(
+            f"{path}: {error}", remedy="copy the repo again, with all of its metadata"
+        ) from error
+
+
+def select_advisories(
+    current: Sequence[UpdateRecord],
+    base: Iterable[UpdateRecord],
+    carried: Collection[Key],
+) -> tuple[UpdateRecord, ...]:
+    """Choose those that the base lacks or has otherwise, and those about carried packages."""
+    there = {createrepo_c.xml_dump_updaterecord(record) for record in base}
+    return tuple(
+        record
+        for record in current
+        if createrepo_c.xml_dump_updaterecord(record) not in there
+        or not _packages(record).isdisjoint(carried)
+    )
+
+
+def _packages(record: UpdateRecord) -> frozenset[Key]:
+    return frozenset(
+        (p.name, p.arch, f"{_epoch(p.epoch)}{p.version}-{p.release}")
+        for collection in record.collections
+        for p in collection.packages
+    )
+
+
+def _epoch(text: str | None) -> str:
+    return f"{text}:" if text not in (None, "", "0") else ""
+
+
+def merge_advisories(
+    parts: Iterable[Sequence[UpdateRecord]],
+) -> tuple[UpdateRecord, ...]:
+    """Unite the advisories of several repos, newest first; of one id the newest stays."""
+    found: dict[str, UpdateRecord] = {}
+    for records in parts:
+        for record in records:
+            found.setdefault(record.id, record)
+    return tuple(found.values())
+
+
+def render_advisories(records: Iterable[UpdateRecord]) -> bytes:
+    """Return the text of ``updateinfo.xml``."""
+    whole = createrepo_c.UpdateInfo()
+    for record in records:
+        whole.append(record)
+    text: str = whole.xml_dump()
+    return text.encode()

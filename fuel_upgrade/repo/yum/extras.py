@@ -1,0 +1,125 @@
+"""What a yum repo says beyond its packages: groups, modules and advisories."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.repo.original_indexes import FOLDER
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.yum.advisories import (
+    merge_advisories,
+    read_advisories,
+    render_advisories,
+    select_advisories,
+)
+from fuel_upgrade.repo.yum.createrepo import UpdateRecord
+from fuel_upgrade.repo.yum.modules import (
+    ModuleDocument,
+    merge_modules,
+    parse_modules,
+    render_modules,
+    select_modules,
+)
+from fuel_upgrade.repo.yum.repo import YumRepo, read_yum
+from fuel_upgrade.repo.yum.repomd import unpacked
+
+NO_GROUPS = b'<?xml version="1.0" encoding="UTF-8"?>\n<comps/>\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """``groups`` is the text of ``comps.xml``, None where a repo has none."""
+
+    groups: bytes | None = None
+    modules: tuple[ModuleDocument, ...] = ()
+    advisories: tuple[UpdateRecord, ...] = ()
+
+    def render(self) -> dict[str, bytes]:
+        """Return the files by their kind in ``repomd.xml``; what is empty has none."""
+        files: dict[str, bytes] = {}
+        if self.groups is not None:
+            files["group"] = self.groups
+        if self.modules:
+            files["modules"] = render_modules(self.modules)
+        if self.advisories:
+            files["updateinfo"] = render_advisories(self.advisories)
+        return files
+
+
+@dataclass(frozen=True, slots=True)
+class BaseExtras:
+    """What nodes know from a base: ``own`` are of its own repo, ``release`` of its whole release.
+
+    ``release`` is None where the base is a diff repo that does not tell.
+    """
+
+    own: Extras
+    release: Extras | None
+
+    @property
+    def may_have_groups(self) -> bool:
+        """Whether nodes that have only the base may know groups."""
+        return (
+            self.release is None or self.own.groups is not None or self.release.groups is not None
+        )
+
+
+def read_extras(repo: YumRepo) -> Extras:
+    """Read what ``repo`` has of these.
+
+    Raises:
+        BundleError: a file that ``repomd.xml`` lists is missing or malformed.
+    """
+    modules: tuple[ModuleDocument, ...] = ()
+    if path := repo.extras.get("modules"):
+        text = unpacked(path).decode(errors="replace")
+        modules = parse_modules(text, source=str(path))
+    groups, advisories = repo.extras.get("group"), repo.extras.get("updateinfo")
+    return Extras(
+        unpacked(groups) if groups else None,
+        modules,
+        read_advisories(advisories) if advisories else (),
+    )
+
+
+def read_base_extras(base: YumRepo) -> BaseExtras:
+    """Read what nodes know from ``base``, of a diff repo by the indexes that it carries beside.
+
+    Raises:
+        BundleError: as :func:`read_extras` and ``read_yum``.
+    """
+    own = read_extras(base)
+    if not (base.root / FILE_NAME).exists():
+        return BaseExtras(own, own)
+    original = base.root / FOLDER
+    if not (original / "repodata/repomd.xml").is_file():
+        return BaseExtras(own, None)
+    return BaseExtras(own, read_extras(read_yum(original)))
+
+
+def select_extras(current: Extras, base: BaseExtras, carried: Sequence[Package]) -> Extras:
+    """Choose what the diff repo of ``current`` says, whose packages are ``carried``.
+
+    Groups are the release's whole: package managers unite those of several repos, so nodes must
+    read them here alone, and see by an empty file that the release has none.
+    """
+    groups = NO_GROUPS if current.groups is None and base.may_have_groups else current.groups
+    known = (*base.own.modules, *(base.release.modules if base.release else ()))
+    modules = select_modules(current.modules, base.own.modules, known, set(map(_artifact, carried)))
+    keys = {(p.name, p.architecture, p.version) for p in carried}
+    return Extras(groups, modules, select_advisories(current.advisories, base.own.advisories, keys))
+
+
+def _artifact(package: Package) -> str:
+    version = package.version if ":" in package.version else f"0:{package.version}"
+    return f"{package.name}-{version}.{package.architecture}"
+
+
+def merge_extras(parts: Iterable[Extras]) -> Extras:
+    """Put those of a chain's repos, newest first, together as nodes see them."""
+    listed = list(parts)
+    return Extras(
+        next((one.groups for one in listed if one.groups is not None), None),
+        merge_modules(one.modules for one in listed),
+        merge_advisories(one.advisories for one in listed),
+    )

@@ -1,0 +1,1 @@
+"""Installing several tarballs in the order that their content requires."""

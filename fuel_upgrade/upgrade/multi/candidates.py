@@ -1,0 +1,111 @@
+"""Reads what the order of several tarballs depends on: their fronts, and what the master has."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.bundle.verify import BundleHead, read_head
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.multi.order import Key, Offer, Present, Wanted
+from fuel_upgrade.upgrade.plan.base_match import needs
+from fuel_upgrade.upgrade.plan.base_search import Holdings
+from fuel_upgrade.upgrade.plan.master import read_fuel_version
+from fuel_upgrade.upgrade.review.earlier_install import find_installed
+from fuel_upgrade.upgrade.transaction.journal import Journal
+
+_SEALED_BY = "sha256"
+_SUFFIXES = (".tar.zst", ".tar")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What :func:`fuel_upgrade.upgrade.multi.order.find_order` takes, and where each offer lies."""
+
+    offers: tuple[Offer, ...]
+    present: Present
+    paths: Mapping[str, Path]
+
+
+def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the files themselves, and of folders the tarballs right in them, each once.
+
+    Raises:
+        ConfigError: a folder holds no tarball.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        inside = [place]
+        if place.is_dir():
+            inside = sorted(p for p in place.iterdir() if p.name.endswith(_SUFFIXES))
+            if not inside:
+                raise ConfigError(
+                    f"{place}: no tarball in this folder (looked for *.tar.zst and *.tar)",
+                    remedy="name the folder that the upgrade tarballs lie in",
+                )
+        found.update(dict.fromkeys(inside))
+    return tuple(found)
+
+
+def read_survey(
+    config: Config, control: ControlPlane, journal: Journal, tarballs: Sequence[Path]
+) -> Survey:
+    """Read the fronts of the tarballs, and the indexes of every release on the master.
+
+    Raises:
+        ConfigError, BundleError: one of them is no upgrade tarball; PreflightError: the Fuel
+            version of the master cannot be told, or its install is not whole any more;
+        ControlPlaneError: Nailgun does not answer.
+    """
+    try:
+        heads = [read_head(path) for path in tarballs]
+    except BundleError as error:
+        raise error.amended(state="nothing was changed") from error
+    holdings = Holdings(config)
+    releases: dict[Key, frozenset[str]] = {}
+    for release in control.releases():
+        if release.orchestrator is not None:
+            releases[release.version, release.os_key] = holdings.checksums(release)
+    standing = [h for h in heads if find_installed(config, control, journal, h)]
+    seals = frozenset(head.seal_sha256 for head in standing)
+    present = Present(read_fuel_version(config), releases, seals)
+    names = _names(tarballs)
+    offers = tuple(offer(head, name) for head, name in zip(heads, names, strict=True))
+    return Survey(offers, present, dict(zip(names, tarballs, strict=True)))
+
+
+def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
+    """Name each by its file name, or by its whole path where two have the same."""
+    short = [path.name for path in tarballs]
+    return tuple(p.name if short.count(p.name) == 1 else str(p) for p in tarballs)
+
+
+def offer(head: BundleHead, name: str) -> Offer:
+    """Return a tarball's part in an order, from its front."""
+    return Offer(
+        name=name,
+        fuel_version=head.fuel_version,
+        upgrade_from=frozenset(head.description.upgrade_from),
+        seal=head.seal_sha256,
+        brings={(r.version, r.os_key): _checksums(head, r.folder, (r.version, r.os_key))
+                for r in head.repos},
+        wants=tuple(_wanted(head)),
+        unpacked_bytes=head.unpacked_bytes,
+    )  # fmt: skip
+
+
+def _checksums(head: BundleHead, folder: str, key: Key) -> frozenset[str]:
+    own = {f.sha256 for path, f in head.sealed.items() if path.startswith(folder + "/")}
+    described = head.descriptions.get(key)
+    if described is not None:
+        own |= {p.digest(described.algorithm) for p in described.inherited_packages()}
+    return frozenset(own)
+
+
+def _wanted(head: BundleHead) -> Iterable[Wanted]:
+    for need in needs(head):
+        sums = None
+        if need.algorithm == _SEALED_BY or not need.inherited:
+            sums = frozenset(p.digest(need.algorithm) for p in need.inherited)
+        yield Wanted(need.named, need.os_key, sums)

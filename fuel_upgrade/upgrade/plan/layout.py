@@ -1,0 +1,119 @@
+"""Where each part of a tarball is staged, and where it goes live."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.config import Paths
+from fuel_upgrade.upgrade.plan.plan import PlannedStep
+from fuel_upgrade.upgrade.steps import full_view, switch
+
+STAGING = ".fuel-upgrade"
+_PACKAGES = (".deb", ".rpm")
+_BLOCK_BYTES = 4096  # of ext4 and xfs: a file takes whole ones
+
+
+class Layout:
+    """Where each part is staged, and where it goes live."""
+
+    def __init__(self, head: BundleHead, paths: Paths, install: str) -> None:
+        self._head = head
+        self._paths = paths
+        self._repos = paths.repos / STAGING / install
+        self._puppet = paths.puppet / STAGING / install
+        self._fuel = paths.fuel / STAGING / install
+        self._rest = paths.state / "staging" / install
+        self.stagings: dict[str, Path] = {
+            manifest.REPOS: self._repos,
+            manifest.PUPPET: self._puppet,
+            manifest.RELEASE_VERSIONS: self._fuel / "release_versions",
+            manifest.CONFIG: self._fuel / "config",
+            "": self._rest,
+        }
+        self.roots = (self._repos, self._puppet, self._fuel, self._rest)
+        self.links = {self._fuel / "link": f"{head.fuel_version}/version.yaml"}
+
+    def staged_bytes(self, viewed: Iterable[RepoPart]) -> dict[Path, int]:
+        """Return how many bytes go below each of the folders, before the switch."""
+        totals = dict.fromkeys(
+            (self._paths.repos, self._paths.puppet, self._paths.fuel, self._paths.state), 0
+        )
+        for path, sealed in self._head.sealed.items():
+            if manifest.is_installer(path):  # it stays in the tarball
+                continue
+            prefix = max((p for p in self.stagings if path.startswith(p)), key=len)
+            staging = self.stagings[prefix]
+            folder = next(f for f in totals if staging.is_relative_to(f))
+            totals[folder] += -(-sealed.length_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
+        totals[self._paths.repos] += sum(map(self.view_bytes, viewed))
+        return totals
+
+    def switches(self) -> Iterator[PlannedStep]:
+        """Give the switches of repos, puppet and release versions."""
+        for repo in self._head.repos:
+            yield planned_switch(
+                f"repo {repo.place}", self._repos / repo.place, self._paths.repos / repo.place
+            )
+        for version in self._below(manifest.PUPPET):
+            yield planned_switch(
+                f"puppet {version}", self._puppet / version, self._paths.puppet / version
+            )
+        for name in self._below(manifest.RELEASE_VERSIONS):
+            yield planned_switch(
+                f"release version {name}",
+                self._fuel / "release_versions" / name,
+                self._paths.release_versions / name,
+            )
+
+    def view_bytes(self, repo: RepoPart) -> int:
+        """Return about how much a full view takes: its indexes, for packages are links.
+
+        A diff repo that carries the release's own indexes has them whole; another one's are
+        those of its part of the packages.
+        """
+        described = self._head.descriptions[repo.version, repo.os_key]
+        own = sum(
+            file.length_bytes
+            for path, file in self._head.sealed.items()
+            if path.startswith(repo.folder + "/") and not path.endswith(_PACKAGES)
+        )
+        scale = 1 if described.original else -(-repo.full_packages // max(repo.packages, 1))
+        return own * max(scale, 1)
+
+    def view_steps(self, repo: RepoPart, roots: Sequence[Path]) -> Iterator[PlannedStep]:
+        """Give the steps that build a full view and bring it to its place."""
+        place = f"{full_view.FOLDER}/{repo.place}"
+        staged = self._repos / place
+        yield PlannedStep(
+            "view",
+            f"build the full view of repo {repo.place}",
+            full_view.params(roots, staged),
+            "remove what was built",
+            self.view_bytes(repo),
+        )
+        yield planned_switch(f"full view {place}", staged, self._paths.repos / place)
+
+    def version_switches(self) -> Iterator[PlannedStep]:
+        """Give the last two switches: the Fuel version's file, and the link to it."""
+        version = self._head.fuel_version
+        yield planned_switch(
+            f"version file of Fuel {version}",
+            self._fuel / "config/version.yaml",
+            self._paths.fuel / version / "version.yaml",
+        )
+        yield planned_switch(
+            f"link to Fuel {version}", self._fuel / "link", self._paths.version_link
+        )
+
+    def _below(self, prefix: str) -> list[str]:
+        inside = (path for path in self._head.sealed if path.startswith(prefix))
+        return sorted({path.removeprefix(prefix).split("/")[0] for path in inside})
+
+
+def planned_switch(what: str, staged: Path, live: Path) -> PlannedStep:
+    """Plan one switch; ``what`` is its title."""
+    return PlannedStep(
+        "switch", f"switch {what}", switch.params(staged, live), "switch back to what was there"
+    )

@@ -1,0 +1,142 @@
+"""What a master looks like now: everything that checks and plans need, read in one go."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.release.dialect import Dialect
+from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.system.disk_space import Room, room_at
+from fuel_upgrade.system.size import say_size_down
+from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
+from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
+from fuel_upgrade.upgrade.plan.base_match import (
+    BaseMatch,
+    Key,
+    candidates,
+    find_base,
+    find_inside,
+    needs,
+)
+from fuel_upgrade.upgrade.plan.base_search import Holdings
+
+_LEAST_BYTES = 1 << 20  # SQLite writes by pages, and beside each database a journal of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A master, read before an install.
+
+    ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
+    each folder that installs write below to its file system; ``hooks`` maps each point to its
+    hooks. ``indexed_packages`` is how many the indexes have that were searched for a base.
+    ``dialect`` is the form in which its Nailgun takes releases.
+    """
+
+    fuel_version: str
+    dialect: Dialect
+    releases: tuple[RegisteredRelease, ...]
+    running_tasks: tuple[RunningTask, ...]
+    bases: Mapping[Key, BaseMatch]
+    rooms: Mapping[Path, Room]
+    hooks: Mapping[str, Hooks] = field(default_factory=dict)
+    indexed_packages: int = 0
+
+
+def read_fuel_version(config: Config) -> str:
+    """Return the Fuel version that this master runs.
+
+    Raises:
+        PreflightError: its version file is missing or malformed.
+    """
+    path = config.paths.version_link
+    try:
+        return manifest.parse_fuel_version(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, BundleError) as error:
+        raise PreflightError(
+            f"{path}: expected the version of this master: {error}",
+            remedy=f"make {path} a link to the version.yaml of the Fuel that is installed",
+        ) from error
+
+
+def known_fuel_version(config: Config) -> str:
+    """Return the Fuel version for who only shows it: ``unknown`` where there is none."""
+    try:
+        return read_fuel_version(config)
+    except PreflightError:
+        return "unknown"
+
+
+def read_master(
+    config: Config, control: ControlPlane, head: BundleHead, *, verify_base: bool = False
+) -> Master:
+    """Read the master for an install of ``head``; changes nothing.
+
+    Raises:
+        OutsideError: a yum repo must be read, and its library cannot be loaded.
+        PreflightError: its Fuel version cannot be told.
+        ControlPlaneError: Nailgun does not answer as it should.
+    """
+    fuel_version = read_fuel_version(config)
+    try:
+        releases = control.releases()
+    except ControlPlaneError as error:
+        raise _on_full_disk(config, error) or error from error
+    folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    holdings = Holdings(config, verify=verify_base)
+    bases = _find_bases(config, head, releases, holdings)
+    return Master(
+        fuel_version=fuel_version,
+        dialect=control.dialect(),
+        releases=releases,
+        running_tasks=read_running(control),
+        bases=bases,
+        rooms={folder: room_at(folder) for folder in folders},
+        hooks=read_hooks(config.paths.hooks),
+        indexed_packages=holdings.packages,
+    )
+
+
+def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | None:
+    """Return the error that names a full disk, where that is why the registry cannot answer.
+
+    It is the embedded one, whose database lies in ``paths.state``, and has to keep its tokens.
+    """
+    room = room_at(config.paths.state)
+    is_embedded = config.nailgun.url is None and config.registry.database is None
+    if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return None
+    if room.free_bytes >= _LEAST_BYTES:
+        return None
+    return PreflightError(
+        f"{room.mount_point}: {say_size_down(room.free_bytes)} are free, too little for the"
+        " journal and the embedded registry, which are there",
+        remedy=f"make room on {room.mount_point}, then install again",
+    )
+
+
+def _find_bases(
+    config: Config,
+    head: BundleHead,
+    releases: Iterable[RegisteredRelease],
+    holdings: Holdings,
+) -> dict[Key, BaseMatch]:
+    inside = {(r.version, r.os_key) for r in head.releases}
+    root = config.root_url
+    replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
+    found = {}
+    for need in needs(head):
+        if (need.named, need.os_key) in inside:
+            match = find_inside(need, head)
+        else:
+            fit = candidates(releases, need, replaced)
+            match = find_base(need, fit, partial(holdings.look, need=need))
+        found[need.version, need.os_key] = match
+    return found

@@ -1,0 +1,209 @@
+"""Makes the plan of an install, from the front of a tarball and what a master looks like."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.release.chain import newest_first
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release
+from fuel_upgrade.release.registered_repos import as_base, orchestrator_data
+from fuel_upgrade.release.repo_macros import render
+from fuel_upgrade.upgrade.hooks import (
+    AFTER_INSTALL,
+    AFTER_STAGE,
+    BEFORE_INSTALL,
+    BEFORE_REGISTER,
+    Hooks,
+)
+from fuel_upgrade.upgrade.plan.base_search import folder_of
+from fuel_upgrade.upgrade.plan.layout import Layout
+from fuel_upgrade.upgrade.plan.master import Master
+from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep
+from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
+
+
+def find_equal(
+    releases: Iterable[RegisteredRelease], release: Release, data: OrchestratorData, master_ip: str
+) -> RegisteredRelease | None:
+    """Return the registered release that is ``release`` already, with the same repos."""
+    wanted = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
+    for other in releases:
+        same = (other.name, other.version, other.os_key) == (
+            release.name,
+            release.version,
+            release.os_key,
+        )
+        repos = other.orchestrator.repos if other.orchestrator else ()
+        if same and {(r.name, r.location) for r in repos} == wanted:
+            return other
+    return None
+
+
+def make_plan(head: BundleHead, master: Master, config: Config, *, install: str) -> Plan:
+    """Plan an install; a base release that is not there is left for the checks to name."""
+    orchestrators = _orchestrators(head, master, config)
+    layout = Layout(head, config.paths, install)
+    viewed = [repo for repo in head.repos if repo.base and config.full_view]
+    hooks = partial(_hook_steps, master, _hook_context(head, master, layout, install))
+    steps = (
+        *hooks(BEFORE_INSTALL),
+        PlannedStep(
+            "unpack",
+            f"unpack and verify {head.path.name}",
+            unpack.params(head, layout.roots, layout.stagings, layout.links),
+            "remove what was unpacked",
+            head.unpacked_bytes,
+        ),
+        *hooks(AFTER_STAGE),
+        *layout.switches(),
+        *(
+            step
+            for repo in viewed
+            for step in layout.view_steps(repo, _roots(repo, config, orchestrators))
+        ),
+        *hooks(BEFORE_REGISTER),
+        *_registrations(head, master, config, orchestrators),
+        *_notifications(head),
+        *layout.version_switches(),
+        *hooks(AFTER_INSTALL),
+    )
+    return Plan(
+        install=install,
+        master_ip=config.master_ip,
+        fuel_from=master.fuel_version,
+        fuel_to=head.fuel_version,
+        steps=steps,
+        orchestrators=orchestrators,
+        staged_bytes=layout.staged_bytes(viewed),
+        views={(repo.version, repo.os_key): _view_location(repo, config) for repo in viewed},
+    )
+
+
+def _view_location(repo: RepoPart, config: Config) -> str:
+    url = config.root_url
+    return f"{url}/{full_view.FOLDER}/{repo.place}{repo.location_suffix}"
+
+
+def _roots(
+    repo: RepoPart, config: Config, orchestrators: Mapping[tuple[str, str], OrchestratorData]
+) -> list[Path]:
+    """Return the folders of a release's repos, newest first.
+
+    Raises:
+        PreflightError: one of them is on another server.
+    """
+    found = []
+    for entry in orchestrators[repo.version, repo.os_key].repos:
+        url = render(entry.url, repo.version, config.master_ip)
+        folder = folder_of(config, url)
+        if folder is None:
+            raise PreflightError(
+                f"no full view of {repo.place}: {url} is not served by this master",
+                remedy="install without the full view",
+            )
+        found.append(folder)
+    return found
+
+
+def _orchestrators(
+    head: BundleHead, master: Master, config: Config
+) -> dict[tuple[str, str], OrchestratorData]:
+    """Give each release its own repo and then its base's, transitively.
+
+    The releases come in topological order, so that a base in the same tarball is known by then.
+    """
+    found: dict[tuple[str, str], OrchestratorData] = {}
+    for release in head.releases:
+        repo = head.repo(release.version, release.os_key)
+        place = repo.place.replace(release.version, "{OPENSTACK_VERSION}", 1)
+        location = f"{config.repo_url.rstrip('/')}/{place}{repo.location_suffix}"
+        base = _base_data(head, master, release, found, config.master_ip)
+        found[release.version, release.os_key] = orchestrator_data(release, location, base)
+    return found
+
+
+def _base_data(
+    head: BundleHead,
+    master: Master,
+    release: Release,
+    planned: Mapping[tuple[str, str], OrchestratorData],
+    master_ip: str,
+) -> OrchestratorData | None:
+    version = head.diff_releases.get(release.version)
+    if version is None:
+        return None
+    inside = planned.get((version, release.os_key))
+    if inside is not None:
+        return as_base(inside, version, master_ip)
+    match = master.bases.get((release.version, release.os_key))
+    registered = match.release if match else None
+    if registered is None or registered.orchestrator is None:
+        return None
+    data = registered.orchestrator
+    ordered = replace(data, repos=newest_first(registered.version, data.repos))
+    return as_base(ordered, registered.version, master_ip)
+
+
+def _registrations(
+    head: BundleHead,
+    master: Master,
+    config: Config,
+    orchestrators: Mapping[tuple[str, str], OrchestratorData],
+) -> Iterator[PlannedStep]:
+    for release in head.releases:
+        data = orchestrators[release.version, release.os_key]
+        equal = find_equal(master.releases, release, data, config.master_ip)
+        name = f"{release.name} ({release.version})"
+        match = master.bases.get((release.version, release.os_key))
+        if match is not None and match.replaces_named and match.release is not None:
+            name += f" on {match.release.version} in place of {match.need.named}"
+        yield PlannedStep(
+            "register",
+            f"keep release {name} as it is registered" if equal else f"register release {name}",
+            {
+                "body": master.dialect.body(release.fields, data),
+                "adopt": equal.id if equal else None,
+            },
+            "nothing: it was there before" if equal else "delete the release",
+        )
+
+
+def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
+    for release in head.releases:
+        message = f"New release available: {release.name} ({release.version})"
+        yield PlannedStep(
+            "notify",
+            f"notify of {release.name} ({release.version})",
+            {"message": message},
+            "delete the notification",
+        )
+
+
+def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
+    for found in master.hooks.get(point, Hooks()).found:
+        yield PlannedStep(
+            "hook",
+            f"run hook {found.title}",
+            run_hook.params(found, context),
+            f"run {found.undo.name}" if found.undo else "nothing: it has no undo twin",
+        )
+
+
+def _hook_context(head: BundleHead, master: Master, layout: Layout, install: str) -> dict[str, Any]:
+    return {
+        "install": install,
+        "tarball": str(head.path),
+        "fuel_from": master.fuel_version,
+        "fuel_to": head.fuel_version,
+        "releases": [
+            {"name": r.name, "version": r.version, "operating_system": r.operating_system}
+            for r in head.releases
+        ],
+        "staging": [str(root) for root in layout.roots],
+    }

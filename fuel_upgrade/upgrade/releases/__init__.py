@@ -1,0 +1,1 @@
+"""Registered releases: show, delete, retire, squash, and their node sources."""

@@ -1,0 +1,125 @@
+"""Squashing a release on a master: its diff repos become full, and it needs no base any more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import NotFoundError, PreflightError
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.release.chain import newest_first
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.upgrade.change import SQUASH, Change
+from fuel_upgrade.upgrade.nailgun_idle import busy_failures, read_running
+from fuel_upgrade.upgrade.plan.base_search import folder_of
+from fuel_upgrade.upgrade.plan.layout import STAGING
+from fuel_upgrade.upgrade.plan.master import read_fuel_version
+from fuel_upgrade.upgrade.plan.plan import PlannedStep
+from fuel_upgrade.upgrade.releases.gc import release_folder
+from fuel_upgrade.upgrade.steps import full_view, stage, switch
+from fuel_upgrade.upgrade.steps.unregister import reregister_params
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A release with its repos on this master, newest first, and what it is to have instead."""
+
+    release: RegisteredRelease
+    folders: tuple[Path, ...]
+    data: OrchestratorData
+
+    @property
+    def name(self) -> str:
+        return f"{self.release.name} ({self.release.version})"
+
+
+def plan_squash(config: Config, control: ControlPlane, version: str, *, install: str) -> Change:
+    """Plan the squash of every release of ``version`` that has a base; writes nothing.
+
+    Raises:
+        NotFoundError: no release has this version.
+        PreflightError: none of them has a base, or the squash must not be done now.
+    """
+    releases = control.releases()
+    chains = [_chain(config, r) for r in releases if r.version == version]
+    if not chains:
+        raise NotFoundError(
+            f"{version}: no release of this version is registered",
+            remedy="see fuel-upgrade releases for the versions",
+        )
+    chains = [chain for chain in chains if len(chain.folders) > 1]
+    failures = (*_faults(config, chains, releases), *busy_failures(read_running(control)))
+    if not chains:
+        failures = (f"release {version} has no base to be made independent of",)
+    if failures:
+        raise PreflightError(
+            "; ".join(failures),
+            remedy="squash the newest release of a chain, when Nailgun is idle",
+            failures=failures,
+        )
+    root = config.paths.repos / STAGING / install
+    return Change(
+        install=install,
+        kind=SQUASH,
+        what=f"squash {version}",
+        fuel_version=read_fuel_version(config),
+        steps=tuple(_steps(config, chains, root)),
+    )
+
+
+def _chain(config: Config, release: RegisteredRelease) -> _Chain:
+    data = release.orchestrator or OrchestratorData((), "", "")
+    folders: list[Path] = []
+    stay: list[RepoEntry] = []
+    for repo in newest_first(release.version, data.repos):
+        folder = release_folder(config, repo.name, repo.url)
+        if folder is not None:
+            folders.append(folder)
+        if folder is None or repo.name == release.version:
+            stay.append(repo)
+    return _Chain(release, tuple(folders), replace(data, repos=tuple(stay)))
+
+
+def _faults(
+    config: Config, chains: Sequence[_Chain], releases: Sequence[RegisteredRelease]
+) -> Iterator[str]:
+    for chain in chains:
+        own = chain.folders[0]
+        if config.paths.repos / chain.release.version not in own.parents:
+            yield f"the repo of release {chain.name} is not on this master"
+        elif not (own / FILE_NAME).exists():
+            yield f"{own}: no {FILE_NAME}, expected the diff repo of release {chain.name}"
+        for user in releases:
+            repos = user.orchestrator.repos if user.orchestrator else ()
+            if user.version != chain.release.version and own in {
+                folder_of(config, repo.url) for repo in repos
+            }:
+                yield f"release {user.name} ({user.version}) is a diff of {chain.name}"
+
+
+def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[PlannedStep]:
+    """Give the steps; each release names its bases until its full repo is in place."""
+    yield PlannedStep("stage", "make room for the backups", stage.params([root]), "remove it")
+    by_folder = {chain.folders[0]: chain for chain in chains}
+    for live, chain in by_folder.items():
+        place = live.relative_to(config.paths.repos)
+        yield PlannedStep(
+            "view",
+            f"merge repo {place} with its bases",
+            full_view.params(chain.folders, root / place, squash=True),
+            "remove what was merged",
+        )
+        yield PlannedStep(
+            "switch",
+            f"switch repo {place}",
+            switch.params(root / place, live),
+            "switch back to what was there",
+        )
+    for chain in chains:
+        yield PlannedStep(
+            "reregister",
+            f"give release {chain.name} its own repo alone",
+            reregister_params(chain.release.id, chain.data),
+            "give it its bases again",
+        )

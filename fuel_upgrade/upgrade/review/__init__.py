@@ -1,0 +1,1 @@
+"""A plan as people see and keep it: its cost, its preconditions, and their drift."""

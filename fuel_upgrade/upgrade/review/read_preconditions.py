@@ -1,0 +1,142 @@
+"""Reads the basis of a plan from a master; changes nothing."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.config import Config
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.system.files import hash_file, identity
+from fuel_upgrade.system.tree_digest import walk
+from fuel_upgrade.upgrade.plan.base_match import BaseMatch
+from fuel_upgrade.upgrade.plan.base_search import folder_of
+from fuel_upgrade.upgrade.plan.master import Master
+from fuel_upgrade.upgrade.plan.plan import PlannedStep
+from fuel_upgrade.upgrade.plan.planner import make_plan
+from fuel_upgrade.upgrade.review.preconditions import (
+    BaseMark,
+    Basis,
+    LiveMark,
+    ReleaseMark,
+    StepMark,
+)
+
+_NO_ID = "ID"  # stands for the install's id, which is another one every time
+_SETTINGS = ("master_ip", "repo_url", "full_view", "verify_base")
+_PATHS = ("repos", "puppet", "fuel", "state")
+# What decides about a repo's content; the rest below dists may be installers of many MiB.
+_INDEXES = ("dists/**/Release", "dists/**/Packages*", "repodata/repomd.xml")
+
+
+def read_basis(head: BundleHead, master: Master, config: Config) -> Basis:
+    """Read what a plan of ``head`` depends on; ``config`` has what this install asked for.
+
+    Raises:
+        OutsideError: a live path cannot be read.
+        PreflightError: as :func:`make_plan`.
+    """
+    steps = make_plan(head, master, config, install=_NO_ID).steps
+    live = [Path(s.params["live"]) for s in steps if s.kind == "switch"]
+    return Basis(
+        seal_sha256=head.seal_sha256,
+        fuel_version=master.fuel_version,
+        settings=_settings(config),
+        releases=tuple(map(_release, sorted(master.releases, key=lambda r: r.id))),
+        live={str(path): read_live(path) for path in live},
+        bases={" ".join(key): _base(match, config) for key, match in master.bases.items()},
+        steps=tuple(_step(step, head) for step in steps),
+    )
+
+
+def _settings(config: Config) -> dict[str, str | bool | None]:
+    named = {name: getattr(config, name) for name in _SETTINGS}
+    paths = {f"paths.{name}": str(getattr(config.paths, name)) for name in _PATHS}
+    return {**named, **paths, "nailgun.url": config.nailgun.url}
+
+
+def _release(release: RegisteredRelease) -> ReleaseMark:
+    wire = release.orchestrator.to_json() if release.orchestrator else None
+    # A real Nailgun gives the map of repos in any order.
+    return ReleaseMark(
+        release.id,
+        release.name,
+        release.version,
+        release.operating_system,
+        release.state,
+        _sha256(wire),
+    )
+
+
+def read_live(path: Path) -> LiveMark:
+    """Read what is at ``path`` itself.
+
+    Raises:
+        OutsideError: it cannot be read, or changes meanwhile.
+    """
+    try:
+        return _mark(path)
+    except OSError as error:
+        raise OutsideError(
+            f"{path}: cannot be read: {error}", remedy=f"see what changes {path}, then plan again"
+        ) from error
+
+
+def _mark(path: Path) -> LiveMark:
+    found = identity(path)
+    if found is None:
+        return LiveMark("nothing")
+    if path.is_symlink():
+        return LiveMark("link", tuple(found), str(path.readlink()))
+    if path.is_dir():
+        return LiveMark("folder", tuple(found), _below(path))
+    if path.is_file():
+        return LiveMark("file", tuple(found), hash_file(path))
+    return LiveMark("device", tuple(found))  # or a pipe: reading one may never end
+
+
+def _below(folder: Path) -> str:
+    """Digest the names, sizes and times below a folder: contents may be gigabytes."""
+    rows = []
+    for path in walk(folder):
+        info = path.lstat()
+        # The time of a folder changes when something is made in it and removed again.
+        changed = (0, 0) if path.is_dir() and not path.is_symlink() else _size_and_time(info)
+        rows.append((str(path.relative_to(folder)), info.st_mode, *changed))
+    return _sha256(rows)
+
+
+def _size_and_time(info: Any) -> tuple[int, int]:
+    return info.st_size, info.st_mtime_ns
+
+
+def _base(match: BaseMatch, config: Config) -> BaseMark:
+    if match.inside:
+        return BaseMark(match.need.named, {})
+    data = match.release.orchestrator if match.release else None
+    urls = [repo.url for repo in data.repos] if data else []
+    return BaseMark(
+        match.release.version if match.release else None,
+        {url: _indexes(folder_of(config, url)) for url in sorted(urls)},
+    )
+
+
+def _indexes(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    files: Iterable[Path] = sorted(p for pattern in _INDEXES for p in folder.glob(pattern))
+    return _sha256([(str(p.relative_to(folder)), hash_file(p)) for p in files if p.is_file()])
+
+
+def _step(step: PlannedStep, head: BundleHead) -> StepMark:
+    # The same tarball may lie elsewhere by now: the seal names it.
+    params: Mapping[str, Any] = {k: v for k, v in step.params.items() if k != "tarball"}
+    title = step.title.replace(head.path.name, "the tarball")
+    return StepMark(title, _sha256([step.kind, params]))
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

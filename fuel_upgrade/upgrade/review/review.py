@@ -1,0 +1,50 @@
+"""A plan as it is shown and kept, and what became different since it was kept."""
+
+from pathlib import Path
+from typing import Any
+
+from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.config import Config
+from fuel_upgrade.system.compression import window_bytes
+from fuel_upgrade.upgrade.plan.master import Master
+from fuel_upgrade.upgrade.plan.plan import Plan
+from fuel_upgrade.upgrade.review.disk_cost import Costs, read_disks
+from fuel_upgrade.upgrade.review.drift import differences
+from fuel_upgrade.upgrade.review.memory_cost import bound_memory
+from fuel_upgrade.upgrade.review.plan_json import plan_json
+from fuel_upgrade.upgrade.review.read_preconditions import read_basis
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.transaction.journal import Journal
+
+_MIB = 1 << 20
+
+
+def review(
+    head: BundleHead, master: Master, plan: Plan, *, config: Config, journal: Journal
+) -> dict[str, Any]:
+    """Describe a plan whole, with its costs and with what it rests on; changes nothing."""
+    reserve_bytes = config.disk_reserve_mb * _MIB
+    return plan_json(
+        head,
+        master,
+        plan,
+        basis=read_basis(head, master, config),
+        costs=Costs(
+            read_disks(plan, master, journal, reserve_bytes=reserve_bytes),
+            bound_memory(head, master, plan, window_bytes=window_bytes(head.path)),
+        ),
+    )
+
+
+def find_drift(
+    expected: SavedPlan | None, head: BundleHead, master: Master, config: Config
+) -> tuple[str, ...]:
+    """Name what is not as it was when ``expected`` was made; nothing where there is none.
+
+    Raises:
+        ConfigError: it is a plan of another tarball.
+    """
+    if expected is None:
+        return ()
+    expected.refuse_other(Path(head.path), head.seal_sha256)
+    return differences(expected.basis, read_basis(head, master, config))

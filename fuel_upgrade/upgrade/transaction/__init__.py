@@ -1,0 +1,1 @@
+"""Carrying out steps forward and back, by the journal alone."""

@@ -1,0 +1,258 @@
+"""The steps of one install, forward and back, as the journal has them.
+
+The journal is all that either direction reads: an install that a crash cut off is taken up by
+the same code that began it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from fuel_upgrade.errors import (
+    BundleError,
+    PreflightError,
+    RollbackError,
+    StepError,
+    UpgradeError,
+)
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.events import Watch, step_event
+from fuel_upgrade.upgrade.log_context import bound_to
+from fuel_upgrade.upgrade.nailgun_idle import BusyError
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
+from fuel_upgrade.upgrade.steps import BEFORE_LIVE, KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
+from fuel_upgrade.upgrade.steps.run_hook import VetoError
+from fuel_upgrade.upgrade.steps.staging_folders import Roots
+from fuel_upgrade.upgrade.steps.step import World
+from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
+from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import sweep
+
+_BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
+
+
+def always() -> None:
+    """Refuse nothing."""
+
+
+def open_record(journal: Journal, install: InstallRecord, steps: Sequence[StepRecord]) -> None:
+    """Have the journal begin an install.
+
+    Raises:
+        PreflightError: it cannot, as on a full disk; there is nothing to roll back yet.
+    """
+    try:
+        journal.begin(install, steps)
+    except RollbackError as error:
+        raise PreflightError(error.what, remedy=error.remedy) from error
+
+
+class Transaction:
+    """Runs the steps of one install and undoes them; ``watch`` is told of each."""
+
+    def __init__(  # noqa: PLR0913 - what it acts on, and what tests replace
+        self,
+        install: InstallRecord,
+        journal: Journal,
+        control: ControlPlane,
+        *,
+        clock: Callable[[], float],
+        fail_points: FailPoints,
+        hooks: HookPoints,
+        watch: Watch,
+    ) -> None:
+        self._install = install
+        self._journal = journal
+        self._clock = clock
+        self._fail_points = fail_points
+        self._hooks = hooks
+        self._watch = watch
+        self._world = World(control, self._progress, hooks)
+        self._error = install.error
+        self._unwritten: list[Callable[[], None]] = []
+        self._lost: RollbackError | None = None
+
+    def run(self, before_live: Callable[[], None] = always) -> None:
+        """Do every step that is not done; what fails is undone, with all before it.
+
+        ``before_live`` may refuse by raising, when all is staged and nothing live has changed.
+
+        A step that was cut off in the middle is undone first: each can cope with that, and none
+        has to know how to go on from the middle.
+
+        Raises:
+            BundleError: the tarball is damaged; nothing was changed.
+            PreflightError: a hook or ``before_live`` refused it; nothing was changed.
+            StepError: a step failed; everything was put back.
+            RollbackError: a step failed, and putting everything back failed too.
+        """
+        with bound_to(self._install.id):
+            self._run(before_live)
+
+    def _run(self, before_live: Callable[[], None]) -> None:
+        try:
+            steps = self._journal.steps(self._install.id)
+            first_live = next((s.number for s in steps if s.kind not in BEFORE_LIVE), None)
+            for step in steps:
+                if step.state is not StepState.DONE:
+                    if step.number == first_live:
+                        before_live()
+                    event = step_event("step", step.number, step.title, of=len(steps))
+                    self._watch(event)
+                    self._forward(step)
+            self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
+        except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
+            self._put_back(error)
+
+    def _forward(self, step: StepRecord) -> None:
+        try:
+            built = build_step(step.kind, step.params, self._world)
+            if step.state in _BEGUN:
+                built.revert(step.facts)
+            facts = built.inspect()
+            self._journal.intend(self._install.id, step.number, facts)
+            self._fail_points.check(step.number, "before")
+            known = built.apply(facts)
+            self._fail_points.check(step.number, "after")
+            self._journal.done(self._install.id, step.number, known)
+        except Exception as error:
+            error.add_note(f"step {step.number}, {step.title}")
+            raise
+
+    def _put_back(self, error: BaseException) -> None:
+        """Undo a failed install and raise the error that the caller is to see."""
+        told = _told(error, f"rolled back to Fuel {self._install.fuel_from}")
+        self._error = reason = told.to_json()
+        self._watch({"event": "failed", "install": self._install.id, **reason})
+        rolling_back = InstallState.ROLLING_BACK
+        self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
+        self._tell_hooks()
+        self.roll_back(rolling_back)
+        if not isinstance(error, Exception):
+            raise error
+        raise told from error
+
+    def roll_back(self, state: InstallState, *, is_last_try: bool = True) -> None:
+        """Undo every step that is not undone yet, last first; a failure does not stop the rest.
+
+        But what was staged is kept while another step may need what lies there. What failed is
+        tried again when all else is undone: that may have made the room which was missing.
+        Where the journal cannot be written (its disk is full), all is undone all the same: the
+        intents are on record, and the next recovery finds out that nothing is left to undo.
+        ``is_last_try`` makes a failure *inconsistent*; else the next recovery tries again.
+
+        Raises:
+            RollbackError: a step could not be undone, or the journal could not be written.
+        """
+        with bound_to(self._install.id):
+            self._roll_back(state, is_last_try=is_last_try)
+
+    def _roll_back(self, state: InstallState, *, is_last_try: bool) -> None:
+        self._write(lambda: self._journal.mark(self._install.id, state))
+        steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
+        failures, left = self._undo(steps)
+        if failures and len(left) < len(steps):
+            failures, _ = self._undo(left)
+        if self._lost is not None:
+            self._sweep()  # what is freed may be the room that the journal lacks
+        self._end(state, failures, is_last_try=is_last_try)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        sweep(self._journal, self._world.control, self._install.id, self._watch)
+
+    def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
+        """Undo these steps; return what was in the way, and the steps that are left."""
+        failures: list[str] = []
+        left: list[StepRecord] = []
+        for undone, step in enumerate(steps):
+            if step.kind in KEPT_WHILE_STUCK and any(s.kind not in NEED_NO_BACKUPS for s in left):
+                left.append(step)
+                continue
+            counts = {"undone": undone, "to_undo": len(steps)}
+            self._watch(step_event("undo step", step.number, step.title, **counts))
+            failure = self._revert(step)
+            if failure is not None:
+                failures.append(failure)
+                left.append(step)
+        return failures, left
+
+    def _revert(self, step: StepRecord) -> str | None:
+        """Undo one step; return what is in the way, if anything is."""
+        install, number = self._install.id, step.number
+        try:
+            self._fail_points.check(number, "undo-before")
+            built = build_step(step.kind, step.params, self._world)
+            if isinstance(built, Roots):
+                built.discard()  # an undo does not wait for the disk; see retention.sweep
+            else:
+                built.revert(step.facts)
+            self._fail_points.check(number, "undo-after")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
+            reason = str(error) or type(error).__name__
+            self._write(lambda: self._journal.stuck(install, number, reason))
+            return f"step {number}, {step.title}: {reason}"
+        self._write(lambda: self._journal.reverted(install, number))
+        return None
+
+    def _end(self, state: InstallState, failures: list[str], *, is_last_try: bool) -> None:
+        install = self._install.id
+        undone = state is InstallState.UNDOING
+        end = InstallState.UNDONE if undone else InstallState.ROLLED_BACK
+        failure = self._failure(failures, is_last_try=is_last_try) if failures else None
+        if failure is not None:
+            end = InstallState.INCONSISTENT if is_last_try else state
+            # a repair tells by the error that the install had not succeeded
+            self._error = self._error or (None if undone else failure.to_json())
+        reason, ended_s = self._error, self._clock()
+        self._write(lambda: self._journal.mark(install, end, ended_s=ended_s, error=reason))
+        self._watch({"event": end.value, "install": install})
+        if is_last_try or failure is None:
+            self._tell_hooks()
+        if failure is not None:
+            raise failure
+        if self._lost is not None:
+            raise RollbackError(
+                f"everything was put back, but the journal could not record it: {self._lost.what}",
+                remedy=f"{self._lost.remedy}, then run fuel-upgrade recover",
+                state=f"rolled back to Fuel {self._install.fuel_from}",
+            ) from self._lost
+
+    def _failure(self, failures: list[str], *, is_last_try: bool) -> RollbackError:
+        again = "repair" if is_last_try else "recover"
+        return RollbackError(
+            f"{len(failures)} step(s) could not be undone: {'; '.join(failures)}",
+            remedy=f"remove the cause, then run fuel-upgrade {again}",
+            state=f"NEEDS REPAIR, see fuel-upgrade show {self._install.id}",
+        )
+
+    def _write(self, record: Callable[[], None]) -> None:
+        """Record something, after what could not be recorded before; what cannot now waits."""
+        self._unwritten.append(record)
+        self._lost = None
+        try:
+            while self._unwritten:
+                self._unwritten[0]()
+                del self._unwritten[0]
+        except RollbackError as error:
+            self._lost = error
+
+    def _tell_hooks(self) -> None:
+        record = next(r for r in self._journal.installs() if r.id == self._install.id)
+        self._hooks.tell(record)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self._watch({"event": "progress", "what": what, "done": done, "total": total})
+
+
+def _told(error: BaseException, state: str) -> UpgradeError:
+    """Return the error to tell: damage stays damage, anything else is a step that failed."""
+    where = next(iter(getattr(error, "__notes__", ())), "the install")
+    if isinstance(error, (BundleError, VetoError, BusyError)):
+        return error.amended(state="nothing was changed")
+    if isinstance(error, UpgradeError):
+        return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
+    return StepError(
+        f"{where}: {str(error) or type(error).__name__}",
+        remedy="see the log and fuel-upgrade history, remove the cause, and install again",
+        state=state,
+    )

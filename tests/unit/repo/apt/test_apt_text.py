@@ -1,0 +1,121 @@
+"""The text of apt indexes, parsed and rendered."""
+
+import hashlib
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.apt import stanza as deb
+from fuel_upgrade.repo.apt.stanza import (
+    FileSums,
+    checked_location,
+    iter_batches,
+    parse_package,
+    render_packages,
+    render_release,
+)
+from tests.builders import Fake, checksum, quickly, stanza
+
+FULL = stanza(Fake("a", "1:1.0~rc1-1"), ("MD5sum", "SHA1", "SHA256", "SHA512"))
+
+
+def split(data: bytes) -> list[bytes]:
+    texts = (text for batch in iter_batches(io.BytesIO(data)) for text in batch)
+    return [stanza for text in texts if (stanza := text.strip(b"\n"))]
+
+
+@quickly
+@given(st.integers(1, 12), st.lists(st.sampled_from([b"A: 1", b"B: 2\nC: 3"]), max_size=4))
+def test_stanzas_are_split_wherever_a_chunk_ends(chunk: int, stanzas: list[bytes]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deb, "_CHUNK_BYTES", chunk)  # the border must be anywhere, in small data
+        assert split(render_packages(stanzas)) == stanzas
+
+
+@pytest.mark.parametrize(
+    "data", [b"A: 1\n\nB: 2", b"\n\nA: 1\n\n\n\n\nB: 2\n", b"A: 1\n\nB: 2\n\n"]
+)
+def test_blank_lines_may_be_more_or_missing(data: bytes) -> None:
+    assert split(data) == [b"A: 1", b"B: 2"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\n\n\n"])
+def test_an_empty_index_has_no_stanzas(data: bytes) -> None:
+    assert split(data) == []
+
+
+def test_a_stanza_gives_a_package() -> None:
+    package = parse_package(FULL, source="Packages")
+    assert (package.name, package.version, package.architecture) == ("a", "1:1.0~rc1-1", "all")
+    assert package.location == "pool/main/a_1:1.0~rc1-1_all.deb"
+    assert package.size_bytes == len(b"content")
+    kinds = ("sha256", "sha512", "sha1", "md5")
+    assert package.digests == tuple((kind, checksum(kind, b"content")) for kind in kinds)
+    assert str(package) == "a all 1:1.0~rc1-1"
+
+
+def test_field_names_and_checksums_have_no_case() -> None:
+    text = FULL.replace(b"Package:", b"PACKAGE:").replace(b"MD5sum:", b"md5Sum:  \t")
+    upper = re.sub(rb"(SHA256: )(\w+)", lambda m: m[1] + m[2].upper(), text)
+    assert parse_package(upper, source="") == parse_package(FULL, source="")
+
+
+def test_lines_of_a_description_are_no_fields() -> None:
+    text = FULL + b"\nDescription-en: x\n Package: y\n Size: 3\n"
+    assert parse_package(text, source="") == parse_package(FULL, source="")
+
+
+@pytest.mark.parametrize("field", ["Package", "Version", "Architecture", "Filename", "Size"])
+def test_a_missing_field_is_named(field: str) -> None:
+    text = re.sub(rf"^{field}:.*\n".encode(), b"", FULL, flags=re.MULTILINE)
+    with pytest.raises(
+        BundleError, match=f"Packages: the entry .* lacks or garbles '{field.lower()}'"
+    ):
+        parse_package(text, source="Packages")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"Size: 7", b"Size: 7x"), (b"Package: a", b"Package: \xff")]
+)
+def test_a_garbled_field_is_refused(old: bytes, new: bytes) -> None:
+    with pytest.raises(BundleError, match="lacks or garbles"):
+        parse_package(FULL.replace(old, new), source="")
+
+
+def test_a_checksum_without_a_value_is_none() -> None:
+    text = re.sub(rb"(SHA256|MD5sum|SHA512): .*", rb"\1:", FULL)
+    assert [kind for kind, _ in parse_package(text, source="").digests] == ["sha1"]
+
+
+@pytest.mark.parametrize("location", ["/etc/x", "../x", "a/../../x", "..", "", "./../x"])
+def test_a_location_outside_the_repo_is_refused(location: str) -> None:
+    with pytest.raises(BundleError, match="outside the repo"):
+        checked_location(location, source="")
+    text = re.sub(rb"Filename:.*", b"Filename: " + location.encode(), FULL)
+    with pytest.raises(BundleError, match="outside the repo"):
+        parse_package(text, source="")
+
+
+@pytest.mark.parametrize(
+    "location", ["./pool/a.deb", "pool//a.deb", "pool/x/../a.deb", "pool/a.deb"]
+)
+def test_a_location_inside_is_normalised(location: str) -> None:
+    assert checked_location(location, source="") == "pool/a.deb"
+
+
+def test_a_release_lists_every_file_with_its_sums_and_size() -> None:
+    files = {"main/binary-amd64/Packages": b"abc", "main/binary-amd64/Packages.gz": b""}
+    sums = {path: FileSums.of(data) for path, data in files.items()}
+    text = render_release({"Origin": "Fuel", "Label": "x"}, sums).decode()
+    assert text.startswith("Origin: Fuel\nLabel: x\nMD5Sum:\n")
+    for field, algorithm in (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256")):
+        block = re.search(rf"^{field}:\n((?: .*\n)+)", text, re.MULTILINE)
+        assert block is not None
+        assert [tuple(line.split()) for line in block[1].splitlines()] == [
+            (hashlib.new(algorithm, data).hexdigest(), str(len(data)), path)
+            for path, data in files.items()
+        ]

@@ -1,0 +1,86 @@
+"""The quick comparison of apt indexes gives what the plain one gives, however they are written."""
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuel_upgrade.repo.apt.fast_diff import quick_diff
+from fuel_upgrade.repo.apt.repo import open_apt, read_apt
+from fuel_upgrade.repo.apt.stanza import iter_batches
+from fuel_upgrade.repo.diff import diff
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.version import compare_deb
+from tests.builders import package, quickly, write
+
+ENTRY = st.tuples(
+    st.sampled_from("ab"),
+    st.sampled_from(["1", "2", "10"]),
+    st.sampled_from(["amd64", "all"]),
+    st.sampled_from("xy"),
+    st.sampled_from(["usual", "mixed", "spaced"]),
+    st.sampled_from(["", "Maintainer: me\n", "Source: s\n"]),
+)
+ENTRIES = st.lists(ENTRY, max_size=6)
+Entry = tuple[str, str, str, str, str, str]
+
+
+def text_of(entry: Entry) -> str:
+    name, version, arch, content, layout, more = entry
+    value = hashlib.sha256(content.encode()).hexdigest()
+    file = f"Filename: {name}_{version}_{arch}.deb\nSize: {len(content)}\n"
+    if layout == "usual":
+        head = f"Package: {name}\n{more}Version: {version}\nArchitecture: {arch}\n"
+        return f"{head}Description: d\n Version: 7\n{file}SHA256: {value}\n\n"
+    if layout == "mixed":
+        head = f"architecture: {arch}\nPackage: {name}\n{more}"
+        return f"{head}SHA256: {value}\n{file}version: {version}\n\n"
+    head = f"\nPackage: {name}\nVersion:  {version} \n{more}Architecture: {arch}\n"
+    return f"{head}{file}SHA256: {value.upper()}\n\n"
+
+
+def repo_of(folder: Path, entries: Sequence[Entry]) -> Path:
+    text = "".join(map(text_of, entries))
+    write(folder / "dists/s/main/binary-amd64/Packages", text)
+    return folder
+
+
+@quickly
+@given(ENTRIES, ENTRIES, st.sampled_from([(), (package("b", "1", "x", "all"),)]))
+def test_it_finds_what_the_plain_comparison_finds(
+    base: list[Entry], current: list[Entry], inherited: tuple[Package, ...]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        old, new = repo_of(Path(name, "old"), base), repo_of(Path(name, "new"), current)
+        found = quick_diff(open_apt(old), open_apt(new), inherited)
+        before = (*read_apt(old).packages, *inherited)
+        plain = diff(before, read_apt(new).packages, algorithm="sha256", compare=compare_deb)
+    assert found is not None
+    assert found.diff == plain
+
+
+def test_without_sha256_it_gives_up(tmp_path: Path) -> None:
+    entry: Entry = ("a", "1", "all", "x", "usual", "")
+    good = repo_of(tmp_path / "good", [entry])
+    bad = tmp_path / "bad"
+    old = text_of(entry).replace("SHA256", "SHA1")
+    write(bad / "dists/s/main/binary-amd64/Packages", old)
+    assert quick_diff(open_apt(bad), open_apt(good), []) is None
+    assert quick_diff(open_apt(good), open_apt(bad), []) is None
+
+
+@given(st.text("ab\n", max_size=30), st.integers(1, 7))
+def test_stanzas_do_not_depend_on_where_reads_end(text: str, size: int) -> None:
+    data = text.encode()
+    whole = [part.strip(b"\n") for part in data.split(b"\n\n")]
+    stream = io.BytesIO(data)
+    stream.read = lambda _n=-1, read=stream.read: read(size)  # type: ignore[method-assign, misc]
+    texts = (text.strip(b"\n") for batch in iter_batches(stream) for text in batch)
+    assert [text for text in texts if text] == [part for part in whole if part]
+    assert b"".join(t for b in iter_batches(io.BytesIO(data)) for t in b).replace(b"\n", b"") == (
+        data.replace(b"\n", b"")
+    )

@@ -1,0 +1,117 @@
+"""Dependencies inside a release, by the rules of dpkg and rpm."""
+
+import pytest
+
+from fuel_upgrade.repo.apt.stanza import AptEntry, parse_package
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.proof.dependencies import (
+    DependencyReport,
+    Need,
+    Offer,
+    PackageSet,
+    Relation,
+    Requirements,
+    check,
+)
+from fuel_upgrade.repo.proof.requirements import read_apt_requirements
+
+
+def entry(
+    name: str, fields: str = "", version: str = "1.0-1", index: str = "amd64", arch: str = "all"
+) -> AptEntry:
+    text = (
+        f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\n"
+        f"Filename: pool/{name}.deb\nSize: 1\nSHA256: aa\n{fields}"
+    ).strip()
+    return AptEntry(parse_package(text.encode(), source="x"), "main", index, text.encode())
+
+
+def unmet(*entries: AptEntry) -> list[str]:
+    report = check(read_apt_requirements(entries))
+    return [one.need for one in report.unmet]
+
+
+LIB = entry("lib", version="1:2.0-1")
+
+
+@pytest.mark.parametrize(
+    ("field", "missing"),
+    [
+        ("Depends: lib", []),
+        ("Depends: lib (>= 1:2.0), lib (<< 3:0)", []),
+        ("Depends: lib (>= 2.1)", []),  # the epoch wins
+        ("Depends: lib (= 2.0-1)", ["lib (= 2.0-1)"]),
+        ("Depends: lib (>> 1:2.0-1)", ["lib (>> 1:2.0-1)"]),
+        ("Depends: lib (< 1:2.0-1)", []),  # the old sign for <=
+        ("Depends: nothing | lib", []),
+        ("Depends: nothing | neither (>= 1)", ["nothing | neither (>= 1)"]),
+        ("Pre-Depends: nothing", ["nothing"]),
+        ("Recommends: nothing", []),
+        ("Depends: lib,\n nothing", ["nothing"]),
+        ("Depends: virtual", []),
+        ("Depends: virtual (>= 1)", ["virtual (>= 1)"]),
+        ("Depends: versioned (>= 3)", []),
+        ("Depends: versioned (>= 4)", ["versioned (>= 4)"]),
+        ("Depends: shell:any", []),
+        ("Depends: lib:any", ["lib:any"]),
+        ("Depends: lib:amd64", []),
+    ],
+)
+def test_a_dependency_is_met_as_dpkg_sees_it(field: str, missing: list[str]) -> None:
+    provider = entry("provider", "Provides: virtual, versioned (= 3.0)")
+    shell = entry("shell", "Multi-Arch: allowed")
+    assert unmet(LIB, provider, shell, entry("user", field)) == missing
+
+
+def test_each_architecture_is_checked_by_its_own_index() -> None:
+    user = "Depends: lib"
+    entries = [LIB, entry("user", user), entry("user", user, index="i386")]
+    report = check(read_apt_requirements(entries))
+    assert [(one.package, one.architecture) for one in report.unmet] == [("user all 1.0-1", "i386")]
+
+
+def test_the_index_for_all_architectures_serves_each() -> None:
+    entries = [entry("lib", index="all"), entry("user", "Depends: lib", index="amd64")]
+    assert unmet(*entries) == []
+
+
+def test_what_another_architecture_would_have_to_meet_is_not_checked() -> None:
+    report = check(read_apt_requirements([entry("user", "Depends: lib:armhf")]))
+    assert (len(report.unmet), [one.need for one in report.unchecked]) == (0, ["lib:armhf"])
+
+
+def rpm(need: Relation | None, *offers: Offer) -> DependencyReport:
+    needs = (Need(need.name, (need,)),) if need else (Need("(a if b)", ()),)
+    user, provider = Requirements("user", needs, ()), Requirements("provider", (), offers)
+    return check([PackageSet(RepoKind.YUM, "", (user, provider))])
+
+
+@pytest.mark.parametrize(
+    ("relation", "offer", "is_met"),
+    [
+        (Relation("a"), Offer("a", "1-1"), True),
+        (Relation("a", ">=", "2"), Offer("a", "1-1"), False),
+        (Relation("a", "=", "1"), Offer("a", "1-7"), True),  # no release is any release
+        (Relation("a", "=", "1-2"), Offer("a", "1-7"), False),
+        (Relation("a", "<<", "1:0"), Offer("a", "9-1"), True),
+        (Relation("a", "<=", "1.0~rc1-1"), Offer("a", "1.0-1"), False),
+        (Relation("a", ">>", "5"), Offer("a"), True),  # rpm lets a bare name meet any version
+        (Relation("/bin/sh"), Offer("a", "1-1"), False),
+        (Relation("/bin/sh"), Offer("/bin/sh"), True),
+    ],
+)
+def test_a_dependency_is_met_as_rpm_sees_it(
+    relation: Relation, offer: Offer, *, is_met: bool
+) -> None:
+    assert bool(rpm(relation, offer).unmet) is not is_met
+
+
+def test_a_rich_dependency_is_said_to_be_unchecked() -> None:
+    report = rpm(None)
+    assert (len(report.unmet), [one.need for one in report.unchecked]) == (0, ["(a if b)"])
+
+
+def test_the_report_has_a_json_form() -> None:
+    data = rpm(Relation("a")).to_json()
+    assert data["unmet"] == [{"package": "user", "needs": "a", "architecture": ""}]
+    assert (data["packages"], data["dependencies"]) == (2, 1)

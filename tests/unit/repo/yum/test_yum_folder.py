@@ -1,0 +1,150 @@
+"""Reading a yum repo from disk, and writing the metadata of one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.compare import detect_kind, opened_repo
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.yum.repo import read_yum, write_yum_metadata
+from fuel_upgrade.system.tree_digest import digest
+from tests.builders import Fake, apt_repo, checksum, write, yum_repo
+
+TWO = [Fake("a", "1:1.0-1.el6"), Fake("b")]
+
+
+def test_a_repo_gives_its_packages(tmp_path: Path) -> None:
+    first, second = read_yum(yum_repo(tmp_path, TWO)).packages
+    assert (first.name, first.version, first.architecture) == ("a", "1:1.0-1.el6", "noarch")
+    assert (second.version, second.location) == ("1.0-1", "Packages/b-1.0-1.noarch.rpm")
+    assert second.size_bytes == len(b"content")
+    assert second.digests == (("sha256", checksum("sha256", b"content")),)
+
+
+def test_an_empty_repo_is_a_repo(tmp_path: Path) -> None:
+    assert read_yum(yum_repo(tmp_path, [])).packages == ()
+
+
+@pytest.mark.parametrize("kind", ["primary", "filelists", "other"])
+def test_metadata_altered_against_repomd_is_refused(tmp_path: Path, kind: str) -> None:
+    path = yum_repo(tmp_path, TWO) / f"repodata/{kind}.xml.gz"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(BundleError, match=rf"{kind}\.xml\.gz: sha256 .*, but repomd\.xml says"):
+        read_yum(tmp_path)
+
+
+def test_metadata_that_repomd_lists_must_be_there(tmp_path: Path) -> None:
+    (yum_repo(tmp_path, TWO) / "repodata/primary.xml.gz").unlink()
+    with pytest.raises(BundleError, match=r"not there, but repomd\.xml lists it"):
+        read_yum(tmp_path)
+
+
+def edit_repomd(root: Path, old: str, new: str) -> None:
+    path = root / "repodata/repomd.xml"
+    text = path.read_text()
+    assert re.search(old, text)
+    path.write_text(re.sub(old, new, text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('type="other"', 'type="group"', "no other metadata"),
+        ("repodata/primary", "../primary", "outside the repo"),
+        ("</repomd>", "", "repomd.xml"),
+        ('checksum type="sha256"', 'checksum type="crc32"', "unknown kind 'crc32'"),
+        ("(?s).*", "nonsense", "repomd.xml"),
+    ],
+)
+def test_a_malformed_repomd_is_refused(tmp_path: Path, old: str, new: str, what: str) -> None:
+    edit_repomd(yum_repo(tmp_path, TWO), old, new)
+    with pytest.raises(BundleError, match=what):
+        read_yum(tmp_path)
+
+
+def test_a_missing_repomd_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"repomd\.xml"):
+        read_yum(tmp_path)
+
+
+def test_a_package_outside_the_repo_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="outside the repo"):
+        read_yum(yum_repo(tmp_path, [Fake("a")], prefix="../"))
+
+
+def test_a_package_at_another_address_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="a lies at http://elsewhere, outside the repo"):
+        read_yum(yum_repo(tmp_path, [Fake("a")], location_base="http://elsewhere"))
+
+
+def test_the_old_name_of_sha1_is_known_and_other_names_are_refused(tmp_path: Path) -> None:
+    (package,) = read_yum(yum_repo(tmp_path / "a", [Fake("a")], algorithm="sha")).packages
+    assert package.digests == (("sha1", checksum("sha1", b"content")),)
+    with pytest.raises(BundleError, match="a has a checksum of unknown kind 'crc32'"):
+        read_yum(yum_repo(tmp_path / "b", [Fake("a")], algorithm="crc32"))
+
+
+def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None:
+    repo = read_yum(yum_repo(tmp_path / "a", TWO))
+    write_yum_metadata(repo, {TWO[1].rpm_location}, tmp_path / "b")
+    again = read_yum(tmp_path / "b")
+    assert again.packages == repo.packages[1:]
+    assert again.timestamp == repo.timestamp
+    assert set(again.metadata) == set(repo.metadata)
+
+
+def test_a_location_with_a_dot_is_found_again(tmp_path: Path) -> None:
+    repo = read_yum(yum_repo(tmp_path / "a", TWO, prefix="./"))
+    locations = {package.location for package in repo.packages}
+    assert locations == {fake.rpm_location for fake in TWO}
+    write_yum_metadata(repo, locations, tmp_path / "b")
+    assert read_yum(tmp_path / "b").packages == repo.packages
+
+
+def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
+    repo = read_yum(yum_repo(tmp_path / "a", TWO))
+    for name in "bc":
+        write_yum_metadata(repo, {TWO[0].rpm_location}, tmp_path / name)
+    one, other = (
+        {p.name: p.read_bytes() for p in (tmp_path / name / "repodata").iterdir()} for name in "bc"
+    )
+    assert one == other
+
+
+def test_kinds_are_told_by_their_folders(tmp_path: Path) -> None:
+    assert detect_kind(apt_repo(tmp_path / "a", [])) is RepoKind.APT
+    assert detect_kind(yum_repo(tmp_path / "y", [])) is RepoKind.YUM
+    with pytest.raises(BundleError, match="neither dists"):
+        detect_kind(tmp_path)
+    both = yum_repo(apt_repo(tmp_path / "b", []), [])
+    with pytest.raises(BundleError, match="both dists"):
+        detect_kind(both)
+
+
+def test_a_repo_in_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
+    before = digest(tmp_path)
+    with opened_repo(tmp_path, scratch=tmp_path / "nowhere") as root:
+        assert root == tmp_path
+    assert digest(tmp_path) == before
+
+
+def test_a_damaged_archive_leaves_nothing_in_the_scratch_folder(tmp_path: Path) -> None:
+    path = write(tmp_path / "repo.tar", b"x" * 600)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(BundleError), opened_repo(path, scratch=tmp_path / "scratch"):
+        pass
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_settings_of_another_rpm_on_the_host_are_not_read(tmp_path: Path) -> None:
+    """Its macros may be none to the RPM library of createrepo_c, which prints an error then."""
+    code = "from fuel_upgrade.repo.yum.createrepo import load_library; load_library()"
+    environ = {**os.environ, "RPM_CONFIGDIR": str(tmp_path)}
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

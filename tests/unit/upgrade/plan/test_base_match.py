@@ -1,0 +1,97 @@
+"""A base is content: who holds all that a diff inherits can be its base, whatever its name."""
+
+import pytest
+
+from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.upgrade.plan.base_match import Held, Need, candidates, find_base
+from tests.builders import package
+
+V51, V511, V60 = "2014.1.1-5.1", "2014.1.3-5.1.1", "2014.2-6.0"
+PACKAGES = (package("keep"), package("libvirt"))
+NEED = Need(V60, "ubuntu", V51, "sha256", PACKAGES)
+
+
+def release(version: str, system: str = "Ubuntu", *repos: str) -> RegisteredRelease:
+    entries = tuple(RepoEntry(v, f"http://m/{v}") for v in repos or (version,))
+    return RegisteredRelease(1, f"R {version}", version, system, "available",
+                             OrchestratorData(entries, "", ""))  # fmt: skip
+
+
+def versions(*registered: RegisteredRelease, replaced: str = "") -> list[str]:
+    return [r.version for r in candidates(registered, NEED, frozenset({replaced}))]
+
+
+def test_the_named_base_comes_first_and_then_the_newest() -> None:
+    found = versions(release("2013-5.0"), release(V511), release("x-10.0"), release(V51))
+    assert found == [V51, "x-10.0", V511, "2013-5.0"]
+
+
+def test_another_system_and_the_release_itself_are_no_base() -> None:
+    assert versions(release(V51, "CentOS"), release(V60)) == []
+
+
+def test_what_rests_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
+    later = release("2014.2-6.0.1", "Ubuntu", "2014.2-6.0.1", V60)
+    assert versions(later, release(V51), replaced=f"http://m/{V60}") == [V51]
+
+
+def look(missing: dict[str, tuple[Package, ...]], **more: object) -> object:
+    return lambda found: Held(found, missing[found.version], **more)  # type: ignore[arg-type]
+
+
+def test_a_release_that_lacks_nothing_is_taken_and_told() -> None:
+    lacks = {V51: PACKAGES[:1], V511: ()}
+    match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
+    assert match.accepted
+    assert match.replaces_named
+    assert match.to_json() == {"named": V51, "found": V511, "inside": False, "inherited": 2}
+
+
+def test_a_refusal_names_what_the_closest_lacks() -> None:
+    lacks = {V51: PACKAGES, V511: PACKAGES[1:]}
+    match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
+    assert (match.accepted, match.missing) == (False, PACKAGES[1:])
+
+
+def test_a_base_with_a_broken_repo_serves_nothing() -> None:
+    broken = look({V51: ()}, faults=((RepoEntry(V51, "u"), "is not there"),))
+    match = find_base(NEED, [release(V51)], broken)  # type: ignore[arg-type]
+    assert (match.accepted, match.missing) == (False, PACKAGES)
+
+
+def test_a_repo_elsewhere_is_believed_of_the_named_base_alone() -> None:
+    away = look({V51: PACKAGES, V511: PACKAGES}, elsewhere=(RepoEntry("x", "u"),))
+    assert find_base(NEED, [release(V51)], away).accepted  # type: ignore[arg-type]
+    assert not find_base(NEED, [release(V511)], away).accepted  # type: ignore[arg-type]
+
+
+def test_a_diff_that_inherits_nothing_needs_no_base() -> None:
+    match = find_base(Need(V60, "ubuntu", V51, "sha256", ()), [], look({}))  # type: ignore[arg-type]
+    assert (match.accepted, match.release) == (True, None)
+
+
+REQUEST = RepairRequest(
+    "6.0", "5.1.1", "fuel-6.0.tar", "ab",
+    (RequestedRepo(V60, "ubuntu", V51, "sha256:1", "sha256:2", "sha256",
+                   tuple(Package(p.name, p.architecture, p.version, 0, "",
+                                 (("sha256", p.digest("sha256")),)) for p in PACKAGES)),),
+)  # fmt: skip
+
+
+def test_a_request_survives_the_way_to_the_build_side() -> None:
+    text = REQUEST.render()
+    assert RepairRequest.parse(text, source="r.yaml") == REQUEST
+    assert "missing: |\n    keep all 1.0-1 " in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("format: 1", "format: 2"), ("algorithm: sha256", "algorithm: crc"), ("all 1.0-1", "all"),
+     ("seal_sha256", "seal"), ("format: 1", "- x")],
+)  # fmt: skip
+def test_a_malformed_request_is_refused(old: str, new: str) -> None:
+    with pytest.raises(ConfigError, match=r"r\.yaml"):
+        RepairRequest.parse(REQUEST.render().replace(old, new), source="r.yaml")

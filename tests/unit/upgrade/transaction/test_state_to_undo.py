@@ -1,0 +1,28 @@
+"""An install that never succeeded is rolled back by a repair, and one that had is undone."""
+
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.recovery import give_up, state_to_undo
+
+
+@pytest.mark.parametrize(
+    ("state", "to_undo"),
+    [
+        (InstallState.RUNNING, InstallState.ROLLING_BACK),
+        (InstallState.ROLLING_BACK, InstallState.ROLLING_BACK),
+        (InstallState.UNDOING, InstallState.UNDOING),
+    ],
+)
+def test_what_recovery_gave_up_is_known_for_what_it_was(
+    tmp_path: Path, state: InstallState, to_undo: InstallState
+) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.begin(InstallRecord("0001", "t.tar", "", "5.1", "6.0", state, 1.0))
+    give_up(journal, journal.installs()[0], 3, 2.0)
+    given_up = journal.installs()[0]
+    assert given_up.state is InstallState.INCONSISTENT
+    assert state_to_undo(given_up) is to_undo
