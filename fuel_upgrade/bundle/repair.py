@@ -17,8 +17,7 @@ from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.original_indexes import FOLDER
+from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
 from fuel_upgrade.repo.yum.repo import write_yum_metadata
@@ -141,8 +140,8 @@ def _widen(
     base = scratch / f"held-{part.version}-{part.os_key}"
     _write_held(full, replace(described, inherited=lines), base)
     if (folder / "repodata").is_dir():  # what it says of groups and modules, it says again
-        (base / FOLDER).mkdir()
-        rename(folder / "repodata", base / FOLDER / "repodata")
+        (base / CURRENT_FOLDER).mkdir()
+        rename(folder / "repodata", base / CURRENT_FOLDER / "repodata")
     remove_tree(folder)
     suite = full.suite if isinstance(full, AptRepo) else None
     made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)

@@ -12,10 +12,9 @@ from fuel_upgrade.nodes.repo_identity import no_repo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
 from fuel_upgrade.repo.apt.repo import RELEASES, AptRepo, read_release
-from fuel_upgrade.repo.apt.stanza import checked_location
 from fuel_upgrade.repo.compare import Repo, read_repo
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.package import Package, checked_location
 from fuel_upgrade.repo.yum.repo import metadata_locations
 
 _INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB

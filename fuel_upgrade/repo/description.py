@@ -7,13 +7,14 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt.stanza import checked_location
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
-from fuel_upgrade.repo.package import Identity, Package, RepoKind
+from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location
 from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
 from fuel_upgrade.system.yaml_text import INDEX, load_yaml
 
 FILE_NAME = "diff.yaml"
+CURRENT_FOLDER = "current"
+"""The folder of a diff repo with the indexes of the repo that it was made from."""
 FORMAT = 1
 _REMEDY = "make the diff repo again with fuel-upgrade repo diff"
 _SPACES = 3  # in a line of an inherited package

@@ -15,11 +15,10 @@ from fuel_upgrade.repo.apt.other_indexes import find_extras
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt, suites
 from fuel_upgrade.repo.apt.write_indexes import IndexChoice, suite_folder
 from fuel_upgrade.repo.compare import Repo, detect_kind, read_repo
-from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.description import CURRENT_FOLDER, DiffDescription
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.yum.repo import index_files
 
-FOLDER = "current"
 SIGNED = ("Release", "InRelease", "Release.gpg")
 
 
@@ -31,7 +30,9 @@ def write_original(current: Repo, out: Path, choice: IndexChoice) -> tuple[str, 
     Returns:
         The files' paths relative to ``out``, as ``diff.yaml`` lists them.
     """
-    return tuple(f"{FOLDER}/{name}" for name in write_indexes(current, out / FOLDER, choice))
+    return tuple(
+        f"{CURRENT_FOLDER}/{name}" for name in write_indexes(current, out / CURRENT_FOLDER, choice)
+    )
 
 
 def write_indexes(repo: Repo, out: Path, choice: IndexChoice) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def read_original(root: Path, description: DiffDescription) -> Repo | None:
             f"{root}: diff.yaml lists {gone[0]}, which is not there",
             remedy="copy the diff repo whole, with its folder current/",
         )
-    return read_repo(root / FOLDER)
+    return read_repo(root / CURRENT_FOLDER)
 
 
 def read_suites(root: Path) -> Iterator[Repo]:

@@ -1,10 +1,14 @@
 """A package as its repo's index describes it, and the checksums that name its content."""
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
+
+from fuel_upgrade.errors import BundleError
 
 Identity = str
 """``name architecture version checksum``, as ``diff.yaml`` has it; no part holds a blank, and a
@@ -13,6 +17,7 @@ blank sorts before all that they hold: identities sort as their parts do.
 # Best first. SHA-256 leads because every current index has it; the others only serve pairs of
 # repos that do not both have it.
 ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
+_PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 
 
 class RepoKind(Enum):
@@ -81,3 +86,20 @@ def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
         package, _, value = identity.rpartition(" ")
         digest.update(f"{package} {algorithm}:{value}\n".encode())
     return "sha256:" + digest.hexdigest()
+
+
+def checked_location(location: str, *, source: str) -> str:
+    """Return a package's path in the repo, normalised.
+
+    Raises:
+        BundleError: it is absolute or leads out of the repo.
+    """
+    if _PLAIN(location):  # as good as all are
+        return location
+    path = posixpath.normpath(location)
+    if not location or path.startswith(("/", "../")) or path == "..":
+        raise BundleError(
+            f"{source}: the location {location!r} lies outside the repo",
+            remedy="do not use this repo; ask who made it",
+        )
+    return path

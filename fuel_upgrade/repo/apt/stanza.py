@@ -1,19 +1,16 @@
 """The text of apt indexes: ``Packages`` and ``Release``, parsed and rendered."""
 
 import hashlib
-import posixpath
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import Identity, Package
+from fuel_upgrade.repo.package import Identity, Package, checked_location
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
-_PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 _DIGEST_FIELDS = {"sha256": "sha256", "sha512": "sha512", "sha1": "sha1", "md5sum": "md5"}
 _WANTED = {b"package", b"version", b"architecture", b"filename", b"size"} | {
     name.encode() for name in _DIGEST_FIELDS
@@ -153,23 +150,6 @@ def _wanted_fields(stanza: bytes) -> dict[str, str]:
         if colon and (name := key.lower()) in _WANTED:
             found[name.decode()] = value.strip(b" \t").decode()
     return found
-
-
-def checked_location(location: str, *, source: str) -> str:
-    """Return a package's path in the repo, normalised.
-
-    Raises:
-        BundleError: it is absolute or leads out of the repo.
-    """
-    if _PLAIN(location):  # as good as all are
-        return location
-    path = posixpath.normpath(location)
-    if not location or path.startswith(("/", "../")) or path == "..":
-        raise BundleError(
-            f"{source}: the location {location!r} lies outside the repo",
-            remedy="do not use this repo; ask who made it",
-        )
-    return path
 
 
 def unwrap_signed(text: str) -> str:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fuel_upgrade.repo.description import FILE_NAME
-from fuel_upgrade.repo.original_indexes import FOLDER
+from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum.advisories import (
     merge_advisories,
@@ -91,7 +90,7 @@ def read_base_extras(base: YumRepo) -> BaseExtras:
     own = read_extras(base)
     if not (base.root / FILE_NAME).exists():
         return BaseExtras(own, own)
-    original = base.root / FOLDER
+    original = base.root / CURRENT_FOLDER
     if not (original / "repodata/repomd.xml").is_file():
         return BaseExtras(own, None)
     return BaseExtras(own, read_extras(read_yum(original)))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt.stanza import checked_location
-from fuel_upgrade.repo.package import ALGORITHMS
+from fuel_upgrade.repo.package import ALGORITHMS, checked_location
 from fuel_upgrade.repo.yum.createrepo import RepomdRecord, RpmPackage, createrepo_c
 from fuel_upgrade.system.files import hash_file
 

@@ -12,12 +12,12 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import stanza as deb
 from fuel_upgrade.repo.apt.stanza import (
     FileSums,
-    checked_location,
     iter_batches,
     parse_package,
     render_packages,
     render_release,
 )
+from fuel_upgrade.repo.package import checked_location
 from tests.builders import Fake, checksum, quickly, stanza
 
 FULL = stanza(Fake("a", "1:1.0~rc1-1"), ("MD5sum", "SHA1", "SHA256", "SHA512"))
