@@ -20,13 +20,12 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
-from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
-from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.proof.read_proof import prove_ready
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
 
@@ -231,27 +230,24 @@ def describe_repo(version: str, os_key: str, repo: Repo, base: str | None) -> Re
     Raises:
         BundleError: it is a diff repo but no base is named, or the other way round.
     """
-    path = repo.root / FILE_NAME
-    if path.exists() != (base is not None):
-        found, wanted = ("a diff repo", "a full") if path.exists() else ("no diff.yaml", "a diff")
+    description = read_description(repo.root)
+    if (description is None) != (base is None):
+        found, wanted = ("a diff repo", "a full") if description else ("no diff.yaml", "a diff")
         raise BundleError(
             f"{repo.root}: expected {wanted} repo, found {found}",
             remedy="name 'base' in bundle.yaml for a release of diff repos, and only for those",
         )
     size, count = total_bytes(repo.packages), len({p.location for p in repo.packages})
     full_count, full_size = count, size
-    if base is not None:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        description = DiffDescription.parse(text, source=str(path))
+    if description is not None:
         full_count = description.counts["carried"] + description.counts["inherited"]
         full_size = description.result_bytes
-    is_apt = isinstance(repo, AptRepo)
     return RepoPart(
         version=version,
         os_key=os_key,
-        kind=RepoKind.APT if is_apt else RepoKind.YUM,
-        suite=repo.suite if isinstance(repo, AptRepo) else None,
-        components=repo.components if isinstance(repo, AptRepo) else (),
+        kind=repo.kind,
+        suite=repo.suite,
+        components=repo.components,
         packages=count,
         size_bytes=size,
         full_packages=full_count,

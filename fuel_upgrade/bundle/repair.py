@@ -1,7 +1,7 @@
 """The tarball that fills a hole: what a master lacks of the base, the diff repo carries besides."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +13,12 @@ from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo,
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
-from fuel_upgrade.repo.yum.repo import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
 from fuel_upgrade.system.progress import Progress
 
@@ -143,8 +141,7 @@ def _widen(
         (base / CURRENT_FOLDER).mkdir()
         rename(folder / "repodata", base / CURRENT_FOLDER / "repodata")
     remove_tree(folder)
-    suite = full.suite if isinstance(full, AptRepo) else None
-    made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)
+    made = build_diff(base, full.root, folder, DiffOptions(suite=full.suite), progress=progress)
     told = replace(
         described,
         counts=_counts(described.counts, len(inherited) - len(kept)),
@@ -170,18 +167,13 @@ def _changes(
     if not described.lists_changes:
         return ()  # with these lines alone they would seem to be all
     places: dict[Package, set[str]] = {}
-    for package, component in _listed(full):
-        if package.identity(described.algorithm) in restored:
-            places.setdefault(package, set()).update([component] if component else [])
+    for entry in full.entries():
+        if entry.package.identity(described.algorithm) in restored:
+            components = [entry.component] if entry.component else []
+            places.setdefault(entry.package, set()).update(components)
     found = {package.identity(described.algorithm): package for package in places}
     lines = (_restored(found[i], tuple(sorted(places[found[i]]))).line() for i in sorted(found))
     return (*described.changes, *lines)
-
-
-def _listed(repo: Repo) -> Iterator[tuple[Package, str]]:
-    if isinstance(repo, AptRepo):
-        return ((entry.package, entry.component) for entry in repo.iter_entries())
-    return ((package, "") for package in repo.packages)
 
 
 def _restored(package: Package, components: tuple[str, ...]) -> Change:
@@ -202,10 +194,7 @@ def _restored(package: Package, components: tuple[str, ...]) -> Change:
 def _write_held(full: Repo, described: DiffDescription, out: Path) -> None:
     """Write a diff repo that carries nothing: it stands for the packages that it inherits."""
     out.mkdir()
-    if isinstance(full, AptRepo):
-        write_apt_indexes(full, (), out, label="held")
-    else:
-        write_yum_metadata(full, (), out)
+    full.write_indexes((), out, label="held", choice=IndexChoice())
     write_file(out / FILE_NAME, described.render().encode())
 
 

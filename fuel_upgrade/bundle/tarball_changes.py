@@ -7,7 +7,7 @@ from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
 from fuel_upgrade.bundle.verify import read_front
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.fixture import parse_fixture
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription, require_description
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.report.package_changes import RepoReport, Report
 
@@ -57,8 +57,8 @@ def _version(release: ReleaseSpec) -> str:
 
 def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> RepoReport:
     # Only here: it needs libraries that a master, which reports on tarballs, may lack.
-    from fuel_upgrade.repo.compare import opened_repo, read_repo  # noqa: PLC0415
-    from fuel_upgrade.repo.proof.read_proof import Suites, read_description, report_repos  # noqa: PLC0415
+    from fuel_upgrade.repo.proof.read_proof import Suites, report_repos  # noqa: PLC0415
+    from fuel_upgrade.repo.read_repo import opened_repo, read_repo  # noqa: PLC0415
 
     since = f"{name}, since {base}"
     if spec.base and spec.current:
@@ -68,7 +68,7 @@ def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> R
         raise ConfigError(f"{name}: no repo is named", remedy="correct bundle.yaml")
     with opened_repo(ready, scratch=scratch) as root:
         if spec.diff:
-            return read_description(root).report(since)
+            return require_description(root).report(since)
         packages = read_repo(root).packages
     count, size = len({p.location for p in packages}), total_bytes(packages)
     return RepoReport(name, None, count, None, size, (), _FULL)

@@ -5,7 +5,7 @@ from pathlib import Path
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.sources import NodeSource, parse_repo_argument
-from fuel_upgrade.repo.apt.repo import open_apt, suites
+from fuel_upgrade.repo.apt.suite import AptSuite, suites
 
 
 def read_full_view(text: str, os_key: str, like: NodeSource | None = None) -> NodeSource:
@@ -48,4 +48,4 @@ def _place_on_disk(folder: Path) -> list[str]:
             f"{folder}: expected one suite, found {', '.join(found) or 'none'}",
             remedy="give the full view as 'URL SUITE COMPONENT...'",
         )
-    return [*found, *open_apt(folder).components]
+    return [*found, *AptSuite.open(folder).components]

@@ -1,7 +1,6 @@
 """The package managers of a node, started in its root: refresh, check, install."""
 
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -297,7 +296,7 @@ def _read_md5(chain: Chain, copy: Package) -> str | None:
     source, package = chain.located(copy)
     if source is None:
         return None
-    repo = RemoteRepo(source.url.rstrip("/"), time.monotonic() + _HEAD_S)
+    repo = RemoteRepo.at(source.url, timeout_s=_HEAD_S)
     head = repo.read_head(quote(package.location), HEAD_BYTES)
     try:
         return parse_signature_md5(head or b"")

@@ -12,7 +12,7 @@ from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.installed_packages import Installed
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
-from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.version import version_order
 
 _ANY_ARCHITECTURE = ("all", "noarch")
 _NATIVE = {RepoKind.APT: "amd64", RepoKind.YUM: "x86_64"}
@@ -88,7 +88,7 @@ class Chain:
         self.contents = tuple(contents)
         self.kind = kind
         self.algorithm = _shared_algorithm(contents)
-        self.compare = compare_deb if kind is RepoKind.APT else compare_rpm
+        self.compare = version_order(kind)
         self._release = _by_name(contents[0].release)
         self._all = _by_name(p for content in contents for p in content.release)
         self._located = {

@@ -2,30 +2,21 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice, write_apt_indexes
-from fuel_upgrade.repo.compare import Comparison, Repo, compare_repos, opened_repo
+from fuel_upgrade.repo.compare import Comparison, compare_repos
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.proof.read_proof import describe, prove_written
-from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
-from fuel_upgrade.repo.yum.extras import (
-    BaseExtras,
-    Extras,
-    read_base_extras,
-    read_extras,
-    select_extras,
-)
-from fuel_upgrade.repo.yum.repo import YumRepo, write_yum_metadata
+from fuel_upgrade.repo.read_repo import opened_repo
+from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system.files import (
     copy_hashed,
     hash_file,
@@ -109,7 +100,7 @@ def _write(
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
         # Still inside: the indexes of an archive are read anew by each walk.
-        dropped = choice.dropped(current_repo)
+        dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
         proof = prove_written(comparison, out, expected=description)
@@ -120,39 +111,29 @@ def _write(
 def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
-    current, found = comparison.current, comparison.diff
-    carried = {package.identity(found.algorithm) for package in found.carried}
-    if isinstance(current, AptRepo):
-        entries = [
-            entry
-            for entry in current.iter_entries(
-                algorithm=found.algorithm, names={package.name for package in found.carried}
-            )
-            if entry.package.identity(found.algorithm) in carried
-        ]
-        packages = {e.package.location: e.package for e in entries}
-        label = options.label or diff_label(found)
-        with ThreadPoolExecutor(1) as beside:
-            packing = partial(write_apt_indexes, label=label, choice=options.indexes)
-            packed = beside.submit(packing, current, entries, out)
-            _place_all(packages.values(), current, out, options, progress)
-            packed.result()
-        if options.key:
-            sign_apt(out / "dists" / current.suite, options.key)
-    else:
-        packages = {
-            p.location: p for p in current.packages if p.identity(found.algorithm) in carried
-        }
-        extras = _select(comparison.base, current, tuple(packages.values()))
-        write_yum_metadata(current, packages, out, extras.render())
-        if options.key:
-            sign_yum(out / "repodata", options.key)
+    current, changes = comparison.current, comparison.diff
+    carried = {package.identity(changes.algorithm) for package in changes.carried}
+    names = {package.name for package in changes.carried}
+    entries = [
+        entry
+        for entry in current.entries(algorithm=changes.algorithm, names=names)
+        if entry.package.identity(changes.algorithm) in carried
+    ]
+    packages = {entry.package.location: entry.package for entry in entries}
+    label = options.label or diff_label(changes)
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(
+            current.write_indexes,
+            entries,
+            out,
+            label=label,
+            choice=options.indexes,
+            base=comparison.base,
+        )
         _place_all(packages.values(), current, out, options, progress)
-
-
-def _select(base: Repo, current: YumRepo, carried: Sequence[Package]) -> Extras:
-    known = read_base_extras(base) if isinstance(base, YumRepo) else BaseExtras(Extras(), None)
-    return select_extras(read_extras(current), known, carried)
+        writing.result()
+    if options.key:
+        current.sign(out, options.key)
 
 
 def diff_label(diff: RepoDiff) -> str:
@@ -163,7 +144,7 @@ def diff_label(diff: RepoDiff) -> str:
 
 def _place_all(
     packages: Iterable[Package],
-    repo: AptRepo | YumRepo,
+    repo: Repo,
     out: Path,
     options: DiffOptions,
     progress: Progress,

@@ -1,13 +1,12 @@
 """What a master that holds the base repo lacks to serve the current one."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import chain
 
 from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
-
-Compare = Callable[[str, str], int]
+from fuel_upgrade.repo.version import Compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,14 @@ class RepoDiff:
     def carried(self) -> tuple[Package, ...]:
         """Return everything that the diff repo must hold."""
         return (*self.added, *self.upgraded, *self.rebuilt, *self.downgraded)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickDiff:
+    """A diff, and the names of the packages that may have changed."""
+
+    diff: RepoDiff
+    touched: frozenset[str]
 
 
 def diff(

@@ -20,6 +20,10 @@ ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
 _PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 
 
+PackageKey = tuple[str, str, str]
+"""Name, architecture and version of a package."""
+
+
 class RepoKind(Enum):
     """Which family of package manager reads a repo."""
 
@@ -52,8 +56,13 @@ class Package:
         """Return ``name architecture version checksum``: what makes two packages the same."""
         return f"{self.name} {self.architecture} {self.version} {self.digest(algorithm)}"
 
+    @property
+    def key(self) -> "PackageKey":
+        """Name, architecture and version: identifies a package, but not its content."""
+        return (self.name, self.architecture, self.version)
+
     def __str__(self) -> str:
-        return f"{self.name} {self.architecture} {self.version}"
+        return " ".join(self.key)
 
 
 def common_algorithm(base: Sequence[Package], current: Sequence[Package]) -> str | None:

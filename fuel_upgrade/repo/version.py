@@ -1,10 +1,19 @@
 """How dpkg and rpm order versions: negative, zero or positive, like ``cmp``."""
 
 import re
+from collections.abc import Callable
 from itertools import zip_longest
 
+from fuel_upgrade.repo.package import RepoKind
+
+Compare = Callable[[str, str], int]
 _DIGITS = re.compile(r"\d+")
 _RPM_SEGMENT = re.compile(r"\d+|[A-Za-z]+|~|\^")
+
+
+def version_order(kind: RepoKind) -> Compare:
+    """Return the function that orders the versions of a kind of repo."""
+    return compare_deb if kind is RepoKind.APT else compare_rpm
 
 
 def compare_deb(one: str, other: str) -> int:

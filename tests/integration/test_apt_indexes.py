@@ -19,9 +19,9 @@ from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.other_indexes import description_md5
 from fuel_upgrade.repo.apt.repo import read_apt
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.fullview.view import build_view
+from fuel_upgrade.repo.repo import IndexChoice
 from fuel_upgrade.system import process
 from tests.builders import write
 from tests.servers import Server, serving
@@ -187,7 +187,7 @@ def test_the_view_keeps_the_current_translations_whole(
 
 def test_a_description_is_keyed_as_apt_ftparchive_does_it(folder: Path) -> None:
     short = short_index(folder / "current").strip().split("\n\n")
-    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").iter_entries()}
+    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").entries()}
     for text in short:
         name = text.split("\n")[0].removeprefix("Package: ")
         assert b"Description-md5" not in whole[name]

@@ -18,8 +18,8 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.repo.apt.repo import read_apt
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import PreflightError, StepError
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_all import plan_all

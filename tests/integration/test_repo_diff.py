@@ -13,7 +13,7 @@ from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file

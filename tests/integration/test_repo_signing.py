@@ -10,7 +10,7 @@ from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 from tests.builders import Fake, apt_repo, yum_repo
 from tests.tools import needs

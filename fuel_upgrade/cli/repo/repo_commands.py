@@ -68,9 +68,9 @@ def diff(  # noqa: PLR0913 - one parameter an option
     change packages there in place.
     """
     from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_diff
-    from fuel_upgrade.repo.apt.write_indexes import IndexChoice
     from fuel_upgrade.repo.build import DiffOptions, build_diff
     from fuel_upgrade.repo.proof.read_proof import read_dependencies
+    from fuel_upgrade.repo.repo import IndexChoice
     from fuel_upgrade.repo.sign import SigningKey
 
     options = DiffOptions(

@@ -6,13 +6,13 @@ proved by the identity of every package before it gets its name.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, compress
 from operator import itemgetter, methodcaller
 
-from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.apt.stanza import parse_package
-from fuel_upgrade.repo.diff import RepoDiff, diff
+from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.diff import QuickDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.version import compare_deb
 
@@ -22,15 +22,7 @@ _cut_line, _is_usual = methodcaller("partition", b"\n"), methodcaller("startswit
 _first = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class QuickDiff:
-    """The diff, and the name of each package that may not be as it was."""
-
-    diff: RepoDiff
-    touched: frozenset[str]
-
-
-def compare_indexes(base: AptRepo, current: AptRepo) -> frozenset[str]:
+def compare_indexes(base: AptSuite, current: AptSuite) -> frozenset[str]:
     """Return the names of the packages whose stanzas are not letter for letter the same.
 
     Of the base's stanzas the hashes and the names are kept, of the current ones the hashes. All
@@ -54,7 +46,7 @@ def compare_indexes(base: AptRepo, current: AptRepo) -> frozenset[str]:
     return frozenset(line[len(_FIELD) :].strip().decode() for line in touched if line)
 
 
-def _lines(texts: Sequence[bytes], repo: AptRepo) -> list[bytes]:
+def _lines(texts: Sequence[bytes], repo: AptSuite) -> list[bytes]:
     """Return the line of each stanza that names the package, b"" for blank lines."""
     found = list(map(_first, map(_cut_line, texts)))
     if all(map(_is_usual, found)):
@@ -65,12 +57,12 @@ def _lines(texts: Sequence[bytes], repo: AptRepo) -> list[bytes]:
     ]
 
 
-def _name_line(text: bytes, repo: AptRepo) -> bytes:
+def _name_line(text: bytes, repo: AptSuite) -> bytes:
     stanza = text.strip(b"\n")
     return _FIELD + parse_package(stanza, source=str(repo.root)).name.encode() if stanza else b""
 
 
-def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) -> QuickDiff | None:
+def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
     """Return what :func:`fuel_upgrade.repo.diff.diff` would, or None where SHA-256 is lacking.
 
     Raises:
@@ -79,7 +71,7 @@ def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) ->
     try:
         touched = compare_indexes(base, current) | {package.name for package in inherited}
         now, kept, size = _read_current(current, touched)
-        entries = base.iter_entries(algorithm=ALGORITHM, names=touched) if touched else ()
+        entries = base.entries(algorithm=ALGORITHM, names=touched) if touched else ()
         before = [*(entry.package for entry in entries), *inherited]
     except KeyError:
         return None
@@ -99,7 +91,7 @@ def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
 
 
 def _read_current(
-    repo: AptRepo, touched: Collection[str]
+    repo: AptSuite, touched: Collection[str]
 ) -> tuple[list[Package], set[Identity], int]:
     """Return the touched packages, the identities of the others, and the size of all files.
 
@@ -109,7 +101,7 @@ def _read_current(
     packages: list[Package] = []
     kept: set[Identity] = set()
     sizes: dict[str, int] = {}
-    for package in (entry.package for entry in repo.iter_entries(algorithm=ALGORITHM)):
+    for package in (entry.package for entry in repo.entries(algorithm=ALGORITHM)):
         sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
         if package.name in touched:
             packages.append(package)

@@ -14,6 +14,7 @@ from typing import IO, Any
 import zstandard
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.apt.release_file import Listed
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS, FileSums, iter_batches
 from fuel_upgrade.system.compression import DAMAGE, open_stream
 from fuel_upgrade.system.files import hash_file
@@ -23,8 +24,6 @@ FASTEST_FIRST = ("", ".zst", ".gz", ".xz", ".lzma", ".bz2")
 SMALLEST_FIRST = (".xz", ".lzma", ".zst", ".bz2", ".gz", "")
 """The same for who fetches or ships one."""
 USUAL = ("", ".gz", ".xz")
-Listed = Mapping[str, tuple[str, str]]
-"""What ``Release`` lists: for each path, the best checksum's kind and value."""
 _GZIP_LEVEL = 6
 _XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
 _WRITE_BYTES = 64 << 10

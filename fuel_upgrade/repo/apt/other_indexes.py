@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from fuel_upgrade.repo.apt.index_files import FASTEST_FIRST
+from fuel_upgrade.repo.repo import IndexChoice
 
 _MD5_FIELD = re.compile(rb"^Description-md5:[ \t]*(\w+)", re.MULTILINE | re.IGNORECASE)
 _DESCRIPTION = re.compile(rb"^Description:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
@@ -61,6 +62,17 @@ def find_extras(folder: Path, components: Iterable[str]) -> tuple[Extra, ...]:
         if path.is_file() and path.suffix in (*FASTEST_FIRST, *_plain_suffixes(path))
     }
     return tuple(sorted(found, key=lambda extra: (extra.kind, extra.stem)))
+
+
+def is_chosen(extra: Extra, choice: IndexChoice) -> bool:
+    """Return whether ``choice`` includes an index."""
+    match extra.kind:
+        case ExtraKind.TRANSLATIONS:
+            return choice.translations
+        case ExtraKind.CONTENTS:
+            return choice.contents
+        case _:
+            return False
 
 
 def _plain_suffixes(path: Path) -> tuple[str, ...]:

@@ -19,16 +19,7 @@ _BEST = "sha256"
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
 RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
-
-
-@dataclass(frozen=True, slots=True)
-class AptEntry:
-    """One stanza of a ``Packages`` file: which index it stands in, and its text unchanged."""
-
-    package: Package
-    component: str
-    index_architecture: str
-    stanza: bytes
+"""The checksum lists of a Release, weakest first, with the names of their algorithms."""
 
 
 def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
@@ -150,17 +141,6 @@ def _wanted_fields(stanza: bytes) -> dict[str, str]:
         if colon and (name := key.lower()) in _WANTED:
             found[name.decode()] = value.strip(b" \t").decode()
     return found
-
-
-def unwrap_signed(text: str) -> str:
-    """Return what a clear-signed text says (RFC 4880, 7), any other as it is.
-
-    The signature is not checked: apt on the nodes does that.
-    """
-    if not text.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
-        return text
-    inside = text.partition("\n\n")[2].partition("\n-----BEGIN PGP SIGNATURE-----")[0]
-    return "\n".join(line.removeprefix("- ") for line in inside.split("\n")) + "\n"
 
 
 def render_packages(stanzas: Iterable[bytes]) -> bytes:

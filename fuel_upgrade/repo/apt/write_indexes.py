@@ -1,7 +1,6 @@
 """Writing the indexes of an apt repo, made from those of another one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.repo.apt.index_files import (
@@ -20,9 +19,12 @@ from fuel_upgrade.repo.apt.other_indexes import (
     filter_contents,
     filter_translations,
     find_extras,
+    is_chosen,
 )
-from fuel_upgrade.repo.apt.repo import AptRepo, read_release
-from fuel_upgrade.repo.apt.stanza import AptEntry, FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.release_file import read_release
+from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.repo import Entry, IndexChoice
 from fuel_upgrade.system.files import copy_hashed, hash_file, link_file
 
 BY_HASH = "Acquire-By-Hash"
@@ -39,39 +41,9 @@ _KEPT_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexChoice:
-    """What to write beside ``Packages``; ``by_hash`` None does as the repo it is made from."""
-
-    by_hash: bool | None = None
-    translations: bool = True
-    contents: bool = False
-
-    def carries(self, extra: Extra) -> bool:
-        """Say whether such an index is written too."""
-        chosen = {
-            ExtraKind.TRANSLATIONS: self.translations,
-            ExtraKind.CONTENTS: self.contents,
-        }
-        return chosen.get(extra.kind, False)
-
-    def dropped(self, repo: object) -> tuple[str, ...]:
-        """Name what a repo has beside ``Packages`` and is not carried, as ``KIND PATH``."""
-        if not isinstance(repo, AptRepo):
-            return ()
-        return tuple(
-            str(e) for e in find_extras(suite_folder(repo), repo.components) if not self.carries(e)
-        )
-
-
-def suite_folder(repo: AptRepo) -> Path:
-    """Return where the suite's indexes are."""
-    return repo.root / "dists" / repo.suite
-
-
 def write_apt_indexes(
-    repo: AptRepo,
-    entries: Iterable[AptEntry],
+    repo: AptSuite,
+    entries: Iterable[Entry],
     out: Path,
     *,
     label: str,
@@ -102,7 +74,7 @@ def write_apt_indexes(
     (folder / "Release").write_bytes(render_release(fields, files))
 
 
-def is_by_hash(repo: AptRepo) -> bool:
+def is_by_hash(repo: AptSuite) -> bool:
     """Say whether apt is told to fetch a repo's indexes by their checksums."""
     return repo.release.get(BY_HASH, "").lower() == "yes"
 
@@ -122,20 +94,20 @@ def add_by_hash(
                 copy_hashed(path, named, algorithm)
 
 
-def _forms(repo: AptRepo) -> tuple[str, ...]:
+def _forms(repo: AptSuite) -> tuple[str, ...]:
     found = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
     return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *found})
 
 
 def _write_extras(
-    repo: AptRepo, entries: Iterable[AptEntry], out: Path, choice: IndexChoice
+    repo: AptSuite, entries: Iterable[Entry], out: Path, choice: IndexChoice
 ) -> dict[str, FileSums]:
     """Write what of these indexes is about the entries; a repo without them costs nothing."""
-    folder = suite_folder(repo)
-    wanted = [e for e in find_extras(folder, repo.components) if choice.carries(e)]
+    folder = repo.folder
+    wanted = [e for e in find_extras(folder, repo.components) if is_chosen(e, choice)]
     if not wanted:
         return {}
-    _, listed = read_release(folder)
+    listed = read_release(folder).listed
     found: dict[str, FileSums] = {}
     keys = _Keys(entries)
     for extra in wanted:
@@ -154,7 +126,7 @@ def _write_extras(
 class _Keys:
     """By what the entries are found in other indexes; computed for those that are asked for."""
 
-    def __init__(self, entries: Iterable[AptEntry]) -> None:
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries = tuple(entries)
         self._descriptions: dict[str, frozenset[bytes]] = {}
 
@@ -186,7 +158,7 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
             path.parent.rmdir()
 
 
-def _release_fields(repo: AptRepo, label: str, *, by_hash: bool) -> Mapping[str, str]:
+def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str, str]:
     kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
     fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
     fields["Suite"] = kept.pop("Suite", repo.suite)

@@ -8,28 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice, add_by_hash, is_by_hash
 from fuel_upgrade.repo.build import DiffOptions, place
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.fullview.merge import Part, refuse_one_place, write_merged
-from fuel_upgrade.repo.original_indexes import SIGNED, read_original, read_suites, write_indexes
+from fuel_upgrade.repo.description import DiffDescription, read_description
+from fuel_upgrade.repo.original_indexes import copy_indexes, read_original
 from fuel_upgrade.repo.package import (
     ALGORITHMS,
     Package,
+    PackageKey,
     RepoKind,
     common_algorithm,
     fingerprint,
 )
-from fuel_upgrade.repo.yum.repo import YumRepo
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo, read_suites
+from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import hash_file, remove_tree, rename, sync_filesystem
 from fuel_upgrade.system.progress import Progress, no_progress
 
 _SHOWN = 20  # packages in a message
-Key = tuple[str, str, str]
-"""Name, architecture, version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +122,14 @@ def build_view(
 def _read_chain(roots: Sequence[Path], options: DiffOptions) -> _Chain:
     newest = read_repo(roots[0], suite=options.suite)
     bases = tuple(repo for root in roots[1:] for repo in read_suites(root))
-    if any(type(base) is not type(newest) for base in bases):
+    if any(base.kind is not newest.kind for base in bases):
         raise ConfigError(
             f"{', '.join(map(str, roots))}: apt and yum repos together",
             remedy="merge repos of one kind",
         )
-    path = roots[0] / FILE_NAME
-    if not path.exists():
+    description = read_description(roots[0])
+    if description is None:
         return _Chain(newest, (newest, *bases), None, newest)
-    text = path.read_text(encoding="utf-8", errors="replace")
-    description = DiffDescription.parse(text, source=str(path))
     original = read_original(roots[0], description) if options.original else None
     return _Chain(newest, (newest, *bases), description, original)
 
@@ -150,26 +144,19 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         place(package, one.repo.root / one.source.location, out / location, options)
     progress("packages", len(placed), len(placed))
     if chain.original:
-        names = write_indexes(chain.original, out, IndexChoice(contents=True))
-        _name_by_hash(chain.original, out, names)
+        names = copy_indexes(chain.original, out, IndexChoice(contents=True))
+        chain.original.add_by_hash(out, names)
     else:
         label = options.label or f"fuel-view-{name.removeprefix('sha256:')[:12]}"
-        write_merged(_parts(chain, found), out, label=label)
+        chain.newest.write_merged(_parts(chain, found), out, label=label)
     return View(
-        kind=RepoKind.YUM if isinstance(chain.newest, YumRepo) else RepoKind.APT,
+        kind=chain.newest.kind,
         fingerprint=name,
         packages=len(placed),
         package_bytes=sum(one.source.size_bytes for one in placed.values()),
         new_bytes=own_bytes(out),
         own_indexes=chain.original is not None,
     )
-
-
-def _name_by_hash(original: Repo, out: Path, names: Iterable[str]) -> None:
-    """Serve the indexes as their ``Release`` promises; those names are not shipped."""
-    if isinstance(original, AptRepo) and is_by_hash(original):
-        indexes = tuple(name for name in names if not name.endswith(SIGNED))
-        add_by_hash(out, indexes, ("sha256", "sha512"))
 
 
 def _find_all(chain: _Chain) -> list[_Found]:
@@ -202,20 +189,16 @@ class _Finder:
     """Finds packages by content, in the newest repo that has them."""
 
     def __init__(self, repos: Sequence[Repo]) -> None:
-        self._known: dict[Key, list[tuple[Repo, Package]]] = {}
+        self._known: dict[PackageKey, list[tuple[Repo, Package]]] = {}
         for repo in repos:
             for package in _once(repo.packages):
-                self._known.setdefault(_key(package), []).append((repo, package))
+                self._known.setdefault(package.key, []).append((repo, package))
 
     def find(self, wanted: Package) -> _Found | None:
         """Return where the package is, or None."""
-        known = self._known.get(_key(wanted), ())
+        known = self._known.get(wanted.key, ())
         same = (_Found(wanted, repo, p) for repo, p in known if _is_same(wanted, repo, p))
         return next(same, None)
-
-
-def _key(package: Package) -> Key:
-    return (package.name, package.architecture, package.version)
 
 
 def _is_same(wanted: Package, repo: Repo, package: Package) -> bool:
@@ -241,16 +224,19 @@ def _by_place(chain: _Chain, found: Iterable[_Found]) -> dict[str, _Found]:
     for one in found:
         location = one.wanted.location if chain.original else one.source.location
         before = placed.setdefault(location, one)
-        if (_key(before.wanted), before.wanted.digests) != (_key(one.wanted), one.wanted.digests):
-            raise refuse_one_place(location, chain.newest.root)
+        if (before.wanted.key, before.wanted.digests) != (one.wanted.key, one.wanted.digests):
+            raise BundleError(
+                f"{chain.newest.root}/{location}: two packages of the release have this location",
+                remedy="make the diff repo again, with the current repo's own indexes",
+            )
     return placed
 
 
-def _parts(chain: _Chain, found: Sequence[_Found]) -> list[Part]:
+def _parts(chain: _Chain, found: Sequence[_Found]) -> list[tuple[Repo, frozenset[str]]]:
     used: dict[int, set[str]] = {}
     for one in found:
         used.setdefault(id(one.repo), set()).add(one.source.location)
-    return [Part(repo, frozenset(used.get(id(repo), ()))) for repo in chain.repos]
+    return [(repo, frozenset(used.get(id(repo), ()))) for repo in chain.repos]
 
 
 def _checked_fingerprint(chain: _Chain, found: Sequence[_Found]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
 _HOLDS: Mapping[str, Callable[[int], bool]] = {
@@ -15,58 +16,6 @@ _HOLDS: Mapping[str, Callable[[int], bool]] = {
     ">>": lambda order: order > 0,
 }
 _SAME_ARCHITECTURE = ("", "native")
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """One alternative: ``name:qualifier (operator version)``; all but the name may be empty.
-
-    The operators are dpkg's: ``<<``, ``<=``, ``=``, ``>=``, ``>>``.
-    """
-
-    name: str
-    operator: str = ""
-    version: str = ""
-    qualifier: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One dependency, met by any of its alternatives; none means that we cannot check it."""
-
-    text: str
-    alternatives: tuple[Relation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A name that a package provides, in a version or in none (``None``).
-
-    ``crosses`` says that packages of any architecture may use it (``Multi-Arch: allowed`` or
-    ``foreign``).
-    """
-
-    name: str
-    version: str | None = None
-    crosses: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What one package needs, and what it offers, its own name among it."""
-
-    package: str
-    needs: tuple[Need, ...]
-    offers: tuple[Offer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSet:
-    """The packages that a node of one architecture can install together (yum: "", all)."""
-
-    kind: RepoKind
-    architecture: str
-    packages: tuple[Requirements, ...]
 
 
 @dataclass(frozen=True, slots=True)

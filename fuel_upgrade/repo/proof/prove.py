@@ -9,7 +9,8 @@ from typing import Any
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.package import Identity, fingerprint_of
-from fuel_upgrade.repo.repo_contents import Holding, IndexName, hidden
+from fuel_upgrade.repo.repo import IndexName
+from fuel_upgrade.repo.repo_contents import Holding, hidden
 
 SHOWN = 20  # packages that an error names; --json has them all
 _CHECKSUM_DIGITS = 12  # enough to tell two contents of one version apart

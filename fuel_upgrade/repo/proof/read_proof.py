@@ -7,27 +7,16 @@ from itertools import chain
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice
-from fuel_upgrade.repo.compare import (
-    Comparison,
-    Repo,
-    compare_repos,
-    holding_of,
-    open_repo,
-    opened_repo,
-    read_repo,
-    walk,
-    with_computed,
-)
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.package import Identity, RepoKind
+from fuel_upgrade.repo.compare import Comparison, compare_repos, with_computed
+from fuel_upgrade.repo.description import DiffDescription, require_description
+from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone
-from fuel_upgrade.repo.proof.requirements import read_apt_requirements, read_yum_requirements
-from fuel_upgrade.repo.repo_contents import Holding
+from fuel_upgrade.repo.read_repo import open_repo, opened_repo, read_repo
+from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
-from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.version import version_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +36,7 @@ def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescripti
     Raises:
         BundleError: it is damaged, or no diff repo.
     """
-    found = read_description(root)
+    found = require_description(root)
     return _prove(comparison, open_repo(root), found=found, expected=expected)
 
 
@@ -65,12 +54,11 @@ def _prove(
 def describe(comparison: Comparison) -> DiffDescription:
     """Return the description that the diff repo of this comparison has by default."""
     found = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
-    return replace(found, dropped=IndexChoice().dropped(comparison.current))
+    return replace(found, dropped=comparison.current.dropped(IndexChoice()))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
-    compare = compare_deb if comparison.kind is RepoKind.APT else compare_rpm
     algorithm, names = comparison.diff.algorithm, None
     if comparison.touched is not None:
         names = comparison.touched | _moved(comparison)
@@ -79,25 +67,23 @@ def changes_of(comparison: Comparison) -> tuple[Change, ...]:
         chain(_listed(comparison.base, algorithm, names), map(Listed, left)),
         _listed(comparison.current, algorithm, names),
         algorithm=algorithm,
-        compare=compare,
+        compare=version_order(comparison.kind),
     )
 
 
 def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
     """Give the packages of ``names``, or all; those of an apt repo with their component."""
-    found = walk(repo, algorithm, names)
-    return (Listed(package, component or None) for (component, _), package in found)
+    entries = repo.entries(algorithm=algorithm, names=names)
+    return (Listed(entry.package, entry.component or None) for entry in entries)
 
 
 def _moved(comparison: Comparison) -> set[str]:
     """Name the packages that are not in the components that they were in."""
     base, current = comparison.base, comparison.current
-    if not isinstance(base, AptRepo) or not isinstance(current, AptRepo):
-        return set()
-    if len({*base.components, *current.components}) == 1:
+    if len({*base.components, *current.components}) <= 1:
         return set()
     places = [
-        {(p.name, component) for (component, _), p in walk(repo, comparison.diff.algorithm)}
+        {(e.package.name, e.component) for e in repo.entries(algorithm=comparison.diff.algorithm)}
         for repo in (base, current)
     ]
     return {name for name, _ in places[0] ^ places[1]}
@@ -140,7 +126,7 @@ def prove_repos(
         opened_repo(diff, scratch=Path(name)) as diff_root,
         opened_repo(current, scratch=Path(name)) as current_root,
     ):
-        found = read_description(diff_root)
+        found = require_description(diff_root)
         compared = compare_repos(
             base_root,
             current_root,
@@ -159,25 +145,8 @@ def prove_ready(repo: Repo) -> Proof:
     Raises:
         BundleError: the description is malformed.
     """
-    found = read_description(repo.root)
+    found = require_description(repo.root)
     return prove_alone(_diff_holding(repo, found, found.algorithm, {}), found)
-
-
-def read_description(root: Path) -> DiffDescription:
-    """Read the ``diff.yaml`` of a diff repo.
-
-    Raises:
-        BundleError: there is none, or it is malformed.
-    """
-    path = root / FILE_NAME
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise BundleError(
-            f"{path}: {error.strerror}: expected the root of a diff repo",
-            remedy="name a folder or archive that fuel-upgrade repo diff made",
-        ) from error
-    return DiffDescription.parse(text, source=str(path))
 
 
 def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyReport:
@@ -195,9 +164,7 @@ def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyRepo
 
 def dependencies_of(repo: Repo) -> DependencyReport:
     """Check that each package of a full repo finds there what it depends on."""
-    if isinstance(repo, AptRepo):
-        return check(read_apt_requirements(repo.iter_entries()))
-    return check(read_yum_requirements(repo))
+    return check(repo.requirements())
 
 
 def _diff_holding(

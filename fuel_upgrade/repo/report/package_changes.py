@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import FORMAT
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.version import Compare
 
-Compare = Callable[[str, str], int]
 _NONE = "-"
 _UNKNOWN = "?"
 _FIELDS = 10  # in the line of a change

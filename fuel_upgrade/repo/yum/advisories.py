@@ -4,10 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.package import PackageKey
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c
-
-Key = tuple[str, str, str]
-"""Name, architecture, version of a package."""
 
 
 def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
@@ -27,7 +25,7 @@ def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
 def select_advisories(
     current: Sequence[UpdateRecord],
     base: Iterable[UpdateRecord],
-    carried: Collection[Key],
+    carried: Collection[PackageKey],
 ) -> tuple[UpdateRecord, ...]:
     """Choose those that the base lacks or has otherwise, and those about carried packages."""
     there = {createrepo_c.xml_dump_updaterecord(record) for record in base}
@@ -39,7 +37,7 @@ def select_advisories(
     )
 
 
-def _packages(record: UpdateRecord) -> frozenset[Key]:
+def _packages(record: UpdateRecord) -> frozenset[PackageKey]:
     return frozenset(
         (p.name, p.arch, f"{_epoch(p.epoch)}{p.version}-{p.release}")
         for collection in record.collections

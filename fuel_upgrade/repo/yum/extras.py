@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME
+from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum.advisories import (
     merge_advisories,
@@ -12,6 +12,7 @@ from fuel_upgrade.repo.yum.advisories import (
     select_advisories,
 )
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord
+from fuel_upgrade.repo.yum.metadata import YumMetadata
 from fuel_upgrade.repo.yum.modules import (
     ModuleDocument,
     merge_modules,
@@ -19,7 +20,6 @@ from fuel_upgrade.repo.yum.modules import (
     render_modules,
     select_modules,
 )
-from fuel_upgrade.repo.yum.repo import YumRepo, read_yum
 from fuel_upgrade.repo.yum.repomd import unpacked
 
 NO_GROUPS = b'<?xml version="1.0" encoding="UTF-8"?>\n<comps/>\n'
@@ -63,7 +63,7 @@ class BaseExtras:
         )
 
 
-def read_extras(repo: YumRepo) -> Extras:
+def read_extras(repo: YumMetadata) -> Extras:
     """Read what ``repo`` has of these.
 
     Raises:
@@ -81,19 +81,19 @@ def read_extras(repo: YumRepo) -> Extras:
     )
 
 
-def read_base_extras(base: YumRepo) -> BaseExtras:
+def read_base_extras(base: YumMetadata) -> BaseExtras:
     """Read what nodes know from ``base``, of a diff repo by the indexes that it carries beside.
 
     Raises:
-        BundleError: as :func:`read_extras` and ``read_yum``.
+        BundleError: as :func:`read_extras` and ``YumMetadata.read``.
     """
     own = read_extras(base)
-    if not (base.root / FILE_NAME).exists():
+    if not is_diff_repo(base.root):
         return BaseExtras(own, own)
     original = base.root / CURRENT_FOLDER
     if not (original / "repodata/repomd.xml").is_file():
         return BaseExtras(own, None)
-    return BaseExtras(own, read_extras(read_yum(original)))
+    return BaseExtras(own, read_extras(YumMetadata.read(original)))
 
 
 def select_extras(current: Extras, base: BaseExtras, carried: Sequence[Package]) -> Extras:
@@ -105,7 +105,7 @@ def select_extras(current: Extras, base: BaseExtras, carried: Sequence[Package])
     groups = NO_GROUPS if current.groups is None and base.may_have_groups else current.groups
     known = (*base.own.modules, *(base.release.modules if base.release else ()))
     modules = select_modules(current.modules, base.own.modules, known, set(map(_artifact, carried)))
-    keys = {(p.name, p.architecture, p.version) for p in carried}
+    keys = {package.key for package in carried}
     return Extras(groups, modules, select_advisories(current.advisories, base.own.advisories, keys))
 
 

@@ -9,7 +9,7 @@ from fuel_upgrade.errors import NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.repo.description import FILE_NAME, is_diff_repo
 from fuel_upgrade.upgrade.change import SQUASH, Change
 from fuel_upgrade.upgrade.nailgun_idle import busy_failures, read_running
 from fuel_upgrade.upgrade.plan.base_search import folder_of
@@ -88,7 +88,7 @@ def _faults(
         own = chain.folders[0]
         if config.paths.repos / chain.release.version not in own.parents:
             yield f"the repo of release {chain.name} is not on this master"
-        elif not (own / FILE_NAME).exists():
+        elif not is_diff_repo(own):
             yield f"{own}: no {FILE_NAME}, expected the diff repo of release {chain.name}"
         for user in releases:
             repos = user.orchestrator.repos if user.orchestrator else ()

@@ -7,7 +7,7 @@ import pytest
 
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.repo_files import RemoteRepo
-from fuel_upgrade.nodes.repo_identity import fetch_identity, parse_release
+from fuel_upgrade.nodes.repo_identity import fetch_identity, parse_identity
 from fuel_upgrade.nodes.sources import NodeSource
 from tests.clock import Clock
 from tests.servers import Handler, Server, serving
@@ -30,25 +30,27 @@ def apt_repo(root: Path, **files: str) -> NodeSource:
 
 
 def test_label_and_origin_are_read_from_a_release() -> None:
-    assert parse_release(RELEASE) == ("fuel-diff-abc", "Fuel")
+    assert parse_identity(RELEASE) == ("fuel-diff-abc", "Fuel")
 
 
 def test_label_and_origin_are_read_from_a_clear_signed_release() -> None:
-    assert parse_release(CLEARSIGNED) == ("fuel-diff-abc", "Fuel")
+    assert parse_identity(CLEARSIGNED) == ("fuel-diff-abc", "Fuel")
 
 
 def test_fields_that_are_not_there_are_empty() -> None:
-    assert parse_release("Suite: precise\n") == ("", "")
+    assert parse_identity("Suite: precise\n") == ("", "")
 
 
 def test_a_folded_label_is_one_line() -> None:
-    assert parse_release("Label: a\n  b\n\tc\n") == ("a b c", "")
+    assert parse_identity("Label: a\n  b\n\tc\n") == ("a b c", "")
 
 
-@pytest.mark.parametrize("text", ["", "<!DOCTYPE html>\n<title>Log in: here</title>\n"])
-def test_what_is_no_release_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no fields"):
-        parse_release(text)
+@pytest.mark.parametrize(
+    "text", ["", "<!DOCTYPE html>\n<title>Login: here</title>\n", '{"label": "x"}']
+)
+def test_a_text_without_fields_of_a_release_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no fields of a Release"):
+        parse_identity(text)
 
 
 def test_a_release_alone_is_unsigned(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_a_server_that_never_ends_is_cut_off_by_size(server: str) -> None:
 
 def test_a_server_that_drips_is_cut_off_by_time(server: str) -> None:
     remote = RemoteRepo(f"{server}/drip", CLOCK() + 60, monotonic=CLOCK)
-    with pytest.raises(OutsideError, match="no complete answer in the time allowed"):
+    with pytest.raises(OutsideError, match="no complete response in the allowed time"):
         remote.read("dists/precise/InRelease", limit_bytes=1 << 30)
 
 

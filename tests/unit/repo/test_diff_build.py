@@ -11,8 +11,8 @@ import zstandard
 
 from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.tree_digest import digest, walk
 from tests.builders import Fake, apt_repo, yum_repo
 
@@ -270,7 +270,7 @@ def test_several_components_and_architectures_are_all_written(tmp_path: Path) ->
 def test_suites_are_chosen_for_each_side(tmp_path: Path) -> None:
     base = apt_repo(tmp_path / "base", BASE, suite="precise")
     current = apt_repo(apt_repo(tmp_path / "current", [], suite="old"), CURRENT, suite="trusty")
-    with pytest.raises(ConfigError, match="which suite"):
+    with pytest.raises(ConfigError, match="several suites"):
         build_diff(base, current, tmp_path / "out")
     options = DiffOptions(suite="trusty", base_suite="precise", label="mine")
     build_diff(base, current, tmp_path / "out", options)

@@ -11,10 +11,10 @@ import yaml
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.fullview.squash import squash, succeeding
 from fuel_upgrade.repo.fullview.view import build_view
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.tree_digest import walk
 from tests.builders import Fake, apt_repo, write, yum_repo
@@ -248,7 +248,7 @@ def test_a_carried_index_that_is_gone_is_named(tmp_path: Path, make: Make) -> No
     roots = chain(tmp_path, make)
     name = DiffDescription.parse((roots[0] / "diff.yaml").read_text(), source="d").original[0]
     (roots[0] / name).unlink()
-    with pytest.raises(BundleError, match=f"lists {name}, which is not there"):
+    with pytest.raises(BundleError, match=f"lists {name}, which does not exist"):
         build_view(roots, tmp_path / "view")
 
 
@@ -284,7 +284,7 @@ def test_two_packages_for_one_place_are_refused(tmp_path: Path) -> None:
     build_diff(base, current, tmp_path / "merged", DiffOptions(original=False))
     found = build_view([tmp_path / "own", base], tmp_path / "view")
     assert found.packages == 2
-    with pytest.raises(BundleError, match="two packages of the release have this place"):
+    with pytest.raises(BundleError, match="two packages of the release have this location"):
         build_view([tmp_path / "merged", base], tmp_path / "other")
 
 

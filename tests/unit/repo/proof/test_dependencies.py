@@ -2,31 +2,25 @@
 
 import pytest
 
-from fuel_upgrade.repo.apt.stanza import AptEntry, parse_package
+from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
+from fuel_upgrade.repo.apt.stanza import parse_package
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.proof.dependencies import (
-    DependencyReport,
-    Need,
-    Offer,
-    PackageSet,
-    Relation,
-    Requirements,
-    check,
-)
-from fuel_upgrade.repo.proof.requirements import read_apt_requirements
+from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
+from fuel_upgrade.repo.repo import Entry
+from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
 
 
 def entry(
     name: str, fields: str = "", version: str = "1.0-1", index: str = "amd64", arch: str = "all"
-) -> AptEntry:
+) -> Entry:
     text = (
         f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\n"
         f"Filename: pool/{name}.deb\nSize: 1\nSHA256: aa\n{fields}"
     ).strip()
-    return AptEntry(parse_package(text.encode(), source="x"), "main", index, text.encode())
+    return Entry(parse_package(text.encode(), source="x"), "main", index, text.encode())
 
 
-def unmet(*entries: AptEntry) -> list[str]:
+def unmet(*entries: Entry) -> list[str]:
     report = check(read_apt_requirements(entries))
     return [one.need for one in report.unmet]
 

@@ -10,7 +10,6 @@ import pytest
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo import build
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
@@ -18,6 +17,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, RepoKind, fingerprint_of
 from fuel_upgrade.repo.proof.prove import SHOWN, Fault, FaultKind, Proof, prove_alone
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
+from fuel_upgrade.repo.repo import Entry
 from fuel_upgrade.repo.repo_contents import Holding, hidden
 from fuel_upgrade.system.progress import no_progress
 from tests.builders import Fake, apt_repo, spec_of, write_parts, yum_repo
@@ -103,7 +103,7 @@ def test_a_stanza_lost_in_one_architecture_is_named(
 def rewrite(root: Path, keep: Callable[[tuple[str, str]], bool]) -> None:
     """Drop entries from the indexes of a diff repo, which stay valid otherwise."""
     repo = read_apt(root)
-    kept = [e for e in repo.iter_entries() if keep((e.package.name, e.index_architecture))]
+    kept = [e for e in repo.entries() if keep((e.package.name, e.index_architecture))]
     write_apt_indexes(repo, kept, root, label="x")
 
 
@@ -248,10 +248,10 @@ def test_an_error_names_twenty_and_counts_the_rest() -> None:
 def test_a_build_that_loses_a_stanza_leaves_nothing(
     pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def lossy(repo: AptRepo, entries: list[object], out: Path, **more: object) -> None:
-        write_apt_indexes(repo, entries[1:], out, **more)  # type: ignore[arg-type]
+    def lossy(repo: AptRepo, entries: list[Entry], out: Path, *, label: str, **_: object) -> None:
+        write_apt_indexes(repo, entries[1:], out, label=label)
 
-    monkeypatch.setattr(build, "write_apt_indexes", lossy)  # the fault that a proof is for
+    monkeypatch.setattr(AptRepo, "write_indexes", lossy)  # the proof is for a fault of the writer
     with pytest.raises(BundleError, match=r"new all 1\.0-1 .*LOST|carried, but not in an index"):
         build_diff(*pair, tmp_path / place, DiffOptions())
     assert not (tmp_path / place).exists()

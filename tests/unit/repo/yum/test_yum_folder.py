@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.compare import detect_kind, opened_repo
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.yum.repo import read_yum, write_yum_metadata
+from fuel_upgrade.repo.read_repo import detect_kind, opened_repo
+from fuel_upgrade.repo.yum.metadata import write_yum_metadata
+from fuel_upgrade.repo.yum.repo import read_yum
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
 
@@ -78,7 +79,7 @@ def test_a_package_outside_the_repo_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_package_at_another_address_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="a lies at http://elsewhere, outside the repo"):
+    with pytest.raises(BundleError, match="a is at http://elsewhere, outside the repo"):
         read_yum(yum_repo(tmp_path, [Fake("a")], location_base="http://elsewhere"))
 
 
