@@ -20,7 +20,7 @@ from demo.releases import RELEASES, write_inputs
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.system.disk_space import room_at
+from fuel_upgrade.system.disk_space import file_system_at
 from fuel_upgrade.system.size import say_size
 from tests.master import ScratchMaster, scratch_master
 
@@ -39,7 +39,7 @@ def main() -> None:
         prefix="bench-undo-", dir=os.environ.get("BENCH_SCRATCH")
     ) as name:
         folder = Path(name)
-        free = room_at(folder).free_bytes
+        free = file_system_at(folder).free_bytes
         if free < 3 * large_mb * MIB:
             needed = say_size(3 * large_mb * MIB)
             print(f"undo: skipped, {needed} are needed in {folder}, {say_size(free)} are free;")

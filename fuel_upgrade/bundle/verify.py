@@ -302,7 +302,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
     counter = _Counter(progress, head.sealed_bytes)
     size = head.size_bytes
     with _reporting_cut_off(head.path, begun_bytes=size), open_stream(head.path) as stream:
-        reader = ArchiveReader(stream, name=str(head.path), passed=counter.passed)
+        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.passed)
         for member in reader.members():
             if member.path == manifest.SEAL:
                 _check_same_seal(head, reader)

@@ -12,7 +12,7 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.nailgun.transport import Call
-from fuel_upgrade.system.disk_space import room_at, written_folders
+from fuel_upgrade.system.disk_space import file_system_at, written_folders
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes, with_backups
@@ -131,7 +131,7 @@ class _Master(Collector):
         )
         for name, folder in written_folders(self.read_config().paths).items():
             try:
-                room = room_at(folder)
+                room = file_system_at(folder)
             except OSError:
                 continue  # a file system that does not answer: no value is better than a wrong one
             free.add_metric([name, str(room.mount_point)], room.free_bytes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.doctor.check import Check, failure, ok, warning
-from fuel_upgrade.system.disk_space import room_at, written_folders
+from fuel_upgrade.system.disk_space import file_system_at, written_folders
 from fuel_upgrade.system.size import say_size, say_size_down, say_size_up
 
 _NAME = "disk"
@@ -19,7 +19,7 @@ def check_disks(config: Config) -> Iterator[Check]:
     """Look at each file system once: free space, inodes, and whether it can be written."""
     by_mount: dict[Path, list[str]] = {}
     for name, folder in written_folders(config.paths).items():
-        by_mount.setdefault(room_at(folder).mount_point, []).append(f"paths.{name}")
+        by_mount.setdefault(file_system_at(folder).mount_point, []).append(f"paths.{name}")
     for mount, names in by_mount.items():
         yield _check(mount, ", ".join(names), config.disk_reserve_mb * _MIB)
 

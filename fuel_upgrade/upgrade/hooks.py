@@ -176,7 +176,7 @@ def run_hook(  # noqa: PLR0913 - as of ``stream``
             stdin=json.dumps(context).encode(),
             env=environment(context),
             timeout_s=timeout_s,
-            told=output.add,
+            on_output=output.add,
             tick=tick,
             monotonic=monotonic,
         )

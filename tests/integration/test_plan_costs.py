@@ -193,4 +193,6 @@ def test_a_plan_warns_of_a_master_ip_that_is_no_address_of_this_host(
         elsewhere = Engine(master.config, master.client, addresses=lambda: ["10.1.1.1"])
         warned = elsewhere.plan(tarballs["5.1"])
     assert plan["warnings"] == []
-    assert warned["warnings"][0].startswith("master_ip 127.0.0.1 is no address of this host, which")
+    assert warned["warnings"][0].startswith(
+        "master_ip 127.0.0.1 is not an address of this host, which"
+    )

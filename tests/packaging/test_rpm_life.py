@@ -63,7 +63,7 @@ def machine(
 
 def test_the_rpm_works_as_the_readme_says(machine: Machine) -> None:
     machine.run("\n".join(commands("The RPM")))
-    machine.run("\n".join(commands("The daemon runs by now")))
+    machine.run("\n".join(commands("The daemon now runs")))
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
     assert "installed: Fuel 5.0 -> 5.1" in machine.run("fuel-upgrade install fuel-5.1-*.zst")
     assert machine.run("rpm -V fuel-upgrade") == ""

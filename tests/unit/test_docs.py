@@ -29,7 +29,7 @@ from fuel_upgrade.daemon.service import command
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "etc/fuel-upgrade/config.yaml"
-PAGES = sorted([ROOT / "README.rst", *(ROOT / "docs").rglob("*.rst")])
+PAGES = sorted([*ROOT.glob("[A-Z]*.rst"), *(ROOT / "docs").rglob("*.rst")])
 MAN = {"fuel-upgrade": ROOT / "docs/man/fuel-upgrade.1.rst",
        "fuel-upgraded": ROOT / "docs/man/fuel-upgraded.8.rst"}  # fmt: skip
 STRICT = {"report_level": 1, "halt_level": 1, "input_encoding": "utf-8"}  # a warning fails

@@ -1,5 +1,8 @@
 """The tree of errors: exit codes by who must act, kept across the daemon's API."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from fuel_upgrade.errors import (
@@ -120,6 +123,33 @@ def test_an_amended_error_is_the_same_but_for_what_was_given(
     assert (str(again), again.exit_code) == (str(error), code)
     assert error.to_json() == before
     assert error.amended().to_json() == before
+
+
+ATTRIBUTES = ("state", "remedy", "what", "code", "failures", "exit_code", "args", "a_new_one")
+
+
+@every_error
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_no_attribute_of_an_error_can_be_set_or_deleted(
+    error: UpgradeError, code: int, name: str
+) -> None:
+    before = (error.to_json(), dict(vars(error)))
+    with pytest.raises(AttributeError, match=name):
+        setattr(error, name, "changed")
+    with pytest.raises(AttributeError, match=name):
+        delattr(error, name)
+    assert (error.to_json(), vars(error)) == before
+
+
+def test_python_can_still_chain_and_trace_an_error() -> None:
+    @contextmanager
+    def scope() -> Iterator[None]:  # contextlib sets __traceback__ of every error that passes
+        yield
+
+    cause = ValueError("cause")
+    with pytest.raises(ConfigError) as caught, scope():
+        raise ConfigError("w", remedy="r") from cause
+    assert caught.value.__cause__ is cause
 
 
 def test_a_remedy_is_required() -> None:

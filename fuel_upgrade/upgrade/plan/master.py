@@ -13,7 +13,7 @@ from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease
-from fuel_upgrade.system.disk_space import Room, room_at
+from fuel_upgrade.system.disk_space import FileSystem, file_system_at
 from fuel_upgrade.system.size import say_size_down
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
@@ -45,7 +45,7 @@ class Master:
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[RunningTask, ...]
     bases: Mapping[Key, BaseMatch]
-    rooms: Mapping[Path, Room]
+    rooms: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
 
@@ -98,7 +98,7 @@ def read_master(
         releases=releases,
         running_tasks=read_running(control),
         bases=bases,
-        rooms={folder: room_at(folder) for folder in folders},
+        rooms={folder: file_system_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
     )
@@ -109,7 +109,7 @@ def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | 
 
     It is the embedded one, whose database lies in ``paths.state``, and has to keep its tokens.
     """
-    room = room_at(config.paths.state)
+    room = file_system_at(config.paths.state)
     is_embedded = config.nailgun.url is None and config.registry.database is None
     if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
         return None

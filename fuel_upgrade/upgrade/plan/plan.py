@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.release.model import OrchestratorData
-from fuel_upgrade.system.disk_space import Room
+from fuel_upgrade.system.disk_space import FileSystem
 from fuel_upgrade.upgrade.events import Begin
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.records import StepRecord, StepState
@@ -44,9 +44,9 @@ class Plan:
     staged_bytes: Mapping[Path, int]
     views: Mapping[tuple[str, str], str]
 
-    def bytes_per_room(self, master: Master) -> dict[Room, int]:
+    def bytes_per_room(self, master: Master) -> dict[FileSystem, int]:
         """Return how many bytes each file system must take."""
-        needed: dict[Room, int] = {}
+        needed: dict[FileSystem, int] = {}
         for folder, size in self.staged_bytes.items():
             room = next(r for r in master.rooms.values() if r.device == master.rooms[folder].device)
             needed[room] = needed.get(room, 0) + size

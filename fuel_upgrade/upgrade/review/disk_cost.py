@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.system.disk_space import Room, own_bytes, room_at
+from fuel_upgrade.system.disk_space import FileSystem, file_system_at, own_bytes
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.records import InstallState
@@ -22,7 +22,7 @@ class DiskCost:
     what earlier installs keep, and is given up when this one has succeeded.
     """
 
-    room: Room
+    room: FileSystem
     needed_bytes: int
     reserve_bytes: int
     backup_bytes: int
@@ -90,7 +90,7 @@ def _by_device(paths: Iterable[Path]) -> Mapping[int, int]:
     found: dict[int, int] = {}
     for path in paths:
         if path.exists() or path.is_symlink():
-            device = room_at(path.parent).device
+            device = file_system_at(path.parent).device
             found[device] = found.get(device, 0) + _bytes(path)
     return found
 

@@ -51,7 +51,9 @@ def test_the_worst_verdict_counts() -> None:
 def test_an_address_of_another_host_is_a_warning_with_what_to_set() -> None:
     found = check_address(Config(), ["10.0.0.7"])
     assert found.verdict is WARNING
-    assert found.detail.startswith("master_ip 10.20.0.2 (the default) is no address of this host")
+    assert found.detail.startswith(
+        "master_ip 10.20.0.2 (the default) is not an address of this host"
+    )
     assert found.remedy.startswith("set master_ip in config.yaml")
     assert check_address(Config(master_ip="10.0.0.7"), ["10.0.0.7"]).verdict is OK
 

@@ -93,8 +93,8 @@ def test_extending_changes_nothing_of_the_parent() -> None:
         ("- {pk: 1, extend: 5, fields: {}}", "entry 1: 'extend' must refer to an entry, found 5"),
         ("- {pk: 1, feilds: {}}", "entry 1: unknown key feilds"),
         ("- {pk: 1, model: nailgun.node}", "entry 1: model is 'nailgun.node', expected nailgun.r"),
-        ("- &a {pk: 1, extend: *a, fields: {}}", "'a' stands within what it stands for"),
-        ("- {pk: 1, fields: &f {self: *f}}", "'f' stands within what it stands for"),
+        ("- &a {pk: 1, extend: *a, fields: {}}", "'a' is inside its own anchor"),
+        ("- {pk: 1, fields: &f {self: *f}}", "'f' is inside its own anchor"),
     ],
 )
 def test_what_is_no_release_is_refused(text: str, what: str) -> None:

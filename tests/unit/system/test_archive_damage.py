@@ -107,7 +107,7 @@ def test_a_header_of_garbage_with_a_right_sum_raises_nothing_but_a_bundle_error(
 
 @pytest.mark.parametrize("behind", [b"x", bytes(5000) + b"x", file_member("b")])
 def test_data_behind_the_end_is_refused(behind: bytes) -> None:
-    with pytest.raises(BundleError, match="behind the end"):
+    with pytest.raises(BundleError, match="after the end"):
         read_archive(WHOLE + behind)
 
 
