@@ -14,6 +14,7 @@ from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from tests.host import make_host
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
 
@@ -49,6 +50,20 @@ def test_two_plans_in_a_row_rest_on_the_same(
     assert first == second
     (master.root / "var/unrelated").write_bytes(bytes(1 << 20))
     assert keep(master.engine(), tarballs["6.0"]) == first
+
+
+def test_plan_status_and_history_create_no_journal(
+    tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    host = make_host(tmp_path / "root")
+    state = host.root / "var/lib/fuel_upgrade"
+    with host.daemon():
+        before = sorted(path.name for path in state.iterdir())
+        assert host.json("plan", tarballs["5.1"])["fuel_to"] == "5.1"
+        assert host.json("status")["last_install"] is None
+        assert host.json("history")["installs"] == []
+        assert sorted(path.name for path in state.iterdir()) == before
+    assert not (state / "journal.sqlite").exists()
 
 
 def test_a_master_that_is_as_planned_is_installed_on(
