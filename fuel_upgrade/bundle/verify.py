@@ -1,4 +1,4 @@
-"""Reading an upgrade tarball that nobody trusts yet; the only maker of a VerifiedBundle."""
+"""Reads an upgrade tarball that is not trusted yet, and unpacks it while verifying every byte."""
 
 import hashlib
 import os
@@ -107,14 +107,6 @@ class BundleHead:
             "signed": False,
             "seal_sha256": self.seal_sha256,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedBundle:
-    """A tarball of which every byte was unpacked and matched the seal."""
-
-    head: BundleHead
-    files: int
 
 
 def read_head(path: Path) -> BundleHead:
@@ -291,7 +283,7 @@ class _Counter:
         self._progress("unpacking", self._total, self._total)
 
 
-def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBundle:
+def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
     """Read the tarball once, writing each member to where ``route`` says, and check it all.
 
     Raises:
@@ -318,7 +310,6 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
             remedy=_DAMAGED,
         )
-    return VerifiedBundle(head, len(head.sealed))
 
 
 def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, route: Route) -> str:

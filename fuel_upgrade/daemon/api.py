@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
@@ -32,6 +32,7 @@ from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
@@ -48,15 +49,6 @@ the form of an error; an answer may have more keys than are listed."""
 
 _EVENTS = "application/x-ndjson"
 _SHOWN_CHARS = 100
-
-
-class _Asked(TypedDict):
-    watch: Watch
-    verify_base: bool
-    full_view: bool
-    wait_s: float
-    wait_for_tasks_s: float
-    fail_if_installed: bool
 
 
 class TarballRequest(BaseModel):
@@ -243,14 +235,11 @@ def _add_plan_routes(app: FastAPI, service: Service) -> None:
     @app.post("/v1/plans", **described(response_models.PlansForm, 422, takes_body=True))
     def plan(request: TarballsRequest) -> dict[str, Any]:
         places = request.places()
+        options = InstallOptions(verify_base=request.verify_base, full_view=request.full_view)
         with service.engine() as engine:
             if _is_one_file(places):
-                return engine.plan(
-                    places[0], verify_base=request.verify_base, full_view=request.full_view
-                )
-            return plan_all(
-                engine, places, verify_base=request.verify_base, full_view=request.full_view
-            )
+                return engine.plan(places[0], options)
+            return plan_all(engine, places, options)
 
     @app.post(
         "/v1/repair-requests", **described(response_models.RepairRequestsForm, 422, takes_body=True)
@@ -278,18 +267,18 @@ def _add_install_routes(app: FastAPI, service: Service, starter: Starter) -> Non
         deadline_s = time.monotonic() + request.wait_s
 
         def work(watch: Watch) -> dict[str, Any]:
-            asked: _Asked = {
-                "watch": watch,
-                "verify_base": request.verify_base,
-                "full_view": request.full_view,
-                "wait_for_tasks_s": request.wait_for_tasks_s,
-                "fail_if_installed": request.fail_if_installed,
-                "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
-            }
+            options = InstallOptions(
+                verify_base=request.verify_base,
+                full_view=request.full_view,
+                expected=expected,
+                wait_s=max(math.ceil(deadline_s - time.monotonic()), 0),
+                wait_for_tasks_s=request.wait_for_tasks_s,
+                fail_if_installed=request.fail_if_installed,
+            )
             with service.engine() as engine:
                 if not is_one:
-                    return install_all(engine, places, **asked)
-                record = engine.install(places[0], install=install, expected=expected, **asked)
+                    return install_all(engine, places, options, watch=watch)
+                record = engine.install(places[0], options, install=install, watch=watch)
                 return {**record.to_json(), "changed": record.id == install}
 
         job = install if is_one else f"all-{install}"

@@ -2,15 +2,13 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
-from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.errors import (
     BundleError,
@@ -25,14 +23,14 @@ from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
 from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.multi.candidates import Survey, read_survey
 from fuel_upgrade.upgrade.nailgun_idle import Patience, refuse_while_busy
 from fuel_upgrade.upgrade.plan.base_match import repair_request
-from fuel_upgrade.upgrade.plan.master import Master, read_master
-from fuel_upgrade.upgrade.plan.plan import Plan, as_records, begin
-from fuel_upgrade.upgrade.plan.planner import make_plan
-from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
+from fuel_upgrade.upgrade.plan.plan import as_records, begin
+from fuel_upgrade.upgrade.plan.preflight import nothing_changes
+from fuel_upgrade.upgrade.prepare import Prepared, prepare, read
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     installed_already,
@@ -40,15 +38,12 @@ from fuel_upgrade.upgrade.review.earlier_install import (
     nothing_to_do,
     refuse_installed,
 )
-from fuel_upgrade.upgrade.review.review import find_drift, review
-from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.review.review import review
 from fuel_upgrade.upgrade.transaction import recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.runner import Transaction, always, open_record
-
-_Planned = tuple[BundleHead, Master, Plan]
 
 
 class Engine:
@@ -70,24 +65,20 @@ class Engine:
         self._fail_points = fail_points or FailPoints()
         self.journal = Journal(config.paths.journal)
 
-    def plan(
-        self, tarball: Path, *, verify_base: bool = False, full_view: bool = False
-    ) -> dict[str, Any]:
-        """Say what installing ``tarball`` would do, and what Nailgun does now; writes nothing.
+    def plan(self, tarball: Path, options: InstallOptions = NO_OPTIONS) -> dict[str, Any]:
+        """Describe an install of ``tarball``, and the tasks that Nailgun runs; write nothing.
 
-        If an earlier install of this very tarball is still intact, name that install instead.
+        Where an earlier install of the same tarball is intact, name that install instead.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        config = self._asked(verify_base=verify_base, full_view=full_view)
-        with nothing_changes():
-            earlier = look_up(config, self._control, self.journal, tarball)
-        if earlier:
+        config = self._config
+        if earlier := self._earlier_install(tarball, options):
             return nothing_to_do(earlier, tarball)
-        head, master, plan = self._planned(tarball, new_id(), config)
+        new = prepare(config, self._control, tarball, options, install=new_id())
         warning = warn_of_address(config, self._addresses())
-        reviewed = review(head, master, plan, config=config, journal=self.journal)
+        reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return {**reviewed, "warnings": [warning] if warning else []}
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
@@ -96,7 +87,8 @@ class Engine:
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
-        head, master = self._read(tarball, verify_base=verify_base)
+        verify_base |= self._config.verify_base
+        head, master = read(self._config, self._control, tarball, verify_base=verify_base)
         return repair_request(head, master.bases, master.fuel_version)
 
     def survey(self, tarballs: Sequence[Path]) -> Survey:
@@ -108,29 +100,19 @@ class Engine:
         with nothing_changes():
             return read_survey(self._config, self._control, self.journal, tarballs)
 
-    def install(  # noqa: PLR0913 - what an operator can ask for
+    def install(
         self,
         tarball: Path,
+        options: InstallOptions = NO_OPTIONS,
         *,
         install: str,
         watch: Watch = nobody,
-        verify_base: bool = False,
-        full_view: bool = False,
-        expected: SavedPlan | None = None,
-        wait_s: float = 0,
-        wait_for_tasks_s: float = 0,
-        fail_if_installed: bool = False,
     ) -> InstallRecord:
         """Install a tarball under the id ``install``.
 
-        Where an earlier install of this very tarball stands, nothing is changed and the record of
-        that one is returned, whose id is another; or, with ``fail_if_installed``, it is refused.
-
-        ``verify_base`` hashes what it builds on, ``full_view`` builds full views; the settings
-        can ask for either as well, and so does a plan that was made with them. ``expected`` is
-        a plan to keep to. Another install is waited for up to ``wait_s`` seconds, and what
-        Nailgun carries out up to ``wait_for_tasks_s``, when nothing else is in the way: before
-        the install begins, and again before the first change to anything live.
+        Where an earlier install of the same tarball is intact, change nothing and return the
+        record of that install; with ``fail_if_installed``, refuse instead. Tasks of Nailgun are
+        waited for before the install begins, and again before the first change to anything live.
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
@@ -139,29 +121,53 @@ class Engine:
             StepError: a step failed; everything was put back.
             RollbackError: a step failed, and putting everything back failed too.
         """
-        config = self._asked(verify_base=verify_base, full_view=full_view, expected=expected)
-        planned = partial(self._planned, tarball, install, config, expected)
-        patience = Patience(self._control, watch, wait_s=wait_for_tasks_s)
-        with bound_to(install), self._locked(wait_s, watch):
-            recovery.refuse_unless_settled(self.journal)
-            with nothing_changes():
-                earlier = look_up(config, self._control, self.journal, tarball, expected)
-            if earlier:
-                if fail_if_installed:
-                    raise refuse_installed(earlier)
-                watch(installed_already(earlier))
-                return earlier
-            head, master, plan = self._hooks(watch).checked(
-                install, tarball, lambda: self._when_idle(patience, planned)
-            )
-            record = self._record(head, plan)
-            open_record(self.journal, record, as_records(plan.steps))
-            watch(begin(install, plan.steps).to_json())
-            for match in master.bases.values():
-                if match.replaces_named:
-                    watch({"event": "base", "version": match.need.version, **match.to_json()})
-            self._carry_out(record, watch, patience.refuse_while_busy)
+        patience = Patience(self._control, watch, wait_s=options.wait_for_tasks_s)
+        with bound_to(install), self._settled(options.wait_s, watch):
+            if earlier := self._earlier_install(tarball, options):
+                return _keep(earlier, options, watch)
+            prepared = self._prepare(tarball, options, install, self._hooks(watch), patience)
+            self._run(prepared, watch, patience)
         return self.record(install)
+
+    def _earlier_install(self, tarball: Path, options: InstallOptions) -> InstallRecord | None:
+        with nothing_changes():
+            return look_up(self._config, self._control, self.journal, tarball, options.expected)
+
+    def _prepare(
+        self,
+        tarball: Path,
+        options: InstallOptions,
+        install: str,
+        hooks: HookPoints,
+        patience: Patience,
+    ) -> Prepared:
+        """Plan and check an install once Nailgun is idle, and again if a hook repairs a cause."""
+        hooks.before_check(install, tarball)
+        try:
+            return self._prepare_when_idle(tarball, options, install, patience)
+        except PreflightError as error:
+            if not hooks.repair_check(install, tarball, error):
+                raise
+        return self._prepare_when_idle(tarball, options, install, patience)
+
+    def _prepare_when_idle(
+        self, tarball: Path, options: InstallOptions, install: str, patience: Patience
+    ) -> Prepared:
+        """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
+        make = partial(prepare, self._config, self._control, tarball, options, install=install)
+        while (prepared := make()).master.running_tasks:
+            patience.refuse_while_busy()
+        return prepared
+
+    def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
+        """Begin the install in the journal, and run its steps."""
+        record, plan = prepared.record(self._clock()), prepared.plan
+        open_record(self.journal, record, as_records(plan.steps))
+        watch(begin(plan.install, plan.steps).to_json())
+        for match in prepared.master.bases.values():
+            if match.replaces_named:
+                watch({"event": "base", "version": match.need.version, **match.to_json()})
+        self._carry_out(record, watch, patience.refuse_while_busy)
 
     def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
         """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
@@ -169,8 +175,7 @@ class Engine:
         Raises:
             PreflightError, StepError, RollbackError: as :meth:`install`; and what ``make`` raises.
         """
-        with self._locked():
-            recovery.refuse_unless_settled(self.journal)
+        with self._settled():
             refuse_while_busy(self._control)
             change = make()
             record = change.record(self._clock())
@@ -185,8 +190,7 @@ class Engine:
         Raises:
             PreflightError: nothing is kept; OutsideError: the file system refuses.
         """
-        with self._locked():
-            recovery.refuse_unless_settled(self.journal)
+        with self._settled():
             kept = retention.with_backups(self.journal)
             if not kept:
                 raise PreflightError(
@@ -341,46 +345,6 @@ class Engine:
         """Return the last successful install, if what it replaced is still kept."""
         return retention.undoable(self.journal)
 
-    def _read(self, tarball: Path, *, verify_base: bool) -> tuple[BundleHead, Master]:
-        verify = verify_base or self._config.verify_base
-        with nothing_changes():
-            head = read_head(tarball)
-            return head, read_master(self._config, self._control, head, verify_base=verify)
-
-    def _asked(
-        self, *, verify_base: bool, full_view: bool, expected: SavedPlan | None = None
-    ) -> Config:
-        """Return the settings with what this install asks for, or did when it was planned."""
-        verify_base |= self._config.verify_base or (expected is not None and expected.verify_base)
-        full_view |= self._config.full_view or (expected is not None and expected.full_view)
-        return replace(self._config, verify_base=verify_base, full_view=full_view)
-
-    def _when_idle(self, patience: Patience, make: Callable[[], _Planned]) -> _Planned:
-        """Plan; while nothing but Nailgun's work is in the way, wait and plan anew."""
-        while (found := make())[1].running_tasks:
-            patience.refuse_while_busy()
-        return found
-
-    def _planned(
-        self, tarball: Path, install: str, config: Config, expected: SavedPlan | None = None
-    ) -> _Planned:
-        head, master = self._read(tarball, verify_base=config.verify_base)
-        drift = find_drift(expected, head, master, config)
-        plan = make_plan(head, master, config, install=install)
-        check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
-        return head, master, plan
-
-    def _record(self, head: BundleHead, plan: Plan) -> InstallRecord:
-        return InstallRecord(
-            id=plan.install,
-            tarball=str(head.path),
-            seal=head.seal_sha256,
-            fuel_from=plan.fuel_from,
-            fuel_to=plan.fuel_to,
-            state=InstallState.RUNNING,
-            started_s=self._clock(),
-        )
-
     def _undoable(self, install: str | None) -> InstallRecord:
         stuck = recovery.inconsistent(self.journal)
         record = stuck[-1] if stuck else self.undoable()
@@ -400,8 +364,23 @@ class Engine:
     def _refuse_while_used(self, record: InstallRecord) -> None:
         recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
+    @contextmanager
+    def _settled(self, wait_s: float = 0, watch: Watch = nobody) -> Iterator[None]:
+        """Hold the install lock on a master where no install is unfinished or inconsistent."""
+        with self._locked(wait_s, watch):
+            recovery.refuse_unless_settled(self.journal)
+            yield
+
     def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
         return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)
+
+
+def _keep(earlier: InstallRecord, options: InstallOptions, watch: Watch) -> InstallRecord:
+    """Return an earlier install of the same tarball, or refuse if the request asks for that."""
+    if options.fail_if_installed:
+        raise refuse_installed(earlier)
+    watch(installed_already(earlier))
+    return earlier
 
 
 def new_id() -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.crash.reader import GONE, describe
 from tests.crash.reading import Report, Walk, reading
 from tests.master import ScratchMaster, scratch_master
@@ -86,13 +87,13 @@ def test_a_reader_sees_the_old_repo_or_the_new_one(
 ) -> None:
     top, engine = master.config.paths.repos, master.engine()
     old = trees(top)
-    engine.install(tarballs["6.0"], install=new_id(), full_view=True)
+    engine.install(tarballs["6.0"], InstallOptions(full_view=True), install=new_id())
     new = trees(top)
     engine.rollback()
     files = [f"{repo}/{name}" for repo in _SWITCHED for name in sorted({*old[repo]} & {*new[repo]})]
     with reading(tmp_path / "reader", top, [*_BASES, *_SWITCHED], files) as reader:
         for _ in range(int(os.environ.get("CRASH_INSTALLS") or _SHORT)):
-            engine.install(tarballs["6.0"], install=new_id(), full_view=True)
+            engine.install(tarballs["6.0"], InstallOptions(full_view=True), install=new_id())
             reader.await_looks()
             engine.rollback()
             reader.await_looks()

@@ -25,6 +25,7 @@ from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
 from tests.master import ScratchMaster, build, scratch_master
 from tests.tools import needs
@@ -91,7 +92,7 @@ def master(tmp_path: Path) -> Iterator[ScratchMaster]:
 def refused(master: ScratchMaster, path: Path, *, verify_base: bool = False) -> PreflightError:
     before = master.state()
     with pytest.raises(PreflightError) as caught:
-        master.engine().install(path, install=new_id(), verify_base=verify_base)
+        master.engine().install(path, InstallOptions(verify_base=verify_base), install=new_id())
     assert master.state() == before
     return caught.value
 

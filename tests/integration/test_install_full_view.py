@@ -14,6 +14,7 @@ from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_all import plan_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -21,6 +22,7 @@ from tests.tools import needs
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 NEW = "2014.2-6.0"
 SYSTEMS = ("centos", "ubuntu")
+VIEWED = InstallOptions(full_view=True)
 STEPS = 15  # of the demo's tarball with views
 VIEW_STEPS = range(6, 10)  # asserted below
 
@@ -38,7 +40,7 @@ def master(
 
 
 def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> InstallRecord:
-    return master.engine(fail_points).install(tarball, install=new_id(), full_view=True)
+    return master.engine(fail_points).install(tarball, VIEWED, install=new_id())
 
 
 def place(master: ScratchMaster, system: str, version: str = NEW) -> Path:
@@ -48,7 +50,7 @@ def place(master: ScratchMaster, system: str, version: str = NEW) -> Path:
 def test_the_plan_shows_it_and_where_nodes_find_it(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    plan = master.engine().plan(tarballs["6.0"], full_view=True)
+    plan = master.engine().plan(tarballs["6.0"], VIEWED)
     assert len(plan["steps"]) == STEPS
     kinds = [step["kind"] for step in plan["steps"]]
     assert [number for number, kind in enumerate(kinds, 1) if kind == "view"] == [6, 8]
@@ -63,7 +65,7 @@ def test_the_plan_shows_it_and_where_nodes_find_it(
 def test_it_is_planned_for_several_tarballs_as_well(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    found = plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], full_view=True)
+    found = plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED)
     assert [offer["fuel_version"] for offer in found["order"]] == ["6.0"]
     assert len(found["first"]["steps"]) == STEPS
 
@@ -148,7 +150,7 @@ def test_a_package_that_goes_away_meanwhile_fails_the_install_and_is_named(
             states.append(master.state())
 
     with pytest.raises(StepError, match=f"{inherited.name}: listed in the index, but") as caught:
-        master.engine().install(tarballs["6.0"], install=new_id(), watch=lose, full_view=True)
+        master.engine().install(tarballs["6.0"], VIEWED, install=new_id(), watch=lose)
     assert caught.value.state == "rolled back to Fuel 5.1"
     assert master.state() == states[0]
     assert master.engine().journal.installs()[-1].state is InstallState.ROLLED_BACK

@@ -9,7 +9,9 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import nobody
 from fuel_upgrade.upgrade.install_all import install_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
@@ -31,7 +33,9 @@ def whole_state(master: ScratchMaster) -> object:
 
 
 def again(master: ScratchMaster, tarball: Path, **more: Any) -> InstallRecord:
-    return master.engine().install(tarball, install="aaaa0001", **more)
+    watch = more.pop("watch", nobody)
+    options = InstallOptions(**more)
+    return master.engine().install(tarball, options, install="aaaa0001", watch=watch)
 
 
 def refusal(master: ScratchMaster, tarball: Path, **more: Any) -> PreflightError:
@@ -101,11 +105,9 @@ def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str,
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
     assert "Fuel 5.1 is what this master already runs" in error.what
     assert error.code == "already-installed"
-    before = whole_state(master)
+    before, options = whole_state(master), InstallOptions(fail_if_installed=True)
     with pytest.raises(PreflightError, match="installed already"):
-        install_all(
-            master.engine(), [tarballs["5.1"]], watch=lambda _: None, fail_if_installed=True
-        )
+        install_all(master.engine(), [tarballs["5.1"]], options, watch=nobody)
     assert whole_state(master) == before
 
 

@@ -15,6 +15,7 @@ from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
 from tests.host import Host
 from tests.master import ScratchMaster, build, scratch_master, write_fuel_version
@@ -122,8 +123,9 @@ def test_an_install_takes_no_more_room_than_planned(
     master.install(tarballs["5.1"])
     places = [master.root / "var/www", master.root / "etc"]
     before = sum(map(own_bytes, places))
-    plan = master.engine().plan(tarballs["6.0"], full_view=full_view)
-    master.engine().install(tarballs["6.0"], install=new_id(), full_view=full_view)
+    options = InstallOptions(full_view=full_view)
+    plan = master.engine().plan(tarballs["6.0"], options)
+    master.engine().install(tarballs["6.0"], options, install=new_id())
     (disk,) = plan["disks"]
     folders = sum(1 for place in places for p in place.rglob("*") if p.is_dir()) * 4096
     assert sum(map(own_bytes, places)) - before <= disk["needed_bytes"] + folders

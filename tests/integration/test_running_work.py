@@ -14,6 +14,7 @@ import pytest
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.host import BIN, make_host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -70,7 +71,12 @@ def test_what_else_is_wrong_is_told_without_waiting(
     told: list[Mapping[str, Any]] = []
     engine = master.engine()
     with pytest.raises(PreflightError) as caught:
-        engine.install(tarballs["6.0.1"], install=new_id(), watch=told.append, wait_for_tasks_s=600)
+        engine.install(
+            tarballs["6.0.1"],
+            InstallOptions(wait_for_tasks_s=600),
+            install=new_id(),
+            watch=told.append,
+        )
     assert any("Nailgun" in failure for failure in caught.value.failures)
     assert len(caught.value.failures) > 1
     assert told == []
@@ -88,7 +94,7 @@ def test_an_install_waits_until_nailgun_is_idle(
             end_tasks(master.config.paths.registry)
 
     record = master.engine().install(
-        tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=60
+        tarballs["6.0"], InstallOptions(wait_for_tasks_s=60), install=new_id(), watch=watch
     )
     assert record.fuel_to == "6.0"
     assert [event["event"] for event in told][:2] == ["waiting", "begin"]
@@ -106,7 +112,7 @@ def test_waiting_can_be_stopped_and_leaves_everything_untouched(
 
     with pytest.raises(OutsideError, match="cancelled") as caught:
         master.engine().install(
-            tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=600
+            tarballs["6.0"], InstallOptions(wait_for_tasks_s=600), install=new_id(), watch=watch
         )
     assert caught.value.state == "nothing was changed"
     assert master.state() == before

@@ -22,7 +22,8 @@ ORDER = {
     ],
     "upgrade": [
         "events", "hooks", "log_context", "records", "install_lock", "nailgun_idle", "steps",
-        "plan", "transaction", "change", "review", "multi", "engine", "install_all", "releases",
+        "plan", "transaction", "change", "review", "multi", "install_options", "prepare", "engine",
+        "install_all", "releases",
     ],
     "cli": [
         "text_columns", "console", "option_values", "group", "progress_bar", "client", "bundle",

@@ -13,6 +13,24 @@ from fuel_upgrade.upgrade.records import StepRecord, StepState
 
 
 @dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """Options of a request that shape its plan.
+
+    ``verify_base`` hashes every package that a diff inherits, ``full_view`` builds full views.
+    """
+
+    verify_base: bool = False
+    full_view: bool = False
+
+    def __or__(self, other: "PlanOptions") -> "PlanOptions":
+        """Return the options that either of the two sets."""
+        return PlanOptions(
+            verify_base=self.verify_base or other.verify_base,
+            full_view=self.full_view or other.full_view,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """One step: its kind and parameters as the journal will hold them, and a title for people.
 
@@ -36,6 +54,7 @@ class Plan:
     """
 
     install: str
+    options: PlanOptions
     master_ip: str
     fuel_from: str
     fuel_to: str

@@ -24,7 +24,7 @@ from fuel_upgrade.upgrade.hooks import (
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import Layout
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep
+from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep, PlanOptions
 from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
 
 
@@ -45,11 +45,20 @@ def find_equal(
     return None
 
 
-def make_plan(head: BundleHead, master: Master, config: Config, *, install: str) -> Plan:
-    """Plan an install; a base release that is not there is left for the checks to name."""
+def make_plan(
+    head: BundleHead, master: Master, config: Config, options: PlanOptions, *, install: str
+) -> Plan:
+    """Plan an install with the id ``install``, which names its staging folders.
+
+    ``options`` are complete: those of the request and of the settings. A missing base release is
+    no error here: :func:`fuel_upgrade.upgrade.plan.preflight.check` refuses it.
+
+    Raises:
+        PreflightError: a full view needs a repo that another server serves.
+    """
     orchestrators = _orchestrators(head, master, config)
     layout = Layout(head, config.paths, install)
-    viewed = [repo for repo in head.repos if repo.base and config.full_view]
+    viewed = [repo for repo in head.repos if repo.base and options.full_view]
     hooks = partial(_hook_steps, master, _hook_context(head, master, layout, install))
     steps = (
         *hooks(BEFORE_INSTALL),
@@ -75,6 +84,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
     )
     return Plan(
         install=install,
+        options=options,
         master_ip=config.master_ip,
         fuel_from=master.fuel_version,
         fuel_to=head.fuel_version,

@@ -28,7 +28,7 @@ def review(
         head,
         master,
         plan,
-        basis=read_basis(head, master, config),
+        basis=read_basis(head, master, plan, config),
         costs=Costs(
             read_disks(plan, master, journal, reserve_bytes=reserve_bytes),
             bound_memory(head, master, plan, window_bytes=window_bytes(head.path)),
@@ -37,7 +37,7 @@ def review(
 
 
 def find_drift(
-    expected: SavedPlan | None, head: BundleHead, master: Master, config: Config
+    expected: SavedPlan | None, head: BundleHead, master: Master, plan: Plan, config: Config
 ) -> tuple[str, ...]:
     """Name what is not as it was when ``expected`` was made; nothing where there is none.
 
@@ -47,4 +47,4 @@ def find_drift(
     if expected is None:
         return ()
     expected.refuse_other(Path(head.path), head.seal_sha256)
-    return differences(expected.basis, read_basis(head, master, config))
+    return differences(expected.basis, read_basis(head, master, plan, config))

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.upgrade.plan.plan import PlanOptions
 from fuel_upgrade.upgrade.review.preconditions import FORMAT, Basis
 
 _BASIS = TypeAdapter(Basis)
@@ -21,14 +22,13 @@ class SavedPlan:
     basis: Basis
 
     @property
-    def verify_base(self) -> bool:
-        """Whether the plan was made with every inherited package hashed."""
-        return self.basis.settings.get("verify_base") is True
-
-    @property
-    def full_view(self) -> bool:
-        """Whether the plan builds full views."""
-        return self.basis.settings.get("full_view") is True
+    def options(self) -> PlanOptions:
+        """The options that the plan was made with."""
+        settings = self.basis.settings
+        return PlanOptions(
+            verify_base=settings.get("verify_base") is True,
+            full_view=settings.get("full_view") is True,
+        )
 
     def refuse_other(self, tarball: Path, seal_sha256: str) -> None:
         """Make sure that the plan is one of this tarball, wherever it lies by now.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
@@ -26,7 +26,6 @@ from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _Watch = Callable[[Mapping[str, Any]], None]
-_T = TypeVar("_T")
 _TOLD = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
 
 
@@ -77,34 +76,28 @@ class HookPoints:
         ]
         return any(run.exit_code is None or run.exit_code <= 0 for run in runs)
 
-    def checked(self, install: str, tarball: Path, make: Callable[[], _T]) -> _T:
-        """Let before-check hooks speak, then check; once more where one repaired what failed.
+    def before_check(self, install: str, tarball: Path) -> None:
+        """Run the before-check hooks, any of which can refuse the install.
 
         Raises:
-            PreflightError: a hook's veto; and what ``make`` raises.
+            PreflightError: a hook failed, or must not be run.
         """
-        context = {"install": install, "tarball": str(tarball)}
         found = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
         if found.refused:
             raise veto(found.refused)
-        for point in (AFTER_STAGE, AFTER_INSTALL):  # those before- something fail the checks
+        for point in (AFTER_STAGE, AFTER_INSTALL):  # at before-* points the checks refuse them
             tell_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
         for hook in found.found:
-            run = self._run_at(hook, {**context, "state": "checking"})
+            run = self._run_at(hook, _check_context(install, tarball, "checking"))
             if run.exit_code != 0:
                 raise PreflightError(run.ending, remedy=remedy_for(hook), failures=(run.ending,))
-        try:
-            return make()
-        except PreflightError as error:
-            failed = {
-                **context,
-                "state": "failed",
-                "failures": list(error.failures or [error.what]),
-            }
-            runs = [self._run_at(hook, failed) for hook in found.found]
-            if not any(run.exit_code == REPAIRED for run in runs):
-                raise
-        return make()
+
+    def repair_check(self, install: str, tarball: Path, error: PreflightError) -> bool:
+        """Pass the failed checks to the before-check hooks; return whether one repaired a cause."""
+        failures = list(error.failures or [error.what])
+        context = {**_check_context(install, tarball, "failed"), "failures": failures}
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK).found
+        return REPAIRED in [self._run_at(hook, context).exit_code for hook in hooks]
 
     def tell(self, record: InstallRecord) -> None:
         """Run the hooks that are only told: of a failure, of its undo, or that undoing failed.
@@ -140,6 +133,10 @@ def tell_refused(refused: Sequence[str], watch: _Watch) -> None:
     """Tell of hooks that are not run at a point where that stops nothing."""
     for fault in refused:
         watch({"event": "hook refused", "what": fault})
+
+
+def _check_context(install: str, tarball: Path, state: str) -> Context:
+    return {"install": install, "tarball": str(tarball), "state": state}
 
 
 def _context(record: InstallRecord) -> Context:

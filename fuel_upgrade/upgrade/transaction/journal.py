@@ -70,6 +70,7 @@ _ADDED = {
     "released": "INTEGER NOT NULL DEFAULT 0",
     "note": "TEXT",
 }
+_TABLES = {"install", "step", "hook_run"}
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -81,15 +82,43 @@ class Journal:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
+        with self._reporting():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=30)) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
-                connection.executescript(_SCHEMA)
-                _add_columns(connection)
+                _bring_up_to_date(connection)
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        """Open the journal for queries; complete a missing or outdated one in memory only."""
+        with (
+            self._reporting(),
+            closing(self._open_file()) as file,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
+            db = file
+            if _is_outdated(file):
+                file.backup(copy)
+                _bring_up_to_date(copy)
+                db = copy
+            db.row_factory = sqlite3.Row
+            yield db
+
+    def _open_file(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            return sqlite3.connect(":memory:")
+        # Not mode=ro: SQLite must roll back a transaction that a crash interrupted.
+        db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
+        db.execute("PRAGMA query_only=ON")
+        return db
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.DatabaseError as error:
             raise self._unusable(error) from error
 
@@ -245,13 +274,13 @@ class Journal:
 
     def installs(self) -> tuple[InstallRecord, ...]:
         """Return all installs, oldest first."""
-        with self._open() as db:
+        with self._read() as db:
             rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
         return tuple(_install(row) for row in rows)
 
     def steps(self, install: str) -> tuple[StepRecord, ...]:
         """Return the steps of an install, in the order they were intended."""
-        with self._open() as db:
+        with self._read() as db:
             rows = db.execute(
                 "SELECT * FROM step WHERE install = ? ORDER BY number", (install,)
             ).fetchall()
@@ -276,7 +305,7 @@ class Journal:
 
     def hook_runs(self, install: str) -> tuple[HookRunRecord, ...]:
         """Return the runs of hooks for an install, oldest first."""
-        with self._open() as db:
+        with self._read() as db:
             rows = db.execute(
                 "SELECT point, name, started_s, ended_s, exit_code, output FROM hook_run"
                 " WHERE install = ? ORDER BY id",
@@ -289,11 +318,18 @@ def _is_damage(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE
 
 
-def _add_columns(db: sqlite3.Connection) -> None:
-    """Bring a journal up to date that an older version began."""
+def _is_outdated(db: sqlite3.Connection) -> bool:
+    """Return whether an older version made the journal, or none has made it yet."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return not tables >= _TABLES or bool(_missing(db))
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Add the tables and columns that a new or older journal lacks."""
+    db.executescript(_SCHEMA)
     if not _missing(db):
         return
-    db.execute("BEGIN IMMEDIATE")  # readers open the journal too, and one of them comes first
+    db.execute("BEGIN IMMEDIATE")  # another process may do the same at the same time
     for name in _missing(db):
         db.execute(f"ALTER TABLE install ADD COLUMN {name} {_ADDED[name]}")
     db.commit()

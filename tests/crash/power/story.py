@@ -11,6 +11,7 @@ from fuel_upgrade.errors import StepError
 from fuel_upgrade.system.files import sync_filesystem
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import InstallState
 from tests.crash.power.content import Content, read_content
 from tests.crash.power.cuts import Cut
@@ -50,7 +51,7 @@ class Story:
         self._root = root
         self._base = base
         self._tarball = tarball
-        self._full_view = full_view
+        self._options = InstallOptions(full_view=full_view)
         self._known: dict[str, Content] = {}
         self._failed, self._install = new_id(), new_id()
 
@@ -59,7 +60,7 @@ class Story:
         with scratch_master(self._root) as master:
             self._prepare(master)
             mark("begin")
-            steps = len(master.engine().plan(self._tarball, full_view=self._full_view)["steps"])
+            steps = len(master.engine().plan(self._tarball, self._options)["steps"])
             with suppress(StepError):
                 self._run(master, self._failed, fail_points=f"{steps}:after")
             mark("failed")
@@ -117,7 +118,7 @@ class Story:
         self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = _nobody
     ) -> None:
         engine = master.engine(fail_points)
-        engine.install(self._tarball, install=install, full_view=self._full_view, watch=watch)
+        engine.install(self._tarball, self._options, install=install, watch=watch)
 
 
 def cut_an_install(

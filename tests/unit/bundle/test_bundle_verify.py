@@ -31,8 +31,8 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tarball(tmp_path_factory.mktemp("bundle"))
 
 
-def unpack_into(folder: Path, head: BundleHead) -> int:
-    return unpack(head, folder.joinpath, progress=no_progress).files
+def unpack_into(folder: Path, head: BundleHead) -> None:
+    unpack(head, folder.joinpath, progress=no_progress)
 
 
 def test_the_head_says_what_the_tarball_is(tarball: Path) -> None:
@@ -94,12 +94,11 @@ def test_the_seal_is_not_summed_again_for_each_member(tarball: Path, tmp_path: P
 def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path) -> None:
     head = read_head(tarball)
     told: list[tuple[str, int, int]] = []
-    verified = unpack(head, tmp_path.joinpath, progress=lambda *what: told.append(what))
+    unpack(head, tmp_path.joinpath, progress=lambda *what: told.append(what))
     written = {
         str(p.relative_to(tmp_path)) for p in walk(tmp_path) if p.is_symlink() or p.is_file()
     }
     assert written == set(head.sealed)
-    assert (verified.files, verified.head) == (len(head.sealed), head)
     assert (tmp_path / LINK).read_text() == "class nova {}\n"
     assert str((tmp_path / LINK).readlink()) == "../modules/nova/manifests/init.pp"
     assert (tmp_path / RUN).stat().st_mode & 0o777 == 0o755
@@ -179,7 +178,7 @@ def file_to_hard_link(members: Members) -> None:
 
 def test_an_unchanged_rewrite_is_accepted(tarball: Path, tmp_path: Path) -> None:
     path = rewritten(tarball, tmp_path / "t.tar", lambda _: None)
-    assert unpack_into(tmp_path / "out", read_head(path)) > 10
+    unpack_into(tmp_path / "out", read_head(path))
 
 
 def test_members_for_folders_are_passed_over(tarball: Path, tmp_path: Path) -> None:

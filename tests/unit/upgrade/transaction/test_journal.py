@@ -1,5 +1,9 @@
+import os
+import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +28,18 @@ def journal(tmp_path: Path) -> Journal:
     found = Journal(tmp_path / "deep/journal.sqlite")
     found.begin(INSTALL, [STEP])
     return found
+
+
+@contextmanager
+def as_another_user() -> Iterator[None]:
+    """Give up the rights of root, which ignores the modes of files."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_an_install_reads_back_as_it_was_begun(journal: Journal) -> None:
@@ -160,3 +176,57 @@ def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
     Journal(path).begin(replace(INSTALL, id="cd34", kind="squash"))
     assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
     assert Journal(path).attempt("ab12") == 1
+
+
+def test_a_reader_creates_neither_journal_nor_folder(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state/journal.sqlite")
+    assert (journal.installs(), journal.steps("ab12"), journal.hook_runs("ab12")) == ((), (), ())
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_reader_leaves_the_journal_of_an_older_version_as_it_is(
+    journal: Journal, tmp_path: Path
+) -> None:
+    path = tmp_path / "deep/journal.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE hook_run")
+        db.execute("ALTER TABLE install DROP COLUMN note")
+    content = path.read_bytes()
+    assert journal.installs() == (INSTALL,)
+    assert journal.hook_runs("ab12") == ()
+    assert path.read_bytes() == content
+    journal.note("ab12", "see the log")
+    assert journal.installs()[0].note == "see the log"
+
+
+def test_a_reader_needs_no_write_access() -> None:
+    # tmp_path is below a folder that only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "journal.sqlite")
+        Journal(path).begin(INSTALL)
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        try:
+            with as_another_user():
+                assert Journal(path).installs() == (INSTALL,)
+                with pytest.raises(RollbackError, match="readonly"):
+                    Journal(path).begin(replace(INSTALL, id="cd34"))
+        finally:
+            path.parent.chmod(0o755)
+
+
+def test_a_reader_rolls_back_a_transaction_that_a_crash_interrupted(
+    journal: Journal, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "deep/journal.sqlite", tmp_path / "copy"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA cache_size=1")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE install SET state = 'installed'")
+        many = [("ab12", number, "x" * 500) for number in range(1000)]
+        db.executemany(
+            "INSERT INTO hook_run (install, point, started_s, name) VALUES (?, '', ?, ?)", many
+        )
+        shutil.copytree(path.parent, copy)
+    assert (copy / "journal.sqlite-journal").stat().st_size > 0
+    assert Journal(copy / "journal.sqlite").installs() == (INSTALL,)
