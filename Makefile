@@ -20,7 +20,7 @@ UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) --dist loadfile 
 # What takes its time by design hangs later than what `make test` runs.
 LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
 # Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
-unit test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
+unit coverage test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
 # What the Debian package, the RPM and the installer carry: an interpreter, libraries and the program.
 TREE_ROOT := build/tree
@@ -28,7 +28,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit format lock clean tools tools-required tools-packages
+.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -102,6 +102,10 @@ test-lowest: tools $(UV) ## Run the unit tests with the lowest dependencies that
 unit: $(READY) ## Run the unit tests only
 	@$(UNIT_TESTS)
 
+coverage: $(READY) ## Show which branches of the pure modules no unit test takes
+	@$(VENV)/bin/coverage run -m pytest -q tests/unit
+	@$(VENV)/bin/coverage report
+
 lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
@@ -119,7 +123,7 @@ lock: $(UV) ## Write the locks anew, with the newest of everything (UPGRADE= kee
 	@UV=$(UV) locks/renew $(UPGRADE)
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:

@@ -33,6 +33,7 @@ RUNTIME = [
     "zstandard>=0.23",
 ]
 DEV = [
+    "coverage>=7.6",  # branches of the pure modules that no unit test takes: make coverage
     "docutils==0.23",
     "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
     "hypothesis>=6.131",

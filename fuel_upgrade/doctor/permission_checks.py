@@ -70,7 +70,7 @@ def check_hooks(folder: Path) -> Iterator[Check]:
     yield from _unknown_points(folder)
     yield from _switched_off(folder)
     if not faults:
-        names = [f"{hook.title}" for hooks in points.values() for hook in hooks.found]
+        names = [f"{hook.title}" for hooks in points.values() for hook in hooks.accepted]
         yield ok(_HOOKS, f"{folder}: {', '.join(names) or 'none'}")
 
 

@@ -1,4 +1,4 @@
-"""A change to a master that brings no tarball: its steps, and its record in the journal."""
+"""A change of a master without a tarball: its steps, and its record in the journal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,9 @@ SQUASH = "squash"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the engine carries out under the id ``install``; ``kind`` is ``gc`` or ``squash``.
+    """A change with the id ``install``; ``kind`` is ``gc`` or ``squash``.
 
-    ``what`` is the line that stands in the history where an install has its tarball.
+    ``what`` describes it in the history, in place of the tarball of an install.
     """
 
     install: str
@@ -22,16 +22,6 @@ class Change:
     what: str
     fuel_version: str
     steps: tuple[PlannedStep, ...]
-
-    @property
-    def fuel_from(self) -> str:
-        """The Fuel version before."""
-        return self.fuel_version
-
-    @property
-    def fuel_to(self) -> str:
-        """The Fuel version afterwards: the same."""
-        return self.fuel_version
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
@@ -45,7 +35,7 @@ class Change:
         }
 
     def record(self, started_s: float) -> InstallRecord:
-        """Return the record to begin with in the journal."""
+        """Return the record with which the journal begins the change."""
         return InstallRecord(
             id=self.install,
             tarball=self.what,

@@ -1,4 +1,4 @@
-"""What can be done to a master: each an entry that takes the install lock and ends settled."""
+"""The requests that change a master: each holds the install lock until the master is settled."""
 
 import secrets
 import time
@@ -22,7 +22,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.install_lock import install_lock
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.multi.candidates import Survey, read_survey
@@ -82,7 +82,7 @@ class Engine:
         return {**reviewed, "warnings": [warning] if warning else []}
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
-        """Say what this master lacks of the bases of ``tarball``; None if it lacks nothing.
+        """Return a request for the packages that the bases of ``tarball`` lack here, or None.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
@@ -92,7 +92,7 @@ class Engine:
         return repair_request(head, master.bases, master.fuel_version)
 
     def survey(self, tarballs: Sequence[Path]) -> Survey:
-        """Read what finding the order of several tarballs needs; writes nothing.
+        """Read the input for ordering several tarballs; write nothing.
 
         Raises:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
@@ -116,10 +116,10 @@ class Engine:
 
         Raises:
             BundleError: the tarball is damaged or malformed; nothing was changed.
-            PreflightError: the master is not ready for it, or not as planned; nothing was changed.
+            PreflightError: a check failed, or the master is not as planned; nothing was changed.
             ConfigError: ``expected`` is a plan of another tarball; nothing was changed.
-            StepError: a step failed; everything was put back.
-            RollbackError: a step failed, and putting everything back failed too.
+            StepError: a step failed; the install was rolled back.
+            RollbackError: a step failed, and so did the rollback.
         """
         patience = Patience(self._control, watch, wait_s=options.wait_for_tasks_s)
         with bound_to(install), self._settled(options.wait_s, watch):
@@ -170,10 +170,10 @@ class Engine:
         self._carry_out(record, watch, patience.refuse_while_busy)
 
     def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
-        """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
+        """Carry out the change that ``make`` plans, under the install lock, as one transaction.
 
         Raises:
-            PreflightError, StepError, RollbackError: as :meth:`install`; and what ``make`` raises.
+            PreflightError, StepError, RollbackError: as :meth:`install`; and any error of ``make``.
         """
         with self._settled():
             refuse_while_busy(self._control)
@@ -185,10 +185,10 @@ class Engine:
         return self.record(change.install)
 
     def release_backups(self, *, watch: Watch = nobody) -> InstallRecord:
-        """Give up what the last change keeps for its undo; it cannot be undone afterwards.
+        """Delete the backups of the last change, which cannot be undone afterwards.
 
         Raises:
-            PreflightError: nothing is kept; OutsideError: the file system refuses.
+            PreflightError: there are no backups; OutsideError: they cannot be removed.
         """
         with self._settled():
             kept = retention.with_backups(self.journal)
@@ -198,9 +198,9 @@ class Engine:
                     remedy="see fuel-upgrade history",
                 )
             retention.release_all_but(self.journal, self._control, 0, watch)
-            if left := retention.with_backups(self.journal):
+            if remaining := retention.with_backups(self.journal):
                 raise OutsideError(
-                    f"the backups of {left[-1].id} could not be removed",
+                    f"the backups of {remaining[-1].id} could not be removed",
                     remedy="see the daemon's log for the reason, and try again",
                 )
         return self.record(kept[-1].id)
@@ -208,7 +208,7 @@ class Engine:
     def _carry_out(
         self, record: InstallRecord, watch: Watch, before_live: Callable[[], None] = always
     ) -> None:
-        """Run what the journal has begun, to the end or back to the beginning."""
+        """Run the steps that the journal has; undo them if one fails."""
         self._transaction(record, watch).run(before_live)
         watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
         self._retain(watch)
@@ -233,11 +233,11 @@ class Engine:
         return HookPoints(self._config, self.journal, self._clock, watch)
 
     def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
-        """Undo the last successful install; naming it by ``install`` guards against another.
+        """Undo the last successful install, or the inconsistent one if there is one.
 
         Raises:
-            PreflightError: there is none, it is another, a cluster uses one of its releases, or
-                Nailgun is at work; what is inconsistent is undone all the same.
+            PreflightError: there is none, its id is not ``install``, a cluster uses one of its
+                releases, or Nailgun runs tasks (which do not stop the undo of an inconsistent one).
             RollbackError: undoing failed.
         """
         with self._locked():
@@ -245,7 +245,9 @@ class Engine:
             self._refuse_while_used(record)
             if record.state is InstallState.INSTALLED:
                 refuse_while_busy(self._control)
-            self.journal.note(record.id, None)  # recoveries of the install are not its undo's
+            self.journal.note(
+                record.id, None
+            )  # attempts to recover the install do not count for its undo
             watch({"event": "undo", "install": record.id})
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
@@ -253,12 +255,12 @@ class Engine:
     def recover(
         self, policy: Recovery | None = None, *, watch: Watch = nobody
     ) -> tuple[InstallRecord, ...]:
-        """Take up what a crash left unfinished; return what became of each.
+        """Finish the installs that a crash interrupted; return their records.
 
-        An install that was going forward is rolled back or resumed, as ``policy`` says, or else
-        the settings; what was going back goes on going back. After so many attempts as the
-        settings allow it becomes inconsistent, and is left to :meth:`repair`. A journal that is
-        damaged is set aside first.
+        An install that was going forward is rolled back or resumed, by ``policy`` or else by the
+        settings; a rollback is continued. After as many attempts as the settings allow, the
+        install becomes inconsistent and is left to :meth:`repair`. A damaged journal is set aside
+        first.
 
         Raises:
             RollbackError: undoing failed; the next recovery tries again.
@@ -270,8 +272,8 @@ class Engine:
             )
             if lost is not None:
                 watch({"event": "inconsistent", "install": lost.id, "what": lost.note})
-            left = recovery.unfinished(self.journal)
-            for record in reversed(left):
+            unfinished = recovery.unfinished(self.journal)
+            for record in reversed(unfinished):
                 try:
                     self._recover(record, policy or self._config.recovery.policy, watch)
                 except RollbackError as error:
@@ -279,7 +281,7 @@ class Engine:
             self._retain(watch)
         if failed:
             raise failed[0]
-        return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + left)
+        return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + unfinished)
 
     def _recover(self, record: InstallRecord, policy: Recovery, watch: Watch) -> None:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
@@ -302,10 +304,10 @@ class Engine:
     def repair(
         self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
     ) -> InstallRecord:
-        """Settle what is unfinished or inconsistent: undo the rest, or ``accept`` what is there.
+        """Undo the rest of an unfinished install, or ``accept`` the master as it is.
 
         Raises:
-            PreflightError: nothing needs it, or a cluster uses a release that would go.
+            PreflightError: nothing needs repair, or a cluster uses a release that the undo deletes.
             RollbackError: undoing failed again.
         """
         with self._locked():
@@ -324,25 +326,25 @@ class Engine:
         return self.record(record.id)
 
     def unfinished(self) -> tuple[InstallRecord, ...]:
-        """Return the installs that a crash cut off."""
+        """Return the installs that a crash interrupted."""
         return recovery.unfinished(self.journal)
 
     def record(self, install: str) -> InstallRecord:
-        """Return an install by its id, or by a part of it that no other begins with.
+        """Return an install by its id, or by a unique prefix of the id.
 
         Raises:
             NotFoundError: there is none, or there are several.
         """
-        found = [r for r in self.journal.installs() if r.id.startswith(install)]
-        if len(found) != 1:
+        matches = [r for r in self.journal.installs() if r.id.startswith(install)]
+        if len(matches) != 1:
             raise NotFoundError(
-                f"{install}: {'no install' if not found else 'several installs'} of this id",
+                f"{install}: {'no install' if not matches else 'several installs'} of this id",
                 remedy="see fuel-upgrade history for the ids",
             )
-        return found[0]
+        return matches[0]
 
     def undoable(self) -> InstallRecord | None:
-        """Return the last successful install, if what it replaced is still kept."""
+        """Return the last successful install, if its backups still exist."""
         return retention.undoable(self.journal)
 
     def _undoable(self, install: str | None) -> InstallRecord:
@@ -350,7 +352,7 @@ class Engine:
         record = stuck[-1] if stuck else self.undoable()
         if record is None:
             raise PreflightError(
-                "there is no install to undo: none succeeded, or what it replaced is not kept",
+                "there is no install to undo: none succeeded, or its backups are not kept",
                 remedy="see fuel-upgrade history",
             )
         recovery.refuse_lost(record)
@@ -372,7 +374,7 @@ class Engine:
             yield
 
     def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
-        return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)
+        return install_lock(self._config.paths.lock, wait_s=wait_s, watch=watch)
 
 
 def _keep(earlier: InstallRecord, options: InstallOptions, watch: Watch) -> InstallRecord:

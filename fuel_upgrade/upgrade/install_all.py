@@ -1,4 +1,4 @@
-"""Several tarballs, one after the other, in the order that their content gives."""
+"""Installs several tarballs in the order that their content requires."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,8 +52,8 @@ def install_all(
     watch({"event": "order", **order.to_json()})
     done: list[InstallRecord] = []
     for number, offer in enumerate(order.installs, 1):
-        told = {"number": number, "of": len(order.installs), **offer.to_json()}
-        watch({"event": "tarball", **told})
+        numbers = {"number": number, "of": len(order.installs), **offer.to_json()}
+        watch({"event": "tarball", **numbers})
         install = new_id()
         try:
             record = engine.install(

@@ -224,7 +224,7 @@ def test_backups_that_were_given_up_cannot_be_undone(fresh: ScratchMaster) -> No
     assert staged.exists()
     assert fresh.engine().release_backups().id == record.id
     assert not staged.exists()
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         fresh.engine().rollback(record.id)
     with pytest.raises(PreflightError, match="no backups are kept"):
         fresh.engine().release_backups()
@@ -235,7 +235,7 @@ def test_backups_that_were_half_given_up_are_no_backups(fresh: ScratchMaster) ->
     fresh.engine().journal.release(record.id)  # as far as a crash may let it come
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
     next(staged.rglob("*.deb")).unlink()
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         fresh.engine().rollback(record.id)
     fresh.engine().release_backups()
     assert not staged.exists()

@@ -88,7 +88,7 @@ def test_half_of_a_backup_is_not_undone_and_goes_with_the_next_change(
     record = master.install(tarballs["5.1"])
     left = cut_off_releasing(master, record)
     assert master.engine().undoable() is None
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         master.engine().rollback()
     master.install(tarballs["6.0"])
     assert not left.exists()

@@ -1,4 +1,4 @@
-"""A plan as a value: what an install would do on one master, step by step."""
+"""A plan as a value: the steps of an install on one master."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: its kind and parameters as the journal will hold them, and a title for people.
+    """One step: its kind and parameters in the form of the journal, and its title.
 
-    ``size_bytes`` is how much it writes, about, and 0 where that does not count.
+    ``size_bytes`` is about how much it writes, 0 if negligible.
     """
 
     kind: str
@@ -48,9 +48,9 @@ class PlannedStep:
 class Plan:
     """An install, planned for one master.
 
-    ``orchestrators`` maps (version, operating system) to what will be registered, ``views`` to
-    the location of the full view; ``staged_bytes`` maps each folder that is written below to how
-    much goes there.
+    ``orchestrators`` maps (version, operating system) to the repos and sources to register,
+    ``views`` to the location of the full view; ``staged_bytes`` maps each folder to the number of
+    bytes written below it.
     """
 
     install: str
@@ -64,7 +64,7 @@ class Plan:
     views: Mapping[tuple[str, str], str]
 
     def bytes_per_room(self, master: Master) -> dict[FileSystem, int]:
-        """Return how many bytes each file system must take."""
+        """Return how many bytes are written to each file system."""
         needed: dict[FileSystem, int] = {}
         for folder, size in self.staged_bytes.items():
             room = next(r for r in master.rooms.values() if r.device == master.rooms[folder].device)
@@ -73,12 +73,12 @@ class Plan:
 
 
 def begin(install: str, steps: Sequence[PlannedStep]) -> Begin:
-    """Return the event with which the steps begin."""
+    """Return the event that precedes the first step."""
     return Begin(install, len(steps), tuple(step.size_bytes for step in steps))
 
 
 def as_records(steps: Iterable[PlannedStep]) -> tuple[StepRecord, ...]:
-    """Return the steps as the journal has them before they begin."""
+    """Return the steps as journal records, none of them begun."""
     return tuple(
         StepRecord(number, step.kind, step.title, step.params, {}, StepState.PLANNED)
         for number, step in enumerate(steps, 1)

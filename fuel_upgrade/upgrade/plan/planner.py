@@ -1,4 +1,4 @@
-"""Makes the plan of an install, from the front of a tarball and what a master looks like."""
+"""Makes the plan of an install from the header of a tarball and the state of a master. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -31,8 +31,8 @@ from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
 def find_equal(
     releases: Iterable[RegisteredRelease], release: Release, data: OrchestratorData, master_ip: str
 ) -> RegisteredRelease | None:
-    """Return the registered release that is ``release`` already, with the same repos."""
-    wanted = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
+    """Return the registered release that equals ``release`` and has the same repos, if any."""
+    expected = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
     for other in releases:
         same = (other.name, other.version, other.os_key) == (
             release.name,
@@ -40,7 +40,7 @@ def find_equal(
             release.os_key,
         )
         repos = other.orchestrator.repos if other.orchestrator else ()
-        if same and {(r.name, r.location) for r in repos} == wanted:
+        if same and {(r.name, r.location) for r in repos} == expected:
             return other
     return None
 
@@ -108,7 +108,7 @@ def _roots(
     Raises:
         PreflightError: one of them is on another server.
     """
-    found = []
+    folders = []
     for entry in orchestrators[repo.version, repo.os_key].repos:
         url = render(entry.url, repo.version, config.master_ip)
         folder = folder_of(config, url)
@@ -117,25 +117,25 @@ def _roots(
                 f"no full view of {repo.place}: {url} is not served by this master",
                 remedy="install without the full view",
             )
-        found.append(folder)
-    return found
+        folders.append(folder)
+    return folders
 
 
 def _orchestrators(
     head: BundleHead, master: Master, config: Config
 ) -> dict[tuple[str, str], OrchestratorData]:
-    """Give each release its own repo and then its base's, transitively.
+    """Give each release its own repo, then the repos of its base, transitively.
 
-    The releases come in topological order, so that a base in the same tarball is known by then.
+    The releases are in topological order: a base in the same tarball comes before its diffs.
     """
-    found: dict[tuple[str, str], OrchestratorData] = {}
+    planned: dict[tuple[str, str], OrchestratorData] = {}
     for release in head.releases:
         repo = head.repo(release.version, release.os_key)
         place = repo.place.replace(release.version, "{OPENSTACK_VERSION}", 1)
         location = f"{config.repo_url.rstrip('/')}/{place}{repo.location_suffix}"
-        base = _base_data(head, master, release, found, config.master_ip)
-        found[release.version, release.os_key] = orchestrator_data(release, location, base)
-    return found
+        base = _base_data(head, master, release, planned, config.master_ip)
+        planned[release.version, release.os_key] = orchestrator_data(release, location, base)
+    return planned
 
 
 def _base_data(
@@ -180,7 +180,7 @@ def _registrations(
                 "body": master.dialect.body(release.fields, data),
                 "adopt": equal.id if equal else None,
             },
-            "nothing: it was there before" if equal else "delete the release",
+            "nothing: it was registered before" if equal else "delete the release",
         )
 
 
@@ -196,12 +196,12 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
 
 
 def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
-    for found in master.hooks.get(point, Hooks()).found:
+    for hook in master.hooks.get(point, Hooks()).accepted:
         yield PlannedStep(
             "hook",
-            f"run hook {found.title}",
-            run_hook.params(found, context),
-            f"run {found.undo.name}" if found.undo else "nothing: it has no undo twin",
+            f"run hook {hook.title}",
+            run_hook.params(hook, context),
+            f"run {hook.undo.name}" if hook.undo else "nothing: it has no undo twin",
         )
 
 

@@ -11,7 +11,7 @@ from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import nobody
-from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.install_lock import install_lock
 from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.releases.deletion_rules import dependents, refusals, refused
 from fuel_upgrade.upgrade.releases.gc import left_behind
@@ -66,7 +66,7 @@ def delete_release(
         PreflightError: it must not be deleted, or another change is under way or unsettled.
         ControlPlaneError: Nailgun refuses, or does not answer as it should.
     """
-    with turn(config.paths.lock, watch=nobody):
+    with install_lock(config.paths.lock, watch=nobody):
         recovery.refuse_unless_settled(engine.journal)
         shown = read_release(control, engine, release_id)
         if failures := refusals(shown, force=force):

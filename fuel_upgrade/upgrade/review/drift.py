@@ -49,13 +49,12 @@ def _releases(planned: Basis, now: Basis) -> Iterator[str]:
     before = {release.id: release for release in planned.releases}
     after = {release.id: release for release in now.releases}
     for number in sorted(before.keys() | after.keys()):
-        old, new = before.get(number), after.get(number)
-        if old is None and new is not None:
-            yield f"release {_name(new)} was registered since (id {number})"
-        elif new is None and old is not None:
-            yield f"release {_name(old)} is registered no longer (id {number})"
-        elif old is not None and new is not None:
-            yield from _changed(old, new)
+        if number not in before:
+            yield f"release {_name(after[number])} was registered since (id {number})"
+        elif number not in after:
+            yield f"release {_name(before[number])} is registered no longer (id {number})"
+        else:
+            yield from _changed(before[number], after[number])
 
 
 def _name(release: ReleaseMark) -> str:

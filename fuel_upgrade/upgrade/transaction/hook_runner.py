@@ -1,4 +1,4 @@
-"""The points at which hooks run: each run journalled, told as events, and its verdict kept."""
+"""Runs the hooks of each point: journals each run, reports it as events, applies its verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _Watch = Callable[[Mapping[str, Any]], None]
-_TOLD = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
+_NOTIFIED = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
 
 
 @dataclass(frozen=True, slots=True)
 class HookPoints:
-    """Runs the hooks of one master and remembers in the journal how each ended."""
+    """Runs the hooks of one master and records each run in the journal."""
 
     config: Config
     journal: Journal
@@ -39,13 +39,13 @@ class HookPoints:
     watch: _Watch
 
     def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
-        """Run a hook to its end; ``forward``: the job may be interrupted meanwhile."""
+        """Run a hook to its end; with ``forward`` the job may be cancelled meanwhile."""
         install, timeout_s = str(context["install"]), self.config.hooks.timeout_s
         self.watch({"event": "hook", "install": install, "hook": hook.title})
         began_s = self.clock()
         number = self.journal.hook_started(install, hook.point, hook.name, started_s=began_s)
 
-        def tell(line: str) -> None:
+        def report(line: str) -> None:
             self.watch({"event": "hook output", "hook": hook.title, "line": line})
 
         def tick() -> None:
@@ -57,7 +57,7 @@ class HookPoints:
             hook,
             {**context, "state": context.get("state") or self._state(install)},
             timeout_s=timeout_s,
-            tell=tell,
+            report=report,
             tick=tick,
         )
         note = f"\n{run.ending}" if run.timed_out else ""
@@ -68,7 +68,7 @@ class HookPoints:
         return run
 
     def may_have_worked(self, hook: Hook, install: str) -> bool:
-        """Say whether a run of it ended well, or nobody knows how: a crash, a signal."""
+        """Return whether a run may have succeeded: exit code 0, a signal or a crash."""
         runs = [
             run
             for run in self.journal.hook_runs(install)
@@ -82,12 +82,12 @@ class HookPoints:
         Raises:
             PreflightError: a hook failed, or must not be run.
         """
-        found = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
-        if found.refused:
-            raise veto(found.refused)
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
+        if hooks.refused:
+            raise veto(hooks.refused)
         for point in (AFTER_STAGE, AFTER_INSTALL):  # at before-* points the checks refuse them
-            tell_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
-        for hook in found.found:
+            report_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
+        for hook in hooks.accepted:
             run = self._run_at(hook, _check_context(install, tarball, "checking"))
             if run.exit_code != 0:
                 raise PreflightError(run.ending, remedy=remedy_for(hook), failures=(run.ending,))
@@ -96,18 +96,18 @@ class HookPoints:
         """Pass the failed checks to the before-check hooks; return whether one repaired a cause."""
         failures = list(error.failures or [error.what])
         context = {**_check_context(install, tarball, "failed"), "failures": failures}
-        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK).found
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK).accepted
         return REPAIRED in [self._run_at(hook, context).exit_code for hook in hooks]
 
-    def tell(self, record: InstallRecord) -> None:
-        """Run the hooks that are only told: of a failure, of its undo, or that undoing failed.
+    def notify(self, record: InstallRecord) -> None:
+        """Run the hooks that are notified of a failure, of its undo, or of a failed undo.
 
-        Whatever happens here is told and no more.
+        A hook that fails here is reported and stops nothing.
         """
-        point = _TOLD.get(record.state, AFTER_ROLLBACK)
-        found = find_hooks(self.config.paths.hooks, point)
-        tell_refused(found.refused, self.watch)
-        for hook in found.found:
+        point = _NOTIFIED.get(record.state, AFTER_ROLLBACK)
+        hooks = find_hooks(self.config.paths.hooks, point)
+        report_refused(hooks.refused, self.watch)
+        for hook in hooks.accepted:
             try:
                 self._run_at(hook, _context(record), forward=False)
             except Exception as error:  # noqa: BLE001 - the undo of the install goes first
@@ -121,7 +121,7 @@ class HookPoints:
 
 
 def veto(refused: Sequence[str]) -> PreflightError:
-    """Return the error for hooks that must not be run at a point where a hook can refuse."""
+    """Return the error for refused hooks at a point where a hook can stop the install."""
     return PreflightError(
         "; ".join(refused),
         remedy="make hooks and their folders root's and writable by root only, or remove them",
@@ -129,8 +129,8 @@ def veto(refused: Sequence[str]) -> PreflightError:
     )
 
 
-def tell_refused(refused: Sequence[str], watch: _Watch) -> None:
-    """Tell of hooks that are not run at a point where that stops nothing."""
+def report_refused(refused: Sequence[str], watch: _Watch) -> None:
+    """Report refused hooks at a point where they stop nothing."""
     for fault in refused:
         watch({"event": "hook refused", "what": fault})
 

@@ -238,7 +238,7 @@ class Transaction:
 
     def _tell_hooks(self) -> None:
         record = next(r for r in self._journal.installs() if r.id == self._install.id)
-        self._hooks.tell(record)
+        self._hooks.notify(record)
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self._watch({"event": "progress", "what": what, "done": done, "total": total})

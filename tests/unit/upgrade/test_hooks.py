@@ -35,7 +35,7 @@ def write(folder: Path, name: str, script: str = "exit 0", *, mode: int = 0o755)
 
 
 def names(folder: Path) -> list[str]:
-    return [hook.name for hook in find_hooks(folder, POINT).found]
+    return [hook.name for hook in find_hooks(folder, POINT).accepted]
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
 ) -> tuple[HookRun, list[str]]:
     lines: list[str] = []
     told = {"point": POINT, "install": "ab12", **(context or {})}
-    done = hooks.run_hook(hook, told, timeout_s=timeout_s, tell=lines.append, tick=lambda: None)
+    done = hooks.run_hook(hook, told, timeout_s=timeout_s, report=lines.append, tick=lambda: None)
     return done, lines
 
 
@@ -89,7 +89,7 @@ def test_an_undo_twin_belongs_to_its_hook_and_is_no_hook_itself(folder: Path) ->
     path, undo = write(folder, "10-foo"), write(folder, "10-foo.undo")
     write(folder, "20-bar")
     write(folder, "30-gone.undo")
-    first, second = find_hooks(folder, POINT).found
+    first, second = find_hooks(folder, POINT).accepted
     assert first == Hook(POINT, path, undo)
     assert (second.name, second.undo) == ("20-bar", None)
 
@@ -101,7 +101,7 @@ def test_what_others_can_write_is_refused(folder: Path, place: str, mode: int) -
     write(folder, "10-foo.undo")
     (folder / place).chmod(mode)
     found = find_hooks(folder, POINT)
-    assert found.found == ()
+    assert found.accepted == ()
     assert f"can be written by others than its owner (mode {mode:o})" in found.refused[0]
 
 
@@ -125,7 +125,7 @@ def test_a_twin_that_cannot_run_refuses_its_hook_alone(folder: Path) -> None:
     write(folder, "10-foo.undo", mode=0o644)
     write(folder, "20-bar")
     found = find_hooks(folder, POINT)
-    assert [hook.name for hook in found.found] == ["20-bar"]
+    assert [hook.name for hook in found.accepted] == ["20-bar"]
     assert found.refused == (f"{folder / POINT / '10-foo.undo'}: not executable",)
 
 
@@ -204,7 +204,7 @@ def test_after_the_time_out_the_whole_group_is_killed(folder: Path) -> None:
         clock.advance(20)
 
     hook = Hook(POINT, write(folder, "hook", f"sleep 300 & echo $! > {folder}/pid; echo on; wait"))
-    done = hooks.run_hook(hook, {}, timeout_s=20, tell=hear, tick=lambda: None, monotonic=clock)
+    done = hooks.run_hook(hook, {}, timeout_s=20, report=hear, tick=lambda: None, monotonic=clock)
     assert done.timed_out
     assert "hook after-stage/hook was killed: no end after" in done.ending
     assert lines == ["on"]
@@ -237,7 +237,7 @@ def test_an_interruption_ends_the_hook(folder: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         hooks.run_hook(
-            Hook(POINT, path), {}, timeout_s=200, tell=lambda _line: None, tick=interrupt
+            Hook(POINT, path), {}, timeout_s=200, report=lambda _line: None, tick=interrupt
         )
     assert not is_alive(int((folder / "pid").read_text()))
 

@@ -9,12 +9,12 @@ import pytest
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.install_lock import install_lock
 
 
 def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
     told: list[Mapping[str, Any]] = []
-    with turn(tmp_path / "lock", wait_s=5, watch=told.append):
+    with install_lock(tmp_path / "lock", wait_s=5, watch=told.append):
         assert not Lock(tmp_path / "lock").acquire()
     assert Lock(tmp_path / "lock").acquire()
     assert told == []
@@ -26,7 +26,7 @@ def test_who_does_not_wait_is_refused_at_once_with_the_owner(tmp_path: Path) -> 
     assert held.acquire()
     with (
         pytest.raises(PreflightError, match=r"process \d+ \(.*\), started .*, since .* ago$"),
-        turn(tmp_path / "lock", watch=told.append),
+        install_lock(tmp_path / "lock", watch=told.append),
     ):
         pass
     held.release()
@@ -49,7 +49,7 @@ def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
 
     other = threading.Thread(target=release_when_told)
     other.start()
-    with turn(tmp_path / "lock", wait_s=30, watch=watch):
+    with install_lock(tmp_path / "lock", wait_s=30, watch=watch):
         assert not Lock(tmp_path / "lock").acquire()
     other.join()
     assert (events[0]["event"], events[0]["waited_s"]) == ("waiting", 0)
@@ -61,7 +61,7 @@ def test_the_wait_ends(tmp_path: Path) -> None:
     assert held.acquire()
     with (
         pytest.raises(PreflightError, match=r"after 0\.05 s of waiting"),
-        turn(tmp_path / "lock", wait_s=0.05, watch=lambda _event: None),
+        install_lock(tmp_path / "lock", wait_s=0.05, watch=lambda _event: None),
     ):
         pass
     held.release()
@@ -73,7 +73,7 @@ def test_one_that_waits_can_be_stopped(tmp_path: Path) -> None:
 
     held = Lock(tmp_path / "lock")
     assert held.acquire()
-    with pytest.raises(InterruptedError), turn(tmp_path / "lock", wait_s=30, watch=stop):
+    with pytest.raises(InterruptedError), install_lock(tmp_path / "lock", wait_s=30, watch=stop):
         pass
     held.release()
     assert Lock(tmp_path / "lock").acquire()

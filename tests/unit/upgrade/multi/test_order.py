@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade.multi.order import Offer, Order, Present, Wanted, find_order
+from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Order, Present, find_order
 from tests.builders import quickly
 
 MASTER = Present("5.1", {("B", "ubuntu"): frozenset("ab")}, frozenset({"seal of 5.1"}))
@@ -27,7 +27,7 @@ def offer(
         upgrade_from=frozenset(upgrade_from),
         seal=seal or f"seal of {fuel}",
         brings={(f"R-{fuel}", "ubuntu"): frozenset(inherits + brings)},
-        wants=(Wanted(named, "ubuntu", frozenset(inherits)),) if inherits else (),
+        wants=(Inherited(named, "ubuntu", frozenset(inherits)),) if inherits else (),
     )
 
 
@@ -102,7 +102,7 @@ def test_a_tarball_cannot_be_its_own_base() -> None:
 
 def test_without_comparable_checksums_the_name_of_the_base_decides() -> None:
     def unknown(named: str) -> Offer:
-        wants = (Wanted(named, "ubuntu", None),)
+        wants = (Inherited(named, "ubuntu", None),)
         return Offer("fuel-6.0", "6.0", frozenset({"5.1"}), "s", {}, wants)
 
     assert names(find_order([unknown("B")], MASTER)) == ["fuel-6.0"]
