@@ -11,7 +11,7 @@ from fuel_upgrade.release.dialect import MapDialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release, RepoEntry
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.package import Package, RepoKind
-from fuel_upgrade.system.disk_space import Room
+from fuel_upgrade.system.disk_space import FileSystem
 from fuel_upgrade.upgrade.plan.base_match import BaseMatch, Need
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlanOptions
@@ -22,7 +22,7 @@ UBUNTU = (VERSION, "ubuntu")
 CONFIG = Config(master_ip="10.20.0.2")
 PATHS = CONFIG.paths
 GIB = 1 << 30
-FILE_SYSTEM = Room(1, Path("/"), 100 * GIB)
+FILE_SYSTEM = FileSystem(1, Path("/"), 100 * GIB)
 
 
 def sealed(length_bytes: int = 10) -> SealedFile:

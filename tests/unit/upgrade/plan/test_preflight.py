@@ -8,7 +8,7 @@ import pytest
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nailgun.control_plane import Task
 from fuel_upgrade.release.model import RepoEntry
-from fuel_upgrade.system.disk_space import Room
+from fuel_upgrade.system.disk_space import FileSystem
 from fuel_upgrade.upgrade.hooks import Hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask
 from fuel_upgrade.upgrade.plan.base_match import BaseMatch
@@ -207,7 +207,7 @@ def test_folders_on_one_file_system_are_added_up() -> None:
 
 def test_each_file_system_has_a_failure_of_its_own() -> None:
     on = with_free(ready_master(), 0)
-    on = replace(on, rooms={**on.rooms, PATHS.repos: Room(2, Path("/var/www"), 0)})
+    on = replace(on, rooms={**on.rooms, PATHS.repos: FileSystem(2, Path("/var/www"), 0)})
     mounts = [failure.split(":")[0] for failure in refusal(on).failures]
     assert sorted(mounts) == ["/", "/var/www"]
 
