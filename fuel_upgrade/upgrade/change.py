@@ -4,21 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
-
-GC = "gc"
-SQUASH = "squash"
+from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the engine carries out under the id ``install``; ``kind`` is ``gc`` or ``squash``.
+    """A gc or a squash, which the engine carries out under the id ``install``.
 
     ``what`` is the line that stands in the history where an install has its tarball.
     """
 
     install: str
-    kind: str
+    kind: ChangeKind
     what: str
     fuel_version: str
     steps: tuple[PlannedStep, ...]
@@ -36,7 +33,7 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
         return {
-            "kind": self.kind,
+            "kind": self.kind.value,
             "what": self.what,
             "steps": [
                 {"number": number, "kind": s.kind, "title": s.title, "undo": s.undo}
@@ -44,11 +41,11 @@ class Change:
             ],
         }
 
-    def record(self, started_s: float) -> InstallRecord:
+    def record(self, started_s: float) -> ChangeRecord:
         """Return the record to begin with in the journal."""
-        return InstallRecord(
+        return ChangeRecord(
             id=self.install,
-            tarball=self.what,
+            subject=self.what,
             seal="",
             fuel_from=self.fuel_version,
             fuel_to=self.fuel_version,

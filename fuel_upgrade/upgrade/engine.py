@@ -33,7 +33,7 @@ from fuel_upgrade.upgrade.plan.master import Master, read_master
 from fuel_upgrade.upgrade.plan.plan import Plan, as_records, begin
 from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     installed_already,
     look_up,
@@ -120,7 +120,7 @@ class Engine:
         wait_s: float = 0,
         wait_for_tasks_s: float = 0,
         fail_if_installed: bool = False,
-    ) -> InstallRecord:
+    ) -> ChangeRecord:
         """Install a tarball under the id ``install``.
 
         Where an earlier install of this very tarball stands, nothing is changed and the record of
@@ -163,7 +163,7 @@ class Engine:
             self._carry_out(record, watch, patience.refuse_while_busy)
         return self.record(install)
 
-    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
+    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> ChangeRecord:
         """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
 
         Raises:
@@ -179,7 +179,7 @@ class Engine:
             self._carry_out(record, watch)
         return self.record(change.install)
 
-    def release_backups(self, *, watch: Watch = nobody) -> InstallRecord:
+    def release_backups(self, *, watch: Watch = nobody) -> ChangeRecord:
         """Give up what the last change keeps for its undo; it cannot be undone afterwards.
 
         Raises:
@@ -202,7 +202,7 @@ class Engine:
         return self.record(kept[-1].id)
 
     def _carry_out(
-        self, record: InstallRecord, watch: Watch, before_live: Callable[[], None] = always
+        self, record: ChangeRecord, watch: Watch, before_live: Callable[[], None] = always
     ) -> None:
         """Run what the journal has begun, to the end or back to the beginning."""
         self._transaction(record, watch).run(before_live)
@@ -214,7 +214,7 @@ class Engine:
         retention.release_all_but(self.journal, self._control, keep, watch)
         retention.sweep_all(self.journal, self._control, watch)
 
-    def _transaction(self, record: InstallRecord, watch: Watch) -> Transaction:
+    def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
         return Transaction(
             record,
             self.journal,
@@ -228,7 +228,7 @@ class Engine:
     def _hooks(self, watch: Watch) -> HookPoints:
         return HookPoints(self._config, self.journal, self._clock, watch)
 
-    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
+    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> ChangeRecord:
         """Undo the last successful install; naming it by ``install`` guards against another.
 
         Raises:
@@ -248,7 +248,7 @@ class Engine:
 
     def recover(
         self, policy: Recovery | None = None, *, watch: Watch = nobody
-    ) -> tuple[InstallRecord, ...]:
+    ) -> tuple[ChangeRecord, ...]:
         """Take up what a crash left unfinished; return what became of each.
 
         An install that was going forward is rolled back or resumed, as ``policy`` says, or else
@@ -277,7 +277,7 @@ class Engine:
             raise failed[0]
         return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + left)
 
-    def _recover(self, record: InstallRecord, policy: Recovery, watch: Watch) -> None:
+    def _recover(self, record: ChangeRecord, policy: Recovery, watch: Watch) -> None:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
         watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
         if attempt > most:
@@ -297,7 +297,7 @@ class Engine:
 
     def repair(
         self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
-    ) -> InstallRecord:
+    ) -> ChangeRecord:
         """Settle what is unfinished or inconsistent: undo the rest, or ``accept`` what is there.
 
         Raises:
@@ -319,11 +319,11 @@ class Engine:
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
-    def unfinished(self) -> tuple[InstallRecord, ...]:
+    def unfinished(self) -> tuple[ChangeRecord, ...]:
         """Return the installs that a crash cut off."""
         return recovery.unfinished(self.journal)
 
-    def record(self, install: str) -> InstallRecord:
+    def record(self, install: str) -> ChangeRecord:
         """Return an install by its id, or by a part of it that no other begins with.
 
         Raises:
@@ -337,7 +337,7 @@ class Engine:
             )
         return found[0]
 
-    def undoable(self) -> InstallRecord | None:
+    def undoable(self) -> ChangeRecord | None:
         """Return the last successful install, if what it replaced is still kept."""
         return retention.undoable(self.journal)
 
@@ -370,10 +370,10 @@ class Engine:
         check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
         return head, master, plan
 
-    def _record(self, head: BundleHead, plan: Plan) -> InstallRecord:
-        return InstallRecord(
+    def _record(self, head: BundleHead, plan: Plan) -> ChangeRecord:
+        return ChangeRecord(
             id=plan.install,
-            tarball=str(head.path),
+            subject=str(head.path),
             seal=head.seal_sha256,
             fuel_from=plan.fuel_from,
             fuel_to=plan.fuel_to,
@@ -381,7 +381,7 @@ class Engine:
             started_s=self._clock(),
         )
 
-    def _undoable(self, install: str | None) -> InstallRecord:
+    def _undoable(self, install: str | None) -> ChangeRecord:
         stuck = recovery.inconsistent(self.journal)
         record = stuck[-1] if stuck else self.undoable()
         if record is None:
@@ -397,7 +397,7 @@ class Engine:
             )
         return record
 
-    def _refuse_while_used(self, record: InstallRecord) -> None:
+    def _refuse_while_used(self, record: ChangeRecord) -> None:
         recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
     def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:

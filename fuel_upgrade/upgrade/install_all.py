@@ -9,7 +9,7 @@ from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 
 
 def plan_all(
@@ -56,7 +56,7 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
     if fail_if_installed and not order.installs:
         raise _refuse_nothing(order)
     watch({"event": "order", **order.to_json()})
-    done: list[InstallRecord] = []
+    done: list[ChangeRecord] = []
     for number, offer in enumerate(order.installs, 1):
         told = {"number": number, "of": len(order.installs), **offer.to_json()}
         watch({"event": "tarball", **told})

@@ -22,7 +22,7 @@ from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
@@ -40,11 +40,11 @@ def gc(master: ScratchMaster, fail_points: str = "") -> Gc:
     return Gc(master.config, master.client, master.engine(fail_points))
 
 
-def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> InstallRecord:
+def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> ChangeRecord:
     return gc(master, fail_points).apply(plan, install=new_id())
 
 
-def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> InstallRecord:
+def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> ChangeRecord:
     return master.engine(fail_points).change(
         lambda: plan_squash(master.config, master.client, version, install=new_id())
     )

@@ -9,21 +9,31 @@ from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.system.disk_space import Room
 from fuel_upgrade.upgrade.events import Begin
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.records import StepRecord, StepState
+from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
+from fuel_upgrade.upgrade.steps.step import Step
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: its kind and parameters as the journal will hold them, and a title for people.
+    """One step, with titles of it and of its undo.
 
-    ``size_bytes`` is how much it writes, about, and 0 where that does not count.
+    ``size_bytes`` is about how much it writes; 0 if that is negligible.
     """
 
-    kind: str
+    step: Step[Any]
     title: str
-    params: Mapping[str, Any]
     undo: str
     size_bytes: int = 0
+
+    @property
+    def kind(self) -> str:
+        """The kind of the step in the journal."""
+        return self.step.kind
+
+    @property
+    def params(self) -> Json:
+        """The parameters of the step in the journal."""
+        return self.step.to_json()
 
 
 @dataclass(frozen=True, slots=True)

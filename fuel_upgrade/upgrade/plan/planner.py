@@ -25,7 +25,10 @@ from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import Layout
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep
-from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
+from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.run_hook import RunHook
+from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 
 def find_equal(
@@ -54,9 +57,8 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
     steps = (
         *hooks(BEFORE_INSTALL),
         PlannedStep(
-            "unpack",
+            Unpack(layout.roots, head.path, head.seal_sha256, layout.stagings, layout.links),
             f"unpack and verify {head.path.name}",
-            unpack.params(head, layout.roots, layout.stagings, layout.links),
             "remove what was unpacked",
             head.unpacked_bytes,
         ),
@@ -87,7 +89,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
 
 def _view_location(repo: RepoPart, config: Config) -> str:
     url = config.root_url
-    return f"{url}/{full_view.FOLDER}/{repo.place}{repo.location_suffix}"
+    return f"{url}/{FOLDER}/{repo.place}{repo.location_suffix}"
 
 
 def _roots(
@@ -164,12 +166,8 @@ def _registrations(
         if match is not None and match.replaces_named and match.release is not None:
             name += f" on {match.release.version} in place of {match.need.named}"
         yield PlannedStep(
-            "register",
+            Register(master.dialect.body(release.fields, data), equal.id if equal else None),
             f"keep release {name} as it is registered" if equal else f"register release {name}",
-            {
-                "body": master.dialect.body(release.fields, data),
-                "adopt": equal.id if equal else None,
-            },
             "nothing: it was there before" if equal else "delete the release",
         )
 
@@ -178,9 +176,8 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
     for release in head.releases:
         message = f"New release available: {release.name} ({release.version})"
         yield PlannedStep(
-            "notify",
+            Notify(message),
             f"notify of {release.name} ({release.version})",
-            {"message": message},
             "delete the notification",
         )
 
@@ -188,9 +185,8 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
 def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
     for found in master.hooks.get(point, Hooks()).found:
         yield PlannedStep(
-            "hook",
+            RunHook.of(found, context),
             f"run hook {found.title}",
-            run_hook.params(found, context),
             f"run {found.undo.name}" if found.undo else "nothing: it has no undo twin",
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from fuel_upgrade.upgrade.review.preconditions import (
     ReleaseMark,
     StepMark,
 )
+from fuel_upgrade.upgrade.steps.switch import Switch
 
 _NO_ID = "ID"  # stands for the install's id, which is another one every time
 _SETTINGS = ("master_ip", "repo_url", "full_view", "verify_base")
@@ -40,7 +41,7 @@ def read_basis(head: BundleHead, master: Master, config: Config) -> Basis:
         PreflightError: as :func:`make_plan`.
     """
     steps = make_plan(head, master, config, install=_NO_ID).steps
-    live = [Path(s.params["live"]) for s in steps if s.kind == "switch"]
+    live = [step.live for step in Switch.among(steps)]
     return Basis(
         seal_sha256=head.seal_sha256,
         fuel_version=master.fuel_version,
@@ -132,10 +133,8 @@ def _indexes(folder: Path | None) -> str | None:
 
 
 def _step(step: PlannedStep, head: BundleHead) -> StepMark:
-    # The same tarball may lie elsewhere by now: the seal names it.
-    params: Mapping[str, Any] = {k: v for k, v in step.params.items() if k != "tarball"}
     title = step.title.replace(head.path.name, "the tarball")
-    return StepMark(title, _sha256([step.kind, params]))
+    return StepMark(title, _sha256([step.kind, step.step.comparable_json()]))
 
 
 def _sha256(value: Any) -> str:

@@ -21,7 +21,7 @@ from fuel_upgrade.upgrade.hooks import (
     find_hooks,
     run_hook,
 )
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
@@ -106,7 +106,7 @@ class HookPoints:
                 raise
         return make()
 
-    def tell(self, record: InstallRecord) -> None:
+    def tell(self, record: ChangeRecord) -> None:
         """Run the hooks that are only told: of a failure, of its undo, or that undoing failed.
 
         Whatever happens here is told and no more.
@@ -142,10 +142,10 @@ def tell_refused(refused: Sequence[str], watch: _Watch) -> None:
         watch({"event": "hook refused", "what": fault})
 
 
-def _context(record: InstallRecord) -> Context:
+def _context(record: ChangeRecord) -> Context:
     return {
         "install": record.id,
-        "tarball": record.tarball,
+        "tarball": record.subject,
         "fuel_from": record.fuel_from,
         "fuel_to": record.fuel_to,
         "state": record.state.value,

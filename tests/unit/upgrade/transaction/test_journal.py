@@ -7,15 +7,15 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.records import (
+    ChangeRecord,
     HookRunRecord,
-    InstallRecord,
     InstallState,
     StepRecord,
     StepState,
 )
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-INSTALL = InstallRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
+INSTALL = ChangeRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
 STEP = StepRecord(1, "switch", "switch it", {"live": "/a"}, {}, StepState.PLANNED)
 
 
