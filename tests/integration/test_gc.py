@@ -26,6 +26,8 @@ from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.unregister import Unregister
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 
@@ -193,12 +195,12 @@ def test_what_nailgun_never_shows_is_posted_again_as_it_was(fresh: ScratchMaster
     plan = gc(fresh).plan()
     record = apply(fresh, plan)
     steps = fresh.engine().journal.steps(record.id)
-    posted = [s.params["body"] for s in steps if s.kind == "unregister"]
+    posted = [step.body for step in Unregister.among(steps)]
     installed = [
-        s.params["body"]
-        for r in fresh.engine().journal.installs()
-        for s in fresh.engine().journal.steps(r.id)
-        if s.kind == "register" and s.params["body"]["version"] == OLD
+        step.body
+        for record in fresh.engine().journal.installs()
+        for step in Register.among(fresh.engine().journal.steps(record.id))
+        if step.body["version"] == OLD
     ]
     assert {body["name"] for body in posted} == {body["name"] for body in installed}
     for body in posted:
@@ -379,7 +381,7 @@ def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: Scra
     place = fresh.config.paths.puppet / OLD
     place.mkdir()
     (place / "mine").write_text("mine\n")
-    with pytest.raises(RollbackError, match="somebody put something there"):
+    with pytest.raises(RollbackError, match="somebody else created it"):
         fresh.engine().rollback(record.id)
     assert (place / "mine").read_text() == "mine\n"
     assert fresh.engine().record(record.id).state is InstallState.INCONSISTENT

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from os.path import normpath
 from pathlib import Path
 from typing import Any, Self
@@ -187,9 +186,13 @@ def _posted(journal: Journal, release: RegisteredRelease) -> Mapping[str, Any] |
     key = registered_key(release)
     for record in reversed(journal.installs()):
         steps = journal.steps(record.id)
-        for step in chain(Register.among(steps), Unregister.among(steps)):
-            if key_of(step.body) == key:
-                return step.body
+        posted: tuple[Register | Unregister, ...] = (
+            *Register.among(steps),
+            *Unregister.among(steps),
+        )
+        body = next((step.body for step in posted if key_of(step.body) == key), None)
+        if body is not None:
+            return body
     return None
 
 

@@ -1,7 +1,7 @@
 """The base of all steps: a reversible change as a value, with its form in the journal."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
 from fuel_upgrade.upgrade.steps.nailgun_call import Call
 
 FactsT = TypeVar("FactsT")
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)  # making one is slow
 
 
 class RunsHooks(Protocol):
@@ -156,8 +157,3 @@ class Step(ABC, Generic[FactsT]):
         for record in records:
             if record.kind == cls.kind and record.state is not StepState.PLANNED:
                 yield cls.from_json(record.params), cls.facts_from_json(record.facts)
-
-
-@cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

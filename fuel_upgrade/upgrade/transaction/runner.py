@@ -99,7 +99,7 @@ class Transaction:
                     self._watch(event)
                     self._forward(step)
             self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
-        except _StepFailure as failure:
+        except _FailedStepError as failure:
             self._put_back(failure.error, failure.step)
         except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
             self._put_back(error, "the install")
@@ -116,7 +116,7 @@ class Transaction:
             self._fail_points.check(record.number, "after")
             self._journal.done(self._install.id, record.number, step.facts_to_json(facts))
         except Exception as error:
-            raise _StepFailure(_name(record), error) from error
+            raise _FailedStepError(_name(record), error) from error
 
     def _put_back(self, error: BaseException, place: str) -> None:
         """Undo a failed change and raise its error; ``place`` names the failed part."""
@@ -241,7 +241,7 @@ class Transaction:
         self._watch({"event": "progress", "what": what, "done": done, "total": total})
 
 
-class _StepFailure(Exception):
+class _FailedStepError(Exception):
     """Carries the error of a step to the loop, with the step's number and title."""
 
     def __init__(self, step: str, error: Exception) -> None:
