@@ -19,7 +19,7 @@ from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree_digest import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 
 
@@ -45,7 +45,7 @@ class ScratchMaster:
     def engine(self, fail_points: str = "") -> Engine:
         return Engine(self.config, self.client, fail_points=FailPoints(fail_points))
 
-    def install(self, tarball: Path, *, fail_points: str = "") -> InstallRecord:
+    def install(self, tarball: Path, *, fail_points: str = "") -> ChangeRecord:
         return self.engine(fail_points).install(tarball, install=new_id())
 
     def killed(self, work: Callable[[Engine], object], fail_points: str) -> None:

@@ -22,7 +22,7 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.install_lock import waiting
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
 Work = Callable[[Watch], Mapping[str, Any]]
@@ -111,7 +111,7 @@ class Job:
         }
 
 
-def last_event(record: InstallRecord) -> Event:
+def last_event(record: ChangeRecord) -> Event:
     """Return the last event of a job that ended before the daemon started, from its record."""
     at = iso_time(record.ended_s or record.started_s)
     if record.error is not None:

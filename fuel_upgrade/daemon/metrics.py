@@ -13,7 +13,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.nailgun.transport import Call
 from fuel_upgrade.system.disk_space import file_system_at, written_folders
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes, with_backups
 
@@ -138,7 +138,7 @@ class _Master(Collector):
         return free
 
 
-def _last(record: InstallRecord) -> Iterator[Metric]:
+def _last(record: ChangeRecord) -> Iterator[Metric]:
     state = GaugeMetricFamily(
         "fuel_upgrade_last_install_state", "1 for the state of the last install.", labels=["state"]
     )

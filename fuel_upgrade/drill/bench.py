@@ -32,6 +32,8 @@ from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import InstallState, StepRecord
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
 
@@ -235,21 +237,20 @@ class Bench:
 
     def _occupy(self, config: Config, steps: tuple[StepRecord, ...], folders: set[int]) -> None:
         """Let somebody else have been at every other place, and done some of what will be done."""
-        switches = [step for step in steps if step.kind == "switch"]
-        for step in switches[::2]:
-            live = Path(step.params["live"])
+        switches = [(r.number, step.live) for r in steps for step in Switch.among([r])]
+        for number, live in switches[::2]:
             if not live.exists():
-                _write_theirs(live / "theirs" if step.number in folders else live)
+                _write_theirs(live / "theirs" if number in folders else live)
         with child_process.client_of(config, self._token) as control:
-            for step in [s for s in steps if s.kind == "register"][:-1]:
-                if step.params["adopt"] is None:
-                    control.create_release(step.params["body"])
-            for step in [s for s in steps if s.kind == "notify"][:1]:
-                control.notify(step.params["message"])
+            for register in list(Register.among(steps))[:-1]:
+                if register.adopt is None:
+                    control.create_release(register.body)
+            for notify in list(Notify.among(steps))[:1]:
+                control.notify(notify.message)
 
 
 def _is_folder(step: StepRecord) -> bool:
-    return step.kind == "switch" and Path(step.params["live"]).is_dir()
+    return any(switch.live.is_dir() for switch in Switch.among([step]))
 
 
 def _is_backup(name: str) -> bool:

@@ -105,7 +105,7 @@ def _renameat2(source: Path, target: Path, flags: int) -> None:
         sync_folder(folder)
 
 
-def identity(path: Path) -> list[int] | None:
+def identity(path: Path) -> tuple[int, ...] | None:
     """Return the identity of the file, folder or link at ``path``; None if there is none.
 
     The identity is the inode number and the birth time in nanoseconds. It survives a rename, and
@@ -122,7 +122,7 @@ def identity(path: Path) -> list[int] | None:
             return None
         raise OSError(code, os.strerror(code), str(path))
     mask, inode, born_s, born_ns = _STATX.unpack_from(buffer)
-    return [inode, born_s * 10**9 + born_ns if mask & _STATX_BTIME else 0]
+    return inode, born_s * 10**9 + born_ns if mask & _STATX_BTIME else 0
 
 
 def make_folders(path: Path) -> tuple[Path, ...]:

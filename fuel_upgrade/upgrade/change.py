@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
-
-GC = "gc"
-SQUASH = "squash"
+from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +15,7 @@ class Change:
     """
 
     install: str
-    kind: str
+    kind: ChangeKind
     what: str
     fuel_version: str
     steps: tuple[PlannedStep, ...]
@@ -26,7 +23,7 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
         return {
-            "kind": self.kind,
+            "kind": self.kind.value,
             "what": self.what,
             "steps": [
                 {"number": number, "kind": s.kind, "title": s.title, "undo": s.undo}
@@ -34,11 +31,11 @@ class Change:
             ],
         }
 
-    def record(self, started_s: float) -> InstallRecord:
+    def record(self, started_s: float) -> ChangeRecord:
         """Return the record with which the journal begins the change."""
-        return InstallRecord(
+        return ChangeRecord(
             id=self.install,
-            tarball=self.what,
+            subject=self.what,
             seal="",
             fuel_from=self.fuel_version,
             fuel_to=self.fuel_version,

@@ -31,7 +31,7 @@ from fuel_upgrade.upgrade.plan.base_match import repair_request
 from fuel_upgrade.upgrade.plan.plan import as_records, begin
 from fuel_upgrade.upgrade.plan.preflight import nothing_changes
 from fuel_upgrade.upgrade.prepare import Prepared, prepare, read
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     installed_already,
     look_up,
@@ -107,7 +107,7 @@ class Engine:
         *,
         install: str,
         watch: Watch = nobody,
-    ) -> InstallRecord:
+    ) -> ChangeRecord:
         """Install a tarball under the id ``install``.
 
         Where an earlier install of the same tarball is intact, change nothing and return the
@@ -129,7 +129,7 @@ class Engine:
             self._run(prepared, watch, patience)
         return self.record(install)
 
-    def _earlier_install(self, tarball: Path, options: InstallOptions) -> InstallRecord | None:
+    def _earlier_install(self, tarball: Path, options: InstallOptions) -> ChangeRecord | None:
         with nothing_changes():
             return look_up(self._config, self._control, self.journal, tarball, options.expected)
 
@@ -169,7 +169,7 @@ class Engine:
                 watch({"event": "base", "version": match.need.version, **match.to_json()})
         self._carry_out(record, watch, patience.refuse_while_busy)
 
-    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
+    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> ChangeRecord:
         """Carry out the change that ``make`` plans, under the install lock, as one transaction.
 
         Raises:
@@ -184,7 +184,7 @@ class Engine:
             self._carry_out(record, watch)
         return self.record(change.install)
 
-    def release_backups(self, *, watch: Watch = nobody) -> InstallRecord:
+    def release_backups(self, *, watch: Watch = nobody) -> ChangeRecord:
         """Delete the backups of the last change, which cannot be undone afterwards.
 
         Raises:
@@ -206,7 +206,7 @@ class Engine:
         return self.record(kept[-1].id)
 
     def _carry_out(
-        self, record: InstallRecord, watch: Watch, before_live: Callable[[], None] = always
+        self, record: ChangeRecord, watch: Watch, before_live: Callable[[], None] = always
     ) -> None:
         """Run the steps that the journal has; undo them if one fails."""
         self._transaction(record, watch).run(before_live)
@@ -218,7 +218,7 @@ class Engine:
         retention.release_all_but(self.journal, self._control, keep, watch)
         retention.sweep_all(self.journal, self._control, watch)
 
-    def _transaction(self, record: InstallRecord, watch: Watch) -> Transaction:
+    def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
         return Transaction(
             record,
             self.journal,
@@ -232,7 +232,7 @@ class Engine:
     def _hooks(self, watch: Watch) -> HookPoints:
         return HookPoints(self._config, self.journal, self._clock, watch)
 
-    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
+    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> ChangeRecord:
         """Undo the last successful install, or the inconsistent one if there is one.
 
         Raises:
@@ -254,7 +254,7 @@ class Engine:
 
     def recover(
         self, policy: Recovery | None = None, *, watch: Watch = nobody
-    ) -> tuple[InstallRecord, ...]:
+    ) -> tuple[ChangeRecord, ...]:
         """Finish the installs that a crash interrupted; return their records.
 
         An install that was going forward is rolled back or resumed, by ``policy`` or else by the
@@ -283,7 +283,7 @@ class Engine:
             raise failed[0]
         return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + unfinished)
 
-    def _recover(self, record: InstallRecord, policy: Recovery, watch: Watch) -> None:
+    def _recover(self, record: ChangeRecord, policy: Recovery, watch: Watch) -> None:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
         watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
         if attempt > most:
@@ -303,7 +303,7 @@ class Engine:
 
     def repair(
         self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
-    ) -> InstallRecord:
+    ) -> ChangeRecord:
         """Undo the rest of an unfinished install, or ``accept`` the master as it is.
 
         Raises:
@@ -325,11 +325,11 @@ class Engine:
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
-    def unfinished(self) -> tuple[InstallRecord, ...]:
+    def unfinished(self) -> tuple[ChangeRecord, ...]:
         """Return the installs that a crash interrupted."""
         return recovery.unfinished(self.journal)
 
-    def record(self, install: str) -> InstallRecord:
+    def record(self, install: str) -> ChangeRecord:
         """Return an install by its id, or by a unique prefix of the id.
 
         Raises:
@@ -343,11 +343,11 @@ class Engine:
             )
         return matches[0]
 
-    def undoable(self) -> InstallRecord | None:
+    def undoable(self) -> ChangeRecord | None:
         """Return the last successful install, if its backups still exist."""
         return retention.undoable(self.journal)
 
-    def _undoable(self, install: str | None) -> InstallRecord:
+    def _undoable(self, install: str | None) -> ChangeRecord:
         stuck = recovery.inconsistent(self.journal)
         record = stuck[-1] if stuck else self.undoable()
         if record is None:
@@ -363,7 +363,7 @@ class Engine:
             )
         return record
 
-    def _refuse_while_used(self, record: InstallRecord) -> None:
+    def _refuse_while_used(self, record: ChangeRecord) -> None:
         recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
     @contextmanager
@@ -377,7 +377,7 @@ class Engine:
         return install_lock(self._config.paths.lock, wait_s=wait_s, watch=watch)
 
 
-def _keep(earlier: InstallRecord, options: InstallOptions, watch: Watch) -> InstallRecord:
+def _keep(earlier: ChangeRecord, options: InstallOptions, watch: Watch) -> ChangeRecord:
     """Return an earlier install of the same tarball, or refuse if the request asks for that."""
     if options.fail_if_installed:
         raise refuse_installed(earlier)

@@ -11,7 +11,7 @@ from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 
 
 def plan_all(
@@ -50,7 +50,7 @@ def install_all(
     if options.fail_if_installed and not order.installs:
         raise _refuse_nothing(order)
     watch({"event": "order", **order.to_json()})
-    done: list[InstallRecord] = []
+    done: list[ChangeRecord] = []
     for number, offer in enumerate(order.installs, 1):
         numbers = {"number": number, "of": len(order.installs), **offer.to_json()}
         watch({"event": "tarball", **numbers})

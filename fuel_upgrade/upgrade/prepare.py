@@ -11,7 +11,7 @@ from fuel_upgrade.upgrade.plan.master import Master, read_master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlanOptions
 from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.review import find_drift
 
 
@@ -23,11 +23,11 @@ class Prepared:
     master: Master
     plan: Plan
 
-    def record(self, started_s: float) -> InstallRecord:
+    def record(self, started_s: float) -> ChangeRecord:
         """Return the record with which the journal begins the install."""
-        return InstallRecord(
+        return ChangeRecord(
             id=self.plan.install,
-            tarball=str(self.head.path),
+            subject=str(self.head.path),
             seal=self.head.seal_sha256,
             fuel_from=self.plan.fuel_from,
             fuel_to=self.plan.fuel_to,

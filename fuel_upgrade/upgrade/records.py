@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 from fuel_upgrade.errors import from_json
 from fuel_upgrade.system.times import iso_time
 
-Facts = Mapping[str, Any]
-INSTALL = "install"
-"""The kind of a record that is an install; see :class:`InstallRecord` for the others."""
-LOST = "lost journal"
+Json = Mapping[str, Any]
+"""A value as JSON has it: parameters or facts of a step."""
+
+
+class ChangeKind(StrEnum):
+    """The kind of a change. LOST stands for all changes in a journal that was damaged."""
+
+    INSTALL = "install"
+    GC = "gc"
+    SQUASH = "squash"
+    LOST = "lost journal"
 
 
 class InstallState(Enum):
@@ -43,17 +50,17 @@ class StepState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class InstallRecord:
-    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it.
+class ChangeRecord:
+    """One change of the master in the journal: an install, a gc or a squash.
 
-    Retiring releases and squashing one are recorded in the same way: ``kind`` is ``gc`` or
-    ``squash`` then, ``tarball`` says what was asked for, and there is no seal. A ``lost journal``
-    stands for all that a damaged journal had. ``attempts`` counts recoveries, ``released`` says
-    that what undo needs was given up, ``note`` tells an operator what is known and what to do.
+    ``subject`` is the path of an install's tarball, and the request in words of a gc or squash,
+    which have no ``seal``. Times are Unix seconds. ``error`` has the form of
+    :meth:`UpgradeError.to_json`. ``attempts`` counts recoveries, ``released`` is set when the
+    backups are deleted, and ``note`` tells an operator the cause and the remedy.
     """
 
     id: str
-    tarball: str
+    subject: str
     seal: str
     fuel_from: str
     fuel_to: str
@@ -61,7 +68,7 @@ class InstallRecord:
     started_s: float
     ended_s: float | None = None
     error: Mapping[str, Any] | None = None
-    kind: str = INSTALL
+    kind: ChangeKind = ChangeKind.INSTALL
     attempts: int = 0
     released: bool = False
     note: str | None = None
@@ -70,8 +77,8 @@ class InstallRecord:
         """Return the form that the API gives."""
         return {
             "id": self.id,
-            "kind": self.kind,
-            "tarball": self.tarball,
+            "kind": self.kind.value,
+            "tarball": self.subject,
             "fuel_from": self.fuel_from,
             "fuel_to": self.fuel_to,
             "state": self.state.value,
@@ -93,8 +100,8 @@ class StepRecord:
     number: int
     kind: str
     title: str
-    params: Facts
-    facts: Facts
+    params: Json
+    facts: Json
     state: StepState
     error: str | None = None
 

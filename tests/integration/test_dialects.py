@@ -137,9 +137,9 @@ def test_a_release_that_nailgun_changed_fails_the_step_and_is_deleted(
     (release, *_) = described("6.0")
     with Forgetful(settings, master_ip=IP) as forgetful:
         body = forgetful.dialect().body(release.fields, meant(release))
-        step = Register(body, None, World(forgetful, no_progress))
+        step, world = Register(body, None), World(forgetful, no_progress)
         with pytest.raises(OutsideError, match=r"description: posted .*; roles\[.*is missing"):
-            step.apply(step.inspect())
+            step.apply(step.inspect(world), world)
     assert client.releases() == ()
 
 

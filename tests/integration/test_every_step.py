@@ -11,6 +11,7 @@ from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, Step
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.records import InstallState, StepState
+from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
@@ -111,9 +112,9 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
 ) -> None:
     master = fresh_master
     first = master.install(tarballs["6.0"])
-    register = next(s for s in master.engine().journal.steps(first.id) if s.kind == "register")
+    register = next(Register.among(master.engine().journal.steps(first.id)))
     master.engine().rollback()
-    adopted = master.client.create_release(register.params["body"])
+    adopted = master.client.create_release(register.body)
     before = master.state()
     record = master.install(tarballs["6.0"])
     titles = [step.title for step in master.engine().journal.steps(record.id)]
@@ -131,7 +132,7 @@ def test_what_somebody_replaced_meanwhile_is_neither_removed_nor_overwritten(
     shutil.rmtree(repo)
     repo.mkdir()
     (repo / "synced").write_text("by hand\n")
-    with pytest.raises(RollbackError, match="is neither what this install put there"):
+    with pytest.raises(RollbackError, match="holds neither the content of this install"):
         master.engine().rollback()
     assert (repo / "synced").read_text() == "by hand\n"
     assert master.client.releases() == ()  # the rest was undone

@@ -22,10 +22,12 @@ from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.unregister import Unregister
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 
@@ -40,11 +42,11 @@ def gc(master: ScratchMaster, fail_points: str = "") -> Gc:
     return Gc(master.config, master.client, master.engine(fail_points))
 
 
-def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> InstallRecord:
+def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> ChangeRecord:
     return gc(master, fail_points).apply(plan, install=new_id())
 
 
-def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> InstallRecord:
+def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> ChangeRecord:
     return master.engine(fail_points).change(
         lambda: plan_squash(master.config, master.client, version, install=new_id())
     )
@@ -193,12 +195,12 @@ def test_what_nailgun_never_shows_is_posted_again_as_it_was(fresh: ScratchMaster
     plan = gc(fresh).plan()
     record = apply(fresh, plan)
     steps = fresh.engine().journal.steps(record.id)
-    posted = [s.params["body"] for s in steps if s.kind == "unregister"]
+    posted = [step.body for step in Unregister.among(steps)]
     installed = [
-        s.params["body"]
-        for r in fresh.engine().journal.installs()
-        for s in fresh.engine().journal.steps(r.id)
-        if s.kind == "register" and s.params["body"]["version"] == OLD
+        step.body
+        for record in fresh.engine().journal.installs()
+        for step in Register.among(fresh.engine().journal.steps(record.id))
+        if step.body["version"] == OLD
     ]
     assert {body["name"] for body in posted} == {body["name"] for body in installed}
     for body in posted:
@@ -379,7 +381,7 @@ def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: Scra
     place = fresh.config.paths.puppet / OLD
     place.mkdir()
     (place / "mine").write_text("mine\n")
-    with pytest.raises(RollbackError, match="somebody put something there"):
+    with pytest.raises(RollbackError, match="somebody else created it"):
         fresh.engine().rollback(record.id)
     assert (place / "mine").read_text() == "mine\n"
     assert fresh.engine().record(record.id).state is InstallState.INCONSISTENT

@@ -15,7 +15,7 @@ from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_all import plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
 
@@ -39,7 +39,7 @@ def master(
         yield found
 
 
-def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> InstallRecord:
+def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> ChangeRecord:
     return master.engine(fail_points).install(tarball, VIEWED, install=new_id())
 
 

@@ -12,7 +12,7 @@ from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import nobody
 from fuel_upgrade.upgrade.install_all import install_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from tests.master import ScratchMaster, scratch_master
@@ -32,7 +32,7 @@ def whole_state(master: ScratchMaster) -> object:
     return master.state(), master.config.paths.journal.read_bytes()
 
 
-def again(master: ScratchMaster, tarball: Path, **more: Any) -> InstallRecord:
+def again(master: ScratchMaster, tarball: Path, **more: Any) -> ChangeRecord:
     watch = more.pop("watch", nobody)
     options = InstallOptions(**more)
     return master.engine().install(tarball, options, install="aaaa0001", watch=watch)

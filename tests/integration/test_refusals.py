@@ -17,6 +17,7 @@ from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
 from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
 
@@ -168,7 +169,7 @@ def test_a_release_of_the_same_name_with_other_repos(
 ) -> None:
     record = master.install(tarballs["6.0"])
     steps = master.engine().journal.steps(record.id)
-    body = next(s.params["body"] for s in steps if s.kind == "register")
+    body = dict(next(Register.among(steps)).body)
     master.engine().rollback()
     body["orchestrator_data"]["repo_metadata"] = {"other": "http://elsewhere/repo"}
     master.client.create_release(body)

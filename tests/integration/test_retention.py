@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.transaction import retention
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
@@ -73,7 +73,7 @@ def test_a_smaller_number_counts_from_the_next_start_on(
     assert kept(master) == [last]
 
 
-def cut_off_releasing(master: ScratchMaster, record: InstallRecord) -> Path:
+def cut_off_releasing(master: ScratchMaster, record: ChangeRecord) -> Path:
     """Leave what a kill leaves in the middle of giving up backups: on record, and half gone."""
     master.engine().journal.release(record.id)
     first, *others = retention.roots(master.engine().journal, record.id)

@@ -8,7 +8,8 @@ from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Paths
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.steps import full_view, switch
+from fuel_upgrade.upgrade.steps.full_view import FOLDER, BuildView
+from fuel_upgrade.upgrade.steps.switch import Switch
 
 STAGING = ".fuel-upgrade"
 _PACKAGES = (".deb", ".rpm")
@@ -84,12 +85,11 @@ class Layout:
 
     def view_steps(self, repo: RepoPart, roots: Sequence[Path]) -> Iterator[PlannedStep]:
         """Yield the steps that build a full view and switch it into place."""
-        place = f"{full_view.FOLDER}/{repo.place}"
+        place = f"{FOLDER}/{repo.place}"
         staged = self._repos / place
         yield PlannedStep(
-            "view",
+            BuildView(tuple(roots), staged),
             f"build the full view of repo {repo.place}",
-            full_view.params(roots, staged),
             "remove what was built",
             self.view_bytes(repo),
         )
@@ -114,6 +114,4 @@ class Layout:
 
 def planned_switch(what: str, staged: Path, live: Path) -> PlannedStep:
     """Plan one switch; ``what`` is its title."""
-    return PlannedStep(
-        "switch", f"switch {what}", switch.params(staged, live), "switch back to what was there"
-    )
+    return PlannedStep(Switch(staged, live), f"switch {what}", "switch back to what was there")

@@ -9,7 +9,8 @@ from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.system.disk_space import FileSystem
 from fuel_upgrade.upgrade.events import Begin
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.records import StepRecord, StepState
+from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
+from fuel_upgrade.upgrade.steps.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,25 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: its kind and parameters in the form of the journal, and its title.
+    """One step, with the titles of it and of its undo.
 
     ``size_bytes`` is about how much it writes, 0 if negligible.
     """
 
-    kind: str
+    step: Step[Any]
     title: str
-    params: Mapping[str, Any]
     undo: str
     size_bytes: int = 0
+
+    @property
+    def kind(self) -> str:
+        """The kind of the step in the journal."""
+        return self.step.kind
+
+    @property
+    def params(self) -> Json:
+        """The parameters of the step in the journal."""
+        return self.step.to_json()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,10 @@ from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import Layout
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep, PlanOptions
-from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
+from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.run_hook import RunHook
+from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 
 def find_equal(
@@ -63,9 +66,8 @@ def make_plan(
     steps = (
         *hooks(BEFORE_INSTALL),
         PlannedStep(
-            "unpack",
+            Unpack(layout.roots, head.path, head.seal_sha256, layout.stagings, layout.links),
             f"unpack and verify {head.path.name}",
-            unpack.params(head, layout.roots, layout.stagings, layout.links),
             "remove what was unpacked",
             head.unpacked_bytes,
         ),
@@ -97,7 +99,7 @@ def make_plan(
 
 def _view_location(repo: RepoPart, config: Config) -> str:
     url = config.root_url
-    return f"{url}/{full_view.FOLDER}/{repo.place}{repo.location_suffix}"
+    return f"{url}/{FOLDER}/{repo.place}{repo.location_suffix}"
 
 
 def _roots(
@@ -174,12 +176,8 @@ def _registrations(
         if match is not None and match.replaces_named and match.release is not None:
             name += f" on {match.release.version} in place of {match.need.named}"
         yield PlannedStep(
-            "register",
+            Register(master.dialect.body(release.fields, data), equal.id if equal else None),
             f"keep release {name} as it is registered" if equal else f"register release {name}",
-            {
-                "body": master.dialect.body(release.fields, data),
-                "adopt": equal.id if equal else None,
-            },
             "nothing: it was registered before" if equal else "delete the release",
         )
 
@@ -188,9 +186,8 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
     for release in head.releases:
         message = f"New release available: {release.name} ({release.version})"
         yield PlannedStep(
-            "notify",
+            Notify(message),
             f"notify of {release.name} ({release.version})",
-            {"message": message},
             "delete the notification",
         )
 
@@ -198,9 +195,8 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
 def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
     for hook in master.hooks.get(point, Hooks()).accepted:
         yield PlannedStep(
-            "hook",
+            RunHook.of(hook, context),
             f"run hook {hook.title}",
-            run_hook.params(hook, context),
             f"run {hook.undo.name}" if hook.undo else "nothing: it has no undo twin",
         )
 

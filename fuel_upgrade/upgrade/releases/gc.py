@@ -1,9 +1,10 @@
 """Retiring releases: reads the master for a plan, and turns a reviewed plan into steps."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fuel_upgrade.config import Config, Paths
 from fuel_upgrade.errors import NotFoundError, PreflightError
@@ -12,14 +13,14 @@ from fuel_upgrade.release.chain import newest_version_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import identity
-from fuel_upgrade.upgrade.change import GC, Change
+from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import InstallRecord, StepRecord
+from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, StepRecord
 from fuel_upgrade.upgrade.releases.gc_plan import (
     Candidate,
     Content,
@@ -29,8 +30,14 @@ from fuel_upgrade.upgrade.releases.gc_plan import (
     reasons,
     why_current,
 )
-from fuel_upgrade.upgrade.steps import full_view, retire, stage
-from fuel_upgrade.upgrade.steps.unregister import unregister_params
+from fuel_upgrade.upgrade.steps import created_releases
+from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key
+from fuel_upgrade.upgrade.steps.retire import Retire
+from fuel_upgrade.upgrade.steps.stage import Stage
+from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _HIDDEN = "volumes_metadata"
@@ -71,7 +78,7 @@ class Gc:
 
     def apply(
         self, reviewed: GcPlan, *, install: str, watch: Watch = lambda _event: None
-    ) -> InstallRecord:
+    ) -> ChangeRecord:
         """Retire what a reviewed plan names, as one transaction with the id ``install``.
 
         Raises:
@@ -94,7 +101,7 @@ class Gc:
         versions = ", ".join(sorted({one.version for one in now.retire}))
         return Change(
             install=install,
-            kind=GC,
+            kind=ChangeKind.GC,
             what=f"retire {versions}",
             fuel_version=now.fuel_version,
             steps=tuple(_steps(now, bodies, self._config.paths, install)),
@@ -159,10 +166,11 @@ class Gc:
             f"the undo of {record.kind} {record.id} needs it: give that up with"
             " fuel-upgrade gc --release-backups"
         )
-        for one in candidates:
-            is_current = "current" in returns_to.get(one.release.id, "")
-            if is_current or any(_touches(step, one, self._config) for step in steps):
-                yield one.release.id, why
+        undo = _UndoNeeds.of(steps, self._config)
+        for candidate in candidates:
+            is_current = "current" in returns_to.get(candidate.release.id, "")
+            if is_current or undo.include(candidate):
+                yield candidate.release.id, why
 
     def _lacks(self, release: RegisteredRelease) -> tuple[str, ...]:
         return () if _posted(self._engine.journal, release) is not None else (_HIDDEN,)
@@ -175,30 +183,46 @@ class Gc:
 
 def _posted(journal: Journal, release: RegisteredRelease) -> Mapping[str, Any] | None:
     """Return what was last posted for a release, if a change of this master did."""
-    key = (release.name, release.version, release.operating_system)
+    key = registered_key(release)
     for record in reversed(journal.installs()):
-        for step in journal.steps(record.id):
-            body = step.params.get("body") if step.kind in ("register", "unregister") else None
-            if body and (body["name"], body["version"], body["operating_system"]) == key:
-                found: Mapping[str, Any] = body
-                return found
+        steps = journal.steps(record.id)
+        posted: tuple[Register | Unregister, ...] = (
+            *Register.among(steps),
+            *Unregister.among(steps),
+        )
+        body = next((step.body for step in posted if key_of(step.body) == key), None)
+        if body is not None:
+            return body
     return None
 
 
-def _touches(step: StepRecord, one: Candidate, config: Config) -> bool:
-    """Say whether undoing a step needs a release as it is, or the repo of one."""
-    if step.kind == "switch" and step.facts["existed"]:
-        live, version = Path(step.params["live"]), one.release.version
-        return version in live.parts or live.name == f"{version}.yaml"
-    if step.kind == "register":
-        return step.params["adopt"] is None and step.facts.get("id") == one.release.id
-    if step.kind == "reregister":
-        before = step.facts["before"] or {"repo_metadata": {}}
-        places = [str(text).split()[0] for text in before["repo_metadata"].values()]
-        return step.params["id"] == one.release.id or one.own in {
-            folder_of(config, url) for url in places
-        }
-    return False
+@dataclass(frozen=True, slots=True)
+class _UndoNeeds:
+    """The live paths, the releases and the repo folders that the undo of a change needs."""
+
+    paths: tuple[Path, ...]
+    releases: frozenset[int]
+    folders: frozenset[Path | None]
+
+    @classmethod
+    def of(cls, records: Sequence[StepRecord], config: Config) -> Self:
+        """Collect the needs of all steps of a change."""
+        changed = tuple(Reregister.begun(records))
+        before = (facts.before.repos for _, facts in changed if facts.before)
+        return cls(
+            tuple(step.live for step, facts in Switch.begun(records) if facts.existed),
+            created_releases(records) | {step.id for step, _ in changed},
+            frozenset(folder_of(config, repo.url) for repos in before for repo in repos),
+        )
+
+    def include(self, candidate: Candidate) -> bool:
+        """Return whether the undo needs a release as it is, or its repo."""
+        version = candidate.release.version
+        return (
+            candidate.release.id in self.releases
+            or (candidate.own in self.folders)
+            or any(version in p.parts or p.name == f"{version}.yaml" for p in self.paths)
+        )
 
 
 def _candidate(config: Config, release: RegisteredRelease) -> Candidate:
@@ -243,7 +267,7 @@ def _folders(
     for one in free:
         if one.own is not None:
             place = one.own.relative_to(paths.repos)
-            found.update({one.own: None, paths.repos / full_view.FOLDER / place: None})
+            found.update({one.own: None, paths.repos / FOLDER / place: None})
     stay = {c.release.version for c in candidates if c not in free}
     for version in sorted({c.release.version for c in free} - stay):
         found.update({paths.puppet / version: None})
@@ -264,23 +288,19 @@ def _steps(
     tops = (paths.repos, paths.puppet, paths.fuel)
     used = [top for top in tops if any(top in one.path.parents for one in plan.folders)]
     roots = {top: top / STAGING / install for top in used or [paths.repos]}
-    yield PlannedStep(
-        "stage", "make room for the backups", stage.params(roots.values()), "remove it"
-    )
+    yield PlannedStep(Stage(tuple(roots.values())), "make folders for the backups", "remove them")
     for release in plan.retire:
         yield PlannedStep(
-            "unregister",
+            Unregister(release.id, bodies[release.id]),
             f"delete release {release.name} ({release.version})",
-            unregister_params(release.id, bodies[release.id]),
             "register it again, under a new id",
         )
     for one in plan.folders:
         top = next(top for top in used if top in one.path.parents)
         place = one.path.relative_to(top)
         yield PlannedStep(
-            "retire",
+            Retire(one.path, roots[top] / place, _boundary(paths, one.path, top)),
             f"move {place} away",
-            retire.params(one.path, roots[top] / place, _boundary(paths, one.path, top)),
             "move it back",
         )
 

@@ -12,9 +12,10 @@ from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.events import nobody
 from fuel_upgrade.upgrade.install_lock import install_lock
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.deletion_rules import dependents, refusals, refused
 from fuel_upgrade.upgrade.releases.gc import left_behind
+from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction import recovery
 
 
@@ -95,9 +96,7 @@ def _release(control: ControlPlane, release_id: int) -> RegisteredRelease:
         ) from error
 
 
-def _made_by(engine: Engine, release_id: int) -> Iterator[InstallRecord]:
+def _made_by(engine: Engine, release_id: int) -> Iterator[ChangeRecord]:
     for record in engine.journal.installs():
-        for step in engine.journal.steps(record.id):
-            made = step.kind == "register" and step.params["adopt"] is None
-            if made and step.facts.get("id") == release_id:
-                yield record
+        if release_id in created_releases(engine.journal.steps(record.id)):
+            yield record

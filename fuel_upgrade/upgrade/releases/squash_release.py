@@ -10,15 +10,17 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.description import FILE_NAME, is_diff_repo
-from fuel_upgrade.upgrade.change import SQUASH, Change
+from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.nailgun_idle import busy_failures, read_running
 from fuel_upgrade.upgrade.plan.base_search import folder_of
-from fuel_upgrade.upgrade.plan.layout import STAGING
+from fuel_upgrade.upgrade.plan.layout import STAGING, planned_switch
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
+from fuel_upgrade.upgrade.records import ChangeKind
 from fuel_upgrade.upgrade.releases.gc import release_folder
-from fuel_upgrade.upgrade.steps import full_view, stage, switch
-from fuel_upgrade.upgrade.steps.unregister import reregister_params
+from fuel_upgrade.upgrade.steps.full_view import BuildView
+from fuel_upgrade.upgrade.steps.stage import Stage
+from fuel_upgrade.upgrade.steps.unregister import Reregister
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def plan_squash(config: Config, control: ControlPlane, version: str, *, install:
     root = config.paths.repos / STAGING / install
     return Change(
         install=install,
-        kind=SQUASH,
+        kind=ChangeKind.SQUASH,
         what=f"squash {version}",
         fuel_version=read_fuel_version(config),
         steps=tuple(_steps(config, chains, root)),
@@ -100,26 +102,19 @@ def _faults(
 
 def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[PlannedStep]:
     """Give the steps; each release names its bases until its full repo is in place."""
-    yield PlannedStep("stage", "make room for the backups", stage.params([root]), "remove it")
+    yield PlannedStep(Stage((root,)), "make folders for the backups", "remove them")
     by_folder = {chain.folders[0]: chain for chain in chains}
     for live, chain in by_folder.items():
         place = live.relative_to(config.paths.repos)
         yield PlannedStep(
-            "view",
+            BuildView(chain.folders, root / place, squash=True),
             f"merge repo {place} with its bases",
-            full_view.params(chain.folders, root / place, squash=True),
             "remove what was merged",
         )
-        yield PlannedStep(
-            "switch",
-            f"switch repo {place}",
-            switch.params(root / place, live),
-            "switch back to what was there",
-        )
+        yield planned_switch(f"repo {place}", root / place, live)
     for chain in chains:
         yield PlannedStep(
-            "reregister",
+            Reregister(chain.release.id, chain.data),
             f"give release {chain.name} its own repo alone",
-            reregister_params(chain.release.id, chain.data),
             "give it its bases again",
         )

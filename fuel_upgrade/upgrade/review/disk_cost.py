@@ -10,7 +10,9 @@ from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.review.memory_cost import MemoryBound
+from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def read_disks(
     plan: Plan, master: Master, journal: Journal, *, reserve_bytes: int
 ) -> tuple[DiskCost, ...]:
     """Measure what is live and what is kept, and put it beside what the plan will write."""
-    live = (Path(s.params["live"]) for s in plan.steps if s.kind == "switch")
+    live = (step.live for step in Switch.among(plan.steps))
     backups = _by_device(live)
     released = _by_device(kept_roots(journal))
     return tuple(
@@ -82,8 +84,7 @@ def read_disks(
 def kept_roots(journal: Journal) -> tuple[Path, ...]:
     """Return the folders in which successful installs keep what they replaced."""
     installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    steps = (step for record in installed for step in journal.steps(record.id))
-    return tuple(Path(root) for step in steps for root in step.params.get("roots", ()))
+    return tuple(root for record in installed for root in roots(journal, record.id))
 
 
 def _by_device(paths: Iterable[Path]) -> Mapping[int, int]:

@@ -14,11 +14,14 @@ from fuel_upgrade.errors import BundleError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
-from fuel_upgrade.release.nailgun_repos import read_release
-from fuel_upgrade.release.readback import is_rendered_from
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import INSTALL, InstallRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState, StepRecord
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
+from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.upgrade.steps.unpack import Unpack
+from fuel_upgrade.upgrade.steps.unregister import Reregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 
@@ -36,7 +39,7 @@ def look_up(
     journal: Journal,
     tarball: Path,
     expected: SavedPlan | None = None,
-) -> InstallRecord | None:
+) -> ChangeRecord | None:
     """Return what :func:`find_installed` does; None too for what cannot be read as a tarball.
 
     Raises:
@@ -53,7 +56,7 @@ def look_up(
 
 def find_installed(
     config: Config, control: ControlPlane, journal: Journal, head: BundleHead
-) -> InstallRecord | None:
+) -> ChangeRecord | None:
     """Return the last install of the Fuel version of ``head`` if it was of this tarball and stands.
 
     It stands if its releases are registered, its files are there, and its packages and indexes
@@ -65,7 +68,7 @@ def find_installed(
         ControlPlaneError: Nailgun does not answer as it should.
     """
     done = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
-    same = [r for r in done if r.kind == INSTALL and r.fuel_to == head.fuel_version]
+    same = [r for r in done if r.kind is ChangeKind.INSTALL and r.fuel_to == head.fuel_version]
     if not same or same[-1].seal != head.seal_sha256:
         return None
     record = same[-1]
@@ -83,7 +86,7 @@ def find_installed(
     return None if faults else record
 
 
-def refuse_installed(record: InstallRecord) -> PreflightError:
+def refuse_installed(record: ChangeRecord) -> PreflightError:
     """Return the error for who wants one where there is nothing to do."""
     what = f"Fuel {record.fuel_to} is what this master already runs: install {record.id}"
     return PreflightError(
@@ -93,7 +96,7 @@ def refuse_installed(record: InstallRecord) -> PreflightError:
     )
 
 
-def installed_already(record: InstallRecord) -> dict[str, str]:
+def installed_already(record: ChangeRecord) -> dict[str, str]:
     """Return the event of an install that has nothing to do."""
     return {
         "event": "installed already",
@@ -102,7 +105,7 @@ def installed_already(record: InstallRecord) -> dict[str, str]:
     }
 
 
-def nothing_to_do(record: InstallRecord, tarball: Path) -> dict[str, Any]:
+def nothing_to_do(record: ChangeRecord, tarball: Path) -> dict[str, Any]:
     """Return the plan of an install that would change nothing."""
     return {
         "changed": False,
@@ -112,7 +115,7 @@ def nothing_to_do(record: InstallRecord, tarball: Path) -> dict[str, Any]:
     }
 
 
-def _not_whole(record: InstallRecord, faults: tuple[str, ...]) -> PreflightError:
+def _not_whole(record: ChangeRecord, faults: tuple[str, ...]) -> PreflightError:
     now = f"Fuel {record.fuel_to} is what this master already runs"
     failures = tuple(f"{now}, but not as install {record.id} left it: {f}" for f in faults)
     return PreflightError(
@@ -123,53 +126,51 @@ def _not_whole(record: InstallRecord, faults: tuple[str, ...]) -> PreflightError
     )
 
 
-def _later(journal: Journal, records: Iterable[InstallRecord]) -> Later:
+def _later(journal: Journal, records: Iterable[ChangeRecord]) -> Later:
     steps = [step for record in records for step in journal.steps(record.id)]
-    paths = {Path(step.params["live"]) for step in steps if step.kind == "switch"}
-    releases = {int(step.params["id"]) for step in steps if step.kind == "reregister"}
-    return Later(frozenset(paths), frozenset(releases))
+    return Later(
+        frozenset(step.live for step in Switch.among(steps)),
+        frozenset(step.id for step in Reregister.among(steps)),
+    )
 
 
 def _releases(
     steps: Iterable[StepRecord], registered: Iterable[RegisteredRelease], later: Later
 ) -> Iterator[str]:
     """Name the releases of the install that are not registered as it registered them."""
-    known = {(r.name, r.version, r.operating_system): r for r in registered}
-    for step in steps:
-        if step.kind != "register":
-            continue
-        body = step.params["body"]
-        found = known.get((body["name"], body["version"], body["operating_system"]))
-        name = f"release {body['name']} ({body['version']}) for {body['operating_system']}"
-        posted = read_release({**body, "id": 0}).orchestrator
-        if found is None:
+    by_key = {registered_key(release): release for release in registered}
+    for step in Register.among(steps):
+        key = key_of(step.body)
+        name = f"release {title_of(step.body)} for {key[-1]}"
+        release = by_key.get(key)
+        if release is None:
             yield f"{name} is not registered"
-        elif found.id not in later.releases and not (posted and is_rendered_from(posted, found)):
-            yield f"{name}, id {found.id}, has other repos or puppet sources"
+        elif release.id not in later.releases and not step.is_source_of(release):
+            yield f"{name}, id {release.id}, has other repos or puppet sources"
 
 
 def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Iterator[str]:
     """Name the trees, files and links of the install that are not there, or not whole."""
     steps = tuple(steps)
-    unpack = next(step.params for step in steps if step.kind == "unpack")
-    switches = [step.params for step in steps if step.kind == "switch"]
-    parts = _parts(head, unpack["stagings"], {params["staged"] for params in switches})
-    for params in switches:
-        live, staged = Path(params["live"]), params["staged"]
+    unpack = next(Unpack.among(steps))
+    switches = tuple(Switch.among(steps))
+    parts = _parts(head, unpack.stagings, {str(step.staged) for step in switches})
+    for step in switches:
+        live = step.live
         if live in later.paths:
             continue
-        target = unpack["links"].get(staged)
+        target = unpack.links.get(step.staged)
         if target is not None:
             if not live.is_symlink() or str(live.readlink()) != target:
                 yield f"{live} is not a link to {target}"
         elif not os.path.lexists(live):
             yield f"{live} is missing"
         else:
-            yield from _lacks(live, parts.get(staged, {}))
+            yield from _lacks(live, parts.get(str(step.staged), {}))
 
 
 def _parts(
-    head: BundleHead, stagings: Mapping[str, str], switched: Collection[str]
+    head: BundleHead, stagings: Mapping[str, Path], switched: Collection[str]
 ) -> dict[str, dict[str, tuple[SealedFile, bool]]]:
     """Return the sealed files below each path in ``switched``, and whether each is a repo's.
 

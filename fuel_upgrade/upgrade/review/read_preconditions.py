@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from fuel_upgrade.upgrade.review.preconditions import (
     ReleaseMark,
     StepMark,
 )
+from fuel_upgrade.upgrade.steps.switch import Switch
 
 _ANY_ID = "ID"  # replaces the id of the install, which differs between two plans
 _PATHS = ("repos", "puppet", "fuel", "state")
@@ -37,7 +38,7 @@ def read_basis(head: BundleHead, master: Master, plan: Plan, config: Config) -> 
     Raises:
         OutsideError: a live path cannot be read.
     """
-    live = [Path(s.params["live"]) for s in plan.steps if s.kind == "switch"]
+    live = [step.live for step in Switch.among(plan.steps)]
     return Basis(
         seal_sha256=head.seal_sha256,
         fuel_version=master.fuel_version,
@@ -134,10 +135,8 @@ def _indexes(folder: Path | None) -> str | None:
 
 
 def _step(step: PlannedStep, head: BundleHead, install: str) -> StepMark:
-    # The tarball may have been moved: the seal identifies it.
-    params: Mapping[str, Any] = {k: v for k, v in step.params.items() if k != "tarball"}
     title = step.title.replace(head.path.name, "the tarball")
-    return StepMark(title, _sha256([step.kind, params], install=install))
+    return StepMark(title, _sha256([step.kind, step.step.comparable_json()], install=install))
 
 
 def _sha256(value: Any, *, install: str | None = None) -> str:

@@ -21,7 +21,7 @@ from fuel_upgrade.upgrade.hooks import (
     find_hooks,
     run_hook,
 )
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
@@ -99,7 +99,7 @@ class HookPoints:
         hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK).accepted
         return REPAIRED in [self._run_at(hook, context).exit_code for hook in hooks]
 
-    def notify(self, record: InstallRecord) -> None:
+    def notify(self, record: ChangeRecord) -> None:
         """Run the hooks that are notified of a failure, of its undo, or of a failed undo.
 
         A hook that fails here is reported and stops nothing.
@@ -139,10 +139,10 @@ def _check_context(install: str, tarball: Path, state: str) -> Context:
     return {"install": install, "tarball": str(tarball), "state": state}
 
 
-def _context(record: InstallRecord) -> Context:
+def _context(record: ChangeRecord) -> Context:
     return {
         "install": record.id,
-        "tarball": record.tarball,
+        "tarball": record.subject,
         "fuel_from": record.fuel_from,
         "fuel_to": record.fuel_to,
         "state": record.state.value,

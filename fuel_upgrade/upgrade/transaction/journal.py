@@ -14,10 +14,11 @@ from typing import Any
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.system.files import rename
 from fuel_upgrade.upgrade.records import (
-    Facts,
+    ChangeKind,
+    ChangeRecord,
     HookRunRecord,
-    InstallRecord,
     InstallState,
+    Json,
     StepRecord,
     StepState,
 )
@@ -169,7 +170,7 @@ class Journal:
             remedy = "restart fuel-upgraded: it keeps the damaged file and says what to do"
         return RollbackError(f"{self._path}: the journal cannot be used: {error}", remedy=remedy)
 
-    def begin(self, install: InstallRecord, steps: Sequence[StepRecord] = ()) -> None:
+    def begin(self, install: ChangeRecord, steps: Sequence[StepRecord] = ()) -> None:
         """Open an install, with all that it is going to do."""
         with self._open() as db:
             db.execute(
@@ -177,13 +178,13 @@ class Journal:
                 " kind, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
-                    install.tarball,
+                    install.subject,
                     install.seal,
                     install.fuel_from,
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
-                    install.kind,
+                    install.kind.value,
                     install.note,
                 ),
             )
@@ -204,15 +205,15 @@ class Journal:
                 ],
             )
 
-    def intend(self, install: str, number: int, facts: Facts) -> None:
+    def intend(self, install: str, number: int, facts: Json) -> None:
         """Record that a step begins, with all that undoing it needs: before its first effect."""
         self._set_facts(install, number, StepState.INTENDED, facts)
 
-    def done(self, install: str, number: int, facts: Facts) -> None:
+    def done(self, install: str, number: int, facts: Json) -> None:
         """Record that a step is applied, and what is known of it now."""
         self._set_facts(install, number, StepState.DONE, facts)
 
-    def _set_facts(self, install: str, number: int, state: StepState, facts: Facts) -> None:
+    def _set_facts(self, install: str, number: int, state: StepState, facts: Json) -> None:
         with self._open() as db:
             db.execute(
                 "UPDATE step SET state = ?, facts = ?, error = NULL"
@@ -272,7 +273,7 @@ class Journal:
         with self._open() as db:
             db.execute("UPDATE install SET released = 1 WHERE id = ?", (install,))
 
-    def installs(self) -> tuple[InstallRecord, ...]:
+    def installs(self) -> tuple[ChangeRecord, ...]:
         """Return all installs, oldest first."""
         with self._read() as db:
             rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
@@ -340,10 +341,10 @@ def _missing(db: sqlite3.Connection) -> list[str]:
     return [name for name in _ADDED if name not in there]
 
 
-def _install(row: sqlite3.Row) -> InstallRecord:
-    return InstallRecord(
+def _install(row: sqlite3.Row) -> ChangeRecord:
+    return ChangeRecord(
         id=row["id"],
-        tarball=row["tarball"],
+        subject=row["tarball"],
         seal=row["seal"],
         fuel_from=row["fuel_from"],
         fuel_to=row["fuel_to"],
@@ -351,7 +352,7 @@ def _install(row: sqlite3.Row) -> InstallRecord:
         started_s=row["started_s"],
         ended_s=row["ended_s"],
         error=json.loads(row["error"]) if row["error"] else None,
-        kind=row["kind"],
+        kind=ChangeKind(row["kind"]),
         attempts=row["attempts"],
         released=bool(row["released"]),
         note=row["note"],

@@ -8,7 +8,8 @@ from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.control_plane import Cluster
 from fuel_upgrade.upgrade.plan.layout import STAGING
-from fuel_upgrade.upgrade.records import LOST, InstallRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 # An install that ended in none of these was cut off; each with the state that undoing it has.
@@ -19,12 +20,12 @@ UNFINISHED = {
 }
 
 
-def unfinished(journal: Journal) -> tuple[InstallRecord, ...]:
+def unfinished(journal: Journal) -> tuple[ChangeRecord, ...]:
     """Return the installs that a crash cut off, or that could not be put back yet."""
     return tuple(r for r in journal.installs() if r.state in UNFINISHED)
 
 
-def inconsistent(journal: Journal) -> tuple[InstallRecord, ...]:
+def inconsistent(journal: Journal) -> tuple[ChangeRecord, ...]:
     """Return the installs that are neither before nor after, oldest first."""
     return tuple(r for r in journal.installs() if r.state is InstallState.INCONSISTENT)
 
@@ -48,7 +49,7 @@ def refuse_unless_settled(journal: Journal) -> None:
         )
 
 
-def note_cut_off(journal: Journal, record: InstallRecord) -> None:
+def note_cut_off(journal: Journal, record: ChangeRecord) -> None:
     """Record why an install is undone that did not fail: without an error it had succeeded."""
     if UNFINISHED.get(record.state) is not InstallState.ROLLING_BACK or record.error is not None:
         return
@@ -60,7 +61,7 @@ def note_cut_off(journal: Journal, record: InstallRecord) -> None:
     journal.mark(record.id, record.state, error=error.to_json())
 
 
-def give_up(journal: Journal, record: InstallRecord, attempts: int, now_s: float) -> None:
+def give_up(journal: Journal, record: ChangeRecord, attempts: int, now_s: float) -> None:
     """Make an install that recovery did not get to an end inconsistent."""
     note_cut_off(journal, record)
     stuck = [f"step {s.number}, {s.title}: {s.error}" for s in journal.steps(record.id) if s.error]
@@ -75,7 +76,7 @@ def give_up(journal: Journal, record: InstallRecord, attempts: int, now_s: float
     journal.mark(record.id, InstallState.INCONSISTENT, ended_s=now_s, error=error)
 
 
-def state_to_undo(record: InstallRecord) -> InstallState:
+def state_to_undo(record: ChangeRecord) -> InstallState:
     """Return the state of undoing an install: it had succeeded, or it is the undo of a failure."""
     if record.state in UNFINISHED:
         return UNFINISHED[record.state]
@@ -84,7 +85,7 @@ def state_to_undo(record: InstallRecord) -> InstallState:
 
 def keep_damaged(
     journal: Journal, paths: Paths, *, new_id: Callable[[], str], clock: Callable[[], float]
-) -> InstallRecord | None:
+) -> ChangeRecord | None:
     """Set a damaged journal aside, and begin one that says so; None where it is sound.
 
     The new one has an inconsistent record, so that nothing is installed before an operator has
@@ -106,15 +107,15 @@ def keep_damaged(
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
         what = f"{paths.journal} was damaged ({found}); it is kept as {journal.set_aside(stamp)}"
     names = ", ".join(map(str, left)) or "none"
-    record = InstallRecord(
+    record = ChangeRecord(
         id=new_id(),
-        tarball="",
+        subject="",
         seal="",
         fuel_from="",
         fuel_to="",
         state=InstallState.INCONSISTENT,
         started_s=now_s,
-        kind=LOST,
+        kind=ChangeKind.LOST,
         note=f"{what}. What an install was doing, if one was, is not known."
         f" Folders that installs work in or keep backups in: {names}",
     )
@@ -131,7 +132,7 @@ def leftovers(paths: Paths) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def to_repair(journal: Journal, record: InstallRecord | None) -> InstallRecord:
+def to_repair(journal: Journal, record: ChangeRecord | None) -> ChangeRecord:
     """Return the install to repair: the one that is named, or the last that needs it.
 
     Raises:
@@ -149,18 +150,14 @@ def to_repair(journal: Journal, record: InstallRecord | None) -> InstallRecord:
 
 
 def refuse_used(
-    record: InstallRecord, steps: Iterable[StepRecord], clusters: Iterable[Cluster]
+    record: ChangeRecord, steps: Iterable[StepRecord], clusters: Iterable[Cluster]
 ) -> None:
     """Refuse to undo an install whose releases are used.
 
     Raises:
         PreflightError: clusters use a release that undoing would delete.
     """
-    created = {
-        step.facts.get("id")
-        for step in steps
-        if step.kind == "register" and step.params["adopt"] is None
-    }
+    created = created_releases(steps)
     used = [c for c in clusters if c.release_id in created]
     if used:
         names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
@@ -170,13 +167,13 @@ def refuse_used(
         )
 
 
-def refuse_lost(record: InstallRecord) -> None:
+def refuse_lost(record: ChangeRecord) -> None:
     """Refuse to undo what nobody knows.
 
     Raises:
         RollbackError: the record stands for a journal that is lost.
     """
-    if record.kind == LOST:
+    if record.kind is ChangeKind.LOST:
         raise RollbackError(
             f"{record.id}: there is no record of what to undo. {record.note}",
             remedy="compare the repos with their tarballs, or bring the journal back from a backup;"

@@ -7,19 +7,19 @@ from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import discarded
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
-from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
+from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 
 def roots(journal: Journal, install: str) -> tuple[Path, ...]:
     """Return the folders that hold what an install replaced."""
-    steps = (s for s in journal.steps(install) if s.kind in OWNERS_OF_BACKUPS)
-    return tuple(Path(root) for step in steps for root in step.params.get("roots", ()))
+    owners = (read_step(r) for r in journal.steps(install) if type_of(r).owns_backups)
+    return tuple(root for step in owners for root in step.backup_folders)
 
 
-def undoable(journal: Journal) -> InstallRecord | None:
+def undoable(journal: Journal) -> ChangeRecord | None:
     """Return the last successful install, if what it replaced is still kept."""
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     if not installed or installed[-1].released:
@@ -28,14 +28,14 @@ def undoable(journal: Journal) -> InstallRecord | None:
     return installed[-1] if is_whole else None
 
 
-def kept_bytes(journal: Journal, record: InstallRecord) -> int:
+def kept_bytes(journal: Journal, record: ChangeRecord) -> int:
     """Return what the backups of an install occupy on disk."""
     if record.state is not InstallState.INSTALLED:
         return 0
     return own_bytes(*(root for root in roots(journal, record.id) if root.exists()))
 
 
-def with_backups(journal: Journal) -> list[InstallRecord]:
+def with_backups(journal: Journal) -> list[ChangeRecord]:
     """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
     done = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
     return [r for r in done if any(_is_left(root) for root in roots(journal, r.id))]
@@ -83,10 +83,10 @@ def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
 def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> bool:
     """Remove the folders that an install had for itself; say whether that went well."""
     try:
-        for step in journal.steps(install):
-            if step.kind in OWNERS_OF_BACKUPS and step.state is not StepState.PLANNED:
-                world = World(control, no_progress)
-                build_step(step.kind, step.params, world).revert(step.facts)
+        for record in journal.steps(install):
+            if type_of(record).owns_backups and record.state is not StepState.PLANNED:
+                step = read_step(record)
+                step.revert(step.facts_from_json(record.facts), World(control, no_progress))
     except OSError as error:
         watch({"event": "backups kept", "install": install, "what": str(error)})
         return False

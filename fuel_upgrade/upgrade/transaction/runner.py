@@ -17,10 +17,9 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.events import Watch, step_event
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.nailgun_idle import BusyError
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
-from fuel_upgrade.upgrade.steps import BEFORE_LIVE, KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
+from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.run_hook import VetoError
-from fuel_upgrade.upgrade.steps.staging_folders import Roots
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
@@ -34,7 +33,7 @@ def always() -> None:
     """Refuse nothing."""
 
 
-def open_record(journal: Journal, install: InstallRecord, steps: Sequence[StepRecord]) -> None:
+def open_record(journal: Journal, install: ChangeRecord, steps: Sequence[StepRecord]) -> None:
     """Have the journal begin an install.
 
     Raises:
@@ -51,7 +50,7 @@ class Transaction:
 
     def __init__(  # noqa: PLR0913 - what it acts on, and what tests replace
         self,
-        install: InstallRecord,
+        install: ChangeRecord,
         journal: Journal,
         control: ControlPlane,
         *,
@@ -91,7 +90,7 @@ class Transaction:
     def _run(self, before_live: Callable[[], None]) -> None:
         try:
             steps = self._journal.steps(self._install.id)
-            first_live = next((s.number for s in steps if s.kind not in BEFORE_LIVE), None)
+            first_live = next((s.number for s in steps if not type_of(s).before_live), None)
             for step in steps:
                 if step.state is not StepState.DONE:
                     if step.number == first_live:
@@ -100,27 +99,28 @@ class Transaction:
                     self._watch(event)
                     self._forward(step)
             self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
+        except _FailedStepError as failure:
+            self._put_back(failure.error, failure.step)
         except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
-            self._put_back(error)
+            self._put_back(error, "the install")
 
-    def _forward(self, step: StepRecord) -> None:
+    def _forward(self, record: StepRecord) -> None:
         try:
-            built = build_step(step.kind, step.params, self._world)
-            if step.state in _BEGUN:
-                built.revert(step.facts)
-            facts = built.inspect()
-            self._journal.intend(self._install.id, step.number, facts)
-            self._fail_points.check(step.number, "before")
-            known = built.apply(facts)
-            self._fail_points.check(step.number, "after")
-            self._journal.done(self._install.id, step.number, known)
+            step = read_step(record)
+            if record.state in _BEGUN:
+                step.revert(step.facts_from_json(record.facts), self._world)
+            facts = step.inspect(self._world)
+            self._journal.intend(self._install.id, record.number, step.facts_to_json(facts))
+            self._fail_points.check(record.number, "before")
+            facts = step.apply(facts, self._world)
+            self._fail_points.check(record.number, "after")
+            self._journal.done(self._install.id, record.number, step.facts_to_json(facts))
         except Exception as error:
-            error.add_note(f"step {step.number}, {step.title}")
-            raise
+            raise _FailedStepError(_name(record), error) from error
 
-    def _put_back(self, error: BaseException) -> None:
-        """Undo a failed install and raise the error that the caller is to see."""
-        told = _told(error, f"rolled back to Fuel {self._install.fuel_from}")
+    def _put_back(self, error: BaseException, place: str) -> None:
+        """Undo a failed change and raise its error; ``place`` names the failed part."""
+        told = _as_told(error, place, state=f"rolled back to Fuel {self._install.fuel_from}")
         self._error = reason = told.to_json()
         self._watch({"event": "failed", "install": self._install.id, **reason})
         rolling_back = InstallState.ROLLING_BACK
@@ -165,7 +165,7 @@ class Transaction:
         failures: list[str] = []
         left: list[StepRecord] = []
         for undone, step in enumerate(steps):
-            if step.kind in KEPT_WHILE_STUCK and any(s.kind not in NEED_NO_BACKUPS for s in left):
+            if type_of(step).kept_while_stuck and any(type_of(s).needs_backups for s in left):
                 left.append(step)
                 continue
             counts = {"undone": undone, "to_undo": len(steps)}
@@ -176,21 +176,18 @@ class Transaction:
                 left.append(step)
         return failures, left
 
-    def _revert(self, step: StepRecord) -> str | None:
-        """Undo one step; return what is in the way, if anything is."""
-        install, number = self._install.id, step.number
+    def _revert(self, record: StepRecord) -> str | None:
+        """Undo one step, without a wait for the disk (see ``retention``); return its failure."""
+        install, number = self._install.id, record.number
         try:
             self._fail_points.check(number, "undo-before")
-            built = build_step(step.kind, step.params, self._world)
-            if isinstance(built, Roots):
-                built.discard()  # an undo does not wait for the disk; see retention.sweep
-            else:
-                built.revert(step.facts)
+            step = read_step(record)
+            step.discard(step.facts_from_json(record.facts), self._world)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
             reason = str(error) or type(error).__name__
             self._write(lambda: self._journal.stuck(install, number, reason))
-            return f"step {number}, {step.title}: {reason}"
+            return f"{_name(record)}: {reason}"
         self._write(lambda: self._journal.reverted(install, number))
         return None
 
@@ -244,15 +241,27 @@ class Transaction:
         self._watch({"event": "progress", "what": what, "done": done, "total": total})
 
 
-def _told(error: BaseException, state: str) -> UpgradeError:
-    """Return the error to tell: damage stays damage, anything else is a step that failed."""
-    where = next(iter(getattr(error, "__notes__", ())), "the install")
+class _FailedStepError(Exception):
+    """Carries the error of a step to the loop, with the step's number and title."""
+
+    def __init__(self, step: str, error: Exception) -> None:
+        super().__init__(step)
+        self.step = step
+        self.error = error
+
+
+def _name(record: StepRecord) -> str:
+    return f"step {record.number}, {record.title}"
+
+
+def _as_told(error: BaseException, place: str, *, state: str) -> UpgradeError:
+    """Return the error to raise: a refusal keeps its family, any other is a failed step."""
     if isinstance(error, (BundleError, VetoError, BusyError)):
         return error.amended(state="nothing was changed")
     if isinstance(error, UpgradeError):
-        return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
+        return StepError(f"{place}: {error.what}", remedy=error.remedy, state=state)
     return StepError(
-        f"{where}: {str(error) or type(error).__name__}",
+        f"{place}: {str(error) or type(error).__name__}",
         remedy="see the log and fuel-upgrade history, remove the cause, and install again",
         state=state,
     )

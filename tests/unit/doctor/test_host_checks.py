@@ -19,7 +19,7 @@ from fuel_upgrade.doctor.host_checks import check_clock, check_kernel
 from fuel_upgrade.doctor.journal_checks import check_journal, check_lock
 from fuel_upgrade.doctor.permission_checks import check_hooks, check_modes
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 OK, WARNING, FAILURE = Verdict.OK, Verdict.WARNING, Verdict.FAILURE
@@ -32,8 +32,8 @@ def config(tmp_path: Path) -> Config:
     return made
 
 
-def record(state: InstallState) -> InstallRecord:
-    return InstallRecord(f"id-{state.name}", "/t.tar", "s", "5.0", "5.1", state, 1.0)
+def record(state: InstallState) -> ChangeRecord:
+    return ChangeRecord(f"id-{state.name}", "/t.tar", "s", "5.0", "5.1", state, 1.0)
 
 
 def verdicts(checks: Any) -> list[Verdict]:

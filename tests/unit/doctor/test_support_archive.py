@@ -13,7 +13,7 @@ from fuel_upgrade.doctor.check import failure
 from fuel_upgrade.doctor.settings_checks import read_settings
 from fuel_upgrade.doctor.support_archive import write_support
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 SECRETS = {
@@ -44,7 +44,7 @@ def plant_secrets(root: Path) -> None:
     paths.log.write_text("\n".join([*lines, f"X-Auth-Token: {SECRETS['token']}", ""]))
     journal = Journal(paths.journal)
     error = {"what": " ".join(SECRETS.values()), "password": "unheard of"}
-    made = InstallRecord("7f3a0001", "/t.tar", "s", "5.0", "5.1", InstallState.RUNNING, 1.0)
+    made = ChangeRecord("7f3a0001", "/t.tar", "s", "5.0", "5.1", InstallState.RUNNING, 1.0)
     journal.begin(made)
     journal.mark("7f3a0001", InstallState.ROLLED_BACK, error=error)
     for number, secret in enumerate(SECRETS.values()):

@@ -1,17 +1,21 @@
 """A change without a tarball: its JSON, and the record that begins it."""
 
-from fuel_upgrade.upgrade.change import GC, Change
-from fuel_upgrade.upgrade.plan.plan import PlannedStep, begin
-from fuel_upgrade.upgrade.records import InstallState
+from pathlib import Path
 
-STEP = PlannedStep("retire", "move a away", {}, "move it back", 7)
-CHANGE = Change("ab12cd34", GC, "retire 2013-5.0", "6.0", (STEP,))
+from fuel_upgrade.upgrade.change import Change
+from fuel_upgrade.upgrade.plan.plan import PlannedStep, begin
+from fuel_upgrade.upgrade.records import ChangeKind, InstallState
+from fuel_upgrade.upgrade.steps.retire import Retire
+
+RETIRE = Retire(Path("/www/a"), Path("/staging/a"), top=Path("/www"))
+STEP = PlannedStep(RETIRE, "move a away", "move it back", 7)
+CHANGE = Change("ab12cd34", ChangeKind.GC, "retire 2013-5.0", "6.0", (STEP,))
 
 
 def test_a_change_keeps_the_fuel_version() -> None:
     record = CHANGE.record(1.5)
     assert (record.fuel_from, record.fuel_to, record.kind) == ("6.0", "6.0", "gc")
-    assert (record.tarball, record.seal, record.started_s) == ("retire 2013-5.0", "", 1.5)
+    assert (record.subject, record.seal, record.started_s) == ("retire 2013-5.0", "", 1.5)
     assert record.state is InstallState.RUNNING
 
 

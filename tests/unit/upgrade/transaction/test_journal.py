@@ -11,15 +11,16 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.records import (
+    ChangeKind,
+    ChangeRecord,
     HookRunRecord,
-    InstallRecord,
     InstallState,
     StepRecord,
     StepState,
 )
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-INSTALL = InstallRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
+INSTALL = ChangeRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
 STEP = StepRecord(1, "switch", "switch it", {"live": "/a"}, {}, StepState.PLANNED)
 
 
@@ -152,7 +153,7 @@ def test_what_is_given_up_is_on_record_before_it_goes(journal: Journal) -> None:
 
 
 def test_a_change_without_a_tarball_keeps_its_kind(journal: Journal) -> None:
-    change = replace(INSTALL, id="cd34", kind="gc", seal="")
+    change = replace(INSTALL, id="cd34", kind=ChangeKind.GC, seal="")
     journal.begin(change)
     assert journal.installs() == (INSTALL, change)
     assert journal.installs()[1].to_json()["kind"] == "gc"
@@ -173,7 +174,7 @@ def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
         )
         db.commit()
     assert Journal(path).installs() == (INSTALL,)
-    Journal(path).begin(replace(INSTALL, id="cd34", kind="squash"))
+    Journal(path).begin(replace(INSTALL, id="cd34", kind=ChangeKind.SQUASH))
     assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
     assert Journal(path).attempt("ab12") == 1
 
