@@ -225,7 +225,7 @@ def read(path: Path | None, *, root: Path | None = None) -> Config:
     Raises:
         ConfigError: the named file is missing, or the file is unreadable or invalid.
     """
-    file = config_path(path, root=root)
+    file = settings_path(path, root=root)
     try:
         config = parse(file.read_text(encoding="utf-8"), source=str(file))
     except FileNotFoundError as error:
@@ -239,7 +239,7 @@ def read(path: Path | None, *, root: Path | None = None) -> Config:
     return config.under(root) if root is not None else config
 
 
-def config_path(path: Path | None, *, root: Path | None = None) -> Path:
+def settings_path(path: Path | None, *, root: Path | None = None) -> Path:
     """Return ``path``, or the default path of the settings below ``root``."""
     return path or ((root or Path("/")) / DEFAULT_PATH.relative_to("/"))
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import fuel_upgrade
-from fuel_upgrade.config import Config, config_path
+from fuel_upgrade.config import Config, settings_path
 from fuel_upgrade.doctor.address_checks import check_address, check_repo_url, fetch
 from fuel_upgrade.doctor.check import Check, warning
 from fuel_upgrade.doctor.daemon_checks import check_daemon, check_unit
@@ -35,7 +35,7 @@ class Host:
 
     def settings(self) -> Settings:
         """Read the settings, with defaults for invalid ones."""
-        file = config_path(self.config, root=self.root)
+        file = settings_path(self.config, root=self.root)
         return read_settings(file, is_named=self.config is not None, root=self.root)
 
 
