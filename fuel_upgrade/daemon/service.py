@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, NailgunSettings, place_of, read
+from fuel_upgrade.config import Config, NailgunSettings, read, settings_path
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import Connect, Service, create_app
 from fuel_upgrade.daemon.api_socket import listening
@@ -81,7 +81,7 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     config = live.config
     # by the file's own settings: the password may be from elsewhere by now
     written = read(config_path, root=root).nailgun
-    open_file = _open_file(written, place_of(config_path, root=root))
+    open_file = _open_file(written, settings_path(config_path, root=root))
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)

@@ -159,7 +159,7 @@ def test_a_fault_of_yaml_says_where_it_is() -> None:
         ("url: 'http://n:port'", "url: expected http:// or https:// and a host"),
         ("url: 'http://[n'", "url: expected http:// or https:// and a host"),
         ("url: 'http://a b'", "url: expected http:// or https:// and a host"),
-        ("url: 'http://user@n'", "url: must have no user or password in it"),
+        ("url: 'http://user@n'", "url: must not contain a user or password"),
         ("keystone_url: ftp://k", "keystone_url: expected http:// or https:// and a host"),
         ("keystone_version: v2", "keystone_version: expected auto or v2.0 or v3, found 'v2'"),
         ("proxy: 'socks5://p:1080'", "proxy: expected http:// or https:// and a host"),

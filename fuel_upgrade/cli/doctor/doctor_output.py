@@ -11,7 +11,7 @@ import click
 from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.text_columns import fold, terminal_width
-from fuel_upgrade.config import place_of
+from fuel_upgrade.config import settings_path
 from fuel_upgrade.doctor.all_checks import Host, check_host
 from fuel_upgrade.doctor.check import Check, Verdict, checks_json, worst
 from fuel_upgrade.doctor.settings_checks import NAME, read_settings
@@ -46,7 +46,7 @@ def check_and_pack(target: Target, bundle: Path | None, *, force: bool, as_json:
 
 def check_settings(target: Target, *, as_json: bool) -> int:
     """Check the configuration file, print, return the exit code."""
-    place = place_of(target.config, root=target.root)
+    place = settings_path(target.config, root=target.root)
     checks = read_settings(place, is_named=target.config is not None, root=target.root).checks
     if as_json:
         print_json(checks_json(checks))

@@ -63,10 +63,10 @@ def selftest(  # noqa: PLR0913 - one argument an option
     undo itself from working (inconsistent), repair must give what was before.
     """
     from fuel_upgrade.cli.selftest.selftest_output import show_drill
-    from fuel_upgrade.drill.drill_run import Wanted, drill
+    from fuel_upgrade.drill.drill_run import DrillRequest, drill
     from fuel_upgrade.drill.verdict_table import Fault
 
-    wanted = Wanted(
+    wanted = DrillRequest(
         tarball=tarball,
         with_faults=faults or bool(only) or bool(steps),
         faults=frozenset(Fault(name) for name in only),

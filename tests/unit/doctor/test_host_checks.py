@@ -140,7 +140,7 @@ def test_a_daemon_of_another_version_is_a_warning_with_when_to_restart_it() -> N
     assert found == Check(
         "daemon",
         WARNING,
-        f"fuel-upgraded is of version 0.0.9, this command of {__version__}",
+        f"fuel-upgraded has version 0.0.9, this command has {__version__}",
         "wait until job 7f3a0001 has ended, then systemctl restart fuel-upgrade",
     )
 

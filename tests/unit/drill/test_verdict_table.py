@@ -91,7 +91,7 @@ def test_inconsistent_counts_when_the_repair_gives_what_was_before() -> None:
     assert judged(replace(seen, last=AFTER))[0] is Verdict.WRONG
     assert judged(replace(seen, repaired=InstallState.INCONSISTENT)) == (
         Verdict.WRONG,
-        ("expected the repair to roll back, found it inconsistent",),
+        ("expected the repair to roll back, but it is inconsistent",),
     )
 
 
