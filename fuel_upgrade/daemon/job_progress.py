@@ -1,11 +1,25 @@
 """How far a job is: a value, computed from its events and from when each of them came."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fuel_upgrade.system.progress import IN_BYTES
-from fuel_upgrade.upgrade.events import Event
+from fuel_upgrade.upgrade.event_json import Completion
+from fuel_upgrade.upgrade.events import (
+    Event,
+    InstallFailed,
+    InstallStarted,
+    JobSucceeded,
+    OrderChosen,
+    RecoveryStarted,
+    RepairStarted,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    TarballStarted,
+    UndoStarted,
+    Waiting,
+)
 
 _WINDOW_S = 10.0  # the speed is that of so many seconds
 _LEAST_S = 0.5  # of a shorter time nothing can be said
@@ -62,10 +76,34 @@ class JobProgress:
     tarball_sizes: tuple[int, ...] = ()
     samples: tuple[tuple[float, int], ...] = ()
 
-    def after(self, event: Event, now_s: float) -> "JobProgress":
+    def after(self, event: Event, now_s: float) -> "JobProgress":  # noqa: C901, PLR0911 - a case a type
         """Return the progress after an event that came at ``now_s``."""
-        change = _CHANGES.get(event["event"])
-        return self if change is None else change(self, event, now_s)
+        match event:
+            case OrderChosen():
+                return replace(self, tarball_sizes=tuple(t.unpacked_bytes for t in event.order))
+            case TarballStarted():
+                return _tarball(self, event)
+            case InstallStarted():
+                sizes = tuple(size + _STEP_BYTES for size in event.sizes)
+                return replace(self, install=event.install, sizes=sizes)
+            case RecoveryStarted():
+                return replace(self, install=event.install, step=None, sizes=())
+            case StepStarted():
+                step = StepInHand(event.number, event.of, event.title)
+                return _moved(replace(self, step=step, doing=step.title, going_back=False), 0.0)
+            case InstallFailed() | UndoStarted() | RepairStarted():
+                return replace(_back(self), install=event.install)
+            case StepUndoStarted():
+                return _undo_step(_back(self), event)
+            case StepProgressed():
+                return _progress(self, event, now_s)
+            case Waiting():
+                doing = f"waiting for {event.on}"
+                return replace(self, doing=doing, done=None, total=None, samples=())
+            case JobSucceeded():
+                return replace(self, doing="done", percent=100.0)
+            case _:
+                return self
 
     def bytes_per_s(self, now_s: float) -> float | None:
         """Return the speed of the last seconds; None where the step writes no bytes, or just began.
@@ -90,14 +128,14 @@ class JobProgress:
             left += sum(self.tarball_sizes[self.tarball.number :])
         return left / speed
 
-    def numbers(self, now_s: float) -> dict[str, Any]:
-        """Return the numbers that events of steps and of their progress have."""
-        speed, left_s = self.bytes_per_s(now_s), self.remaining_s(now_s)
-        return {
-            "percent": self.percent,
-            "bytes_per_s": None if speed is None else round(speed),
-            "remaining_s": None if left_s is None else round(left_s),
-        }
+    def completion(self, now_s: float) -> Completion:
+        """Return the completion that the stream adds to events."""
+        speed, remaining_s = self.bytes_per_s(now_s), self.remaining_s(now_s)
+        return Completion(
+            self.percent,
+            None if speed is None else round(speed),
+            None if remaining_s is None else round(remaining_s),
+        )
 
     def to_json(self, now_s: float) -> dict[str, Any]:
         """Return the form that the API gives."""
@@ -109,57 +147,36 @@ class JobProgress:
             "tarball": self.tarball.to_json() if self.tarball else None,
             "bytes_done": self.done if in_bytes else None,
             "bytes_total": self.total if in_bytes else None,
-            **self.numbers(now_s),
+            **asdict(self.completion(now_s)),
             "going_back": self.going_back,
         }
 
 
-def _order(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    sizes = tuple(int(offer["unpacked_bytes"]) for offer in event["order"])
-    return replace(old, tarball_sizes=sizes)
-
-
-def _tarball(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    named = TarballInHand(event["number"], event["of"], event["tarball"])
-    fresh = replace(old, tarball=named, doing="checking", install=None, sizes=(), step=None)
+def _tarball(old: JobProgress, event: TarballStarted) -> JobProgress:
+    tarball = TarballInHand(event.number, event.of, event.tarball)
+    fresh = replace(old, tarball=tarball, doing="checking", install=None, sizes=(), step=None)
     return _moved(fresh, 0.0)
 
 
-def _begin(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    sizes = tuple(size + _STEP_BYTES for size in event["sizes"])
-    return replace(old, install=event["install"], sizes=sizes)
-
-
-def _recover(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    return replace(old, install=event["install"], step=None, sizes=())
-
-
-def _step(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    step = StepInHand(event["number"], event["of"], event["title"])
-    return _moved(replace(old, step=step, doing=step.title, going_back=False), 0.0)
-
-
-def _back(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    install = event.get("install") or old.install
+def _back(old: JobProgress) -> JobProgress:
+    """Return the progress of a job that goes back from here on, if it does not already."""
     if old.going_back:
-        return replace(old, install=install)
-    return JobProgress("going back", install, tarball=old.tarball, going_back=True)
+        return old
+    return JobProgress("going back", old.install, tarball=old.tarball, going_back=True)
 
 
-def _undo_step(old: JobProgress, event: Event, now_s: float) -> JobProgress:
-    now = old if old.going_back else _back(old, event, now_s)
-    title = str(event["title"])
-    percent = _rounded(100 * event["undone"] / max(event["to_undo"], 1))
+def _undo_step(old: JobProgress, event: StepUndoStarted) -> JobProgress:
+    percent = _rounded(100 * event.undone / max(event.to_undo, 1))
     return replace(
-        now,
-        step=StepInHand(event["number"], None, title),
-        doing=f"undoing: {title}",
-        percent=max(now.percent, percent),
+        old,
+        step=StepInHand(event.number, None, event.title),
+        doing=f"undoing: {event.title}",
+        percent=max(old.percent, percent),
     )
 
 
-def _progress(old: JobProgress, event: Event, now_s: float) -> JobProgress:
-    what, done, total = str(event["what"]), int(event["done"]), int(event["total"])
+def _progress(old: JobProgress, event: StepProgressed, now_s: float) -> JobProgress:
+    what, done, total = event.what, event.done, event.total
     share = min(done / total, 1.0) if total > 0 else 0.0
     if what not in IN_BYTES:
         now = replace(old, doing=what, done=None, total=None, samples=())
@@ -168,30 +185,6 @@ def _progress(old: JobProgress, event: Event, now_s: float) -> JobProgress:
     now = _moved(replace(old, sizes=old.sizes or _learnt(old.step, total)), share)
     samples = (*_recent(began, now_s), (now_s, done))
     return replace(now, doing=what, done=done, total=total, samples=samples)
-
-
-def _waiting(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    return replace(old, doing=f"waiting for {event['on']}", done=None, total=None, samples=())
-
-
-def _result(old: JobProgress, _event: Event, _now_s: float) -> JobProgress:
-    return replace(old, doing="done", percent=100.0)
-
-
-_CHANGES: Mapping[str, Callable[[JobProgress, Event, float], JobProgress]] = {
-    "order": _order,
-    "tarball": _tarball,
-    "begin": _begin,
-    "recover": _recover,
-    "step": _step,
-    "failed": _back,
-    "undo": _back,
-    "repair": _back,
-    "undo step": _undo_step,
-    "progress": _progress,
-    "waiting": _waiting,
-    "result": _result,
-}
 
 
 def _moved(old: JobProgress, share: float) -> JobProgress:

@@ -12,7 +12,6 @@ from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
 from fuel_upgrade.errors import (
-    FORMAT,
     NotFoundError,
     OutsideError,
     PreflightError,
@@ -20,17 +19,21 @@ from fuel_upgrade.errors import (
     from_json,
 )
 from fuel_upgrade.system.times import iso_time
-from fuel_upgrade.upgrade.events import Event, Watch
-from fuel_upgrade.upgrade.install_lock import waiting
+from fuel_upgrade.upgrade.event_json import StreamedEvent, event_fields
+from fuel_upgrade.upgrade.events import (
+    Event,
+    JobFailed,
+    JobSucceeded,
+    StepProgressed,
+    Waiting,
+    Watch,
+)
 from fuel_upgrade.upgrade.records import InstallRecord
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
 Work = Callable[[Watch], Mapping[str, Any]]
 """Does the work, tells a watcher of events, and returns the result."""
 
-_FORWARD = ("step", "progress", "waiting")  # an interrupted job stops at the next of these
-_BACK = ("failed", "undo", "undo step", "rolled back", "undone", "inconsistent")
-_COUNTED = frozenset({"step", "undo step", "progress"})
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
 _TELL_EVERY_S = 1.0
@@ -63,33 +66,33 @@ class Job:
         self.progress = JobProgress()
         self._clocks = clocks or Clocks()
         self._started_s = self._clocks.now_s()
-        self._events: list[tuple[int, Event]] = []  # each with its number, which only grows
+        self._events: list[tuple[int, StreamedEvent]] = []  # each with its number, which only grows
         self._added = 0
         self._changed = threading.Condition()
         self._last_progress_s = float("-inf")
 
-    def add(self, event: Event, *, last: bool = False) -> None:
-        """Add an event and wake who waits for it; of progress, ten a second are enough."""
+    def add(self, event: Event) -> None:
+        """Add an event and wake the threads that follow; drop progress above ten a second."""
         now_s = self._clocks.ticks_s()
-        if event["event"] == "progress":
+        if isinstance(event, StepProgressed):
             is_soon = now_s - self._last_progress_s < _PROGRESS_EVERY_S
-            if is_soon and event["done"] < event["total"] and event["what"] == self.progress.doing:
+            if is_soon and event.done < event.total and event.what == self.progress.doing:
                 return
             self._last_progress_s = now_s
         self.progress = self.progress.after(event, now_s)
-        numbers = self.progress.numbers(now_s) if event["event"] in _COUNTED else {}
-        at = iso_time(self._clocks.now_s())
-        whole = {"format": FORMAT, "event": event["event"], "at": at, **event, **numbers}
+        completion = self.progress.completion(now_s) if event.has_completion else None
+        streamed = StreamedEvent(event, iso_time(self._clocks.now_s()), completion)
         with self._changed:
-            if self._events and _goes_on(self._events[-1][1], event):
+            self.going_back = self.going_back or event.goes_back
+            if self._events and event.continues(self._events[-1][1].event):
                 self._events.pop()
             self._added += 1
-            self._events.append((self._added, whole))
-            self.ended = last
+            self._events.append((self._added, streamed))
+            self.ended = event.is_last
             self._changed.notify_all()
 
-    def follow(self) -> Iterator[Event]:
-        """Give all events from the first on, as they come, until the job ends."""
+    def follow(self) -> Iterator[StreamedEvent]:
+        """Yield all events from the first on, as they come, until the job ends."""
         sent = 0
         ended = False
         while not ended:
@@ -98,7 +101,7 @@ class Job:
                     self._changed.wait()
                 first = bisect_right(self._events, sent, key=lambda pair: pair[0])
                 fresh, sent, ended = self._events[first:], self._added, self.ended
-            yield from (event for _, event in fresh)
+            yield from (streamed for _, streamed in fresh)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the job does now, in the form that the API gives."""
@@ -111,31 +114,20 @@ class Job:
         }
 
 
-def last_event(record: InstallRecord) -> Event:
+def last_event(record: InstallRecord) -> StreamedEvent:
     """Return the last event of a job that ended before the daemon started, from its record."""
+    failed = JobFailed(from_json(record.error)) if record.error is not None else None
     at = iso_time(record.ended_s or record.started_s)
-    if record.error is not None:
-        return {"format": FORMAT, "event": "error", "at": at, **from_json(record.error).to_json()}
-    return {"format": FORMAT, "at": at, **_result(record.to_json())}
+    return StreamedEvent(failed or _succeeded(record.to_json()), at)
 
 
-def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+def _succeeded(result: Mapping[str, Any]) -> JobSucceeded:
     """Return the last event of a job that succeeded.
 
-    It changed something, unless its result says otherwise or has no install.
+    The job changed the master unless its result says otherwise or has no install.
     """
     changed = result.get("changed", bool(result.get("installs", True)))
-    return {"event": "result", "changed": changed, "result": dict(result)}
-
-
-def _goes_on(before: Event, event: Event) -> bool:
-    """Say whether an event tells the same as the one before it, only later."""
-    kind = event["event"]
-    if kind != before["event"]:
-        return False
-    if kind == "waiting":  # the first says what is waited for, and stays
-        return bool(before["on"] == event["on"] and before["waited_s"])
-    return bool(kind == "progress" and before["what"] == event["what"])
+    return JobSucceeded(changed, dict(result))
 
 
 def _busy(job: str) -> PreflightError:
@@ -257,20 +249,16 @@ class Jobs:
             waited_s = time.monotonic() - begun
             if waited_s >= wait_s:
                 raise _busy(self._holder)
-            watch(waiting(f"job {self._holder} of this daemon", waited_s, wait_s))
+            watch(Waiting(f"job {self._holder} of this daemon", int(waited_s), wait_s))
             if self._turn.acquire(timeout=min(_TELL_EVERY_S, wait_s - waited_s)):
                 return
 
     def _run(self, job: Job, work: Work, wait_s: float) -> None:
         def watch(event: Event) -> None:
-            if event["event"] != "progress" and event.get("waited_s", 0) == 0:
-                # structlog calls the message itself "event"
-                _log.info(
-                    event["event"], job=job.id, **{k: v for k, v in event.items() if k != "event"}
-                )
+            if event.is_logged:
+                _log.info(event.kind, job=job.id, **event_fields(event))
             job.add(event)
-            job.going_back = job.going_back or event["event"] in _BACK
-            if job.stop_reason is not None and event["event"] in _FORWARD:
+            if job.stop_reason is not None and event.is_safe_point:
                 raise OutsideError(job.stop_reason, remedy="install again when it suits")
 
         def take_turn() -> Mapping[str, Any]:
@@ -286,12 +274,12 @@ class Jobs:
             result = take_turn()
         except UpgradeError as error:
             _log.error("job failed", job=job.id, **error.to_json())
-            job.add({"event": "error", **error.to_json()}, last=True)
+            job.add(JobFailed(error))
         except Exception as error:  # noqa: BLE001 - logged whole, and told to who asked
             _log.exception("job broke", job=job.id)
             unknown = UpgradeError(
                 f"unexpected: {error!r}", remedy="report this with the log's last lines"
             )
-            job.add({"event": "error", **unknown.to_json()}, last=True)
+            job.add(JobFailed(unknown))
         else:
-            job.add(_result(result), last=True)
+            job.add(_succeeded(result))

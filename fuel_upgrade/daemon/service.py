@@ -7,13 +7,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import daemon
@@ -50,6 +49,8 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
 from fuel_upgrade.upgrade.engine import Engine
+from fuel_upgrade.upgrade.event_json import event_fields
+from fuel_upgrade.upgrade.events import Event
 from fuel_upgrade.upgrade.log_context import install_under_way
 from fuel_upgrade.upgrade.plan.master import known_fuel_version
 from fuel_upgrade.upgrade.releases.own_sources import render_own
@@ -293,9 +294,8 @@ def _registry_password(path: Path) -> str:
 
 
 def _recover(config: Config, connect: Connect) -> None:
-    def watch(event: Mapping[str, Any]) -> None:
-        details = {key: value for key, value in event.items() if key != "event"}
-        _log.warning(f"recovery: {event['event']}", **details)
+    def watch(event: Event) -> None:
+        _log.warning(f"recovery: {event.kind}", **event_fields(event))
 
     with connect() as control:
         engine = Engine(config, control)

@@ -23,7 +23,19 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.upgrade.change import Change
-from fuel_upgrade.upgrade.events import Watch, nobody
+from fuel_upgrade.upgrade.events import (
+    Accepted,
+    AlreadyInstalled,
+    Inconsistent,
+    Installed,
+    RecoveryStarted,
+    RepairStarted,
+    Resumed,
+    ResumeFailed,
+    UndoStarted,
+    Watch,
+    ignore,
+)
 from fuel_upgrade.upgrade.install_lock import turn
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.multi.candidates import Survey, read_survey
@@ -35,7 +47,6 @@ from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
-    installed_already,
     look_up,
     nothing_to_do,
     refuse_installed,
@@ -113,7 +124,7 @@ class Engine:
         tarball: Path,
         *,
         install: str,
-        watch: Watch = nobody,
+        watch: Watch = ignore,
         verify_base: bool = False,
         full_view: bool = False,
         expected: SavedPlan | None = None,
@@ -149,21 +160,21 @@ class Engine:
             if earlier:
                 if fail_if_installed:
                     raise refuse_installed(earlier)
-                watch(installed_already(earlier))
+                watch(AlreadyInstalled(earlier.id, earlier.fuel_to))
                 return earlier
             head, master, plan = self._hooks(watch).checked(
                 install, tarball, lambda: self._when_idle(patience, planned)
             )
             record = self._record(head, plan)
             open_record(self.journal, record, as_records(plan.steps))
-            watch(begin(install, plan.steps).to_json())
+            watch(begin(install, plan.steps))
             for match in master.bases.values():
-                if match.replaces_named:
-                    watch({"event": "base", "version": match.need.version, **match.to_json()})
+                if replaced := match.to_event():
+                    watch(replaced)
             self._carry_out(record, watch, patience.refuse_while_busy)
         return self.record(install)
 
-    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> InstallRecord:
+    def change(self, make: Callable[[], Change], *, watch: Watch = ignore) -> InstallRecord:
         """Carry out what ``make`` plans, under the install lock, as a transaction of its own.
 
         Raises:
@@ -175,11 +186,11 @@ class Engine:
             change = make()
             record = change.record(self._clock())
             open_record(self.journal, record, as_records(change.steps))
-            watch(begin(change.install, change.steps).to_json())
+            watch(begin(change.install, change.steps))
             self._carry_out(record, watch)
         return self.record(change.install)
 
-    def release_backups(self, *, watch: Watch = nobody) -> InstallRecord:
+    def release_backups(self, *, watch: Watch = ignore) -> InstallRecord:
         """Give up what the last change keeps for its undo; it cannot be undone afterwards.
 
         Raises:
@@ -206,7 +217,7 @@ class Engine:
     ) -> None:
         """Run what the journal has begun, to the end or back to the beginning."""
         self._transaction(record, watch).run(before_live)
-        watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
+        watch(Installed(record.id, record.fuel_to))
         self._retain(watch)
 
     def _retain(self, watch: Watch) -> None:
@@ -228,7 +239,7 @@ class Engine:
     def _hooks(self, watch: Watch) -> HookPoints:
         return HookPoints(self._config, self.journal, self._clock, watch)
 
-    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> InstallRecord:
+    def rollback(self, install: str | None = None, *, watch: Watch = ignore) -> InstallRecord:
         """Undo the last successful install; naming it by ``install`` guards against another.
 
         Raises:
@@ -242,12 +253,12 @@ class Engine:
             if record.state is InstallState.INSTALLED:
                 refuse_while_busy(self._control)
             self.journal.note(record.id, None)  # recoveries of the install are not its undo's
-            watch({"event": "undo", "install": record.id})
+            watch(UndoStarted(record.id))
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
     def recover(
-        self, policy: Recovery | None = None, *, watch: Watch = nobody
+        self, policy: Recovery | None = None, *, watch: Watch = ignore
     ) -> tuple[InstallRecord, ...]:
         """Take up what a crash left unfinished; return what became of each.
 
@@ -265,7 +276,7 @@ class Engine:
                 self.journal, self._config.paths, new_id=new_id, clock=self._clock
             )
             if lost is not None:
-                watch({"event": "inconsistent", "install": lost.id, "what": lost.note})
+                watch(Inconsistent(lost.id, lost.note))
             left = recovery.unfinished(self.journal)
             for record in reversed(left):
                 try:
@@ -279,24 +290,24 @@ class Engine:
 
     def _recover(self, record: InstallRecord, policy: Recovery, watch: Watch) -> None:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
-        watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
+        watch(RecoveryStarted(record.id, attempt, most))
         if attempt > most:
             recovery.give_up(self.journal, record, most, self._clock())
-            watch({"event": "inconsistent", "install": record.id})
+            watch(Inconsistent(record.id))
             return
         if record.state is InstallState.RUNNING and policy is Recovery.RESUME:
-            watch({"event": "resume", "install": record.id})
+            watch(Resumed(record.id))
             try:
                 self._carry_out(record, watch)
             except (BundleError, StepError):
-                watch({"event": "not resumed", "install": record.id})
+                watch(ResumeFailed(record.id))
             return
         recovery.note_cut_off(self.journal, record)
         transaction = self._transaction(record, watch)
         transaction.roll_back(recovery.UNFINISHED[record.state], is_last_try=attempt == most)
 
     def repair(
-        self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
+        self, install: str | None = None, *, accept: bool = False, watch: Watch = ignore
     ) -> InstallRecord:
         """Settle what is unfinished or inconsistent: undo the rest, or ``accept`` what is there.
 
@@ -309,13 +320,13 @@ class Engine:
             record = recovery.to_repair(self.journal, named)
             if accept:
                 self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
-                watch({"event": "accepted", "install": record.id})
+                watch(Accepted(record.id))
                 return self.record(record.id)
             recovery.refuse_lost(record)
             self._refuse_while_used(record)
             recovery.note_cut_off(self.journal, record)
             self.journal.note(record.id, None)
-            watch({"event": "repair", "install": record.id})
+            watch(RepairStarted(record.id))
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
@@ -400,7 +411,7 @@ class Engine:
     def _refuse_while_used(self, record: InstallRecord) -> None:
         recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
-    def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
+    def _locked(self, wait_s: float = 0, watch: Watch = ignore) -> AbstractContextManager[None]:
         return turn(self._config.paths.lock, wait_s=wait_s, watch=watch)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import TarballStarted, Watch
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
 from fuel_upgrade.upgrade.records import InstallRecord
@@ -55,11 +55,11 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
     order = find_order(survey.offers, survey.present)
     if fail_if_installed and not order.installs:
         raise _refuse_nothing(order)
-    watch({"event": "order", **order.to_json()})
+    watch(order.to_event())
     done: list[InstallRecord] = []
     for number, offer in enumerate(order.installs, 1):
-        told = {"number": number, "of": len(order.installs), **offer.to_json()}
-        watch({"event": "tarball", **told})
+        of = len(order.installs)
+        watch(TarballStarted(number, of, offer.name, offer.fuel_version, offer.unpacked_bytes))
         install = new_id()
         try:
             record = engine.install(

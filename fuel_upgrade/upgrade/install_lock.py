@@ -1,22 +1,20 @@
 """Waits for the one lock that an install, an undo or a recovery holds."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.events import Waiting, Watch
 
 _LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 1.0
 
 
 @contextmanager
-def turn(
-    path: Path, *, wait_s: float = 0, watch: Callable[[Mapping[str, Any]], None]
-) -> Iterator[None]:
+def turn(path: Path, *, wait_s: float = 0, watch: Watch) -> Iterator[None]:
     """Hold the lock at ``path``; wait up to ``wait_s`` seconds for another process to end.
 
     While waiting ``watch`` is told once a second; it may raise to stop that.
@@ -37,14 +35,9 @@ def turn(
             )
         if told == begun or now - told >= _TELL_EVERY_S:
             told = now
-            watch(waiting(lock.owner(), now - begun, wait_s))
+            watch(Waiting(lock.owner(), int(now - begun), wait_s))
         time.sleep(min(_LOOK_EVERY_S, max(wait_s - (now - begun), 0.01)))
     try:
         yield
     finally:
         lock.release()
-
-
-def waiting(on: str, waited_s: float, wait_s: float) -> dict[str, Any]:
-    """Return the event of one that waits for another install; whole seconds so far."""
-    return {"event": "waiting", "on": on, "waited_s": int(waited_s), "wait_s": wait_s}

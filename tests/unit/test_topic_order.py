@@ -20,8 +20,9 @@ ORDER = {
         "release_order", "release_store", "server", "api",
     ],
     "upgrade": [
-        "events", "hooks", "log_context", "records", "install_lock", "nailgun_idle", "steps",
-        "plan", "transaction", "change", "review", "multi", "engine", "install_all", "releases",
+        "events", "event_json", "hooks", "log_context", "records", "install_lock", "nailgun_idle",
+        "steps", "plan", "transaction", "change", "review", "multi", "engine",
+        "install_all", "releases",
     ],
     "cli": [
         "text_columns", "console", "option_values", "group", "progress_bar", "client", "bundle",

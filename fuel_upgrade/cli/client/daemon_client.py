@@ -79,11 +79,11 @@ class DaemonClient:
         """Delete what is at a path of the API; errors as :meth:`get`."""
         return self._call("DELETE", path)
 
-    def events(self, job: str) -> Iterator[dict[str, Any]]:
-        """Follow a job from its first event to its last; errors as :meth:`get`.
+    def events(self, job: str) -> Iterator[Any]:
+        """Yield the JSON of each event of a job as it comes; errors as :meth:`get`.
 
         Raises:
-            OutsideError: the daemon went away before the last event.
+            OutsideError: the connection broke, or a line is no JSON.
         """
         from fuel_upgrade.cli.client.exchange import Daemon
 

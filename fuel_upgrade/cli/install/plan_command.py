@@ -14,6 +14,8 @@ from fuel_upgrade.cli.console import json_option, print_folded, print_json, prin
 from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
+from fuel_upgrade.upgrade.event_json import parse_fields
+from fuel_upgrade.upgrade.events import OrderChosen
 
 _PATH = click.Path(path_type=Path)
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
@@ -165,7 +167,7 @@ def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -
     if "order" not in found:
         _show_one(found, packages=packages)
         return
-    for line in order_lines(found):
+    for line in order_lines(parse_fields(OrderChosen, found)):
         click.echo(line)
     if found["first"]:
         click.echo()

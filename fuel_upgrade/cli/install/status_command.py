@@ -1,5 +1,6 @@
 """``fuel-upgrade status``: what the daemon does now, and what the master runs."""
 
+import time
 from typing import Any
 
 import click
@@ -36,11 +37,13 @@ def status(client: DaemonClient, *, follows: bool, as_json: bool) -> None:
 
 def _follow(client: DaemonClient, *, as_json: bool) -> None:
     from fuel_upgrade.cli.client.follow_job import attach, event_lines
+    from fuel_upgrade.system.times import iso_time
+    from fuel_upgrade.upgrade.event_json import status_to_json
 
     with event_lines(as_json=as_json):
         found = client.get("/status")
         if as_json:
-            print_json_line({"event": "status", **found})
+            print_json_line(status_to_json(found, iso_time(time.time())))
         else:
             _show_status(found)
         if found["running"]:
