@@ -9,6 +9,7 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import AlreadyInstalled, Event
 from fuel_upgrade.upgrade.install_all import install_all
 from fuel_upgrade.upgrade.records import InstallRecord
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
@@ -46,11 +47,11 @@ def test_the_second_install_changes_nothing_and_names_the_first(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
-    before, told = whole_state(master), list[Any]()
+    before, told = whole_state(master), list[Event]()
     assert again(master, tarballs["5.1"], watch=told.append) == first
     assert whole_state(master) == before
     assert told == [
-        {"event": "installed already", "install": first.id, "fuel_version": "5.1"}
+        AlreadyInstalled(first.id, "5.1")
     ]  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.event_json import event_fields, to_json
+from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.records import InstallState
 from tests.flaky import FlakyNailgun, Held, flaky_nailgun
 from tests.host import BIN, Host, configure
@@ -38,25 +39,25 @@ def master(
 
 
 def cancelled_at(
-    master: ScratchMaster, tarball: Path, event: Mapping[str, Any], fail_points: str = ""
-) -> tuple[list[Mapping[str, Any]], list[PreflightError]]:
-    """Install, and cancel as soon as the event comes; return all events, and the refusals."""
+    master: ScratchMaster, tarball: Path, keys: Mapping[str, Any], fail_points: str = ""
+) -> tuple[list[dict[str, Any]], list[PreflightError]]:
+    """Install and cancel at the first event with these keys; return all events and the refusals."""
     jobs, refused = Jobs(), list[PreflightError]()
 
     def work(watch: Watch) -> Mapping[str, Any]:
-        def cancel_and_watch(told: Mapping[str, Any]) -> None:
-            if event.items() <= told.items():
+        def cancel_and_watch(event: Event) -> None:
+            if keys.items() <= {"event": event.kind, **event_fields(event)}.items():
                 try:
                     jobs.cancel("aaaa0001")
                 except PreflightError as error:
                     refused.append(error)
-            watch(told)
+            watch(event)
 
         engine = master.engine(fail_points)
         install = f"{len(engine.journal.installs()):08x}"
         return engine.install(tarball, install=install, watch=cancel_and_watch).to_json()
 
-    events = list(jobs.start("aaaa0001", work).follow())
+    events = [to_json(streamed) for streamed in jobs.start("aaaa0001", work).follow()]
     jobs.wait()
     return events, refused
 

@@ -4,16 +4,16 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, InstallStarted, StepStarted, Waiting
 from tests.host import BIN, make_host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -67,7 +67,7 @@ def test_what_else_is_wrong_is_told_without_waiting(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    told: list[Event] = []
     engine = master.engine()
     with pytest.raises(PreflightError) as caught:
         engine.install(tarballs["6.0.1"], install=new_id(), watch=told.append, wait_for_tasks_s=600)
@@ -80,18 +80,18 @@ def test_an_install_waits_until_nailgun_is_idle(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    told: list[Event] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
+    def watch(event: Event) -> None:
         told.append(event)
-        if event["event"] == "waiting":
+        if isinstance(event, Waiting):
             end_tasks(master.config.paths.registry)
 
     record = master.engine().install(
         tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=60
     )
     assert record.fuel_to == "6.0"
-    assert [event["event"] for event in told][:2] == ["waiting", "begin"]
+    assert [type(event) for event in told][:2] == [Waiting, InstallStarted]
 
 
 def test_waiting_can_be_stopped_and_leaves_everything_untouched(
@@ -100,8 +100,8 @@ def test_waiting_can_be_stopped_and_leaves_everything_untouched(
     start_task(master)
     before = master.state()
 
-    def watch(event: Mapping[str, Any]) -> None:
-        assert event["event"] == "waiting"
+    def watch(event: Event) -> None:
+        assert isinstance(event, Waiting)
         raise OutsideError("it was cancelled", remedy="install again")
 
     with pytest.raises(OutsideError, match="cancelled") as caught:
@@ -119,11 +119,11 @@ def test_a_task_that_starts_after_the_checks_refuses_the_install_before_anything
     before = master.state()
     steps: list[str] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
-        if event["event"] == "begin":
+    def watch(event: Event) -> None:
+        if isinstance(event, InstallStarted):
             master.store.add_task("deploy", "running")
-        if event["event"] == "step":
-            steps.append(event["title"])
+        if isinstance(event, StepStarted):
+            steps.append(event.title)
 
     with pytest.raises(PreflightError, match=r"Nailgun runs task 1 \(deploy, running, 0 %\)"):
         master.engine().install(tarballs["6.0"], install=new_id(), watch=watch)
