@@ -1,4 +1,4 @@
-"""How far a job is: a value, computed from its events and from when each of them came."""
+"""The progress of a job, computed from its events and their times."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -21,47 +21,47 @@ from fuel_upgrade.upgrade.events import (
     Waiting,
 )
 
-_WINDOW_S = 10.0  # the speed is that of so many seconds
-_LEAST_S = 0.5  # of a shorter time nothing can be said
+_WINDOW_S = 10.0  # the window over which the speed is computed
+_LEAST_S = 0.5  # the shortest time that gives a speed
 _STEP_BYTES = 4 << 20
-"""What a rename with its sync, or a request to Nailgun, counts for: a disk writes so much then."""
-_NOT_YET = 99.9  # the last per cent is for the end
-_OF_STEP = frozenset({"packages"})  # what else tells how far a step is
+"""The weight of a rename with its sync, or of a request to Nailgun, in written bytes."""
+_NOT_YET = 99.9  # 100 is reported at the end only
+_OF_STEP = frozenset({"packages"})  # work in items that counts as progress of its step
 
 
 @dataclass(frozen=True, slots=True)
 class StepInHand:
-    """The step that is being done or undone; ``of`` is how many the install has, if known."""
+    """The step that is being done or undone; ``of`` is the number of steps, if known."""
 
     number: int
     of: int | None
     title: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the JSON form of the API."""
         return {"number": self.number, "of": self.of, "title": self.title}
 
 
 @dataclass(frozen=True, slots=True)
 class TarballInHand:
-    """One of several tarballs, each with the bytes that it unpacks to."""
+    """The tarball that is being installed, one of ``of``."""
 
     number: int
     of: int
     tarball: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the JSON form of the API."""
         return {"number": self.number, "of": self.of, "tarball": self.tarball}
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """What a job does now, and how far it is.
+    """The current activity of a job, and its completed part.
 
-    ``percent`` is of all its installs, by the bytes that each step writes; it never falls, but
-    begins again at 0 when the job goes back. ``samples`` are the bytes of the step in hand, each
-    with the time at which they were done; times are those of any clock that only goes forward.
+    ``percent`` covers all installs of the job, weighted by the bytes that each step writes; it
+    never falls, but restarts at 0 when the job goes back. ``samples`` are pairs of a monotonic time
+    and the bytes of the current step that were done at that time.
     """
 
     doing: str = "checking"
@@ -106,9 +106,9 @@ class JobProgress:
                 return self
 
     def bytes_per_s(self, now_s: float) -> float | None:
-        """Return the speed of the last seconds; None where the step writes no bytes, or just began.
+        """Return the current speed, or None if the step writes no bytes or just began.
 
-        It falls to 0 when nothing comes any more.
+        It falls to 0 when no events come any more.
         """
         recent = _recent(self.samples, now_s)
         if len(recent) == 0 or now_s - self.samples[0][0] < _LEAST_S:
@@ -117,16 +117,16 @@ class JobProgress:
         return (done - began) / max(now_s - began_s, _LEAST_S)
 
     def remaining_s(self, now_s: float) -> float | None:
-        """Return about how long the way forward takes still; None where nothing tells."""
+        """Estimate the remaining time of the way forward, or return None."""
         speed = self.bytes_per_s(now_s)
         if not speed or self.going_back or self.done is None or self.total is None:
             return None
-        left = self.total - self.done
+        remaining = self.total - self.done
         if self.step is not None and self.sizes:
-            left += sum(self.sizes[self.step.number :])
+            remaining += sum(self.sizes[self.step.number :])
         if self.tarball is not None:
-            left += sum(self.tarball_sizes[self.tarball.number :])
-        return left / speed
+            remaining += sum(self.tarball_sizes[self.tarball.number :])
+        return remaining / speed
 
     def completion(self, now_s: float) -> Completion:
         """Return the completion that the stream adds to events."""
@@ -138,7 +138,7 @@ class JobProgress:
         )
 
     def to_json(self, now_s: float) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the JSON form of the API."""
         in_bytes = bool(self.samples)
         return {
             "doing": self.doing,
@@ -159,7 +159,7 @@ def _tarball(old: JobProgress, event: TarballStarted) -> JobProgress:
 
 
 def _back(old: JobProgress) -> JobProgress:
-    """Return the progress of a job that goes back from here on, if it does not already."""
+    """Return the progress of a job that goes back from this event on."""
     if old.going_back:
         return old
     return JobProgress("going back", old.install, tarball=old.tarball, going_back=True)
@@ -188,7 +188,7 @@ def _progress(old: JobProgress, event: StepProgressed, now_s: float) -> JobProgr
 
 
 def _moved(old: JobProgress, share: float) -> JobProgress:
-    """Return the progress with so much of the step in hand done, and no bytes of it yet."""
+    """Return the progress with this share of the current step done, and no bytes."""
     step, sizes = old.step, old.sizes
     part = 0.0
     if step is not None:
@@ -201,7 +201,7 @@ def _moved(old: JobProgress, share: float) -> JobProgress:
 
 
 def _of_all(old: JobProgress, part: float) -> float:
-    """Return the share of all tarballs, from the share of the one in hand."""
+    """Return the share of all tarballs from the share of the current one."""
     if old.tarball is None:
         return part
     sizes = old.tarball_sizes if sum(old.tarball_sizes) else (1,) * old.tarball.of
@@ -210,14 +210,14 @@ def _of_all(old: JobProgress, part: float) -> float:
 
 
 def _learnt(step: StepInHand | None, total: int) -> tuple[int, ...]:
-    """Return the sizes of the steps of an install that is resumed: no event had them."""
+    """Return the step sizes of a resumed install, which no event gives."""
     if step is None or step.of is None:
         return ()
     return tuple(_STEP_BYTES + (total if n == step.number else 0) for n in range(1, step.of + 1))
 
 
 def _recent(samples: tuple[tuple[float, int], ...], now_s: float) -> tuple[tuple[float, int], ...]:
-    """Return the samples of the window, and the last before it: the window begins between them."""
+    """Return the samples in the window and the last one before it."""
     inside = tuple(sample for sample in samples if sample[0] >= now_s - _WINDOW_S)
     return (*samples[: len(samples) - len(inside)][-1:], *inside)
 

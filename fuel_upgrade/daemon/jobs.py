@@ -1,4 +1,4 @@
-"""The one piece of work that the daemon does at a time, and the events that it gives off."""
+"""Jobs of the daemon: it runs one at a time and streams its events."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ from fuel_upgrade.upgrade.records import InstallRecord
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
 Work = Callable[[Watch], Mapping[str, Any]]
-"""Does the work, tells a watcher of events, and returns the result."""
+"""Does the work of a job, passes its events to a watcher and returns its result."""
 
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
@@ -42,17 +42,17 @@ _log = structlog.get_logger("fuel_upgrade.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Where times come from: the time of day, and one that is never set back, for durations."""
+    """The time of day, and a monotonic clock for durations."""
 
     now_s: Callable[[], float] = time.time
     ticks_s: Callable[[], float] = time.monotonic
 
 
 class Job:
-    """A piece of work: its events so far, how far it is, and whether it has ended.
+    """A job: its events so far, its progress, and whether it has ended.
 
-    Of a run of events that tell of one thing's progress only the last is kept, so that a job of
-    hours takes no more memory than its steps do.
+    Only the last of a run of transient events is kept, so memory grows with the number of steps,
+    not with the duration.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Job:
         self.progress = JobProgress()
         self._clocks = clocks or Clocks()
         self._started_s = self._clocks.now_s()
-        self._events: list[tuple[int, StreamedEvent]] = []  # each with its number, which only grows
+        self._events: list[tuple[int, StreamedEvent]] = []  # each with its number, which increases
         self._added = 0
         self._changed = threading.Condition()
         self._last_progress_s = float("-inf")
@@ -104,7 +104,7 @@ class Job:
             yield from (streamed for _, streamed in fresh)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the job does now, in the form that the API gives."""
+        """Return the job's state as JSON for the API."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -139,27 +139,27 @@ def _busy(job: str) -> PreflightError:
 
 
 class Jobs:
-    """Runs one job at a time in a thread of its own, and remembers the last few."""
+    """Runs one job at a time in a thread of its own, and keeps the last few."""
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self._clocks = clocks or Clocks()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
-        self._turn = threading.Lock()  # held by the job under way; others may wait for it
-        self._holder = ""  # the id of the job that has it
+        self._turn = threading.Lock()  # held by the running job; other jobs may wait for it
+        self._holder = ""  # the id of that job
         self._threads: list[threading.Thread] = []
 
     @property
     def running(self) -> str | None:
-        """The id of the job under way, or None."""
+        """The id of the running job, or None."""
         holder = self._jobs.get(self._holder)
         if holder is not None and not holder.ended:
             return holder.id
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
     def status(self) -> dict[str, Any] | None:
-        """Return what the job under way does, and which jobs wait for it; None without one."""
+        """Return the state of the running job and the ids of waiting jobs, or None."""
         running = self._jobs.get(self.running or "")
         if running is None:
             return None
@@ -168,35 +168,35 @@ class Jobs:
 
     @property
     def progress_ratio(self) -> float | None:
-        """How far the job under way is, from 0 to 1; None where there is none."""
+        """The progress of the running job, from 0 to 1, or None."""
         running = self._jobs.get(self.running or "")
         return None if running is None else running.progress.percent / 100
 
     def knows(self, job_id: str) -> bool:
-        """Return whether this is one of the jobs that :meth:`get` returns."""
+        """Return whether :meth:`get` returns this job."""
         return job_id in self._jobs
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
 
         Raises:
-            NotFoundError: it is not one of those remembered.
+            NotFoundError: no such job is kept.
         """
         try:
             return self._jobs[job_id]
         except KeyError as error:
             raise NotFoundError(
                 f"{job_id}: no job of this id since the daemon started",
-                remedy="see fuel-upgrade history for what became of it",
+                remedy="see its result: fuel-upgrade history",
             ) from error
 
     def start(
         self, job_id: str, work: Work, *, wait_s: float = 0, kind: JobKind = "install"
     ) -> Job:
-        """Start a job; it waits up to ``wait_s`` seconds for one that is under way.
+        """Start a job, which waits up to ``wait_s`` seconds for a running one.
 
         Raises:
-            PreflightError: one is under way, and is not to be waited for.
+            PreflightError: another job runs and ``wait_s`` is 0.
         """
         with self._lock:
             running = self.running
@@ -213,36 +213,36 @@ class Jobs:
         return job
 
     def interrupt(self) -> None:
-        """Ask every job to stop at its next safe point, for the daemon ends; see :meth:`cancel`."""
-        self._stop_reason = "fuel-upgraded was told to stop"
+        """Ask every job to stop at its next safe point: the daemon stops."""
+        self._stop_reason = "fuel-upgraded is stopping"
         for job in list(self._jobs.values()):
             job.stop_reason = self._stop_reason
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop at its next safe point; what it did is undone.
+        """Ask a job to stop at its next safe point and to undo its changes.
 
         Raises:
             NotFoundError: there is no such job.
-            PreflightError: it has ended, or is being undone already.
+            PreflightError: it has ended, or is already being undone.
         """
         job = self.get(job_id)
         if job.ended or job.going_back:
-            now = "has ended" if job.ended else "is being undone, which is not stopped"
+            now = "has ended" if job.ended else "is being undone, which cannot be cancelled"
             raise PreflightError(
-                f"job {job_id} {now}", remedy="see fuel-upgrade history for what became of it"
+                f"job {job_id} {now}", remedy="see its result: fuel-upgrade history"
             )
         job.stop_reason = "it was cancelled"
 
     def wait(self) -> None:
-        """Wait for the job under way to end, and for those that wait for it."""
+        """Wait for all jobs to end."""
         for thread in list(self._threads):
             thread.join()
 
     def _await_turn(self, wait_s: float, watch: Watch) -> None:
-        """Take the turn; tell once a second that another has it still.
+        """Wait until no other job runs; emit an event once a second.
 
         Raises:
-            PreflightError: it did not end in time.
+            PreflightError: the other job did not end in time.
         """
         begun = time.monotonic()
         while not self._turn.acquire(blocking=False):
@@ -269,13 +269,13 @@ class Jobs:
             finally:
                 self._turn.release()
 
-        bind_contextvars(job=job.id)  # of this thread: all that it logs has it
+        bind_contextvars(job=job.id)  # for all log lines of this thread
         try:
             result = take_turn()
         except UpgradeError as error:
             _log.error("job failed", job=job.id, **error.to_json())
             job.add(JobFailed(error))
-        except Exception as error:  # noqa: BLE001 - logged whole, and told to who asked
+        except Exception as error:  # noqa: BLE001 - logged with traceback and sent to the client
             _log.exception("job broke", job=job.id)
             unknown = UpgradeError(
                 f"unexpected: {error!r}", remedy="report this with the log's last lines"

@@ -201,7 +201,7 @@ def test_a_stop_of_the_daemon_puts_back_before_it_ends(
             assert daemon.wait(timeout=60) == 0
             _, stderr = process.communicate(timeout=60)
         assert process.returncode == 5, stderr
-        assert "fuel-upgraded was told to stop" in stderr
+        assert "fuel-upgraded is stopping" in stderr
         assert host.tree() == before
     with host.daemon():
         assert host.json("status")["unsettled"] == []

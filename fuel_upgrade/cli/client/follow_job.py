@@ -1,4 +1,4 @@
-"""Following a job of the daemon: its events as lines above a bar, or as JSON for scripts."""
+"""Follows a job of the daemon: prints its events as lines above a bar, or as JSON."""
 
 import signal
 import threading
@@ -46,11 +46,11 @@ from fuel_upgrade.upgrade.events import (
 def follow(
     client: DaemonClient, job: str, *, as_json: bool, cancels: bool = False
 ) -> dict[str, Any]:
-    """Show a job's events until it ends; return its result, or raise its error.
+    """Print a job's events until it ends; return its result, or raise its error.
 
-    With ``cancels`` the first Ctrl-C asks the daemon to stop and put everything back, and goes on
-    showing that; any other Ctrl-C ends the showing alone. With ``as_json`` each event is a line on
-    stdout, the result too; an error is for :func:`event_lines` to print.
+    With ``cancels`` the first Ctrl-C asks the daemon to stop and roll back, and following goes on;
+    any other Ctrl-C only ends following. With ``as_json`` each event, the result too, is a line on
+    stdout; :func:`event_lines` prints errors.
     """
     following = _Following(client, job, as_json=as_json)
     try:
@@ -60,17 +60,17 @@ def follow(
             except KeyboardInterrupt:
                 if not cancels:
                     raise
-            with interrupts.allowed():  # a second one may come at once
+            with interrupts.allowed():  # a second Ctrl-C may follow at once
                 following.cancel(shown)
             return following.until_end(shown, interrupts)
     except KeyboardInterrupt:
-        again = "the daemon goes on; look again: fuel-upgrade status --follow"
+        again = "the daemon continues; to follow again: fuel-upgrade status --follow"
         click.echo(again, err=True)
         raise
 
 
 def attach(client: DaemonClient, job: str, *, as_json: bool) -> None:
-    """Follow a job that was begun elsewhere, and say what became of it."""
+    """Follow a job that another client started, and print its result."""
     result = follow(client, job, as_json=as_json)
     if as_json:
         return
@@ -80,15 +80,15 @@ def attach(client: DaemonClient, job: str, *, as_json: bool) -> None:
 
 
 def say_change(record: dict[str, Any], install: str) -> str:
-    """Say what a record is about: of an install ``install``, else what was asked for."""
+    """Describe a record: ``install`` for an install, or else the requested change."""
     return install if record["kind"] == "install" else str(record["tarball"])
 
 
 @contextmanager
 def event_lines(*, as_json: bool) -> Iterator[None]:
-    """With ``as_json``, print what a command fails with as the last event, and end it.
+    """With ``as_json``, print the error of a command as the last event, and exit.
 
-    So a script that reads lines gets one however far the command came.
+    So a script gets a last line even if no job was started.
     """
     try:
         yield
@@ -101,7 +101,7 @@ def event_lines(*, as_json: bool) -> Iterator[None]:
 
 
 class _Interrupts:
-    """Lets Ctrl-C through only where the command waits, never amid a line that it prints."""
+    """Allows Ctrl-C only while the command waits, never while it prints a line."""
 
     def __init__(self) -> None:
         self._is_allowed = False
@@ -139,19 +139,19 @@ def _interrupts() -> Iterator[_Interrupts]:
 
 
 class _Following:
-    """The following of one job; begun again, it leaves out what was shown before."""
+    """Follows one job; when it follows again, it skips the events that it printed before."""
 
     def __init__(self, client: DaemonClient, job: str, *, as_json: bool) -> None:
         self._client = client
         self._job = job
         self._as_json = as_json
-        self._lines = 0  # of progress only the last is kept: it does not count
+        self._lines = 0  # transient events are not counted: the stream keeps the last only
         self._view = _View(Shown("checking"))
 
     def cancel(self, shown: Display) -> None:
         try:
             self._client.post(f"/jobs/{self._job}/cancel", {})
-        except PreflightError as error:  # it goes back already, or has ended
+        except PreflightError as error:  # it already goes back, or has ended
             shown.line(error.what)
         else:
             shown.line("stopping and putting everything back; Ctrl-C again to leave")

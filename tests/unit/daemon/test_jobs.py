@@ -117,7 +117,7 @@ def test_a_job_that_waits_is_stopped_with_the_daemon() -> None:
     jobs, work, release = busy()
     second = jobs.start("second", work, wait_s=30)
     jobs.interrupt()
-    assert "told to stop" in to_json(list(second.follow())[-1])["what"]
+    assert "is stopping" in to_json(list(second.follow())[-1])["what"]
     release.set()
     jobs.wait()
 
@@ -142,7 +142,7 @@ def test_an_interrupted_job_stops_at_the_next_step_but_not_while_undoing() -> No
 
     events = follow(jobs, work)
     assert seen == ["undone"]
-    assert "told to stop" in events[-1]["what"]
+    assert "is stopping" in events[-1]["what"]
 
 
 @pytest.mark.parametrize("event", [RepairStarted("a"), StepUndoStarted(1, "title", 0, 1)])
