@@ -64,7 +64,11 @@ _log = structlog.get_logger("fuel_upgrade.service")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", type=_PATH, help="The configuration file.")
-@click.option("--root", type=_PATH, help="Put every path, the configuration too, below this one.")
+@click.option(
+    "--root",
+    type=_PATH,
+    help="Use this folder as the root of every path, also of the configuration.",
+)
 @click.option("--detach", is_flag=True, help="Go on in the background, with a locked pid file.")
 @click.version_option(__version__, prog_name="fuel-upgraded")
 def command(*, config_path: Path | None, root: Path | None, detach: bool) -> None:

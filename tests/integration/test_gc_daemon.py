@@ -74,7 +74,7 @@ def test_options_that_do_not_go_together_and_files_that_are_no_plan_are_refused(
     file.write_text("{}")
     with master.daemon():
         for argv, told in (
-            (("gc", "--apply", file, "--release-backups"), "stand alone"),
+            (("gc", "--apply", file, "--release-backups"), "cannot be combined"),
             (("gc", "--apply", file), "no plan of fuel-upgrade gc"),
             (("gc", "--apply", tmp_path / "none"), "No such file"),
             (("gc", "--plan", file), "exists already"),

@@ -84,7 +84,7 @@ def _timed_out(request: str) -> OutsideError:
 
 
 def _denied(place: Path) -> PreflightError:
-    """Return the error for a user who may not connect; it names the users who may."""
+    """Return the error for a user without access; its remedy names the group with access."""
     barrier = _barrier(place)
     group = _group_that_may(barrier)
     others = (

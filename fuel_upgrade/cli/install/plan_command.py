@@ -159,7 +159,7 @@ def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -
         return
     if "install" in shown:
         click.echo(
-            f"already installed: Fuel {shown['fuel_version']}, id {shown['install']};"
+            f"installed already: Fuel {shown['fuel_version']}, id {shown['install']};"
             " an install would change nothing"
         )
         return
@@ -260,8 +260,8 @@ def _show_costs(shown: dict[str, Any]) -> None:
         print_folded(
             f"disk {disk['mount_point']}: {sizes['free']} free; takes {sizes['needed']},"
             f" which leaves {sizes['peak_free']} (at least {sizes['reserve']} must stay);"
-            f" then {sizes['released']} of earlier backups are given up:"
-            f" {sizes['after_free']} free; of what is live now, {sizes['backup']} are kept as"
+            f" then {sizes['released']} of earlier backups are deleted:"
+            f" {sizes['after_free']} free; of the live files, {sizes['backup']} are kept as"
             " the new backup",
             2,
         )

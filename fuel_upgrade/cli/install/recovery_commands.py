@@ -37,7 +37,7 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     flag_value="rollback",
     help="Roll back, whatever the settings are.",
 )
-@click.option("--resume", "policy", flag_value="resume", help="Go on where it was cut off.")
+@click.option("--resume", "policy", flag_value="resume", help="Continue the interrupted install.")
 @json_option
 @pass_client
 def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
@@ -61,7 +61,7 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
 @click.option(
     "--accept",
     is_flag=True,
-    help="Undo nothing more: take the master as it is, and allow installs again.",
+    help="Undo no more steps: accept the master as it is, and allow installs again.",
 )
 @json_option
 @pass_client

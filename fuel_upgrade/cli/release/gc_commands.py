@@ -172,4 +172,4 @@ def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
         job = client.post("/backup-releases", {})["job"]
         result = follow(client, job, as_json=as_json)
     if not as_json:
-        click.echo(f"given up: the backups of {result['kind']} {result['id']}")
+        click.echo(f"deleted: the backups of {result['kind']} {result['id']}")

@@ -35,9 +35,9 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("base", type=_PATH)
 @click.argument("diff", type=_PATH)
 @click.argument("current", type=_PATH)
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
-@click.option("--diff-suite", help="The apt suite of DIFF, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
+@click.option("--diff-suite", help="The apt suite of DIFF, if it has several.")
 @dependency_options
 @json_option
 def prove(  # noqa: PLR0913 - one parameter an option

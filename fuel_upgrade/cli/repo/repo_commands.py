@@ -24,8 +24,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
 @click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
 @dependency_options
@@ -102,7 +102,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
-@click.option("--suite", help="The apt suite, where DIFF is a full repo with several.")
+@click.option("--suite", help="The apt suite, if DIFF is a full repo with several.")
 @json_option
 def view(  # noqa: PLR0913 - one parameter an option
     *,

@@ -31,8 +31,8 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.argument("base", type=_PATH)
 @click.argument("current", type=_PATH)
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @_report_options
 def report_repo(  # noqa: PLR0913 - one parameter an option
     *,

@@ -41,7 +41,7 @@ _FAULT = click.Choice(FAULTS)
 @click.option(
     "--no-mounts",
     is_flag=True,
-    help="Raise the errors of full and read-only disks where root could have such a disk.",
+    help="Simulate full and read-only disks by errors, also as root.",
 )
 @json_option
 def selftest(  # noqa: PLR0913 - one argument an option

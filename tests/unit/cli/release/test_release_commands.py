@@ -124,9 +124,9 @@ def test_releases_are_deleted_newest_first_and_what_stays_is_told() -> None:
     assert "fuel-upgrade gc" in done.output
 
 
-def test_nothing_is_deleted_where_nobody_can_be_asked() -> None:
+def test_nothing_is_deleted_without_a_terminal_to_confirm() -> None:
     daemon = FakeDaemon()
-    with pytest.raises(ConfigError, match="nobody is there to be asked") as caught:
+    with pytest.raises(ConfigError, match="stdin is no terminal") as caught:
         run(daemon, "delete", "4")
     assert "--yes" in caught.value.remedy
     assert daemon.deleted == []
