@@ -38,7 +38,9 @@ def samples(text: str) -> dict[str, float]:
 
 
 @PACKAGING
-def test_what_was_done_and_what_is_free_is_measured(host: Host, tarballs: dict[str, Path]) -> None:
+def test_metrics_count_installs_and_measure_free_space(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
     with host.daemon():
         status, text = ask(host, "/metrics")
         assert status == 200
@@ -110,7 +112,7 @@ def test_the_loopback_port_serves_these_two_and_nothing_else(host: Host) -> None
             assert ask(host, path, port)[0] == 404
 
 
-def test_a_port_that_is_taken_is_told(host: Host) -> None:
+def test_a_port_in_use_is_reported(host: Host) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -85,7 +85,7 @@ def test_a_cancelled_install_ends_exactly_before(
     assert master.state() == before
 
 
-def test_what_is_undone_already_is_not_cancelled(
+def test_an_install_that_is_being_undone_is_not_cancelled(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     before = master.state()
@@ -96,7 +96,7 @@ def test_what_is_undone_already_is_not_cancelled(
     assert master.state() == before
 
 
-def test_what_has_ended_is_not_cancelled(host: Host, tarballs: dict[str, Path]) -> None:
+def test_an_ended_job_is_not_cancelled(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         install = host.json("install", tarballs["5.1"])["id"]
         done = host.command("cancel", install)
@@ -208,7 +208,7 @@ def test_a_stop_of_the_daemon_puts_back_before_it_ends(
         assert host.json("history")["installs"][-1]["state"] == "rolled back"
 
 
-def test_a_second_process_is_told_who_installs(
+def test_a_second_process_gets_the_owner_of_the_lock(
     host: Host, tarballs: dict[str, Path], held: Held, master: ScratchMaster
 ) -> None:
     with host.daemon() as daemon, installing(host, tarballs["5.1"], held) as process:

@@ -41,7 +41,7 @@ def check(found: dict[str, Any], command: str) -> None:
         assert value is None or ISO.fullmatch(value), key
 
 
-def test_every_command_prints_what_the_page_says(host: Host, tarballs: dict[str, Path]) -> None:
+def test_every_command_prints_the_keys_of_the_page(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         record = host.json("install", tarballs["5.1"])
         for words in ("history", "releases", "releases list", "releases show 1"):

@@ -151,7 +151,7 @@ def test_a_base_that_is_missing(host: Host, tarballs: dict[str, Path]) -> None:
     assert (said, done.returncode) == (documented("A base that is missing"), 4)
 
 
-def test_what_is_installed_already(host: Host, tarballs: dict[str, Path]) -> None:
+def test_a_tarball_that_is_already_installed(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         host.json("install", tarballs["5.1"])
         done = host.command("install", tarballs["5.1"])
@@ -181,7 +181,7 @@ def test_a_second_install(host: Host, tarballs: dict[str, Path]) -> None:
     assert (printed(host, done.stderr), done.returncode) == (documented("A second install"), 4)
 
 
-def test_a_tarball_that_is_still_being_copied_and_one_that_was_cut_off(
+def test_a_tarball_that_is_still_being_copied_and_a_truncated_one(
     host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "growing.tar.zst"

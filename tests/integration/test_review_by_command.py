@@ -62,7 +62,7 @@ NO_PLANS = {
 }
 
 
-def test_what_is_no_plan_is_refused(host: Host, tmp_path: Path) -> None:
+def test_a_file_that_is_no_plan_is_refused(host: Host, tmp_path: Path) -> None:
     kept = tmp_path / "plan.json"
     with host.daemon():
         before = host.tree()

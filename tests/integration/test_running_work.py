@@ -54,7 +54,7 @@ def test_an_install_is_refused_with_id_name_and_cluster(
     assert len(master.engine().journal.installs()) == 1
 
 
-def test_a_plan_says_what_runs_and_is_made_all_the_same(
+def test_a_plan_lists_running_tasks_and_succeeds(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
@@ -63,7 +63,7 @@ def test_a_plan_says_what_runs_and_is_made_all_the_same(
     assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
 
 
-def test_what_else_is_wrong_is_told_without_waiting(
+def test_other_failures_are_reported_without_waiting(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)

@@ -112,7 +112,7 @@ def test_a_tarball_is_drilled(tmp_path: Path) -> None:
     assert "full and read-only: injected" in done.stdout
 
 
-def test_what_undo_leaves_behind_is_found_and_kept(tmp_path: Path) -> None:
+def test_files_that_an_undo_leaves_are_reported_and_kept(tmp_path: Path) -> None:
     """A start that has more than the master had stands for an undo that loses something."""
     scenario = make_scenario(tmp_path, None)
     scratch = Scratch(tmp_path / "bench", size_bytes=0, is_real=False)

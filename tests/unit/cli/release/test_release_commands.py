@@ -87,7 +87,7 @@ def test_a_release_is_named_by_id_version_or_version_and_system(named: str, ids:
 
 
 @pytest.mark.parametrize("named", ["9", "2014", f"{V60}/debian", "", "/ubuntu"])
-def test_what_names_no_release_is_not_found(named: str) -> None:
+def test_an_unknown_release_raises_not_found(named: str) -> None:
     with pytest.raises(NotFoundError, match="no release of this id or version"):
         resolve(RELEASES, named)
 
@@ -106,7 +106,7 @@ def test_a_list_is_filtered_by_system_and_state() -> None:
     )
 
 
-def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
+def test_a_release_is_shown_with_its_ordered_repos_and_its_users() -> None:
     daemon = FakeDaemon(clusters={4: [{"id": 7, "name": "production"}]})
     shown = run(daemon, "show", "4").output
     for text in ("controller", "nova_network: public", "production (id 7)", "rsync://m"):
@@ -115,7 +115,7 @@ def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
     assert len(json.loads(run(daemon, "show", V60, "--json").output)["releases"]) == 2
 
 
-def test_releases_are_deleted_newest_first_and_what_stays_is_told() -> None:
+def test_releases_are_deleted_newest_first_and_remaining_paths_are_listed() -> None:
     daemon = FakeDaemon()
     done = run(daemon, "delete", V51, "4", "2", "--yes")
     assert daemon.deleted == ["/releases/4", "/releases/2", "/releases/1"]
@@ -161,7 +161,7 @@ def test_a_release_that_a_rollback_would_remove_points_to_it() -> None:
     assert refusals(shown, force=True) == ()
 
 
-def test_a_base_is_found_by_its_own_repo_and_not_by_name() -> None:
+def test_a_base_is_matched_by_its_own_repo_and_not_by_name() -> None:
     def made(number: int, version: str, *repos: tuple[str, str]) -> RegisteredRelease:
         data = OrchestratorData(tuple(RepoEntry(n, u) for n, u in repos), "", "")
         return RegisteredRelease(number, "n", version, "Ubuntu", "available", data)
@@ -202,7 +202,9 @@ def test_releases_that_differ_end_with_a_code_of_their_own() -> None:
     assert json.loads(same.output)["comparisons"][0]["equal"] is True
 
 
-def test_a_description_is_compared_by_what_it_says_and_nailgun_shows(tmp_path: Path) -> None:
+def test_a_description_is_compared_by_the_fields_that_it_shares_with_nailgun(
+    tmp_path: Path,
+) -> None:
     fields = {k: RELEASES[0][k] for k in ("name", "version", "operating_system", "state")}
     fields["roles"] = ["controller", "mongo"]
     fields["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
@@ -214,6 +216,6 @@ def test_a_description_is_compared_by_what_it_says_and_nailgun_shows(tmp_path: P
     ]
 
 
-def test_what_is_neither_registered_nor_a_file_is_not_found() -> None:
+def test_a_name_that_is_neither_a_release_nor_a_file_raises_not_found() -> None:
     with pytest.raises(NotFoundError, match="and no such file is here"):
         run(FakeDaemon(), "diff", "4", "nothing.yaml")
