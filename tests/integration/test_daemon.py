@@ -306,21 +306,21 @@ def test_the_embedded_registry_may_be_in_postgresql(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"password": "wrong"}, "correct nailgun.username and nailgun.password"),
         ({"url": "http://127.0.0.1:9", "retries": 0}, "check that Nailgun and Keystone run"),
     ],
 )
 def test_an_unreachable_nailgun_leaves_everything_as_before(
-    host: Host, tarballs: dict[str, Path], nailgun: str, settings: dict[str, object], told: str
+    host: Host, tarballs: dict[str, Path], nailgun: str, settings: dict[str, object], message: str
 ) -> None:
     configure(host, **{"url": nailgun, **settings})
     with host.daemon():
         before = host.tree()
         done = host.command("install", tarballs["5.1"])
         assert done.returncode == 7
-        assert told in done.stderr
+        assert message in done.stderr
         assert host.tree() == before
         assert host.json("history")["installs"] == []
 

@@ -52,7 +52,7 @@ def test_the_event_stream_is_described_as_ndjson(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b'{"tarball": "/' + b"a" * 5000 + b'"}', "File name too long"),
         (b'{"tarball": "/a\\u0000b"}', "cannot be looked at"),
@@ -66,13 +66,13 @@ def test_the_event_stream_is_described_as_ndjson(document: Any) -> None:
 )
 @pytest.mark.parametrize("path", ["/v1/plans", "/v1/installs", "/v1/repair-requests"])
 def test_a_body_that_cannot_be_meant_is_refused_with_a_reason(
-    url: str, path: str, body: bytes, told: str
+    url: str, path: str, body: bytes, message: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
     answer = requests.post(url + path, data=body, headers=headers, timeout=TIMEOUT_S)
     assert answer.status_code == 400, answer.text
     assert answer.json().keys() == ERROR
-    assert told in answer.json()["what"]
+    assert message in answer.json()["what"]
 
 
 @pytest.mark.parametrize(

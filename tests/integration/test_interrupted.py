@@ -33,9 +33,9 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as prepared:
+        prepared.install(tarballs["5.1"])
+        yield prepared
 
 
 def cancelled_at(

@@ -145,7 +145,7 @@ def test_a_pipe_gets_plain_lines_every_ten_per_cent(socket: Path) -> None:
     lines = done.stderr.decode().splitlines()
     steps = [f"[{number}/5] {title}" for number, title in enumerate(SHOWN, 1)]
     assert [line for line in lines if ": " not in line or "MiB" not in line] == steps
-    percents = [int(found[1]) for line in lines if (found := re.search(r"(\d+) %", line))]
+    percents = [int(match[1]) for line in lines if (match := re.search(r"(\d+) %", line))]
     assert 8 <= len(percents) <= 10
     assert all(a // 10 < b // 10 for a, b in pairwise(percents))
     assert b"\x1b" not in done.stderr + done.stdout

@@ -25,9 +25,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as prepared:
+        prepared.install(tarballs["5.1"])
+        yield prepared
 
 
 def refused(master: ScratchMaster, tarball: Path, engine: Engine | None = None) -> PreflightError:

@@ -94,9 +94,9 @@ def test_an_export_comes_back_equal_in_either_database(
 
 def test_an_export_has_users_only_on_request(tmp_path: Path, filled: Store, url: str) -> None:
     assert filled.accounts.users()
-    found = json.loads(registry(tmp_path, "export", "--database", url).stdout)
-    assert "users" not in found
-    assert "tokens" not in found
+    exported = json.loads(registry(tmp_path, "export", "--database", url).stdout)
+    assert "users" not in exported
+    assert "tokens" not in exported
 
 
 def test_a_registry_that_is_not_empty_is_replaced_only_on_request(
@@ -120,14 +120,14 @@ def test_a_registry_that_is_not_empty_is_replaced_only_on_request(
 def test_an_import_that_contradicts_itself_changes_nothing(
     tmp_path: Path, filled: Store, url: str, fault: str
 ) -> None:
-    found = json.loads(registry(tmp_path, "export", "--database", url).stdout)
+    exported = json.loads(registry(tmp_path, "export", "--database", url).stdout)
     if fault == "a name twice":
-        found["releases"].append({**found["releases"][0], "id": 77})
+        exported["releases"].append({**exported["releases"][0], "id": 77})
     else:
-        found["clusters"][0]["release_id"] = 77
+        exported["clusters"][0]["release_id"] = 77
     before = (filled.releases(), filled.clusters(), filled.tasks())
     words = ("import", "-", "--replace", "--database", url)
-    done = registry(tmp_path, *words, stdin=json.dumps(found), check=False)
+    done = registry(tmp_path, *words, stdin=json.dumps(exported), check=False)
     assert done.exit_code == ConfigError.exit_code
     assert "contradict each other" in done.stderr
     assert (filled.releases(), filled.clusters(), filled.tasks()) == before

@@ -23,9 +23,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as prepared:
+        prepared.install(tarballs["5.1"])
+        yield prepared
 
 
 def start_task(master: ScratchMaster, status: str = "running") -> None:
@@ -67,23 +67,25 @@ def test_other_failures_are_reported_without_waiting(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Event] = []
+    events: list[Event] = []
     engine = master.engine()
     with pytest.raises(PreflightError) as caught:
-        engine.install(tarballs["6.0.1"], install=new_id(), watch=told.append, wait_for_tasks_s=600)
+        engine.install(
+            tarballs["6.0.1"], install=new_id(), watch=events.append, wait_for_tasks_s=600
+        )
     assert any("Nailgun" in failure for failure in caught.value.failures)
     assert len(caught.value.failures) > 1
-    assert told == []
+    assert events == []
 
 
 def test_an_install_waits_until_nailgun_is_idle(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Event] = []
+    events: list[Event] = []
 
     def watch(event: Event) -> None:
-        told.append(event)
+        events.append(event)
         if isinstance(event, Waiting):
             end_tasks(master.config.paths.registry)
 
@@ -91,7 +93,7 @@ def test_an_install_waits_until_nailgun_is_idle(
         tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=60
     )
     assert record.fuel_to == "6.0"
-    assert [type(event) for event in told][:2] == [Waiting, InstallStarted]
+    assert [type(event) for event in events][:2] == [Waiting, InstallStarted]
 
 
 def test_waiting_can_be_stopped_and_leaves_everything_untouched(
@@ -178,9 +180,9 @@ def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
             assert process.stderr is not None
             assert process.stderr.readline().startswith("waiting up to 1 min 0 s for Nailgun's")
             process.send_signal(signal.SIGINT)
-            told = process.stderr.read()
+            stderr = process.stderr.read()
         assert process.returncode == 7
-        assert "it was cancelled" in told
-        assert "state:  nothing was changed" in told
+        assert "it was cancelled" in stderr
+        assert "state:  nothing was changed" in stderr
         assert host.json("history")["installs"] == []
         assert host.tree() == before

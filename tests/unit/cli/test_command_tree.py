@@ -222,9 +222,9 @@ def test_a_wrong_command_line_gets_three_lines_and_the_likely_word(
 )  # fmt: skip
 def test_an_invalid_command_line_with_json_prints_json(argv: list[str]) -> None:
     done = CliRunner().invoke(main, argv)
-    found = json.loads(done.stdout)
-    assert (found["error"], found["exit_code"], done.exit_code) == ("usage", 2, 2)
-    assert found["remedy"].endswith(" --help")
+    printed = json.loads(done.stdout)
+    assert (printed["error"], printed["exit_code"], done.exit_code) == ("usage", 2, 2)
+    assert printed["remedy"].endswith(" --help")
     assert done.stderr == ""
 
 
@@ -242,8 +242,8 @@ def test_a_group_without_a_command_shows_its_help_and_ends_with_2() -> None:
 
 @pytest.mark.parametrize("argv", [["--version", "--json"], ["--json", "--version"]])
 def test_the_version_is_json_too(argv: list[str]) -> None:
-    found = json.loads(CliRunner().invoke(main, argv).stdout)
-    assert list(found) == ["format", "version"]
+    printed = json.loads(CliRunner().invoke(main, argv).stdout)
+    assert list(printed) == ["format", "version"]
 
 
 def test_allowed_option_values_are_those_of_their_enums() -> None:

@@ -84,9 +84,9 @@ def test_a_mistake_of_ours_is_json_and_its_traceback_on_stderr(
 ) -> None:
     assert run(ZeroDivisionError("by nought"), "--json") == 1
     printed = capsys.readouterr()
-    found = json.loads(printed.out)
-    assert (found["error"], found["exit_code"]) == ("unexpected", 1)
-    assert "by nought" in found["what"]
+    error = json.loads(printed.out)
+    assert (error["error"], error["exit_code"]) == ("unexpected", 1)
+    assert "by nought" in error["what"]
     assert "Traceback" in printed.err
 
 

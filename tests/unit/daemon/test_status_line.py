@@ -27,12 +27,12 @@ def test_systemd_gets_changed_lines_only(monkeypatch: pytest.MonkeyPatch) -> Non
     # No caller has a use for another interval, but a second is a tenth of what all tests may take.
     monkeypatch.setattr(status_line, "_EVERY_S", 0.01)
     heard: list[str] = []
-    told = threading.Event()
+    notified = threading.Event()
 
     def notify(line: str) -> None:
         heard.append(line)
-        told.set()
+        notified.set()
 
     with StatusLine(lambda: JOB, notify):
-        assert told.wait(60)
+        assert notified.wait(60)
     assert heard == ["STATUS=Install 7f3a0001: step 1 of 12, unpacking, 42 %"]

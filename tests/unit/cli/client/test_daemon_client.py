@@ -263,17 +263,17 @@ def test_a_folder_that_denies_access_is_named(tmp_path: Path) -> None:
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            found = refused(lambda: DaemonClient(folder / "api.sock").get("/status"))
-            os.write(write, json.dumps(found.to_json()).encode())
+            error = refused(lambda: DaemonClient(folder / "api.sock").get("/status"))
+            os.write(write, json.dumps(error.to_json()).encode())
         finally:
             os._exit(0)
     os.close(write)
     os.wait()
     with os.fdopen(read) as stream:
-        found = json.load(stream)
-    assert found["error"] == "socket-denied"
-    assert found["what"].startswith(f"{folder}: ")
-    assert "usermod -aG daemon nobody" in found["remedy"]
+        error = json.load(stream)
+    assert error["error"] == "socket-denied"
+    assert error["what"].startswith(f"{folder}: ")
+    assert "usermod -aG daemon nobody" in error["remedy"]
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ class FakeTarget(Target):
         object.__setattr__(self, "daemon", daemon)
 
     def client(self) -> DaemonClient:
-        found: DaemonClient = self.daemon  # type: ignore[attr-defined]  # set above
-        return found
+        daemon: DaemonClient = self.daemon  # type: ignore[attr-defined]  # set above
+        return daemon
 
 
 def run(daemon: FakeDaemon, *argv: str) -> Any:
@@ -99,8 +99,8 @@ def test_without_a_command_releases_are_listed_as_before() -> None:
 
 
 def test_a_list_is_filtered_by_system_and_state() -> None:
-    found = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)["releases"]
-    assert [one["id"] for one in found] == [4, 2]
+    releases = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)["releases"]
+    assert [release["id"] for release in releases] == [4, 2]
     assert (
         json.loads(run(FakeDaemon(), "list", "--state", "error", "--json").output)["releases"] == []
     )
@@ -210,8 +210,10 @@ def test_a_description_is_compared_by_the_fields_that_it_shares_with_nailgun(
     fields["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
     path = tmp_path / "openstack.yaml"
     path.write_text(yaml.safe_dump([{"pk": 1, "fields": fields}]))
-    (found,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)["comparisons"]
-    assert found["differences"] == [
+    (comparison,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)[
+        "comparisons"
+    ]
+    assert comparison["differences"] == [
         {"kind": "removed", "path": 'roles["mongo"]', "before": "mongo", "after": None}
     ]
 
