@@ -30,7 +30,7 @@ _OF_STEP = frozenset({"packages"})  # work in items that counts as progress of i
 
 
 @dataclass(frozen=True, slots=True)
-class StepInHand:
+class CurrentStep:
     """The step that is being done or undone; ``of`` is the number of steps, if known."""
 
     number: int
@@ -43,7 +43,7 @@ class StepInHand:
 
 
 @dataclass(frozen=True, slots=True)
-class TarballInHand:
+class CurrentTarball:
     """The tarball that is being installed, one of ``of``."""
 
     number: int
@@ -66,8 +66,8 @@ class JobProgress:
 
     doing: str = "checking"
     install: str | None = None
-    step: StepInHand | None = None
-    tarball: TarballInHand | None = None
+    step: CurrentStep | None = None
+    tarball: CurrentTarball | None = None
     done: int | None = None
     total: int | None = None
     percent: float = 0.0
@@ -89,7 +89,7 @@ class JobProgress:
             case RecoveryStarted():
                 return replace(self, install=event.install, step=None, sizes=())
             case StepStarted():
-                step = StepInHand(event.number, event.of, event.title)
+                step = CurrentStep(event.number, event.of, event.title)
                 return _moved(replace(self, step=step, doing=step.title, going_back=False), 0.0)
             case InstallFailed() | UndoStarted() | RepairStarted():
                 return replace(_back(self), install=event.install)
@@ -153,7 +153,7 @@ class JobProgress:
 
 
 def _tarball(old: JobProgress, event: TarballStarted) -> JobProgress:
-    tarball = TarballInHand(event.number, event.of, event.tarball)
+    tarball = CurrentTarball(event.number, event.of, event.tarball)
     fresh = replace(old, tarball=tarball, doing="checking", install=None, sizes=(), step=None)
     return _moved(fresh, 0.0)
 
@@ -169,7 +169,7 @@ def _undo_step(old: JobProgress, event: StepUndoStarted) -> JobProgress:
     percent = _rounded(100 * event.undone / max(event.to_undo, 1))
     return replace(
         old,
-        step=StepInHand(event.number, None, event.title),
+        step=CurrentStep(event.number, None, event.title),
         doing=f"undoing: {event.title}",
         percent=max(old.percent, percent),
     )
@@ -209,7 +209,7 @@ def _of_all(old: JobProgress, part: float) -> float:
     return (sum(sizes[: number - 1]) + sizes[number - 1] * part) / sum(sizes)
 
 
-def _learnt(step: StepInHand | None, total: int) -> tuple[int, ...]:
+def _learnt(step: CurrentStep | None, total: int) -> tuple[int, ...]:
     """Return the step sizes of a resumed install, which no event gives."""
     if step is None or step.of is None:
         return ()

@@ -91,7 +91,7 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
     if detach:
-        # Relative paths are absolute by now; 022 keeps what is installed readable for nginx.
+        # Relative paths are absolute by now; 022 keeps installed files readable for nginx.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
             run(live, fail_points, open_file=open_file)
     else:

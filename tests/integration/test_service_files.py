@@ -29,7 +29,7 @@ MADE_BELOW = {"StateDirectory": "/var/lib", "RuntimeDirectory": "/run"}
 def settings(unit: Path = UNIT) -> dict[str, list[str]]:
     """Return every value of every setting, in their order."""
     entries: dict[str, list[str]] = defaultdict(list)
-    for name, value in re.findall(r"^(\w+)=(.*)$", entries.read_text(encoding="utf-8"), re.MULTILINE):
+    for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
         entries[name].append(value)
     return entries
 
