@@ -9,11 +9,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.ratio import ratio
 from demo.releases import RELEASES, write_inputs
@@ -22,6 +21,7 @@ from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.system.disk_space import file_system_at
 from fuel_upgrade.system.size import say_size
+from fuel_upgrade.upgrade.events import Event, Undone
 from tests.master import ScratchMaster, scratch_master
 
 MIB = 1 << 20
@@ -94,8 +94,8 @@ def _undo_seconds(master: ScratchMaster, install: str) -> float:
     """Return how long it took until the master was as before; freeing the room comes after it."""
     ended: list[float] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undone":
+    def watch(event: Event) -> None:
+        if isinstance(event, Undone):
             ended.append(time.perf_counter())
 
     began = time.perf_counter()

@@ -30,7 +30,8 @@ from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Event, Watch
+from fuel_upgrade.upgrade.event_json import StreamedEvent, to_json
+from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
@@ -313,14 +314,14 @@ def _add_job_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/jobs/{job}/events", **streamed(_EVENTS, 404))
     def events(job: str) -> StreamingResponse:
         try:
-            found: Iterable[Event] = service.jobs.get(job).follow()
+            shown: Iterable[StreamedEvent] = service.jobs.get(job).follow()
         except NotFoundError:
             with service.engine() as engine:
                 record = next((r for r in engine.journal.installs() if r.id == job), None)
             if record is None or record.ended_s is None:
                 raise
-            found = (last_event(record),)
-        lines = (json.dumps(event) + "\n" for event in found)
+            shown = (last_event(record),)
+        lines = (json.dumps(to_json(event)) + "\n" for event in shown)
         return StreamingResponse(lines, media_type=_EVENTS)
 
     @app.post("/v1/jobs/{job}/cancel", **described(response_models.JobForm, 404, status=202))

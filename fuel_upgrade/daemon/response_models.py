@@ -159,7 +159,7 @@ class WholeInstallForm(InstallForm):
     backups_bytes: int
 
 
-class StepInHandForm(BaseModel):
+class CurrentStepForm(BaseModel):
     """The step that is being done or undone."""
 
     number: int
@@ -167,7 +167,7 @@ class StepInHandForm(BaseModel):
     title: str
 
 
-class TarballInHandForm(BaseModel):
+class CurrentTarballForm(BaseModel):
     """One of several tarballs."""
 
     number: int
@@ -183,8 +183,8 @@ class JobStatusForm(BaseModel):
     started_at: datetime
     doing: str
     install: str | None
-    step: StepInHandForm | None
-    tarball: TarballInHandForm | None
+    step: CurrentStepForm | None
+    tarball: CurrentTarballForm | None
     bytes_done: int | None
     bytes_total: int | None
     percent: float

@@ -1,4 +1,4 @@
-"""The line of ``systemctl status``: what the daemon does now."""
+"""The status line of the daemon in ``systemctl status``."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,9 +8,9 @@ _EVERY_S = 1.0
 
 
 def say_status(job: Mapping[str, Any] | None) -> str:
-    """Say in a line what the job under way does, from the form that the API gives of it."""
+    """Describe the running job in a line, from its JSON form."""
     if job is None:
-        return "Ready; nothing is under way"
+        return "Ready; no job is running"
     step = job["step"]
     where = f"step {step['number']}" if step else ""
     if step and step["of"]:
@@ -20,7 +20,7 @@ def say_status(job: Mapping[str, Any] | None) -> str:
 
 
 class StatusLine:
-    """Tells systemd once a second what is under way, if that changed."""
+    """Updates the status line once a second if it changed."""
 
     def __init__(
         self, read_job: Callable[[], Mapping[str, Any] | None], notify: Callable[[str], None]
@@ -31,18 +31,18 @@ class StatusLine:
         self._thread = threading.Thread(target=self._run, name="status", daemon=True)
 
     def __enter__(self) -> None:
-        """Begin to tell."""
+        """Start the thread."""
         self._thread.start()
 
     def __exit__(self, *_exception: object) -> None:
-        """End it."""
+        """Stop the thread."""
         self._ended.set()
         self._thread.join()
 
     def _run(self) -> None:
-        told = say_status(None)
+        shown = say_status(None)
         while not self._ended.wait(_EVERY_S):
             line = say_status(self._read_job())
-            if line != told:
-                told = line
+            if line != shown:
+                shown = line
                 self._notify(f"STATUS={line}")

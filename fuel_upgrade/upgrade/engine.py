@@ -21,7 +21,19 @@ from fuel_upgrade.errors import (
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.upgrade.change import Change
-from fuel_upgrade.upgrade.events import Watch, nobody
+from fuel_upgrade.upgrade.events import (
+    Accepted,
+    AlreadyInstalled,
+    Inconsistent,
+    Installed,
+    RecoveryStarted,
+    RepairStarted,
+    Resumed,
+    ResumeFailed,
+    UndoStarted,
+    Watch,
+    ignore,
+)
 from fuel_upgrade.upgrade.install_lock import install_lock
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.log_context import bound_to
@@ -33,7 +45,6 @@ from fuel_upgrade.upgrade.plan.preflight import nothing_changes
 from fuel_upgrade.upgrade.prepare import Prepared, prepare, read
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
-    installed_already,
     look_up,
     nothing_to_do,
     refuse_installed,
@@ -106,7 +117,7 @@ class Engine:
         options: InstallOptions = NO_OPTIONS,
         *,
         install: str,
-        watch: Watch = nobody,
+        watch: Watch = ignore,
     ) -> ChangeRecord:
         """Install a tarball under the id ``install``.
 
@@ -163,13 +174,13 @@ class Engine:
         """Begin the install in the journal, and run its steps."""
         record, plan = prepared.record(self._clock()), prepared.plan
         open_record(self.journal, record, as_records(plan.steps))
-        watch(begin(plan.install, plan.steps).to_json())
+        watch(begin(plan.install, plan.steps))
         for match in prepared.master.bases.values():
-            if match.replaces_named:
-                watch({"event": "base", "version": match.need.version, **match.to_json()})
+            if replaced := match.to_event():
+                watch(replaced)
         self._carry_out(record, watch, patience.refuse_while_busy)
 
-    def change(self, make: Callable[[], Change], *, watch: Watch = nobody) -> ChangeRecord:
+    def change(self, make: Callable[[], Change], *, watch: Watch = ignore) -> ChangeRecord:
         """Carry out the change that ``make`` plans, under the install lock, as one transaction.
 
         Raises:
@@ -180,11 +191,11 @@ class Engine:
             change = make()
             record = change.record(self._clock())
             open_record(self.journal, record, as_records(change.steps))
-            watch(begin(change.install, change.steps).to_json())
+            watch(begin(change.install, change.steps))
             self._carry_out(record, watch)
         return self.record(change.install)
 
-    def release_backups(self, *, watch: Watch = nobody) -> ChangeRecord:
+    def release_backups(self, *, watch: Watch = ignore) -> ChangeRecord:
         """Delete the backups of the last change, which cannot be undone afterwards.
 
         Raises:
@@ -210,7 +221,7 @@ class Engine:
     ) -> None:
         """Run the steps that the journal has; undo them if one fails."""
         self._transaction(record, watch).run(before_live)
-        watch({"event": "installed", "install": record.id, "fuel_version": record.fuel_to})
+        watch(Installed(record.id, record.fuel_to))
         self._retain(watch)
 
     def _retain(self, watch: Watch) -> None:
@@ -232,7 +243,7 @@ class Engine:
     def _hooks(self, watch: Watch) -> HookPoints:
         return HookPoints(self._config, self.journal, self._clock, watch)
 
-    def rollback(self, install: str | None = None, *, watch: Watch = nobody) -> ChangeRecord:
+    def rollback(self, install: str | None = None, *, watch: Watch = ignore) -> ChangeRecord:
         """Undo the last successful install, or the inconsistent one if there is one.
 
         Raises:
@@ -245,15 +256,14 @@ class Engine:
             self._refuse_while_used(record)
             if record.state is InstallState.INSTALLED:
                 refuse_while_busy(self._control)
-            self.journal.note(
-                record.id, None
-            )  # attempts to recover the install do not count for its undo
-            watch({"event": "undo", "install": record.id})
+            # Attempts to recover the install do not count for its undo.
+            self.journal.note(record.id, None)
+            watch(UndoStarted(record.id))
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
     def recover(
-        self, policy: Recovery | None = None, *, watch: Watch = nobody
+        self, policy: Recovery | None = None, *, watch: Watch = ignore
     ) -> tuple[ChangeRecord, ...]:
         """Finish the installs that a crash interrupted; return their records.
 
@@ -271,7 +281,7 @@ class Engine:
                 self.journal, self._config.paths, new_id=new_id, clock=self._clock
             )
             if lost is not None:
-                watch({"event": "inconsistent", "install": lost.id, "what": lost.note})
+                watch(Inconsistent(lost.id, lost.note))
             unfinished = recovery.unfinished(self.journal)
             for record in reversed(unfinished):
                 try:
@@ -285,24 +295,24 @@ class Engine:
 
     def _recover(self, record: ChangeRecord, policy: Recovery, watch: Watch) -> None:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
-        watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
+        watch(RecoveryStarted(record.id, attempt, most))
         if attempt > most:
             recovery.give_up(self.journal, record, most, self._clock())
-            watch({"event": "inconsistent", "install": record.id})
+            watch(Inconsistent(record.id))
             return
         if record.state is InstallState.RUNNING and policy is Recovery.RESUME:
-            watch({"event": "resume", "install": record.id})
+            watch(Resumed(record.id))
             try:
                 self._carry_out(record, watch)
             except (BundleError, StepError):
-                watch({"event": "not resumed", "install": record.id})
+                watch(ResumeFailed(record.id))
             return
         recovery.note_cut_off(self.journal, record)
         transaction = self._transaction(record, watch)
         transaction.roll_back(recovery.UNFINISHED[record.state], is_last_try=attempt == most)
 
     def repair(
-        self, install: str | None = None, *, accept: bool = False, watch: Watch = nobody
+        self, install: str | None = None, *, accept: bool = False, watch: Watch = ignore
     ) -> ChangeRecord:
         """Undo the rest of an unfinished install, or ``accept`` the master as it is.
 
@@ -315,13 +325,13 @@ class Engine:
             record = recovery.to_repair(self.journal, named)
             if accept:
                 self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
-                watch({"event": "accepted", "install": record.id})
+                watch(Accepted(record.id))
                 return self.record(record.id)
             recovery.refuse_lost(record)
             self._refuse_while_used(record)
             recovery.note_cut_off(self.journal, record)
             self.journal.note(record.id, None)
-            watch({"event": "repair", "install": record.id})
+            watch(RepairStarted(record.id))
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
@@ -367,13 +377,13 @@ class Engine:
         recovery.refuse_used(record, self.journal.steps(record.id), self._control.clusters())
 
     @contextmanager
-    def _settled(self, wait_s: float = 0, watch: Watch = nobody) -> Iterator[None]:
+    def _settled(self, wait_s: float = 0, watch: Watch = ignore) -> Iterator[None]:
         """Hold the install lock on a master where no install is unfinished or inconsistent."""
         with self._locked(wait_s, watch):
             recovery.refuse_unless_settled(self.journal)
             yield
 
-    def _locked(self, wait_s: float = 0, watch: Watch = nobody) -> AbstractContextManager[None]:
+    def _locked(self, wait_s: float = 0, watch: Watch = ignore) -> AbstractContextManager[None]:
         return install_lock(self._config.paths.lock, wait_s=wait_s, watch=watch)
 
 
@@ -381,7 +391,7 @@ def _keep(earlier: ChangeRecord, options: InstallOptions, watch: Watch) -> Chang
     """Return an earlier install of the same tarball, or refuse if the request asks for that."""
     if options.fail_if_installed:
         raise refuse_installed(earlier)
-    watch(installed_already(earlier))
+    watch(AlreadyInstalled(earlier.id, earlier.fuel_to))
     return earlier
 
 

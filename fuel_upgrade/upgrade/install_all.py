@@ -7,7 +7,7 @@ from typing import Any
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import TarballStarted, Watch
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
@@ -49,11 +49,11 @@ def install_all(
     order = find_order(survey.offers, survey.present)
     if options.fail_if_installed and not order.installs:
         raise _refuse_nothing(order)
-    watch({"event": "order", **order.to_json()})
+    watch(order.to_event())
     done: list[ChangeRecord] = []
     for number, offer in enumerate(order.installs, 1):
-        numbers = {"number": number, "of": len(order.installs), **offer.to_json()}
-        watch({"event": "tarball", **numbers})
+        of = len(order.installs)
+        watch(TarballStarted(number, of, offer.name, offer.fuel_version, offer.unpacked_bytes))
         install = new_id()
         try:
             record = engine.install(

@@ -1,22 +1,20 @@
 """The lock that each change of a master holds, and the wait for it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.events import Waiting, Watch
 
 _POLL_EVERY_S = 0.2
 _REPORT_EVERY_S = 1.0
 
 
 @contextmanager
-def install_lock(
-    path: Path, *, wait_s: float = 0, watch: Callable[[Mapping[str, Any]], None]
-) -> Iterator[None]:
+def install_lock(path: Path, *, wait_s: float = 0, watch: Watch) -> Iterator[None]:
     """Hold the lock at ``path``; wait up to ``wait_s`` seconds for another process to release it.
 
     ``watch`` gets an event each second of the wait; it may raise to end the wait.
@@ -37,14 +35,9 @@ def install_lock(
             )
         if reported == begun or now - reported >= _REPORT_EVERY_S:
             reported = now
-            watch(waiting(lock.owner(), now - begun, wait_s))
+            watch(Waiting(lock.owner(), int(now - begun), wait_s))
         time.sleep(min(_POLL_EVERY_S, max(wait_s - (now - begun), 0.01)))
     try:
         yield
     finally:
         lock.release()
-
-
-def waiting(on: str, waited_s: float, wait_s: float) -> dict[str, Any]:
-    """Return the event of a wait for ``on``; ``waited_s`` is cut to whole seconds."""
-    return {"event": "waiting", "on": on, "waited_s": int(waited_s), "wait_s": wait_s}

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.nailgun.control_plane import Cluster, Task
-from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.install_lock import waiting
+from fuel_upgrade.upgrade.events import Waiting, Watch, ignore
 
 _POLL_EVERY_S = 1.0
 _REMEDY = "wait until these tasks end; an install waits with --wait-for-tasks SECONDS"
@@ -90,7 +89,7 @@ class Patience:
     def __init__(
         self,
         control: TaskSource,
-        watch: Watch = nobody,
+        watch: Watch = ignore,
         *,
         wait_s: float = 0,
         clock: Callable[[], float] = time.monotonic,
@@ -128,6 +127,6 @@ class Patience:
     def _report(self, running: Sequence[RunningTask]) -> None:
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
         try:
-            self._watch(waiting(f"Nailgun's {running[0]}{more}", self._waited_s, self._wait_s))
+            self._watch(Waiting(f"Nailgun's {running[0]}{more}", int(self._waited_s), self._wait_s))
         except UpgradeError as error:
             raise error.amended(state=error.state or "nothing was changed") from error

@@ -8,17 +8,17 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Watch, nobody
+from fuel_upgrade.upgrade.events import Event, StepStarted, StepUndoStarted, Watch, ignore
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction import recovery
 from fuel_upgrade.upgrade.transaction.recovery import leftovers
@@ -63,17 +63,21 @@ def master(place: Disk, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
         yield ready(found, tarballs)
 
 
-def at(step: int, act: Callable[[], None], event: str = "step") -> Watch:
+def at(
+    step: int,
+    act: Callable[[], None],
+    kind: type[StepStarted | StepUndoStarted] = StepStarted,
+) -> Watch:
     """Give a watcher that acts when a step begins, or its undo."""
 
-    def watch(told: Mapping[str, Any]) -> None:
-        if told["event"] == event and told["number"] == step:
+    def watch(event: Event) -> None:
+        if isinstance(event, kind) and event.number == step:
             act()
 
     return watch
 
 
-def install(master: ScratchMaster, tarball: Path, watch: Watch = nobody) -> UpgradeError | None:
+def install(master: ScratchMaster, tarball: Path, watch: Watch = ignore) -> UpgradeError | None:
     """Install, and return the error if there is one: always one that says what to do."""
     try:
         engine_of(master).install(tarball, install=new_id(), watch=watch)
@@ -231,7 +235,7 @@ def test_an_undo_on_a_disk_that_becomes_read_only_is_repaired(
     engine = engine_of(master)
     assert install(master, tarballs["6.0"]) is None
     with pytest.raises(RollbackError, match=os.strerror(errno.EROFS)):
-        engine.rollback(watch=at(step, split.live.make_read_only, "undo step"))
+        engine.rollback(watch=at(step, split.live.make_read_only, StepUndoStarted))
     assert states(master)[-1] is InstallState.INCONSISTENT
     split.live.make_writable()
     engine.repair()

@@ -24,6 +24,7 @@ from fuel_upgrade.repo.yum.repo import read_yum
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import BaseReplaced, Event, StepStarted, TarballStarted
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
@@ -118,7 +119,7 @@ def test_another_base_with_the_same_packages_is_accepted_and_told(
     master: ScratchMaster, inputs: Path
 ) -> None:
     master.install(tarball(inputs, "5.1.1", ["5.0"]))
-    told: list[Any] = []
+    told: list[Event] = []
     sixty = tarball(inputs, "6.0", ["5.1", "5.1.1"], ("5.1", V51))
     planned = master.engine().plan(sixty)
     assert [r["base_found"] for r in planned["releases"]] == [
@@ -126,8 +127,10 @@ def test_another_base_with_the_same_packages_is_accepted_and_told(
     ] * 2
     master.engine().install(sixty, install=new_id(), watch=told.append)
     assert repos(master, V60) == both(V60, V511)
-    assert [e["found"] for e in told if e["event"] == "base"] == [V511, V511]
-    assert any(f"on {V511} in place of {V51}" in e.get("title", "") for e in told)
+    assert [e.found for e in told if isinstance(e, BaseReplaced)] == [V511, V511]
+    assert any(
+        f"on {V511} in place of {V51}" in e.title for e in told if isinstance(e, StepStarted)
+    )
 
 
 def test_the_named_base_is_preferred(master: ScratchMaster, inputs: Path) -> None:
@@ -270,10 +273,10 @@ def test_a_folder_is_installed_in_the_order_of_its_content(
     names = [f"fuel-{fuel}-upgrade.tar.zst" for fuel in ("5.1", "6.0", "6.1")]
     assert [o["tarball"] for o in planned["order"]] == names
     assert planned["first"]["fuel_to"] == "5.1"
-    told: list[Any] = []
+    told: list[Event] = []
     done = install_all(master.engine(), [folder], watch=told.append)
     assert [i["fuel_to"] for i in done["installs"]] == ["5.1", "6.0", "6.1"]
-    assert [e["tarball"] for e in told if e["event"] == "tarball"] == names
+    assert [e.tarball for e in told if isinstance(e, TarballStarted)] == names
     assert repos(master, V61) == both(V61, V60, V51)
     again = install_all(master.engine(), [folder], watch=told.append)
     assert (again["installs"], [s["why"] for s in again["skipped"]]) == (
@@ -295,8 +298,8 @@ def test_a_failure_in_the_middle_keeps_what_stands(master: ScratchMaster, inputs
     first = tarball(inputs, "5.1", ["5.0"])
     sixty = tarball(inputs, "6.0", ["5.1"], ("5.1", V51))
 
-    def watch(event: Any) -> None:
-        if event["event"] == "tarball" and event["number"] == 2:
+    def watch(event: Event) -> None:
+        if isinstance(event, TarballStarted) and event.number == 2:
             master.store.add_task("deploy", "running")
 
     with pytest.raises(PreflightError) as caught:

@@ -1,15 +1,15 @@
 """Whatever step of an install fails, and however, the master ends as it was before."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, StepError
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, InstallFailed
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, scratch_master
@@ -149,8 +149,8 @@ def test_an_undo_that_fails_is_visible_and_can_be_repeated(
     install = new_id()
     clusters: list[int] = []
 
-    def put_a_cluster_on_the_new_release(event: Mapping[str, Any]) -> None:
-        if event["event"] == "failed":
+    def put_a_cluster_on_the_new_release(event: Event) -> None:
+        if isinstance(event, InstallFailed):
             created = master.client.releases()[0]
             cluster = master.store.add_cluster("c1", created.id, fuel_version="5.1")
             clusters.append(cluster.id)

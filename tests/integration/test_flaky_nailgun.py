@@ -1,16 +1,16 @@
 """An install survives what a restarting Nailgun does, and does nothing twice."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, UndoStarted
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.clock import Clock
 from tests.flaky import (
@@ -174,8 +174,8 @@ def test_a_release_that_a_cluster_took_is_told_and_the_rest_undone(
     install = engine.install(tarballs["6.0"], install=new_id()).id
     clusters: list[int] = []
 
-    def take_it(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undo":  # after the check that no cluster uses it
+    def take_it(event: Event) -> None:
+        if isinstance(event, UndoStarted):  # after the check that no cluster uses it
             taken = master.client.releases()[0].id
             clusters.append(master.store.add_cluster("late", taken, fuel_version="6.0").id)
 

@@ -1,11 +1,10 @@
 """Squashing the newest release and retiring the old ones: all of it, or exactly as before."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +21,7 @@ from fuel_upgrade.repo.description import FILE_NAME
 from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, StepUndoStarted
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
@@ -397,9 +397,9 @@ def test_an_interrupted_undo_is_taken_up_again(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     seen: list[str] = []
 
-    def stop(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undo step":
-            seen.append(event["title"])
+    def stop(event: Event) -> None:
+        if isinstance(event, StepUndoStarted):
+            seen.append(event.title)
             if len(seen) == 4:
                 raise KeyboardInterrupt
 

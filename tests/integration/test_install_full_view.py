@@ -1,10 +1,9 @@
 """Full views as a part of an install: built, shown, undone, and put back when they cannot be."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, InstallStarted
 from fuel_upgrade.upgrade.install_all import plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
@@ -144,8 +144,8 @@ def test_a_package_that_goes_away_meanwhile_fails_the_install_and_is_named(
 ) -> None:
     states = []
 
-    def lose(event: Mapping[str, Any]) -> None:
-        if event["event"] == "begin":  # the checks are done
+    def lose(event: Event) -> None:
+        if isinstance(event, InstallStarted):  # the checks are done
             inherited.unlink()
             states.append(master.state())
 

@@ -5,16 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from fuel_upgrade.config import Config, HookSettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, HookEnded, HookRefused
 from fuel_upgrade.upgrade.hooks import STEP_POINTS
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.master import ScratchMaster, scratch_master
@@ -33,6 +34,8 @@ with NailgunClient(NailgunSettings(url=url, retries=0, timeout_s=120)) as client
     Engine(config, client).install(Path(tarball), install="c4a54ed0")
 """
 
+E = TypeVar("E", bound=Event)
+
 
 class Hooked:
     """A master with a folder of hooks, and a file in which every hook writes its line."""
@@ -40,7 +43,7 @@ class Hooked:
     def __init__(self, master: ScratchMaster, notes: Path) -> None:
         self.master = master
         self.notes = notes
-        self.events: list[Mapping[str, Any]] = []
+        self.events: list[Event] = []
 
     def write(self, hook: str, script: str = "", *, mode: int = 0o755) -> Path:
         path = self.master.config.paths.hooks / hook
@@ -67,8 +70,8 @@ class Hooked:
     def last(self) -> str:
         return self.engine().journal.installs()[-1].id
 
-    def told(self, event: str) -> list[Mapping[str, Any]]:
-        return [e for e in self.events if e["event"] == event]
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 @pytest.fixture
@@ -228,7 +231,7 @@ def test_a_failure_where_it_is_only_told_changes_nothing(
     state = InstallState.ROLLED_BACK if fails else InstallState.INSTALLED
     assert hooked.engine().record(hooked.last()).state is state
     assert [line.split()[0] for line in hooked.ran()] == [f"{point}/10-bad", f"{point}/20-next"]
-    assert [e["exit_code"] for e in hooked.told("hook ended")] == [9, 0]
+    assert [event.exit_code for event in hooked.of(HookEnded)] == [9, 0]
 
 
 def test_a_twin_that_fails_leaves_one_step_stuck_and_can_be_repeated(
@@ -297,7 +300,7 @@ def test_a_hook_that_others_can_write_is_told_of_and_not_run_elsewhere(
     hooked.write(f"{point}/10-foo", mode=0o777)
     hooked.install(tarballs["6.0"])
     assert hooked.ran() == []
-    assert "can be written by others" in hooked.told("hook refused")[0]["what"]
+    assert "can be written by others" in hooked.of(HookRefused)[0].what
 
 
 def test_a_crash_in_the_middle_of_a_hook_is_rolled_back_with_its_twin(

@@ -9,7 +9,7 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.events import nobody
+from fuel_upgrade.upgrade.events import AlreadyInstalled, Event
 from fuel_upgrade.upgrade.install_all import install_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord
@@ -33,7 +33,7 @@ def whole_state(master: ScratchMaster) -> object:
 
 
 def again(master: ScratchMaster, tarball: Path, **more: Any) -> ChangeRecord:
-    watch = more.pop("watch", nobody)
+    watch = more.pop("watch", ignore)
     options = InstallOptions(**more)
     return master.engine().install(tarball, options, install="aaaa0001", watch=watch)
 
@@ -50,11 +50,11 @@ def test_the_second_install_changes_nothing_and_names_the_first(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
-    before, told = whole_state(master), list[Any]()
+    before, told = whole_state(master), list[Event]()
     assert again(master, tarballs["5.1"], watch=told.append) == first
     assert whole_state(master) == before
     assert told == [
-        {"event": "installed already", "install": first.id, "fuel_version": "5.1"}
+        AlreadyInstalled(first.id, "5.1")
     ]  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str,
     assert error.code == "already-installed"
     before, options = whole_state(master), InstallOptions(fail_if_installed=True)
     with pytest.raises(PreflightError, match="installed already"):
-        install_all(master.engine(), [tarballs["5.1"]], options, watch=nobody)
+        install_all(master.engine(), [tarballs["5.1"]], options, watch=ignore)
     assert whole_state(master) == before
 
 

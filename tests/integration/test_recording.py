@@ -76,8 +76,8 @@ def test_install_attach_ctrl_c_attach_again_and_roll_back_leave_no_garbled_line(
                 assert third.end() == 5
         assert host.tree() == before
         undo = [f"undo [{n}] {titles[n - 1]}" for n in range(1, at + 1)]
-        look_again = "the daemon goes on; look again: fuel-upgrade status --follow"
-        expect_whole(install, [*steps[:at], look_again])
+        follow_again = "the daemon continues; to follow again: fuel-upgrade status --follow"
+        expect_whole(install, [*steps[:at], follow_again])
         expect_whole(second, steps[:at])
         expect_whole(third, [*steps[:at], *undo])
         with on_terminal(host, "install", tarballs["5.1"]) as again:

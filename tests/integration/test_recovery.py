@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from fuel_upgrade.config import Recovery, RecoverySettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, Undone
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.master import ScratchMaster, State, scratch_master
@@ -106,8 +107,8 @@ def test_what_an_undo_moved_aside_is_removed_after_a_crash(
     def undo(engine: Engine) -> None:
         engine.rollback(watch=lambda event: kill.check(1, "before") if is_end(event) else None)
 
-    def is_end(event: Mapping[str, object]) -> bool:
-        return event["event"] == "undone"
+    def is_end(event: Event) -> bool:
+        return isinstance(event, Undone)
 
     fresh.install(tarballs["6.0"])
     fresh.killed(undo, "")

@@ -21,8 +21,9 @@ ORDER = {
         "release_order", "release_store", "server", "api",
     ],
     "upgrade": [
-        "events", "hooks", "log_context", "records", "install_lock", "nailgun_idle", "steps",
-        "plan", "transaction", "change", "review", "multi", "install_options", "prepare", "engine",
+        "events", "event_json", "hooks", "log_context", "records", "install_lock", "nailgun_idle",
+        "steps", "plan", "transaction", "change", "review", "multi", "install_options", "prepare",
+        "engine",
         "install_all", "releases",
     ],
     "cli": [

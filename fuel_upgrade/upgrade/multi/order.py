@@ -7,6 +7,8 @@ from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
+from fuel_upgrade.upgrade.event_json import event_fields
+from fuel_upgrade.upgrade.events import OrderChosen, OrderedTarball, SkippedTarball
 
 Key = tuple[str, str]
 """A release by version and operating system."""
@@ -44,13 +46,9 @@ class Offer:
     wants: tuple[Inherited, ...]
     unpacked_bytes: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "tarball": self.name,
-            "fuel_version": self.fuel_version,
-            "unpacked_bytes": self.unpacked_bytes,
-        }
+    def skipped(self, why: str) -> SkippedTarball:
+        """Return the tarball as one that is not installed, for the reason ``why``."""
+        return SkippedTarball(self.name, self.fuel_version, self.unpacked_bytes, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,14 @@ class Order:
     installs: tuple[Offer, ...]
     skipped: tuple[tuple[Offer, str], ...]
 
+    def to_event(self) -> OrderChosen:
+        """Return the event with which the install of several tarballs begins."""
+        order = (OrderedTarball(o.name, o.fuel_version, o.unpacked_bytes) for o in self.installs)
+        return OrderChosen(tuple(order), tuple(offer.skipped(why) for offer, why in self.skipped))
+
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
-        return {
-            "order": [offer.to_json() for offer in self.installs],
-            "skipped": [{**offer.to_json(), "why": why} for offer, why in self.skipped],
-        }
+        return event_fields(self.to_event())
 
 
 def find_order(offers: Iterable[Offer], present: Present) -> Order:

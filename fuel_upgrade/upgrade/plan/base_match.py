@@ -9,6 +9,7 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.release.chain import newest_version_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.upgrade.events import BaseReplaced
 
 Key = tuple[str, str]
 """A release by version and operating system."""
@@ -64,6 +65,14 @@ class BaseMatch:
     def replaces_named(self) -> bool:
         """Return whether the base is another release than the named one."""
         return self.release is not None and self.release.version != self.need.named
+
+    def to_event(self) -> BaseReplaced | None:
+        """Return the event of a base that replaces the named one, or None."""
+        need = self.need
+        if self.release is None or not self.replaces_named:
+            return None
+        base, inherited = self.release.version, len(need.inherited)
+        return BaseReplaced(need.version, need.named, base, self.inside, inherited)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that plans and events give."""

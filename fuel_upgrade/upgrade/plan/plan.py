@@ -7,7 +7,7 @@ from typing import Any
 
 from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.system.disk_space import FileSystem
-from fuel_upgrade.upgrade.events import Begin
+from fuel_upgrade.upgrade.events import InstallStarted
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
 from fuel_upgrade.upgrade.steps.step import Step
@@ -82,9 +82,9 @@ class Plan:
         return needed
 
 
-def begin(install: str, steps: Sequence[PlannedStep]) -> Begin:
+def begin(install: str, steps: Sequence[PlannedStep]) -> InstallStarted:
     """Return the event that precedes the first step."""
-    return Begin(install, len(steps), tuple(step.size_bytes for step in steps))
+    return InstallStarted(install, len(steps), tuple(step.size_bytes for step in steps))
 
 
 def as_records(steps: Iterable[PlannedStep]) -> tuple[StepRecord, ...]:

@@ -15,7 +15,7 @@ from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import identity
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import Watch, ignore
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
@@ -76,9 +76,7 @@ class Gc:
             )
         return found
 
-    def apply(
-        self, reviewed: GcPlan, *, install: str, watch: Watch = lambda _event: None
-    ) -> ChangeRecord:
+    def apply(self, reviewed: GcPlan, *, install: str, watch: Watch = ignore) -> ChangeRecord:
         """Retire what a reviewed plan names, as one transaction with the id ``install``.
 
         Raises:

@@ -10,7 +10,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.times import iso_time
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import nobody
+from fuel_upgrade.upgrade.events import ignore
 from fuel_upgrade.upgrade.install_lock import install_lock
 from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.deletion_rules import dependents, refusals, refused
@@ -67,7 +67,7 @@ def delete_release(
         PreflightError: it must not be deleted, or another change is under way or unsettled.
         ControlPlaneError: Nailgun refuses, or does not answer as it should.
     """
-    with install_lock(config.paths.lock, watch=nobody):
+    with install_lock(config.paths.lock, watch=ignore):
         recovery.refuse_unless_settled(engine.journal)
         shown = read_release(control, engine, release_id)
         if failures := refusals(shown, force=force):

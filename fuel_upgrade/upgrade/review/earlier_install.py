@@ -96,15 +96,6 @@ def refuse_installed(record: ChangeRecord) -> PreflightError:
     )
 
 
-def installed_already(record: ChangeRecord) -> dict[str, str]:
-    """Return the event of an install that has nothing to do."""
-    return {
-        "event": "installed already",
-        "install": record.id,
-        "fuel_version": record.fuel_to,
-    }
-
-
 def nothing_to_do(record: ChangeRecord, tarball: Path) -> dict[str, Any]:
     """Return the plan of an install that would change nothing."""
     return {

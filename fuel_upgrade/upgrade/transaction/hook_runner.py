@@ -1,12 +1,20 @@
 """Runs the hooks of each point: journals each run, reports it as events, applies its verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.upgrade.events import (
+    HookEnded,
+    HookFailed,
+    HookPrinted,
+    HookRefused,
+    HookStarted,
+    StepProgressed,
+    Watch,
+)
 from fuel_upgrade.upgrade.hooks import (
     AFTER_INSTALL,
     AFTER_ROLLBACK,
@@ -25,7 +33,6 @@ from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-_Watch = Callable[[Mapping[str, Any]], None]
 _NOTIFIED = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
 
 
@@ -36,22 +43,22 @@ class HookPoints:
     config: Config
     journal: Journal
     clock: Callable[[], float]
-    watch: _Watch
+    watch: Watch
 
     def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
         """Run a hook to its end; with ``forward`` the job may be cancelled meanwhile."""
         install, timeout_s = str(context["install"]), self.config.hooks.timeout_s
-        self.watch({"event": "hook", "install": install, "hook": hook.title})
+        self.watch(HookStarted(install, hook.title))
         began_s = self.clock()
         number = self.journal.hook_started(install, hook.point, hook.name, started_s=began_s)
 
         def report(line: str) -> None:
-            self.watch({"event": "hook output", "hook": hook.title, "line": line})
+            self.watch(HookPrinted(hook.title, line))
 
         def tick() -> None:
             if forward:
                 done = min(int(self.clock() - began_s), int(timeout_s))
-                self.watch(_progress(hook, done, int(timeout_s)))
+                self.watch(StepProgressed(f"hook {hook.name}", done, int(timeout_s)))
 
         run = run_hook(
             hook,
@@ -64,7 +71,8 @@ class HookPoints:
         self.journal.hook_ended(
             number, exit_code=run.exit_code, output=run.output + note, ended_s=self.clock()
         )
-        self.watch(_ended(hook, run))
+        duration_s = round(run.duration_s, 3)
+        self.watch(HookEnded(hook.title, run.exit_code, run.timed_out, duration_s))
         return run
 
     def may_have_worked(self, hook: Hook, install: str) -> bool:
@@ -111,7 +119,7 @@ class HookPoints:
             try:
                 self._run_at(hook, _context(record), forward=False)
             except Exception as error:  # noqa: BLE001 - the undo of the install goes first
-                self.watch({"event": "hook broke", "hook": hook.title, "what": str(error)})
+                self.watch(HookFailed(hook.title, str(error)))
 
     def _run_at(self, hook: Hook, context: Context, *, forward: bool = True) -> HookRun:
         return self.run(hook, {"point": hook.point, **context}, forward=forward)
@@ -129,10 +137,10 @@ def veto(refused: Sequence[str]) -> PreflightError:
     )
 
 
-def report_refused(refused: Sequence[str], watch: _Watch) -> None:
+def report_refused(refused: Sequence[str], watch: Watch) -> None:
     """Report refused hooks at a point where they stop nothing."""
     for fault in refused:
-        watch({"event": "hook refused", "what": fault})
+        watch(HookRefused(fault))
 
 
 def _check_context(install: str, tarball: Path, state: str) -> Context:
@@ -147,18 +155,4 @@ def _context(record: ChangeRecord) -> Context:
         "fuel_to": record.fuel_to,
         "state": record.state.value,
         "error": dict(record.error) if record.error else None,
-    }
-
-
-def _progress(hook: Hook, done: int, total: int) -> dict[str, Any]:
-    return {"event": "progress", "what": f"hook {hook.name}", "done": done, "total": total}
-
-
-def _ended(hook: Hook, run: HookRun) -> dict[str, Any]:
-    return {
-        "event": "hook ended",
-        "hook": hook.title,
-        "exit_code": run.exit_code,
-        "timed_out": run.timed_out,
-        "duration_s": round(run.duration_s, 3),
     }

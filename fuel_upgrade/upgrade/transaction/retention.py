@@ -6,7 +6,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import discarded
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import BackupsKept, BackupsReleased, Watch
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.step import World
@@ -64,7 +64,7 @@ def release(journal: Journal, control: ControlPlane, install: str, watch: Watch)
     """
     journal.release(install)
     if _remove(journal, control, install, watch):
-        watch({"event": "backups released", "install": install})
+        watch(BackupsReleased(install))
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
@@ -88,6 +88,6 @@ def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch)
                 step = read_step(record)
                 step.revert(step.facts_from_json(record.facts), World(control, no_progress))
     except OSError as error:
-        watch({"event": "backups kept", "install": install, "what": str(error)})
+        watch(BackupsKept(install, str(error)))
         return False
     return True

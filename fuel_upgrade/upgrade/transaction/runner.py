@@ -4,7 +4,7 @@ The journal is all that either direction reads: an install that a crash cut off 
 the same code that began it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fuel_upgrade.errors import (
     BundleError,
@@ -14,7 +14,19 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.upgrade.events import Watch, step_event
+from fuel_upgrade.upgrade.events import (
+    Event,
+    Inconsistent,
+    InstallFailed,
+    RollbackUnfinished,
+    RolledBack,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    Undone,
+    UndoUnfinished,
+    Watch,
+)
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.nailgun_idle import BusyError
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
@@ -26,6 +38,13 @@ from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.retention import sweep
 
+_ENDS: Mapping[InstallState, Callable[[str], Event]] = {
+    InstallState.ROLLED_BACK: RolledBack,
+    InstallState.ROLLING_BACK: RollbackUnfinished,
+    InstallState.UNDONE: Undone,
+    InstallState.UNDOING: UndoUnfinished,
+    InstallState.INCONSISTENT: Inconsistent,
+}
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
 
@@ -95,8 +114,7 @@ class Transaction:
                 if step.state is not StepState.DONE:
                     if step.number == first_live:
                         before_live()
-                    event = step_event("step", step.number, step.title, of=len(steps))
-                    self._watch(event)
+                    self._watch(StepStarted(step.number, step.title, len(steps)))
                     self._forward(step)
             self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
         except _FailedStepError as failure:
@@ -122,7 +140,7 @@ class Transaction:
         """Undo a failed change and raise its error; ``place`` names the failed part."""
         told = _as_told(error, place, state=f"rolled back to Fuel {self._install.fuel_from}")
         self._error = reason = told.to_json()
-        self._watch({"event": "failed", "install": self._install.id, **reason})
+        self._watch(InstallFailed(self._install.id, told))
         rolling_back = InstallState.ROLLING_BACK
         self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
         self._tell_hooks()
@@ -168,8 +186,7 @@ class Transaction:
             if type_of(step).kept_while_stuck and any(type_of(s).needs_backups for s in left):
                 left.append(step)
                 continue
-            counts = {"undone": undone, "to_undo": len(steps)}
-            self._watch(step_event("undo step", step.number, step.title, **counts))
+            self._watch(StepUndoStarted(step.number, step.title, undone, len(steps)))
             failure = self._revert(step)
             if failure is not None:
                 failures.append(failure)
@@ -202,7 +219,7 @@ class Transaction:
             self._error = self._error or (None if undone else failure.to_json())
         reason, ended_s = self._error, self._clock()
         self._write(lambda: self._journal.mark(install, end, ended_s=ended_s, error=reason))
-        self._watch({"event": end.value, "install": install})
+        self._watch(_ENDS[end](install))
         if is_last_try or failure is None:
             self._tell_hooks()
         if failure is not None:
@@ -238,7 +255,7 @@ class Transaction:
         self._hooks.notify(record)
 
     def _progress(self, what: str, done: int, total: int) -> None:
-        self._watch({"event": "progress", "what": what, "done": done, "total": total})
+        self._watch(StepProgressed(what, done, total))
 
 
 class _FailedStepError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 from fuel_upgrade.errors import StepError
 from fuel_upgrade.system.files import sync_filesystem
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import Event, Installed, Watch, ignore
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import InstallState
 from tests.crash.power.content import Content, read_content
@@ -35,10 +35,6 @@ _CONTENT_AT_END = {
 
 Undone differs from before in the backups of the earlier install, which a success gives up.
 """
-
-
-def _nobody(_event: Mapping[str, Any]) -> None:
-    pass
 
 
 class Story:
@@ -115,7 +111,7 @@ class Story:
         return end, faults
 
     def _run(
-        self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = _nobody
+        self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = ignore
     ) -> None:
         engine = master.engine(fail_points)
         engine.install(self._tarball, self._options, install=install, watch=watch)
@@ -154,8 +150,8 @@ def _check_all(story: Story, recording: Recording, cuts: list[Cut]) -> dict[str,
     return {"cuts": ends.total(), "ends": dict(ends), "faults": faults}
 
 
-def _mark_success(event: Mapping[str, Any], mark: Mark) -> None:
-    if event["event"] == "installed":
+def _mark_success(event: Event, mark: Mark) -> None:
+    if isinstance(event, Installed):
         mark("succeeded")
 
 

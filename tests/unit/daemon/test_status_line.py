@@ -14,25 +14,25 @@ JOB = {
 }
 
 
-def test_an_install_is_told_with_step_and_percentage() -> None:
+def test_the_line_of_an_install_has_step_and_percentage() -> None:
     assert say_status(JOB) == "Install 7f3a0001: step 1 of 12, unpacking, 42 %"
 
 
-def test_a_job_without_a_step_is_told_by_what_it_does() -> None:
+def test_the_line_of_a_job_without_a_step_has_its_activity() -> None:
     job = {**JOB, "step": None, "doing": "checking", "percent": 0.0}
     assert say_status(job) == "Install 7f3a0001: checking, 0 %"
 
 
-def test_systemd_hears_of_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_gets_changed_lines_only(monkeypatch: pytest.MonkeyPatch) -> None:
     # No caller has a use for another interval, but a second is a tenth of what all tests may take.
     monkeypatch.setattr(status_line, "_EVERY_S", 0.01)
     heard: list[str] = []
-    told = threading.Event()
+    notified = threading.Event()
 
     def notify(line: str) -> None:
         heard.append(line)
-        told.set()
+        notified.set()
 
     with StatusLine(lambda: JOB, notify):
-        assert told.wait(60)
+        assert notified.wait(60)
     assert heard == ["STATUS=Install 7f3a0001: step 1 of 12, unpacking, 42 %"]

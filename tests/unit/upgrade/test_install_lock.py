@@ -1,19 +1,18 @@
 """An install waits for another one's lock, tells whose it is, and gives up in the end."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.events import Event, Waiting
 from fuel_upgrade.upgrade.install_lock import install_lock
 
 
 def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
-    told: list[Mapping[str, Any]] = []
+    told: list[Event] = []
     with install_lock(tmp_path / "lock", wait_s=5, watch=told.append):
         assert not Lock(tmp_path / "lock").acquire()
     assert Lock(tmp_path / "lock").acquire()
@@ -21,7 +20,7 @@ def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
 
 
 def test_who_does_not_wait_is_refused_at_once_with_the_owner(tmp_path: Path) -> None:
-    told: list[Mapping[str, Any]] = []
+    told: list[Event] = []
     held = Lock(tmp_path / "lock")
     assert held.acquire()
     with (
@@ -35,7 +34,7 @@ def test_who_does_not_wait_is_refused_at_once_with_the_owner(tmp_path: Path) -> 
 
 def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
     told = threading.Event()
-    events: list[Mapping[str, Any]] = []
+    events: list[Event] = []
     held = Lock(tmp_path / "lock")
     assert held.acquire()
 
@@ -43,7 +42,7 @@ def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
         told.wait(120)
         held.release()
 
-    def watch(event: Mapping[str, Any]) -> None:
+    def watch(event: Event) -> None:
         events.append(event)
         told.set()
 
@@ -52,8 +51,9 @@ def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
     with install_lock(tmp_path / "lock", wait_s=30, watch=watch):
         assert not Lock(tmp_path / "lock").acquire()
     other.join()
-    assert (events[0]["event"], events[0]["waited_s"]) == ("waiting", 0)
-    assert events[0]["on"].startswith("process ")
+    assert isinstance(events[0], Waiting)
+    assert events[0].waited_s == 0
+    assert events[0].on.startswith("process ")
 
 
 def test_the_wait_ends(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_wait_ends(tmp_path: Path) -> None:
 
 
 def test_one_that_waits_can_be_stopped(tmp_path: Path) -> None:
-    def stop(_event: Mapping[str, Any]) -> None:
+    def stop(_event: Event) -> None:
         raise InterruptedError
 
     held = Lock(tmp_path / "lock")

@@ -1,13 +1,12 @@
 """What Nailgun carries out is named, waited for as long as allowed, and then refused."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import OutsideError, PreflightError, from_json
 from fuel_upgrade.nailgun.control_plane import Cluster, Task
+from fuel_upgrade.upgrade.events import Event, Waiting
 from fuel_upgrade.upgrade.nailgun_idle import BusyError, Patience, read_running, refuse_while_busy
 
 DEPLOY = Task(7, 3, "deploy", "running", 40)
@@ -40,7 +39,7 @@ class FakeNailgun:
         self.slept.append(seconds)
         self.now_s += seconds
 
-    def patience(self, wait_s: float, told: list[Mapping[str, Any]]) -> Patience:
+    def patience(self, wait_s: float, told: list[Event]) -> Patience:
         return Patience(self, told.append, wait_s=wait_s, clock=self.clock, sleep=self.sleep)
 
 
@@ -80,22 +79,17 @@ def test_who_does_not_wait_is_refused_at_once_with_all_that_runs() -> None:
 
 
 def test_an_idle_nailgun_is_not_waited_for() -> None:
-    nailgun, told = FakeNailgun(()), list[Mapping[str, Any]]()
+    nailgun, told = FakeNailgun(()), list[Event]()
     nailgun.patience(60, told).refuse_while_busy()
     assert (nailgun.slept, told) == ([], [])
 
 
 def test_waiting_ends_with_the_tasks_and_tells_of_each_look() -> None:
-    nailgun, told = FakeNailgun(idle_at_s=1002.5), list[Mapping[str, Any]]()
+    nailgun, told = FakeNailgun(idle_at_s=1002.5), list[Event]()
     nailgun.patience(60, told).refuse_while_busy()
     assert nailgun.slept == [1.0, 1.0, 1.0]
-    assert [event["waited_s"] for event in told] == [0, 1, 2]
-    assert told[0] == {
-        "event": "waiting",
-        "on": "Nailgun's task 7 (deploy, running, 40 %) on cluster 3 (production)",
-        "waited_s": 0,
-        "wait_s": 60,
-    }
+    task = "Nailgun's task 7 (deploy, running, 40 %) on cluster 3 (production)"
+    assert told == [Waiting(task, waited_s, 60) for waited_s in (0, 1, 2)]
 
 
 def test_the_refusal_after_the_time_names_what_still_runs() -> None:
@@ -116,7 +110,7 @@ def test_the_time_is_one_for_all_waits() -> None:
 
 
 def test_who_is_told_may_stop_the_waiting_and_nothing_was_changed() -> None:
-    def cancelled(_event: Mapping[str, Any]) -> None:
+    def cancelled(_event: Event) -> None:
         raise OutsideError("it was cancelled", remedy="install again")
 
     nailgun = FakeNailgun()

@@ -91,7 +91,7 @@ def test_a_plan_reads_back_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {**plan().to_json(), "format": 2}])
-def test_what_is_no_plan_is_refused(data: object) -> None:
+def test_a_file_that_is_no_plan_is_refused(data: object) -> None:
     with pytest.raises(ConfigError, match="no plan of fuel-upgrade gc"):
         GcPlan.from_json(data)
 

@@ -168,7 +168,7 @@ def test_a_plan_without_what_people_read_is_still_one() -> None:
         ({**PLAN, "basis": {**basis_json(BASIS), "releases": [1]}}, "basis.releases.0"),
     ],
 )
-def test_what_is_no_plan_is_refused(data: Any, said: str) -> None:
+def test_a_file_that_is_no_plan_is_refused(data: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SavedPlan.parse(data, source="p.json")
     assert caught.value.what.startswith("p.json: ")
