@@ -9,7 +9,7 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.events import AlreadyInstalled, Event
+from fuel_upgrade.upgrade.events import AlreadyInstalled, Event, ignore
 from fuel_upgrade.upgrade.install_all import install_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord

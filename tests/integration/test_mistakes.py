@@ -222,7 +222,7 @@ def test_a_master_ip_of_another_host(host: Host, tarballs: dict[str, Path]) -> N
     assert done.returncode == 0
     (check,) = (check for check in doctor["checks"] if check["name"] == "address")
     assert check["verdict"] == "warning"
-    assert "master_ip 10.20.0.2 (the default) is no address of this host" in host.log()
+    assert "master_ip 10.20.0.2 (the default) is not an address of this host" in host.log()
 
 
 def test_command_and_daemon_of_different_versions(host: Host) -> None:
