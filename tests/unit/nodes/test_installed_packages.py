@@ -56,7 +56,7 @@ def test_an_interrupted_dpkg_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_root_without_dpkg_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreflightError, match="expected the status of dpkg"):
+    with pytest.raises(PreflightError, match="expected the dpkg status"):
         read_dpkg(tmp_path)
 
 

@@ -216,3 +216,10 @@ def test_reporting_on_a_tarball_needs_no_library_of_the_build_side() -> None:
         " assert 'createrepo_c' not in sys.modules"
     )
     process.run([sys.executable, "-c", code], timeout_s=30.0)
+
+
+def test_names_cannot_become_markup_in_the_page() -> None:
+    change = Change(ChangeKind.ADDED, "<script>x", "all", (), ("1",), (), None, 1)
+    page = RENDERERS["html"](Report("<b>", (RepoReport("&", 0, 1, 0, 1, (change,), "<i>"),)))
+    assert page.count("<script>") == 1
+    assert not re.search("<b>\n|<i>|<script>x|>&<", page)
