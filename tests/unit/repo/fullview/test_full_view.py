@@ -154,7 +154,7 @@ def test_a_missing_base_is_named_by_its_packages(
     tmp_path: Path, make: Make, *, original: bool
 ) -> None:
     roots = chain(tmp_path, make, original=original)
-    with pytest.raises(BundleError, match=r"^1 of the release's packages .* same ") as caught:
+    with pytest.raises(BundleError, match=r"^1 packages of the release .* same ") as caught:
         build_view(roots[:2], tmp_path / "view")
     assert "has the content sha256:" in caught.value.remedy
     assert not (tmp_path / "view").exists()
@@ -167,7 +167,7 @@ def test_a_base_with_other_content_under_the_version_does_not_serve(
 ) -> None:
     roots = chain(tmp_path, make)
     other = make(tmp_path / "other", [Fake("same", content="SAME" * 5000)])
-    with pytest.raises(BundleError, match="1 of the release's packages"):
+    with pytest.raises(BundleError, match="1 packages of the release"):
         build_view([*roots[:2], other], tmp_path / "view")
 
 
@@ -188,7 +188,7 @@ def test_a_base_with_other_kinds_of_checksums_is_read_for_them(tmp_path: Path, m
     assert packages(tmp_path / "view") == packages(tmp_path / "full-2")
     for path in packages(other):
         (other / path).unlink()
-    with pytest.raises(BundleError, match="1 of the release's packages"):
+    with pytest.raises(BundleError, match="1 packages of the release"):
         build_view([*roots[:2], other], tmp_path / "again")
 
 
@@ -291,7 +291,7 @@ def test_two_packages_for_one_place_are_refused(tmp_path: Path) -> None:
 def test_kinds_are_not_mixed_and_nothing_is_overwritten(tmp_path: Path) -> None:
     roots = chain(tmp_path / "apt", apt_repo)
     other = yum_repo(tmp_path / "yum", [SAME])
-    with pytest.raises(ConfigError, match="apt and yum repos together"):
+    with pytest.raises(ConfigError, match="both apt and yum repos"):
         build_view([roots[0], other], tmp_path / "view")
     with pytest.raises(ConfigError, match="exists already"):
         build_view(roots, roots[0])

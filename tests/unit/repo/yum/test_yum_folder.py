@@ -41,7 +41,7 @@ def test_metadata_altered_against_repomd_is_refused(tmp_path: Path, kind: str) -
 
 def test_metadata_that_repomd_lists_must_be_there(tmp_path: Path) -> None:
     (yum_repo(tmp_path, TWO) / "repodata/primary.xml.gz").unlink()
-    with pytest.raises(BundleError, match=r"not there, but repomd\.xml lists it"):
+    with pytest.raises(BundleError, match=r"missing, but repomd\.xml lists it"):
         read_yum(tmp_path)
 
 
