@@ -16,7 +16,7 @@ from demo.packages import Recipe, build_deb, make_apt_repo, make_yum_repo
 from demo.web import served
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError, PreflightError
-from fuel_upgrade.nodes.apply import Wanted, apply, preview, read_plan, render_sources, undo
+from fuel_upgrade.nodes.apply import NodeTarget, apply, preview, read_plan, render_sources, undo
 from fuel_upgrade.nodes.chain_content import fetch_content
 from fuel_upgrade.nodes.node_state import NodeState, SavedFile
 from fuel_upgrade.nodes.package_manager import AptManager, DnfManager, Manager
@@ -120,9 +120,9 @@ def manager_of(kind: str, root: Path) -> Manager:
     return replace(found, prefix=prefix, options=(*options, *more))
 
 
-def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> Wanted:
+def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> NodeTarget:
     files = render_sources(chain.contents, chain.kind)
-    return Wanted(chain, files, sources_only=sources_only, remove=remove)
+    return NodeTarget(chain, files, sources_only=sources_only, remove=remove)
 
 
 def node_of_base(place: Place, kind: str, root: Path) -> AptNode | DnfNode:

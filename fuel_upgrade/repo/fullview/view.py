@@ -175,7 +175,7 @@ def _locate_all(chain: _Chain) -> list[_Located]:
         searched = ", ".join(dict.fromkeys(str(repo.root) for repo in chain.repos))
         base = chain.description.base_fingerprint if chain.description else "none"
         raise BundleError(
-            f"{len(missing)} packages of the release, by checksum, are in none of"
+            f"{len(missing)} package(s) of the release, by checksum, are in none of"
             f" {searched}: {shown}",
             remedy=f"name all bases, newest first; the one to begin with has the content {base}",
         )

@@ -50,7 +50,7 @@ def test_a_package_that_stands_in_two_indexes_of_one_repo_is_shown_there() -> No
 
 
 def test_a_release_that_no_repo_of_the_chain_completes_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"diff leaves to its base .* same all") as caught:
+    with pytest.raises(ConfigError, match=r"diff inherits packages .* same all") as caught:
         resolve([DIFF, repo("wrong", [package("same", content="other")])])
     assert "whole chain" in caught.value.remedy
 
