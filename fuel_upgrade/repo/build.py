@@ -1,4 +1,4 @@
-"""Writing a diff repo: whole and checked, or not at all."""
+"""Write a diff repo: complete and proved, or not at all."""
 
 import hashlib
 import tempfile
@@ -33,12 +33,12 @@ from fuel_upgrade.system.progress import Progress, no_progress
 class DiffOptions:
     """How to make a diff repo.
 
-    ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
-    the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
-    several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
-    the packages out, to see and to prove what a diff would be where only indexes are at hand;
-    ``key`` signs the repo's index; ``original`` carries the current repo's own indexes as well,
-    for the full view. ``indexes`` says what an apt repo gets beside ``Packages``.
+    ``link`` hard-links packages if the file system allows it; ``verify_links`` also checks the
+    content of linked files (copied ones always are); ``suite`` and ``base_suite`` select one of
+    several apt suites; ``label`` is the ``Label`` of ``Release``; ``indexes_only`` leaves the
+    packages out, for inputs that have only indexes; ``key`` signs the index; ``original`` also
+    carries the current repo's own indexes, for the full view. ``indexes`` selects the apt indexes
+    beside ``Packages``.
     """
 
     link: bool = True
@@ -64,8 +64,8 @@ def build_diff(
 
     Raises:
         ConfigError: ``out`` exists, an input does not, or the two are of different kinds.
-        BundleError: an input is damaged, a package is not what its index says, or what was
-            written is not proved to be, with the base, the current repo.
+        BundleError: an input is damaged, a package differs from its index, or the proof that base
+            and output together are the current repo fails.
     """
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
@@ -89,7 +89,7 @@ def _write(
     with (
         opened_repo(base, scratch=scratch) as base_root,
         opened_repo(current, scratch=scratch) as current_root,
-        ThreadPoolExecutor(1) as beside,  # has the time in which the indexes are packed
+        ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
@@ -99,7 +99,7 @@ def _write(
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
-        # Still inside: the indexes of an archive are read anew by each walk.
+        # Before the archives are closed: each pass reads their indexes again.
         dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
@@ -137,7 +137,7 @@ def _write_repo(
 
 
 def diff_label(diff: RepoDiff) -> str:
-    """Name a diff repo by its content and its base's, for pins to tell the two apart."""
+    """Return a label made of both fingerprints, so that pins distinguish diff and base."""
     both = f"{diff.base_fingerprint} {diff.result_fingerprint}"
     return "fuel-diff-" + hashlib.sha256(both.encode()).hexdigest()[:12]
 
@@ -151,18 +151,18 @@ def _place_all(
 ) -> None:
     if options.indexes_only:
         return
-    wanted = list(packages)
-    for done, package in enumerate(wanted):
-        progress("packages", done, len(wanted))
+    selected = list(packages)
+    for done, package in enumerate(selected):
+        progress("packages", done, len(selected))
         place(package, repo.root / package.location, out / package.location, options)
-    progress("packages", len(wanted), len(wanted))
+    progress("packages", len(selected), len(selected))
 
 
 def place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
-    """Bring one package into a repo that is being written.
+    """Link or copy one package into a repo that is being written.
 
     Raises:
-        BundleError: the file is missing, or not what the index says.
+        BundleError: the file is missing, or differs from the index.
     """
     algorithm, expected = package.digests[0]
     try:
@@ -173,12 +173,12 @@ def place(package: Package, source: Path, target: Path, options: DiffOptions) ->
         raise _wrong(source, f"{size} bytes, but the index says {package.size_bytes}")
     target.parent.mkdir(parents=True, exist_ok=True)
     if options.link and link_file(source, target):
-        found = hash_file(target, algorithm) if options.verify_links else expected
+        actual = hash_file(target, algorithm) if options.verify_links else expected
     else:
-        found = copy_hashed(source, target, algorithm)
-    if found != expected:
-        raise _wrong(source, f"{algorithm} {found}, but the index says {expected}")
+        actual = copy_hashed(source, target, algorithm)
+    if actual != expected:
+        raise _wrong(source, f"{algorithm} {actual}, but the index says {expected}")
 
 
-def _wrong(source: Path, what: str) -> BundleError:
-    return BundleError(f"{source}: {what}", remedy="copy the current repo again, or reindex it")
+def _wrong(source: Path, fault: str) -> BundleError:
+    return BundleError(f"{source}: {fault}", remedy="copy the current repo again, or reindex it")

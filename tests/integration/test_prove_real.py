@@ -133,7 +133,9 @@ def test_a_build_that_loses_a_package_leaves_no_output(
 
 
 @both
-def test_a_bit_of_the_description_decides(place: Path, tmp_path: Path, kind: str) -> None:
+def test_one_changed_line_of_the_description_fails_the_proof(
+    place: Path, tmp_path: Path, kind: str
+) -> None:
     base, current, diff = made(place, kind)
     altered = Path(shutil.copytree(diff, tmp_path / "diff"))
     text = (altered / "diff.yaml").read_text()
@@ -242,7 +244,7 @@ def test_files_that_only_the_filelists_have_meet_a_dependency(tmp_path: Path) ->
     assert found["dependencies"] == 1
 
 
-def test_a_tarball_tells_what_changes(tarballs: dict[str, Path]) -> None:
+def test_a_tarball_lists_its_changes(tarballs: dict[str, Path]) -> None:
     code, text = run("bundle", "report", tarballs["6.0"], "--format", "markdown")
     assert code == 0
     assert "# Changes with Fuel 6.0" in text

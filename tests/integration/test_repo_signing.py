@@ -73,7 +73,7 @@ def test_yum_metadata_is_signed(key: SigningKey, tmp_path: Path) -> None:
 
 
 @needs("gpg", "gpgconf")
-def test_a_key_that_is_not_there_leaves_no_output(key: SigningKey, tmp_path: Path) -> None:
+def test_a_missing_key_leaves_no_output(key: SigningKey, tmp_path: Path) -> None:
     base, current = apt_repo(tmp_path / "a", []), apt_repo(tmp_path / "b", [Fake("a")])
     nobody = SigningKey("nobody@example.org", key.home)
     with pytest.raises(CommandError, match="gpg") as caught:

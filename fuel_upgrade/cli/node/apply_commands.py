@@ -127,7 +127,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
     from fuel_upgrade.cli.node import node_output
     from fuel_upgrade.cli.node.node_chain import Asked, find_repos, make_style
     from fuel_upgrade.nodes import apply as work
-    from fuel_upgrade.nodes.apply import Wanted, render_sources
+    from fuel_upgrade.nodes.apply import NodeTarget, render_sources
 
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     manager = node_output.manager_of(os_key, root)
@@ -138,6 +138,6 @@ def apply(  # noqa: PLR0913 - one parameter an option
     repos_named = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
     chain = node_output.read_chain(repos_named, os_key, timeout_s)
     files = render_sources(chain.contents[: len(repos_named.given)], chain.kind, style)
-    target = Wanted(chain, files, sources_only=sources_only, remove=remove)
+    target = NodeTarget(chain, files, sources_only=sources_only, remove=remove)
     done = (work.preview if dry_run else work.apply)(manager, target)
     node_output.print_applied(done, dry_run=dry_run, as_json=as_json)

@@ -68,7 +68,7 @@ def print_applied(done: Applied, *, dry_run: bool, as_json: bool) -> None:
     if done.plan.of(Change.KEPT_BACK):
         click.echo("kept back: the release does not meet the dependencies of its own packages")
     removed = done.plan.of(Change.REMOVED)
-    if removed and not done.wanted.remove:
+    if removed and not done.target.remove:
         click.echo("removed from the release but kept here; --remove removes them")
 
 

@@ -1,8 +1,7 @@
-"""Comparing two apt repos by the text of their indexes: what both have alike is not looked into.
+"""Compare two apt repos by the text of their indexes, without parsing equal stanzas.
 
-A stanza that both have letter for letter is told by the hash of its text. Two texts of one hash
-(64 bits, keyed anew in each process) are not to be expected, and would be found: a diff repo is
-proved by the identity of every package before it gets its name.
+Equal stanzas have the same hash. A collision (64 bits, with a new key in each process) is not to be
+expected and would be detected: the proof of a diff repo compares the identity of every package.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -23,11 +22,10 @@ _first = itemgetter(0)
 
 
 def compare_indexes(base: AptSuite, current: AptSuite) -> frozenset[str]:
-    """Return the names of the packages whose stanzas are not letter for letter the same.
+    """Return the names of the packages whose stanzas are not identical in both.
 
-    Of the base's stanzas the hashes and the names are kept, of the current ones the hashes. All
-    that is done to each stanza is done in loops of the interpreter's own: they take less than
-    reading the files does.
+    Memory holds the hashes and names of the base and the hashes of the current repo. Work for each
+    stanza runs in loops of the interpreter (``map``), which take less time than reading the files.
 
     Raises:
         BundleError: an index is damaged, or a stanza is malformed.
@@ -48,12 +46,12 @@ def compare_indexes(base: AptSuite, current: AptSuite) -> frozenset[str]:
 
 def _lines(texts: Sequence[bytes], repo: AptSuite) -> list[bytes]:
     """Return the line of each stanza that names the package, b"" for blank lines."""
-    found = list(map(_first, map(_cut_line, texts)))
-    if all(map(_is_usual, found)):
-        return found
+    first_lines = list(map(_first, map(_cut_line, texts)))
+    if all(map(_is_usual, first_lines)):
+        return first_lines
     return [
         line if _is_usual(line) else _name_line(t, repo)
-        for line, t in zip(found, texts, strict=True)
+        for line, t in zip(first_lines, texts, strict=True)
     ]
 
 
@@ -63,7 +61,7 @@ def _name_line(text: bytes, repo: AptSuite) -> bytes:
 
 
 def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
-    """Return what :func:`fuel_upgrade.repo.diff.diff` would, or None where SHA-256 is lacking.
+    """Return what :func:`fuel_upgrade.repo.diff.diff` returns, or None if a SHA-256 is missing.
 
     Raises:
         BundleError: an index is damaged or malformed.
@@ -76,14 +74,14 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
     except KeyError:
         return None
     part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
-    found = replace(
+    whole = replace(
         part,
         inherited=tuple(sorted((*kept, *part.inherited))),
         result_bytes=size,
         base_fingerprint=_fingerprint(kept, before),
         result_fingerprint=_fingerprint(kept, now),
     )
-    return QuickDiff(found, touched)
+    return QuickDiff(whole, touched)
 
 
 def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:

@@ -1,4 +1,4 @@
-"""Writing the indexes of an apt repo, made from those of another one."""
+"""Write the indexes of an apt repo, made from those of another one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -51,9 +51,9 @@ def write_apt_indexes(
 ) -> None:
     """Write complete indexes for ``entries`` below ``out``: every component and architecture.
 
-    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base. The forms are
-    the usual ones and those that ``repo`` has.
+    The fields that pins match (apt_preferences(5)) are those of ``repo``, except for the label,
+    by which pins distinguish the repo from its base. The forms are the usual ones and those of
+    ``repo``.
     """
     chosen = choice or IndexChoice()
     kept = tuple(entries)
@@ -75,16 +75,16 @@ def write_apt_indexes(
 
 
 def is_by_hash(repo: AptSuite) -> bool:
-    """Say whether apt is told to fetch a repo's indexes by their checksums."""
+    """Return whether apt fetches the indexes of a repo by checksum."""
     return repo.release.get(BY_HASH, "").lower() == "yes"
 
 
 def add_by_hash(
     folder: Path, names: Iterable[str], algorithms: Iterable[str] = ("sha256",)
 ) -> None:
-    """Give the indexes of a suite, those that are there, the names by which apt fetches them.
+    """Link the existing indexes of a suite under the names of their checksums.
 
-    apt asks by the best kind of checksum that ``Release`` lists, and falls back on plain names.
+    apt uses the best algorithm in ``Release``, and falls back on plain names.
     """
     for algorithm in algorithms:
         for path in (folder / name for name in names if (folder / name).is_file()):
@@ -95,36 +95,36 @@ def add_by_hash(
 
 
 def _forms(repo: AptSuite) -> tuple[str, ...]:
-    found = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
-    return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *found})
+    present = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
+    return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *present})
 
 
 def _write_extras(
     repo: AptSuite, entries: Iterable[Entry], out: Path, choice: IndexChoice
 ) -> dict[str, FileSums]:
-    """Write what of these indexes is about the entries; a repo without them costs nothing."""
+    """Write the parts of these indexes that concern the entries; return their sums."""
     folder = repo.folder
-    wanted = [e for e in find_extras(folder, repo.components) if is_chosen(e, choice)]
-    if not wanted:
+    extras = [e for e in find_extras(folder, repo.components) if is_chosen(e, choice)]
+    if not extras:
         return {}
     listed = read_release(folder).listed
-    found: dict[str, FileSums] = {}
+    files: dict[str, FileSums] = {}
     keys = _Keys(entries)
-    for extra in wanted:
+    for extra in extras:
         source = choose_form(folder, extra.stem, listed)
         if source is None:
-            continue  # only in a form that Release does not list: apt would not take it either
+            continue  # exists only in a form that Release does not list: apt ignores it too
         texts = _filtered(extra, source, keys)
         written = write_forms(out, extra.stem, texts, present_forms(folder, extra.stem))
         if written[extra.stem].size_bytes:
-            found |= written
+            files |= written
         else:
             _remove(out, written)
-    return found
+    return files
 
 
 class _Keys:
-    """By what the entries are found in other indexes; computed for those that are asked for."""
+    """The keys of the entries in other indexes, computed on demand."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries = tuple(entries)
@@ -151,7 +151,7 @@ def _filtered(extra: Extra, source: Path, keys: _Keys) -> Iterator[bytes]:
 
 
 def _remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove an index that came out empty: apt does without what ``Release`` does not list."""
+    """Remove an empty index: apt does not request files that ``Release`` does not list."""
     for path in (folder / name for name in names):
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
@@ -167,7 +167,7 @@ def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str
         kept[BY_HASH] = "yes"
     fields.update(kept)
     fields.setdefault("Codename", repo.suite)
-    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
+    # apt requires a date; without one in the current repo a fixed date keeps output reproducible.
     fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
     fields["Architectures"] = " ".join(repo.architectures)
     fields["Components"] = " ".join(repo.components)

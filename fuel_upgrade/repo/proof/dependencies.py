@@ -1,4 +1,4 @@
-"""Which packages of a release find there what they depend on, by the rules of dpkg and rpm."""
+"""Check the dependencies of a release within itself, by the rules of dpkg and rpm."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SAME_ARCHITECTURE = ("", "native")
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A dependency that nothing in the release meets; ``architecture`` is the index's."""
+    """A dependency that the release does not meet; ``architecture`` is that of the index."""
 
     package: str
     need: str
@@ -37,7 +37,7 @@ class Unmet:
 
 @dataclass(frozen=True, slots=True)
 class DependencyReport:
-    """The outcome: counts of packages and dependencies, and what is unmet or was not checked."""
+    """Counts of packages and dependencies, and those that are unmet or unchecked."""
 
     packages: int
     dependencies: int
@@ -67,13 +67,13 @@ def check(sets: Iterable[PackageSet]) -> DependencyReport:
         for package, need, met in _Market(one).judge():
             dependencies += 1
             if met is not True:
-                found = unmet if met is False else unchecked
-                found[Unmet(package.package, need.text, one.architecture)] = None
+                group = unmet if met is False else unchecked
+                group[Unmet(package.package, need.text, one.architecture)] = None
     return DependencyReport(packages, dependencies, tuple(unmet), tuple(unchecked))
 
 
 class _Market:
-    """The offers of one set by name, and what was found for each alternative so far."""
+    """The offers of one set by name, with the results for alternatives so far."""
 
     def __init__(self, packages: PackageSet) -> None:
         self._set = packages
@@ -84,7 +84,7 @@ class _Market:
         self._known: dict[Relation, bool | None] = {}
 
     def judge(self) -> Iterator[tuple[Requirements, Need, bool | None]]:
-        """Say of each dependency whether it is met; None where that cannot be said."""
+        """Yield each dependency and whether it is met; None if that cannot be checked."""
         for package in self._set.packages:
             for need in package.needs:
                 answers = {self._answer(relation) for relation in need.alternatives} or {None}

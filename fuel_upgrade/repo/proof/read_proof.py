@@ -1,4 +1,4 @@
-"""Reading from disk what a proof compares."""
+"""Read the input of a proof from disk, and run it."""
 
 import tempfile
 from collections.abc import Collection, Iterator
@@ -29,32 +29,32 @@ class Suites:
 
 
 def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescription) -> Proof:
-    """Prove the diff repo at ``root`` by what its files say, against what was compared.
+    """Prove the written diff repo at ``root`` against the comparison that it was made from.
 
     ``expected`` is the comparison's own description.
 
     Raises:
         BundleError: it is damaged, or no diff repo.
     """
-    found = require_description(root)
-    return _prove(comparison, open_repo(root), found=found, expected=expected)
+    actual = require_description(root)
+    return _prove(comparison, open_repo(root), actual=actual, expected=expected)
 
 
 def _prove(
-    comparison: Comparison, repo: Repo, *, found: DiffDescription, expected: DiffDescription
+    comparison: Comparison, repo: Repo, *, actual: DiffDescription, expected: DiffDescription
 ) -> Proof:
     algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
     current = holding_of(comparison.current, (), algorithm, pool=pool)
-    left = (package.identity(algorithm) for package in comparison.base_inherited)
-    base = holding_of(comparison.base, left, algorithm, pool=pool)
-    diff = _diff_holding(repo, found, algorithm, pool)
-    return prove(base, diff, current, found=found, expected=expected)
+    inherited = (package.identity(algorithm) for package in comparison.base_inherited)
+    base = holding_of(comparison.base, inherited, algorithm, pool=pool)
+    diff = _diff_holding(repo, actual, algorithm, pool)
+    return prove(base, diff, current, actual=actual, expected=expected)
 
 
 def describe(comparison: Comparison) -> DiffDescription:
     """Return the description that the diff repo of this comparison has by default."""
-    found = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
-    return replace(found, dropped=comparison.current.dropped(IndexChoice()))
+    description = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
+    return replace(description, dropped=comparison.current.dropped(IndexChoice()))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
@@ -62,9 +62,9 @@ def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     algorithm, names = comparison.diff.algorithm, None
     if comparison.touched is not None:
         names = comparison.touched | _moved(comparison)
-    left = (p for p in comparison.base_inherited if names is None or p.name in names)
+    inherited = (p for p in comparison.base_inherited if names is None or p.name in names)
     return find_changes(
-        chain(_listed(comparison.base, algorithm, names), map(Listed, left)),
+        chain(_listed(comparison.base, algorithm, names), map(Listed, inherited)),
         _listed(comparison.current, algorithm, names),
         algorithm=algorithm,
         compare=version_order(comparison.kind),
@@ -72,13 +72,13 @@ def changes_of(comparison: Comparison) -> tuple[Change, ...]:
 
 
 def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
-    """Give the packages of ``names``, or all; those of an apt repo with their component."""
+    """Yield the packages in ``names``, or all; those of an apt repo with their component."""
     entries = repo.entries(algorithm=algorithm, names=names)
     return (Listed(entry.package, entry.component or None) for entry in entries)
 
 
 def _moved(comparison: Comparison) -> set[str]:
-    """Name the packages that are not in the components that they were in."""
+    """Return the names of packages that changed their component."""
     base, current = comparison.base, comparison.current
     if len({*base.components, *current.components}) <= 1:
         return set()
@@ -90,7 +90,7 @@ def _moved(comparison: Comparison) -> set[str]:
 
 
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
-    """Report what changed from ``base`` to ``current``, each a folder or an archive.
+    """Report the changes from ``base`` to ``current``, each a folder or an archive.
 
     Only indexes are read: neither needs its packages.
 
@@ -113,8 +113,8 @@ def prove_repos(
 ) -> tuple[Proof, DependencyReport | None]:
     """Prove that ``base`` and ``diff``, folders or archives, are together ``current``.
 
-    No package is opened: the indexes are enough. The dependencies of the release are checked
-    where that is asked for.
+    No package is opened: the indexes are enough. ``check_dependencies`` also checks the
+    dependencies of the release.
 
     Raises:
         ConfigError: one of them does not exist, or they are of different kinds.
@@ -126,27 +126,27 @@ def prove_repos(
         opened_repo(diff, scratch=Path(name)) as diff_root,
         opened_repo(current, scratch=Path(name)) as current_root,
     ):
-        found = require_description(diff_root)
+        actual = require_description(diff_root)
         compared = compare_repos(
             base_root,
             current_root,
             suite=suites.current,
             base_suite=suites.base,
-            algorithm=found.algorithm,
+            algorithm=actual.algorithm,
         )
         written = open_repo(diff_root, suite=suites.diff)
-        proof = _prove(compared, written, found=found, expected=describe(compared))
+        proof = _prove(compared, written, actual=actual, expected=describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
 def prove_ready(repo: Repo) -> Proof:
-    """Prove of a diff repo that was made elsewhere that its ``diff.yaml`` is its own.
+    """Prove that the ``diff.yaml`` of a diff repo made elsewhere belongs to it.
 
     Raises:
         BundleError: the description is malformed.
     """
-    found = require_description(repo.root)
-    return prove_alone(_diff_holding(repo, found, found.algorithm, {}), found)
+    actual = require_description(repo.root)
+    return prove_alone(_diff_holding(repo, actual, actual.algorithm, {}), actual)
 
 
 def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyReport:
@@ -163,19 +163,19 @@ def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyRepo
 
 
 def dependencies_of(repo: Repo) -> DependencyReport:
-    """Check that each package of a full repo finds there what it depends on."""
+    """Check the dependencies of every package of a full repo within that repo."""
     return check(repo.requirements())
 
 
 def _diff_holding(
-    repo: Repo, found: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo, actual: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
 ) -> Holding:
     try:
-        return holding_of(repo, found.inherited, algorithm, pool=pool)
+        return holding_of(repo, actual.inherited, algorithm, pool=pool)
     except KeyError:
         repo = with_computed(repo)
     try:
-        return holding_of(repo, found.inherited, algorithm, pool=pool)
+        return holding_of(repo, actual.inherited, algorithm, pool=pool)
     except KeyError as error:
         raise BundleError(
             f"{repo.root}: diff.yaml is by {algorithm}, which its index does not have",

@@ -1,4 +1,4 @@
-"""Advisories (``updateinfo.xml``) of a repo, and which of them a diff repo carries."""
+"""Read, select and merge advisories (``updateinfo.xml``)."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -27,12 +27,12 @@ def select_advisories(
     base: Iterable[UpdateRecord],
     carried: Collection[PackageKey],
 ) -> tuple[UpdateRecord, ...]:
-    """Choose those that the base lacks or has otherwise, and those about carried packages."""
-    there = {createrepo_c.xml_dump_updaterecord(record) for record in base}
+    """Select advisories that the base lacks or has changed, and those about carried packages."""
+    present = {createrepo_c.xml_dump_updaterecord(record) for record in base}
     return tuple(
         record
         for record in current
-        if createrepo_c.xml_dump_updaterecord(record) not in there
+        if createrepo_c.xml_dump_updaterecord(record) not in present
         or not _packages(record).isdisjoint(carried)
     )
 
@@ -52,12 +52,12 @@ def _epoch(text: str | None) -> str:
 def merge_advisories(
     parts: Iterable[Sequence[UpdateRecord]],
 ) -> tuple[UpdateRecord, ...]:
-    """Unite the advisories of several repos, newest first; of one id the newest stays."""
-    found: dict[str, UpdateRecord] = {}
+    """Merge the advisories of several repos, newest first; the newest of each id is kept."""
+    merged: dict[str, UpdateRecord] = {}
     for records in parts:
         for record in records:
-            found.setdefault(record.id, record)
-    return tuple(found.values())
+            merged.setdefault(record.id, record)
+    return tuple(merged.values())
 
 
 def render_advisories(records: Iterable[UpdateRecord]) -> bytes:

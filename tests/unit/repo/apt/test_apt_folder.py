@@ -72,7 +72,7 @@ def test_a_component_with_a_path_is_its_last_part(tmp_path: Path) -> None:
     assert read_apt(root).components == ("main",)
 
 
-def test_a_partial_mirror_has_what_is_there(tmp_path: Path) -> None:
+def test_a_partial_mirror_has_only_its_own_indexes(tmp_path: Path) -> None:
     root = apt_repo(tmp_path, TWO)
     release = root / "dists/precise/Release"
     text = release.read_text().replace("Components: main", "Components: main universe")
@@ -102,8 +102,8 @@ def test_an_index_altered_against_release_is_refused(tmp_path: Path, suffix: str
     root = apt_repo(tmp_path, TWO, suffixes=[suffix])
     index = root / f"dists/precise/main/binary-amd64/Packages{suffix}"
     index.write_bytes(index.read_bytes() + b"\n")
-    found = hashlib.sha256(index.read_bytes()).hexdigest()
-    with pytest.raises(BundleError, match=f"sha256 {found}, but Release says"):
+    actual = hashlib.sha256(index.read_bytes()).hexdigest()
+    with pytest.raises(BundleError, match=f"sha256 {actual}, but Release says"):
         read_apt(root)
 
 
@@ -136,7 +136,7 @@ def test_an_index_that_release_lists_must_be_there(tmp_path: Path) -> None:
         read_apt(root)
 
 
-def test_an_index_of_unknown_packing_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+def test_an_index_of_unknown_compression_is_not_an_empty_one(tmp_path: Path) -> None:
     root = apt_repo(tmp_path, TWO, release=False)
     for path in root.rglob("Packages*"):
         path.unlink()
@@ -158,7 +158,7 @@ def test_a_damaged_index_without_release_is_refused(tmp_path: Path, suffix: str)
             read_apt(root)
 
 
-def test_a_suite_must_be_named_where_there_are_several(tmp_path: Path) -> None:
+def test_one_of_several_suites_must_be_named(tmp_path: Path) -> None:
     apt_repo(tmp_path, TWO)
     apt_repo(tmp_path, [Fake("c")], suite="trusty")
     with pytest.raises(
@@ -169,12 +169,12 @@ def test_a_suite_must_be_named_where_there_are_several(tmp_path: Path) -> None:
     assert [p.name for p in read_apt(tmp_path, suite="trusty").packages] == ["c"]
 
 
-def test_a_suite_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_suite_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no suite utopic \(present: precise\)"):
         read_apt(apt_repo(tmp_path, TWO), suite="utopic")
 
 
-def test_a_folder_without_suites_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="present: none"):
         read_apt(tmp_path)
 
@@ -225,7 +225,7 @@ def test_the_forms_of_a_written_index_say_the_same(tmp_path: Path) -> None:
     assert tuple(read_apt(tmp_path / "b").entries()) == tuple(repo.entries())
 
 
-def test_what_a_release_file_lacks_is_filled_in_without_a_clock(tmp_path: Path) -> None:
+def test_missing_release_fields_get_fixed_values(tmp_path: Path) -> None:
     repo = read_apt(apt_repo(tmp_path / "a", TWO, release=False))
     write_apt_indexes(repo, [], tmp_path / "b", label="x")
     release = read_apt(tmp_path / "b").release

@@ -86,8 +86,8 @@ def test_an_empty_index_may_have_any_form(tmp_path: Path, suffix: str) -> None:
 def test_the_forms_of_the_current_repo_are_written_too(tmp_path: Path, suffix: str) -> None:
     repo = read_apt(packed(tmp_path / "a", suffix, keep=True))
     write_apt_indexes(repo, repo.entries(), tmp_path / "b", label="x")
-    found = {p.suffix for p in (tmp_path / "b" / INDEX).iterdir()}
-    assert found == {"", ".gz", ".xz", suffix}
+    suffixes = {p.suffix for p in (tmp_path / "b" / INDEX).iterdir()}
+    assert suffixes == {"", ".gz", ".xz", suffix}
 
 
 def test_every_form_says_the_same_and_is_summed(tmp_path: Path) -> None:
