@@ -57,9 +57,9 @@ def end_of_head(tarball: Path) -> int:
 
 
 def test_the_head_is_read_and_nothing_behind_it(tarball: Path, tmp_path: Path) -> None:
-    front = tmp_path / "front.tar"
-    front.write_bytes(tarball.read_bytes()[: end_of_head(tarball) + 512])  # one header tells
-    head = read_head(front)
+    cut = tmp_path / "header.tar"
+    cut.write_bytes(tarball.read_bytes()[: end_of_head(tarball) + 512])  # one more tar header
+    head = read_head(cut)
     assert head.sealed == read_head(tarball).sealed
     with pytest.raises(BundleError, match="cut short"):
         unpack_into(tmp_path / "out", head)
@@ -191,7 +191,7 @@ def test_a_front_without_end_is_not_read_into_memory(
     tarball: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verify, "_MAX_HEAD_BYTES", 1000)  # 256 MiB are no smallest input
-    with pytest.raises(BundleError, match="its front is over"):
+    with pytest.raises(BundleError, match="its header is over"):
         read_head(tarball)
 
 
@@ -207,14 +207,14 @@ def test_a_tarball_of_small_files_only_has_a_head(tarball: Path, tmp_path: Path)
 PAYLOAD: dict[str, tuple[Change, str]] = {
     "altered": (set_data(INIT, flip), "but the seal says"),
     "longer": (set_data(INIT, lambda data: data + b"x"), "but the seal says"),
-    "extra": (add(f"upgrade/puppet/{VERSION}/extra"), "not what the seal lists there"),
-    "extra_link": (add("l", tarfile.SYMTYPE, "x"), "not what the seal lists there"),
+    "extra": (add(f"upgrade/puppet/{VERSION}/extra"), "not as listed in the seal"),
+    "extra_link": (add("l", tarfile.SYMTYPE, "x"), "not as listed in the seal"),
     "missing": (lambda members: members.pop(INIT), f"1 sealed files are missing, {INIT} first"),
     "mode": (set_mode, "another mode than the seal says"),
     "executable": (set_executable, "another mode than the seal says"),
-    "link": (set_link, "not what the seal lists there"),
-    "link_as_file": (link_to_file, "not what the seal lists there"),
-    "hard_link": (file_to_hard_link, "not what the seal lists there"),
+    "link": (set_link, "not as listed in the seal"),
+    "link_as_file": (link_to_file, "not as listed in the seal"),
+    "hard_link": (file_to_hard_link, "not as listed in the seal"),
 }
 
 
@@ -254,10 +254,10 @@ HEAD: dict[str, tuple[Change, str]] = {
     "seal_damaged": (set_data(manifest.SEAL, lambda data: data[1:]), "the seal is malformed"),
     "altered": (set_data(manifest.VERSION, flip), "but the seal says"),
     "extra": (add_first, "not in the seal"),
-    "no_version": (lambda members: members.pop(manifest.VERSION), "is not at its front"),
-    "no_upgrade": (lambda members: members.pop(manifest.UPGRADE), "is not at its front"),
-    "no_metadata": (lambda members: members.pop(manifest.METADATA), "is not at its front"),
-    "metadata_as_payload": (move_to_end(manifest.METADATA), "is not at its front"),
+    "no_version": (lambda members: members.pop(manifest.VERSION), "is not in its header"),
+    "no_upgrade": (lambda members: members.pop(manifest.UPGRADE), "is not in its header"),
+    "no_metadata": (lambda members: members.pop(manifest.METADATA), "is not in its header"),
+    "metadata_as_payload": (move_to_end(manifest.METADATA), "is not in its header"),
 }
 
 
