@@ -1,4 +1,4 @@
-"""No change is made while Nailgun is at work, with the real engine, daemon and registry."""
+"""No change is made while Nailgun runs tasks, with the real engine, daemon and registry."""
 
 import signal
 import sqlite3
@@ -24,9 +24,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def start_task(master: ScratchMaster, status: str = "running") -> None:
@@ -55,7 +55,7 @@ def test_an_install_is_refused_with_id_name_and_cluster(
     assert len(master.engine().journal.installs()) == 1
 
 
-def test_a_plan_says_what_runs_and_is_made_all_the_same(
+def test_a_plan_lists_running_tasks_and_is_not_refused(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
@@ -64,32 +64,32 @@ def test_a_plan_says_what_runs_and_is_made_all_the_same(
     assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
 
 
-def test_what_else_is_wrong_is_told_without_waiting(
+def test_other_failures_are_reported_without_waiting(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    events: list[Mapping[str, Any]] = []
     engine = master.engine()
     with pytest.raises(PreflightError) as caught:
         engine.install(
             tarballs["6.0.1"],
             InstallOptions(wait_for_tasks_s=600),
             install=new_id(),
-            watch=told.append,
+            watch=events.append,
         )
     assert any("Nailgun" in failure for failure in caught.value.failures)
     assert len(caught.value.failures) > 1
-    assert told == []
+    assert events == []
 
 
 def test_an_install_waits_until_nailgun_is_idle(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    events: list[Mapping[str, Any]] = []
 
     def watch(event: Mapping[str, Any]) -> None:
-        told.append(event)
+        events.append(event)
         if event["event"] == "waiting":
             end_tasks(master.config.paths.registry)
 
@@ -97,7 +97,7 @@ def test_an_install_waits_until_nailgun_is_idle(
         tarballs["6.0"], InstallOptions(wait_for_tasks_s=60), install=new_id(), watch=watch
     )
     assert record.fuel_to == "6.0"
-    assert [event["event"] for event in told][:2] == ["waiting", "begin"]
+    assert [event["event"] for event in events][:2] == ["waiting", "begin"]
 
 
 def test_waiting_can_be_stopped_and_leaves_everything_untouched(
@@ -167,7 +167,7 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
         done.join()
 
 
-def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
+def test_ctrl_c_ends_the_wait_before_anything_begins(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
     host = make_host(tmp_path / "root")
@@ -184,9 +184,9 @@ def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
             assert process.stderr is not None
             assert process.stderr.readline().startswith("waiting up to 1 min 0 s for Nailgun's")
             process.send_signal(signal.SIGINT)
-            told = process.stderr.read()
+            events = process.stderr.read()
         assert process.returncode == 7
-        assert "it was cancelled" in told
-        assert "state:  nothing was changed" in told
+        assert "it was cancelled" in events
+        assert "state:  nothing was changed" in events
         assert host.json("history")["installs"] == []
         assert host.tree() == before

@@ -46,7 +46,7 @@ def test_a_folded_label_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<!DOCTYPE html>\n<title>Log in: here</title>\n"])
-def test_what_is_no_release_is_refused(text: str) -> None:
+def test_an_entry_without_a_release_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no fields"):
         parse_release(text)
 

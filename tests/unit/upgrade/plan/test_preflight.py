@@ -190,7 +190,7 @@ def test_an_equal_release_is_no_collision() -> None:
     check(HEAD, plan_of(HEAD, on), on, reserve_mb=0)
 
 
-def test_a_full_file_system_is_refused_with_what_is_short() -> None:
+def test_a_full_file_system_is_refused_with_the_missing_size() -> None:
     error = refusal(with_free(ready_master(), 4096), reserve_mb=1024)
     assert error.what.startswith("/: ")
     assert "and a reserve of 1.00 GiB" in error.what
