@@ -92,12 +92,12 @@ def as_yaml(text: str, *, source: str) -> str:
 
 
 def _map_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"key {twice!r} is there twice in one object")
-    return found
+    return fields
 
 
 def _finite(text: str) -> float:

@@ -94,8 +94,8 @@ def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Diff
 
 def _by_name(entries: Sequence[Any]) -> dict[str, Any] | None:
     """Return the entries by name or value, or None if these are not unique."""
-    found = {name: entry for entry in entries if (name := _name(entry)) is not None}
-    return found if len(found) == len(entries) else None
+    by_name = {name: entry for entry in entries if (name := _name(entry)) is not None}
+    return by_name if len(by_name) == len(entries) else None
 
 
 def _name(entry: object) -> str | None:

@@ -143,7 +143,7 @@ def test_a_release_that_was_deleted_is_named(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "fault"),
     [
         ("var/www/nailgun/*/ubuntu/x86_64", "is missing"),
         ("var/www/nailgun/*/ubuntu/x86_64/**/*.deb", "files of"),
@@ -153,14 +153,14 @@ def test_a_release_that_was_deleted_is_named(
     ],
 )
 def test_a_tree_or_file_that_is_missing_is_named(
-    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, events: str
+    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, fault: str
 ) -> None:
     master.install(tarballs["5.1"])
     path = next(master.root.glob(pattern))
     aside = master.config.paths.state / "aside"
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
-    assert events in error.what
+    assert fault in error.what
     assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"

@@ -90,7 +90,7 @@ class Layout:
             "view",
             f"build the full view of repo {repo.place}",
             full_view.params(roots, staged),
-            "remove what was built",
+            "remove the full view",
             self.view_bytes(repo),
         )
         yield planned_switch(f"full view {place}", staged, self._paths.repos / place)
@@ -113,7 +113,10 @@ class Layout:
 
 
 def planned_switch(what: str, staged: Path, live: Path) -> PlannedStep:
-    """Plan one switch; ``what`` is its title."""
+    """Plan one switch; ``what`` names the content in its title."""
     return PlannedStep(
-        "switch", f"switch {what}", switch.params(staged, live), "switch back to what was there"
+        "switch",
+        f"switch {what}",
+        switch.params(staged, live),
+        "switch back to the previous content",
     )

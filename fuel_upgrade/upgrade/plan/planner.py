@@ -66,7 +66,7 @@ def make_plan(
             "unpack",
             f"unpack and verify {head.path.name}",
             unpack.params(head, layout.roots, layout.stagings, layout.links),
-            "remove what was unpacked",
+            "remove the unpacked files",
             head.unpacked_bytes,
         ),
         *hooks(AFTER_STAGE),

@@ -114,7 +114,7 @@ def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[Pla
             "switch",
             f"switch repo {place}",
             switch.params(root / place, live),
-            "switch back to what was there",
+            "switch back to the previous content",
         )
     for chain in chains:
         yield PlannedStep(
