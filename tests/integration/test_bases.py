@@ -146,8 +146,8 @@ def test_a_package_that_is_gone_from_the_base_is_named(
     package.unlink() if damage == "removed" else package.write_bytes(b"cut")
     (failure,) = refused(master, tarball(inputs, "6.0", ["5.1"], ("5.1", V51))).failures
     assert failure == (
-        f"release Juno on CentOS ({V60}) is a diff of {V51}, which does not hold on this master"
-        " what it held; no release here holds 1 of the 2 packages that it inherits: libvirt"
+        f"release Juno on CentOS ({V60}) is a diff of {V51}, which lacks packages on this"
+        " master; no release here holds 1 of the 2 packages that it inherits: libvirt"
         " noarch 1.0-1"
     )
 
