@@ -9,8 +9,8 @@ from typing import Any, Self
 class RepoEntry:
     """One repo of a release: its name, and ``URL`` (yum) or ``URL suite component...`` (apt).
 
-    ``priority`` is what a Nailgun of the list dialect has for it, in the terms of its package
-    manager: the highest wins with apt, the lowest with yum; None where none is given.
+    ``priority`` is that of a Nailgun of the list dialect, in the terms of the package
+    manager: the highest wins with apt, the lowest with yum; None if not given.
     """
 
     name: str
@@ -36,10 +36,10 @@ class RepoEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorData:
-    """What the orchestrator needs: repos in order (the release's own first) and puppet sources.
+    """The orchestrator data of a release: repos in order (its own first) and puppet sources.
 
-    The repos are the chain of the release: its own and those of its bases, newest first. What
-    its description lists besides (the distribution's own mirrors, say) is not part of it.
+    The repos are the chain of the release: its own and those of its bases, newest first. Other
+    repos of its description, such as mirrors of the distribution, are not part of it.
     """
 
     repos: tuple[RepoEntry, ...]
@@ -58,7 +58,7 @@ class OrchestratorData:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` gave; keeps the order."""
+        """Read the form of :meth:`to_json`; keep the order."""
         priorities = data.get("priorities", {})
         return cls(
             repos=tuple(
@@ -72,7 +72,7 @@ class OrchestratorData:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release as ``openstack.yaml`` describes it; ``fields`` is all that it says."""
+    """A release as ``openstack.yaml`` describes it; ``fields`` are all its fields."""
 
     name: str
     version: str
@@ -81,13 +81,13 @@ class Release:
 
     @property
     def os_key(self) -> str:
-        """The operating system as paths spell it: ``ubuntu`` or ``centos``."""
+        """The operating system in paths: ``ubuntu`` or ``centos``."""
         return self.operating_system.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRelease:
-    """A release as Nailgun holds it; ``others`` are repos that are not part of its chain."""
+    """A release in Nailgun; ``others`` are repos that are not part of its chain."""
 
     id: int
     name: str
@@ -118,7 +118,7 @@ class RegisteredRelease:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` gave; the puppet sources are not in it."""
+        """Read the form of :meth:`to_json`, which has no puppet sources."""
         repos = _repos(data["repos"])
         return cls(
             id=data["id"],

@@ -76,7 +76,7 @@ def client(settings: NailgunSettings) -> Iterator[NailgunClient]:
             made.delete_release(release.id)
 
 
-def test_the_dialect_is_told_by_the_version_and_later_by_the_releases(
+def test_the_dialect_follows_from_the_version_and_later_from_the_releases(
     settings: NailgunSettings, client: NailgunClient, request: pytest.FixtureRequest
 ) -> None:
     expected = request.node.callspec.params["settings"]

@@ -1,4 +1,4 @@
-"""An install survives what a restarting Nailgun does, and does nothing twice."""
+"""An install survives restarts of Nailgun, and sends nothing twice."""
 
 import json
 from collections.abc import Iterator
@@ -167,7 +167,7 @@ def test_an_undo_without_nailgun_undoes_the_rest_and_is_repaired_later(
     assert master.state() == before
 
 
-def test_a_release_that_a_cluster_took_is_told_and_the_rest_undone(
+def test_a_release_that_a_cluster_uses_is_reported_and_the_rest_undone(
     master: ScratchMaster, tarballs: dict[str, Path], engine: Engine
 ) -> None:
     before = master.state()
@@ -191,7 +191,7 @@ def test_a_release_that_a_cluster_took_is_told_and_the_rest_undone(
     assert master.state() == before
 
 
-def test_somebody_elses_release_is_not_taken_for_the_unanswered_one(
+def test_another_release_is_not_mistaken_for_the_unanswered_one(
     master: ScratchMaster, tarballs: dict[str, Path], nailgun: FlakyNailgun, engine: Engine
 ) -> None:
     before = master.state()

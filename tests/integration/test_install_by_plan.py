@@ -1,4 +1,4 @@
-"""A plan that was kept is carried out as it was seen, or refused with what became different."""
+"""A saved plan is carried out as reviewed, or refused with the differences."""
 
 import json
 import shutil
@@ -23,9 +23,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def keep(engine: Engine, tarball: Path, options: InstallOptions = NO_OPTIONS) -> SavedPlan:
@@ -84,7 +84,7 @@ def test_the_tarball_may_have_been_moved(
     assert record.fuel_to == "6.0"
 
 
-def test_what_the_plan_was_asked_for_is_done_without_asking_again(
+def test_the_options_of_a_plan_need_not_be_repeated(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     kept = keep(master.engine(), tarballs["6.0"], InstallOptions(full_view=True))
@@ -135,7 +135,7 @@ def _other_fuel(master: ScratchMaster) -> None:
         (_other_fuel, "/etc/fuel/version.yaml leads to 5.1.1/version.yaml now"),
     ],
 )
-def test_what_became_different_is_named(
+def test_each_difference_is_named(
     master: ScratchMaster,
     tarballs: dict[str, Path],
     change: Callable[[ScratchMaster], None],
@@ -156,9 +156,7 @@ def test_other_settings_are_named(master: ScratchMaster, tarballs: dict[str, Pat
     assert any("there is a new step 'build the full view of repo" in f for f in found)
 
 
-def test_less_room_is_no_drift_until_it_does_not_fit(
-    master: ScratchMaster, tarballs: dict[str, Path]
-) -> None:
+def test_less_free_space_is_no_drift(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
     engine = Engine(replace(master.config, disk_reserve_mb=1 << 40), master.client)
     (failure,) = drift(master, tarballs["6.0"], kept, engine)

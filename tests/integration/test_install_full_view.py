@@ -32,11 +32,11 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.install(tarballs["6.0"])  # and so the backups of 5.1 are given up, once for all
-        found.engine().rollback()
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.install(tarballs["6.0"])  # and so the backups of 5.1 are given up, once for all
+        scratch.engine().rollback()
+        yield scratch
 
 
 def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> ChangeRecord:
@@ -105,9 +105,7 @@ def test_a_failure_there_leaves_everything_as_before(
     assert master.state() == before
 
 
-def test_what_lay_there_before_is_put_back(
-    master: ScratchMaster, tarballs: dict[str, Path]
-) -> None:
+def test_an_earlier_view_is_put_back(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     folder = place(master, "ubuntu")
     folder.mkdir(parents=True)
     (folder / "mine").write_text("somebody else's\n")

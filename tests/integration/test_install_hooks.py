@@ -1,4 +1,4 @@
-"""Hooks with the real engine: what each point may do, and how undoing takes it back."""
+"""Hooks with the real engine: the rights of each point, and the undo of each hook."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def test_every_point_of_a_good_install_and_its_undo(
     assert [run.exit_code for run in runs] == [0] * 10
 
 
-def test_a_hook_is_told_what_is_installed(hooked: Hooked, tarballs: dict[str, Path]) -> None:
+def test_a_hook_gets_the_releases_of_the_install(hooked: Hooked, tarballs: dict[str, Path]) -> None:
     hooked.write("before-register/10-note", f"cat > {hooked.notes}.json")
     install = hooked.install(tarballs["6.0"])
     told = json.loads(Path(f"{hooked.notes}.json").read_text())
@@ -215,7 +215,7 @@ def test_a_hook_that_takes_too_long_fails_the_install_and_its_twin_runs(
 
 
 @pytest.mark.parametrize("point", ["after-install", "on-failure", "after-rollback"])
-def test_a_failure_where_it_is_only_told_changes_nothing(
+def test_a_failing_hook_at_a_point_of_notification_changes_nothing(
     hooked: Hooked, tarballs: dict[str, Path], point: str
 ) -> None:
     hooked.write(f"{point}/10-bad", "exit 9")
@@ -255,7 +255,7 @@ def test_a_twin_that_fails_leaves_one_step_stuck_and_can_be_repeated(
     assert hooked.master.state() == before
 
 
-def test_a_hook_repairs_what_the_checks_found_and_they_are_run_once_more(
+def test_a_hook_repairs_a_failed_check_and_the_checks_run_again(
     hooked: Hooked, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     link = hooked.master.config.paths.version_link
@@ -294,7 +294,7 @@ def test_a_hook_that_others_can_write_is_a_veto_where_it_could_have_given_one(
 
 
 @pytest.mark.parametrize("point", ["after-stage", "after-install"])
-def test_a_hook_that_others_can_write_is_told_of_and_not_run_elsewhere(
+def test_a_hook_that_others_can_write_is_reported_and_not_run_elsewhere(
     hooked: Hooked, tarballs: dict[str, Path], point: str
 ) -> None:
     hooked.write(f"{point}/10-foo", mode=0o777)

@@ -1,4 +1,4 @@
-"""Installing what is installed already changes nothing; what is not whole is not taken for it."""
+"""Installing a tarball again changes nothing; an install that is not intact is refused."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "root") as found:
-        yield found
+    with scratch_master(tmp_path / "root") as scratch:
+        yield scratch
 
 
 def whole_state(master: ScratchMaster) -> object:
@@ -50,10 +50,10 @@ def test_the_second_install_changes_nothing_and_names_the_first(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
-    before, told = whole_state(master), list[Event]()
-    assert again(master, tarballs["5.1"], watch=told.append) == first
+    before, events = whole_state(master), list[Event]()
+    assert again(master, tarballs["5.1"], watch=events.append) == first
     assert whole_state(master) == before
-    assert told == [
+    assert events == [
         AlreadyInstalled(first.id, "5.1")
     ]  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_a_copy_of_the_tarball_elsewhere_is_the_same_one(
     assert again(master, copy).id == first.id
 
 
-def test_a_plan_of_what_is_installed_already_names_the_install(
+def test_a_plan_of_an_installed_tarball_names_the_install(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -80,7 +80,7 @@ def test_a_plan_of_what_is_installed_already_names_the_install(
     assert whole_state(master) == before
 
 
-def test_no_hook_runs_for_what_is_installed_already(
+def test_no_hook_runs_for_an_installed_tarball(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -91,7 +91,7 @@ def test_no_hook_runs_for_what_is_installed_already(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_a_lower_version_that_still_stands_is_installed_already(
+def test_an_intact_install_of_a_lower_version_is_installed_already(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -100,7 +100,7 @@ def test_a_lower_version_that_still_stands_is_installed_already(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+def test_fail_if_installed_is_a_refusal(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     master.install(tarballs["5.1"])
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
     assert "Fuel 5.1 is what this master already runs" in error.what
@@ -111,7 +111,7 @@ def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str,
     assert whole_state(master) == before
 
 
-def test_what_was_undone_is_installed_anew(
+def test_an_undone_install_can_be_repeated(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -143,7 +143,7 @@ def test_a_release_that_was_deleted_is_named(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "fault"),
     [
         ("var/www/nailgun/*/ubuntu/x86_64", "is missing"),
         ("var/www/nailgun/*/ubuntu/x86_64/**/*.deb", "files of"),
@@ -153,14 +153,14 @@ def test_a_release_that_was_deleted_is_named(
     ],
 )
 def test_a_tree_or_file_that_is_missing_is_named(
-    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, told: str
+    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, fault: str
 ) -> None:
     master.install(tarballs["5.1"])
     path = next(master.root.glob(pattern))
     aside = master.config.paths.state / "aside"
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
-    assert told in error.what
+    assert fault in error.what
     assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"
@@ -185,7 +185,7 @@ def test_a_manifest_that_an_operator_changed_is_no_fault(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_what_a_later_change_replaced_is_no_fault(
+def test_content_that_a_later_change_replaced_is_no_fault(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master.install(tarballs["5.1"])
@@ -195,7 +195,7 @@ def test_what_a_later_change_replaced_is_no_fault(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_a_kept_plan_of_what_is_installed_by_now_is_carried_out_already(
+def test_a_saved_plan_of_an_installed_tarball_changes_nothing(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     engine = master.engine()

@@ -199,7 +199,7 @@ def test_login_keeps_the_file_when_the_password_does_not_work(root: Path, nailgu
     ("settings", "message"),
     [({}, "nailgun.password_file is not set"), ({"password_file": "/p"}, "stdin is no terminal")],
 )
-def test_login_wants_a_place_and_a_terminal(
+def test_login_needs_a_file_and_a_terminal(
     root: Path, settings: dict[str, Any], message: str
 ) -> None:
     configure(root, url="http://127.0.0.1:9", **settings)

@@ -1,4 +1,4 @@
-"""What a plan says that an install costs is what it costs, or more."""
+"""The cost of an install in its plan is at least its real cost."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -117,7 +117,7 @@ def test_the_requests_are_those_that_are_sent(
 
 @PACKAGING
 @pytest.mark.parametrize("full_view", [False, True])
-def test_an_install_takes_no_more_room_than_planned(
+def test_an_install_takes_no_more_space_than_planned(
     master: ScratchMaster, tarballs: dict[str, Path], *, full_view: bool
 ) -> None:
     master.install(tarballs["5.1"])
@@ -133,7 +133,7 @@ def test_an_install_takes_no_more_room_than_planned(
 
 
 @PACKAGING
-def test_what_is_kept_and_given_up_is_measured(
+def test_kept_and_deleted_backups_are_measured(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert [d["released_bytes"] for d in master.engine().plan(tarballs["5.1"])["disks"]] == [0]

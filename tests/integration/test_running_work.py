@@ -1,4 +1,4 @@
-"""No change is made while Nailgun is at work, with the real engine, daemon and registry."""
+"""No change is made while Nailgun runs tasks, with the real engine, daemon and registry."""
 
 import signal
 import sqlite3
@@ -24,9 +24,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as prepared:
-        prepared.install(tarballs["5.1"])
-        yield prepared
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def start_task(master: ScratchMaster, status: str = "running") -> None:
@@ -55,7 +55,7 @@ def test_an_install_is_refused_with_id_name_and_cluster(
     assert len(master.engine().journal.installs()) == 1
 
 
-def test_a_plan_lists_running_tasks_and_succeeds(
+def test_a_plan_lists_running_tasks_and_is_not_refused(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
@@ -167,7 +167,7 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
         done.join()
 
 
-def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
+def test_ctrl_c_ends_the_wait_before_anything_begins(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
     host = make_host(tmp_path / "root")

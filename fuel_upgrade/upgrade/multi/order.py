@@ -167,7 +167,7 @@ def _unreachable(
     above: Sequence[Offer], usable: Sequence[Offer], best: Sequence[Offer], present: Present
 ) -> PreflightError:
     failures = tuple(_why_not(offer, usable, best, present) for offer in above)
-    remedy = "bring what is missing, or name the tarballs to install without those"
+    remedy = "add the missing tarballs, or leave out those that need them"
     return PreflightError("; ".join(failures), remedy=remedy, failures=failures)
 
 

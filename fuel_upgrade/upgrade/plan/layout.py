@@ -90,7 +90,7 @@ class Layout:
         yield PlannedStep(
             BuildView(tuple(roots), staged),
             f"build the full view of repo {repo.place}",
-            "remove what was built",
+            "remove the full view",
             self.view_bytes(repo),
         )
         yield planned_switch(f"full view {place}", staged, self._paths.repos / place)
@@ -113,5 +113,7 @@ class Layout:
 
 
 def planned_switch(what: str, staged: Path, live: Path) -> PlannedStep:
-    """Plan one switch; ``what`` is its title."""
-    return PlannedStep(Switch(staged, live), f"switch {what}", "switch back to what was there")
+    """Plan one switch; ``what`` names the content in its title."""
+    return PlannedStep(
+        Switch(staged, live), f"switch {what}", "switch back to the previous content"
+    )

@@ -68,7 +68,7 @@ def make_plan(
         PlannedStep(
             Unpack(layout.roots, head.path, head.seal_sha256, layout.stagings, layout.links),
             f"unpack and verify {head.path.name}",
-            "remove what was unpacked",
+            "remove the unpacked files",
             head.unpacked_bytes,
         ),
         *hooks(AFTER_STAGE),

@@ -83,7 +83,7 @@ def _remedy(head: BundleHead, failed: Sequence[Failure], master: Master) -> str:
     remedies = {failure.remedy for failure in failed}
     if len(remedies) == 1 and not master.running_tasks:
         return remedies.pop()
-    return f"correct what the checks name, then install {head.path} again"
+    return f"remove the causes of the failed checks, then install {head.path} again"
 
 
 def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
@@ -92,7 +92,7 @@ def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
     if compare_fuel_versions(new, now) == 0:
         yield Failure(
             f"Fuel {new} is what this master already runs",
-            "nothing has to be installed; fuel-upgrade status shows what is",
+            "there is nothing to install; see fuel-upgrade status",
         )
     elif compare_fuel_versions(new, now) < 0:
         yield Failure(
@@ -156,7 +156,7 @@ def _registered(master: Master, systems: Collection[str]) -> list[str]:
 
 
 def _repair(head: BundleHead, pairs: Iterable[_Pair]) -> str:
-    again = f"correct what the checks name, then install {head.path} again"
+    again = f"remove the causes of the failed checks, then install {head.path} again"
     if any(match.missing for _, match in pairs):
         return f"{again}; or have it repaired: see fuel-upgrade install --repair-request"
     return again
@@ -174,9 +174,9 @@ def _base_fault(named: str, cause: _Cause, pairs: Sequence[_Pair], master: Maste
     if len(pairs) > 1:
         what = f"releases {names} are diffs of {named}"
     if cause is _Cause.INSIDE:
-        return f"{what}, which this tarball brings, but not whole"
+        return f"{what}, which is in this tarball, but lacks packages"
     if cause is _Cause.LACKING:
-        return f"{what}, which does not hold on this master what it held"
+        return f"{what}, which lacks packages on this master"
     systems = " and ".join(dict.fromkeys(release.operating_system for release, _ in pairs))
     registered = _registered(master, {release.os_key for release, _ in pairs})
     return (

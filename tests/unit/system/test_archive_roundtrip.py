@@ -38,7 +38,7 @@ FILES = {"a": b"content", "d/run": b"#!/bin/sh\n", "d/empty": b"", LONG: b"x" * 
 LINKS = {"d/link": "../a", "long": LONG}
 
 
-def test_what_is_written_is_read() -> None:
+def test_a_rendered_fixture_reads_back() -> None:
     found = read_archive(written(FILES, LINKS))
     assert {path: m.data for path, m in found.items() if m.kind is Kind.FILE} == FILES
     assert {path: m.target for path, m in found.items() if m.kind is Kind.LINK} == LINKS

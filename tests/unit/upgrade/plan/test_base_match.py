@@ -1,4 +1,4 @@
-"""A base is content: who holds all that a diff inherits can be its base, whatever its name."""
+"""A base is content: any release with all inherited packages can be the base of a diff."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_another_system_and_the_release_itself_are_no_base() -> None:
     assert versions(release(V51, "CentOS"), release(V60)) == []
 
 
-def test_what_rests_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
+def test_a_release_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
     later = release("2014.2-6.0.1", "Ubuntu", "2014.2-6.0.1", V60)
     assert versions(later, release(V51), replaced=f"http://m/{V60}") == [V51]
 
@@ -56,7 +56,7 @@ def look(missing: dict[str, tuple[Package, ...]], **more: object) -> object:
     return lambda found: Held(found, missing[found.version], **more)  # type: ignore[arg-type]
 
 
-def test_a_release_that_lacks_nothing_is_taken_and_told() -> None:
+def test_a_release_that_lacks_nothing_is_the_base_and_reported() -> None:
     lacks = {V51: PACKAGES[:1], V511: ()}
     match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
     assert match.accepted
@@ -64,7 +64,7 @@ def test_a_release_that_lacks_nothing_is_taken_and_told() -> None:
     assert match.to_json() == {"named": V51, "found": V511, "inside": False, "inherited": 2}
 
 
-def test_a_refusal_names_what_the_closest_lacks() -> None:
+def test_a_refusal_names_the_packages_that_the_closest_base_lacks() -> None:
     lacks = {V51: PACKAGES, V511: PACKAGES[1:]}
     match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
     assert (match.accepted, match.missing) == (False, PACKAGES[1:])

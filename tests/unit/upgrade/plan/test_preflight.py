@@ -65,7 +65,7 @@ def test_running_tasks_alone_are_no_failed_check() -> None:
 def test_running_tasks_are_reported_with_other_failures() -> None:
     error = refusal(replace(ready_master(), running_tasks=(TASK,), fuel_version="5.0"))
     assert error.failures[-1] == f"Nailgun runs {TASK}"
-    assert error.remedy.startswith("correct what the checks name")
+    assert error.remedy.startswith("remove the causes of the failed checks")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_releases_that_miss_the_same_base_are_one_failure() -> None:
 def test_a_base_that_lacks_packages_is_refused_with_the_first_twenty() -> None:
     match = BaseMatch(need(*PACKAGES), accepted=False, missing=PACKAGES[1:])
     error = refusal(missing_base(match))
-    assert "which does not hold on this master what it held" in error.what
+    assert "which lacks packages on this master" in error.what
     assert "no release here holds 24 of the 25 packages that it inherits: p01" in error.what
     assert error.what.endswith("p20 all 1.0-1 and 4 more")
     assert "--repair-request" in error.remedy
@@ -146,7 +146,7 @@ def test_a_base_that_lacks_packages_is_refused_with_the_first_twenty() -> None:
 
 def test_a_base_in_the_tarball_that_is_not_whole_is_refused() -> None:
     match = BaseMatch(need(*PACKAGES), accepted=False, inside=True, missing=PACKAGES[:1])
-    assert "which this tarball brings, but not whole" in refusal(missing_base(match)).what
+    assert "which is in this tarball, but lacks packages" in refusal(missing_base(match)).what
 
 
 FAULTS = ((RepoEntry(BASE_VERSION, "u"), "is not on this master's disk"),)
@@ -190,7 +190,7 @@ def test_an_equal_release_is_no_collision() -> None:
     check(HEAD, plan_of(HEAD, on), on, reserve_mb=0)
 
 
-def test_a_full_file_system_is_refused_with_what_is_short() -> None:
+def test_a_full_file_system_is_refused_with_the_missing_size() -> None:
     error = refusal(with_free(ready_master(), 4096), reserve_mb=1024)
     assert error.what.startswith("/: ")
     assert "and a reserve of 1.00 GiB" in error.what
@@ -226,7 +226,7 @@ def test_a_hook_that_must_not_run_is_no_failure_at_a_later_point() -> None:
 def test_two_remedies_are_both_left_to_the_failures() -> None:
     error = refusal(with_free(replace(ready_master(), fuel_version="5.0"), 0), reserve_mb=GIB >> 20)
     assert len(error.failures) == 2
-    assert error.remedy == f"correct what the checks name, then install {HEAD.path} again"
+    assert error.remedy == f"remove the causes of the failed checks, then install {HEAD.path} again"
 
 
 def test_an_error_while_only_reading_says_that_nothing_was_changed() -> None:
