@@ -281,7 +281,7 @@ class Engine:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
         watch({"event": "recover", "install": record.id, "attempt": attempt, "of": most})
         if attempt > most:
-            recovery.give_up(self.journal, record, most, self._clock())
+            recovery.mark_inconsistent(self.journal, record, most, self._clock())
             watch({"event": "inconsistent", "install": record.id})
             return
         if record.state is InstallState.RUNNING and policy is Recovery.RESUME:

@@ -192,7 +192,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
 
     fill = at(step, fill_up)
     engine = Engine(replace(master.config, full_view=True), master.client, clock=clock)
-    with pytest.raises(RollbackError, match="everything was put back, but the journal could not"):
+    with pytest.raises(RollbackError, match="rolled back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
     assert install(master, tarballs["6.0"]) is not None  # what is unfinished is not passed over

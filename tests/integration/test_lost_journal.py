@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError
-from fuel_upgrade.upgrade.records import ChangeKind, InstallState
+from fuel_upgrade.upgrade.records import InstallState, RecordKind
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -45,7 +45,7 @@ def test_a_damaged_journal_is_kept_byte_for_byte_and_nothing_is_installed(
     data = damage(journal.read_bytes())
     journal.write_bytes(data)
     (lost,) = master.engine().recover()
-    assert (lost.kind, lost.state) == (ChangeKind.LOST, InstallState.INCONSISTENT)
+    assert (lost.kind, lost.state) == (RecordKind.LOST, InstallState.INCONSISTENT)
     (kept,) = journal.parent.glob("journal.sqlite.damaged-*")
     assert kept.read_bytes() == data
     assert str(kept) in (lost.note or "")
@@ -69,7 +69,7 @@ def test_a_journal_without_entries_is_lost_where_installs_left_folders(
 ) -> None:
     loss(master.config.paths.journal)
     (lost,) = master.engine().recover()
-    assert lost.kind is ChangeKind.LOST
+    assert lost.kind is RecordKind.LOST
     assert str(master.config.paths.repos / ".fuel-upgrade") in (lost.note or "")
 
 

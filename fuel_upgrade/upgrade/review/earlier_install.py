@@ -15,7 +15,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
@@ -68,7 +68,7 @@ def find_installed(
         ControlPlaneError: Nailgun does not answer as it should.
     """
     done = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
-    same = [r for r in done if r.kind is ChangeKind.INSTALL and r.fuel_to == head.fuel_version]
+    same = [r for r in done if r.kind is RecordKind.INSTALL and r.fuel_to == head.fuel_version]
     if not same or same[-1].seal != head.seal_sha256:
         return None
     record = same[-1]

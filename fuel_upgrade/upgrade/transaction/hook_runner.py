@@ -1,4 +1,4 @@
-"""The points at which hooks run: each run journalled, told as events, and its verdict kept."""
+"""Runs the hooks of each point, with a journal record and events for each run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _Watch = Callable[[Mapping[str, Any]], None]
 _T = TypeVar("_T")
-_TOLD = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
+_POINTS = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
 
 
 @dataclass(frozen=True, slots=True)
 class HookPoints:
-    """Runs the hooks of one master and remembers in the journal how each ended."""
+    """Runs the hooks of one master and records each result in the journal."""
 
     config: Config
     journal: Journal
@@ -40,7 +40,7 @@ class HookPoints:
     watch: _Watch
 
     def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
-        """Run a hook to its end; ``forward``: the job may be interrupted meanwhile."""
+        """Run a hook to its end. The job can be interrupted meanwhile if ``forward``."""
         install, timeout_s = str(context["install"]), self.config.hooks.timeout_s
         self.watch({"event": "hook", "install": install, "hook": hook.title})
         began_s = self.clock()
@@ -69,7 +69,7 @@ class HookPoints:
         return run
 
     def may_have_worked(self, hook: Hook, install: str) -> bool:
-        """Say whether a run of it ended well, or nobody knows how: a crash, a signal."""
+        """Return whether a run succeeded, or has no known result after a crash or a signal."""
         runs = [
             run
             for run in self.journal.hook_runs(install)
@@ -78,18 +78,18 @@ class HookPoints:
         return any(run.exit_code is None or run.exit_code <= 0 for run in runs)
 
     def checked(self, install: str, tarball: Path, make: Callable[[], _T]) -> _T:
-        """Let before-check hooks speak, then check; once more where one repaired what failed.
+        """Run the before-check hooks, then ``make``; again if a hook repaired its failure.
 
         Raises:
-            PreflightError: a hook's veto; and what ``make`` raises.
+            PreflightError: a hook refuses; and the errors of ``make``.
         """
         context = {"install": install, "tarball": str(tarball)}
-        found = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
-        if found.refused:
-            raise veto(found.refused)
-        for point in (AFTER_STAGE, AFTER_INSTALL):  # those before- something fail the checks
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
+        if hooks.refused:
+            raise veto(hooks.refused)
+        for point in (AFTER_STAGE, AFTER_INSTALL):  # refused before-... hooks fail the checks
             tell_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
-        for hook in found.found:
+        for hook in hooks.found:
             run = self._run_at(hook, {**context, "state": "checking"})
             if run.exit_code != 0:
                 raise PreflightError(run.ending, remedy=remedy_for(hook), failures=(run.ending,))
@@ -101,20 +101,20 @@ class HookPoints:
                 "state": "failed",
                 "failures": list(error.failures or [error.what]),
             }
-            runs = [self._run_at(hook, failed) for hook in found.found]
+            runs = [self._run_at(hook, failed) for hook in hooks.found]
             if not any(run.exit_code == REPAIRED for run in runs):
                 raise
         return make()
 
     def tell(self, record: ChangeRecord) -> None:
-        """Run the hooks that are only told: of a failure, of its undo, or that undoing failed.
+        """Run the hooks after a failure, after its undo, or after a failed undo.
 
-        Whatever happens here is told and no more.
+        Their own failures are only reported.
         """
-        point = _TOLD.get(record.state, AFTER_ROLLBACK)
-        found = find_hooks(self.config.paths.hooks, point)
-        tell_refused(found.refused, self.watch)
-        for hook in found.found:
+        point = _POINTS.get(record.state, AFTER_ROLLBACK)
+        hooks = find_hooks(self.config.paths.hooks, point)
+        tell_refused(hooks.refused, self.watch)
+        for hook in hooks.found:
             try:
                 self._run_at(hook, _context(record), forward=False)
             except Exception as error:  # noqa: BLE001 - the undo of the install goes first
@@ -128,7 +128,7 @@ class HookPoints:
 
 
 def veto(refused: Sequence[str]) -> PreflightError:
-    """Return the error for hooks that must not be run at a point where a hook can refuse."""
+    """Return the error for hooks that are unsafe to run, at a point where a hook can refuse."""
     return PreflightError(
         "; ".join(refused),
         remedy="make hooks and their folders root's and writable by root only, or remove them",
@@ -137,7 +137,7 @@ def veto(refused: Sequence[str]) -> PreflightError:
 
 
 def tell_refused(refused: Sequence[str], watch: _Watch) -> None:
-    """Tell of hooks that are not run at a point where that stops nothing."""
+    """Report hooks that are unsafe to run, at a point where this stops nothing."""
     for fault in refused:
         watch({"event": "hook refused", "what": fault})
 

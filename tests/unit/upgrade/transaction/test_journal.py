@@ -7,10 +7,10 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.records import (
-    ChangeKind,
     ChangeRecord,
     HookRunRecord,
     InstallState,
+    RecordKind,
     StepRecord,
     StepState,
 )
@@ -137,7 +137,7 @@ def test_what_is_given_up_is_on_record_before_it_goes(journal: Journal) -> None:
 
 
 def test_a_change_without_a_tarball_keeps_its_kind(journal: Journal) -> None:
-    change = replace(INSTALL, id="cd34", kind=ChangeKind.GC, seal="")
+    change = replace(INSTALL, id="cd34", kind=RecordKind.GC, seal="")
     journal.begin(change)
     assert journal.installs() == (INSTALL, change)
     assert journal.installs()[1].to_json()["kind"] == "gc"
@@ -158,6 +158,6 @@ def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
         )
         db.commit()
     assert Journal(path).installs() == (INSTALL,)
-    Journal(path).begin(replace(INSTALL, id="cd34", kind=ChangeKind.SQUASH))
+    Journal(path).begin(replace(INSTALL, id="cd34", kind=RecordKind.SQUASH))
     assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
     assert Journal(path).attempt("ab12") == 1
