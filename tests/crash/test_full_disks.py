@@ -39,12 +39,12 @@ def some(cases: Sequence[Case], count: int) -> Sequence[Case]:
 
 
 def engine_of(master: ScratchMaster) -> Engine:
-    """Give an engine that fills disks to the last byte."""
+    """Yield an engine that fills disks to the last byte."""
     return Engine(replace(master.config, disk_reserve_mb=0, full_view=True), master.client)
 
 
 def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
-    """Install 5.1, and give up its backups, which the first install of 6.0 would do."""
+    """Install 5.1 and delete its backups, as the first install of 6.0 would."""
     master.install(tarballs["5.1"])
     master.engine().release_backups()
     return master
@@ -64,7 +64,7 @@ def master(place: Disk, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
 
 
 def at(step: int, act: Callable[[], None], event: str = "step") -> Watch:
-    """Give a watcher that acts when a step begins, or its undo."""
+    """Return a watcher that acts when a step or its undo begins."""
 
     def watch(told: Mapping[str, Any]) -> None:
         if told["event"] == event and told["number"] == step:
@@ -74,7 +74,7 @@ def at(step: int, act: Callable[[], None], event: str = "step") -> Watch:
 
 
 def install(master: ScratchMaster, tarball: Path, watch: Watch = nobody) -> UpgradeError | None:
-    """Install, and return the error if there is one: always one that says what to do."""
+    """Install, and return the error, if any; it always has a remedy."""
     try:
         engine_of(master).install(tarball, install=new_id(), watch=watch)
     except UpgradeError as error:
@@ -87,7 +87,7 @@ def states(master: ScratchMaster) -> list[InstallState]:
 
 
 def settled_as(master: ScratchMaster, before: State) -> None:
-    """See that all is as before, nothing is left, and the journal has it."""
+    """Check that the state is as before, without leftovers, and recorded in the journal."""
     assert master.state() == before
     assert leftovers(master.config.paths) == ()
     journal = master.engine().journal

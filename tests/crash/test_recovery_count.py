@@ -1,4 +1,4 @@
-"""How many recoveries there may be before an operator must look."""
+"""The number of recoveries before an operator must act."""
 
 from collections.abc import Mapping
 from pathlib import Path

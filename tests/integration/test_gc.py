@@ -115,7 +115,7 @@ def test_the_current_release_cannot_be_named(squashed: ScratchMaster) -> None:
         gc(squashed).plan([NEW])
 
 
-def test_an_unknown_release_is_told(squashed: ScratchMaster) -> None:
+def test_an_unknown_release_is_refused(squashed: ScratchMaster) -> None:
     with pytest.raises(NotFoundError, match="2013: no release of this version"):
         gc(squashed).plan(["2013"])
 
@@ -191,7 +191,7 @@ def test_a_gc_takes_all_of_a_release_and_its_undo_brings_all_back(fresh: Scratch
     assert fresh.engine().record(record.id).state is InstallState.UNDONE
 
 
-def test_what_nailgun_never_shows_is_posted_again_as_it_was(fresh: ScratchMaster) -> None:
+def test_hidden_fields_of_a_release_are_posted_again(fresh: ScratchMaster) -> None:
     plan = gc(fresh).plan()
     record = apply(fresh, plan)
     steps = fresh.engine().journal.steps(record.id)
@@ -220,7 +220,7 @@ def test_a_release_that_no_install_brought_must_be_named(fresh: ScratchMaster) -
     assert named.undo_lacks == ("volumes_metadata",)
 
 
-def test_backups_that_were_given_up_cannot_be_undone(fresh: ScratchMaster) -> None:
+def test_a_gc_without_backups_cannot_be_undone(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
     assert staged.exists()
@@ -232,7 +232,7 @@ def test_backups_that_were_given_up_cannot_be_undone(fresh: ScratchMaster) -> No
         fresh.engine().release_backups()
 
 
-def test_backups_that_were_half_given_up_are_no_backups(fresh: ScratchMaster) -> None:
+def test_partly_deleted_backups_count_as_deleted(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     fresh.engine().journal.release(record.id)  # as far as a crash may let it come
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
@@ -376,7 +376,7 @@ def test_a_master_that_changed_since_the_review_is_refused(
     assert fresh.state() == before
 
 
-def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: ScratchMaster) -> None:
+def test_content_of_somebody_else_is_not_overwritten(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     place = fresh.config.paths.puppet / OLD
     place.mkdir()
@@ -392,7 +392,7 @@ def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: Scra
     assert place.exists()
 
 
-def test_an_interrupted_undo_is_taken_up_again(fresh: ScratchMaster) -> None:
+def test_an_interrupted_undo_is_continued(fresh: ScratchMaster) -> None:
     before = without_ids(fresh.state())
     record = apply(fresh, gc(fresh).plan())
     seen: list[str] = []

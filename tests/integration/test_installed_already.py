@@ -1,4 +1,4 @@
-"""Installing what is installed already changes nothing; what is not whole is not taken for it."""
+"""A second install of a tarball changes nothing; an incomplete install is a failure."""
 
 import shutil
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_a_copy_of_the_tarball_elsewhere_is_the_same_one(
     assert again(master, copy).id == first.id
 
 
-def test_a_plan_of_what_is_installed_already_names_the_install(
+def test_a_plan_of_an_installed_tarball_names_the_install(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -76,7 +76,7 @@ def test_a_plan_of_what_is_installed_already_names_the_install(
     assert whole_state(master) == before
 
 
-def test_no_hook_runs_for_what_is_installed_already(
+def test_no_hook_runs_for_an_installed_tarball(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -87,7 +87,7 @@ def test_no_hook_runs_for_what_is_installed_already(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_a_lower_version_that_still_stands_is_installed_already(
+def test_a_complete_install_of_a_lower_version_counts_as_installed(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -96,10 +96,12 @@ def test_a_lower_version_that_still_stands_is_installed_already(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+def test_a_second_install_is_refused_on_request(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
     master.install(tarballs["5.1"])
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
-    assert "Fuel 5.1 is what this master already runs" in error.what
+    assert "this master already runs Fuel 5.1" in error.what
     assert error.code == "already-installed"
     before = whole_state(master)
     with pytest.raises(PreflightError, match="installed already"):
@@ -109,7 +111,7 @@ def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str,
     assert whole_state(master) == before
 
 
-def test_what_was_undone_is_installed_anew(
+def test_an_undone_install_can_be_installed_again(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -124,7 +126,7 @@ def test_another_tarball_of_the_same_version_is_refused(
     journal = master.config.paths.journal
     journal.write_bytes(journal.read_bytes().replace(first.seal.encode(), b"f" * len(first.seal)))
     (failure,) = refusal(master, tarballs["5.1"]).failures
-    assert failure == "Fuel 5.1 is what this master already runs"
+    assert failure == "this master already runs Fuel 5.1"
 
 
 def test_a_release_that_was_deleted_is_named(
@@ -183,7 +185,7 @@ def test_a_manifest_that_an_operator_changed_is_no_fault(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_what_a_later_change_replaced_is_no_fault(
+def test_content_that_a_later_change_replaced_is_no_fault(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master.install(tarballs["5.1"])
@@ -193,7 +195,7 @@ def test_what_a_later_change_replaced_is_no_fault(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_a_kept_plan_of_what_is_installed_by_now_is_carried_out_already(
+def test_a_saved_plan_of_an_installed_tarball_changes_nothing(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     engine = master.engine()

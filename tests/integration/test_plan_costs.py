@@ -1,4 +1,4 @@
-"""What a plan says that an install costs is what it costs, or more."""
+"""The cost in a plan is the cost of the install, or an upper bound."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ _MIB = 1 << 20
 
 @dataclass
 class Counted:
-    """A control plane that counts what it is asked for and passes it on."""
+    """A control plane that counts the requests and forwards them."""
 
     inner: NailgunClient
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -116,7 +116,7 @@ def test_the_requests_are_those_that_are_sent(
 
 @PACKAGING
 @pytest.mark.parametrize("full_view", [False, True])
-def test_an_install_takes_no_more_room_than_planned(
+def test_an_install_needs_no_more_disk_space_than_planned(
     master: ScratchMaster, tarballs: dict[str, Path], *, full_view: bool
 ) -> None:
     master.install(tarballs["5.1"])
@@ -131,7 +131,7 @@ def test_an_install_takes_no_more_room_than_planned(
 
 
 @PACKAGING
-def test_what_is_kept_and_given_up_is_measured(
+def test_kept_and_deleted_backups_are_measured(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert [d["released_bytes"] for d in master.engine().plan(tarballs["5.1"])["disks"]] == [0]

@@ -1,4 +1,4 @@
-"""What a squash means for nodes: real apt and dnf with sources that were written before it."""
+"""The effect of a squash on nodes: real apt and dnf with sources written before it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

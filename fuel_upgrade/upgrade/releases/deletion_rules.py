@@ -25,7 +25,7 @@ def dependents(
 def refusals(
     shown: Mapping[str, Any], *, leaving: Collection[int] = (), force: bool = False
 ) -> tuple[str, ...]:
-    """Return the reasons why a release must not be deleted; it has the form of :func:`read_release`.
+    """Return why a release, in the form of :func:`read_release`, must not be deleted.
 
     ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all reasons
     except clusters, for which Nailgun itself refuses.

@@ -67,7 +67,7 @@ def release(journal: Journal, control: ControlPlane, install: str, watch: Watch)
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Delete the folders that an undo discarded; a failure is only reported and tried again later."""
+    """Delete the folders that an undo discarded; a failure is reported, and retried later."""
     if any(discarded(root).exists() for root in roots(journal, install)):
         _remove(journal, control, install, watch)
 

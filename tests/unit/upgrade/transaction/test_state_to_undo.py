@@ -1,4 +1,4 @@
-"""An install that never succeeded is rolled back by a repair, and one that had is undone."""
+"""A repair rolls back a failed install, and undoes a successful one."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fuel_upgrade.upgrade.transaction.recovery import mark_inconsistent, state_t
         (InstallState.UNDOING, InstallState.UNDOING),
     ],
 )
-def test_what_recovery_gave_up_is_known_for_what_it_was(
+def test_an_inconsistent_install_keeps_its_direction(
     tmp_path: Path, state: InstallState, to_undo: InstallState
 ) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
