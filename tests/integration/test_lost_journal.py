@@ -96,7 +96,7 @@ def test_what_nobody_knows_is_not_undone_but_accepted(
     master.config.paths.journal.write_bytes(b"garbage" * 1000)
     (lost,) = master.engine().recover()
     for undo in (master.engine().repair, master.engine().rollback):
-        with pytest.raises(RollbackError, match="no record of what to undo") as caught:
+        with pytest.raises(RollbackError, match="no record of its steps") as caught:
             undo()
         assert f"fuel-upgrade repair {lost.id} --accept" in caught.value.remedy
     assert master.state() == before

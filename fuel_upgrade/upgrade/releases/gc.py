@@ -71,7 +71,7 @@ class Gc:
             failures = tuple(f"{verdict} must be kept: {verdict.why}" for verdict in plan.keep)
             raise PreflightError(
                 "; ".join(failures),
-                remedy="leave them out, or see fuel-upgrade gc for what can be retired",
+                remedy="leave them out; fuel-upgrade gc lists the releases that can be retired",
                 failures=failures,
             )
         return plan

@@ -109,7 +109,7 @@ def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[Pla
         yield PlannedStep(
             BuildView(chain.folders, root / place, squash=True),
             f"merge repo {place} with its bases",
-            "remove what was merged",
+            "remove the merged repo",
         )
         yield planned_switch(f"repo {place}", root / place, live)
     for chain in chains:

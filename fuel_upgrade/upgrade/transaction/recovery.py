@@ -171,12 +171,12 @@ def refuse_lost(record: ChangeRecord) -> None:
     """Refuse to undo a change without a record of its steps.
 
     Raises:
-        RollbackError: the record stands for a journal that is lost.
+        RollbackError: the record is that of a lost journal.
     """
     if record.kind is RecordKind.LOST:
         raise RollbackError(
-            f"{record.id}: there is no record of what to undo. {record.note}",
-            remedy="compare the repos with their tarballs, or bring the journal back from a backup;"
+            f"{record.id}: no record of its steps exists. {record.note}",
+            remedy="compare the repos with their tarballs, or restore the journal from a backup;"
             f" then run fuel-upgrade repair {record.id} --accept",
             state="inconsistent",
         )

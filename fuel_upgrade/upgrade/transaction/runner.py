@@ -48,7 +48,7 @@ def open_record(journal: Journal, install: ChangeRecord, steps: Sequence[StepRec
 class Transaction:
     """Runs the steps of one change and undoes them; ``watch`` receives the events."""
 
-    def __init__(  # noqa: PLR0913 - what it acts on, and what tests replace
+    def __init__(  # noqa: PLR0913 - its resources, which tests replace
         self,
         install: ChangeRecord,
         journal: Journal,
@@ -119,8 +119,10 @@ class Transaction:
 
     def _put_back(self, error: BaseException, place: str) -> None:
         """Undo a failed change and raise its error; ``place`` names the failed part."""
-        told = _as_told(error, place, state=f"rolled back to Fuel {self._install.fuel_from}")
-        self._error = reason = told.to_json()
+        reported = _as_reported(
+            error, place, state=f"rolled back to Fuel {self._install.fuel_from}"
+        )
+        self._error = reason = reported.to_json()
         self._watch({"event": "failed", "install": self._install.id, **reason})
         rolling_back = InstallState.ROLLING_BACK
         self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
@@ -128,7 +130,7 @@ class Transaction:
         self.roll_back(rolling_back)
         if not isinstance(error, Exception):
             raise error
-        raise told from error
+        raise reported from error
 
     def roll_back(self, state: InstallState, *, is_last_try: bool = True) -> None:
         """Undo every step in reverse order; a failure does not stop the others.
@@ -254,7 +256,7 @@ def _name(record: StepRecord) -> str:
     return f"step {record.number}, {record.title}"
 
 
-def _as_told(error: BaseException, place: str, *, state: str) -> UpgradeError:
+def _as_reported(error: BaseException, place: str, *, state: str) -> UpgradeError:
     """Return the error to raise: a refusal keeps its family, any other is a failed step."""
     if isinstance(error, (BundleError, VetoError, BusyError)):
         return error.amended(state="nothing was changed")
