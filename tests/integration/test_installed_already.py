@@ -21,8 +21,8 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "root") as found:
-        yield found
+    with scratch_master(tmp_path / "root") as scratch:
+        yield scratch
 
 
 def whole_state(master: ScratchMaster) -> object:
@@ -46,10 +46,10 @@ def test_the_second_install_changes_nothing_and_names_the_first(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
-    before, told = whole_state(master), list[Any]()
-    assert again(master, tarballs["5.1"], watch=told.append) == first
+    before, events = whole_state(master), list[Any]()
+    assert again(master, tarballs["5.1"], watch=events.append) == first
     assert whole_state(master) == before
-    assert told == [
+    assert events == [
         {"event": "installed already", "install": first.id, "fuel_version": "5.1"}
     ]  # fmt: skip
 
@@ -143,7 +143,7 @@ def test_a_release_that_was_deleted_is_named(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
         ("var/www/nailgun/*/ubuntu/x86_64", "is missing"),
         ("var/www/nailgun/*/ubuntu/x86_64/**/*.deb", "files of"),
@@ -153,14 +153,14 @@ def test_a_release_that_was_deleted_is_named(
     ],
 )
 def test_a_tree_or_file_that_is_missing_is_named(
-    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, told: str
+    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, message: str
 ) -> None:
     master.install(tarballs["5.1"])
     path = next(master.root.glob(pattern))
     aside = master.config.paths.state / "aside"
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
-    assert told in error.what
+    assert message in error.what
     assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"

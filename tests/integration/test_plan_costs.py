@@ -87,16 +87,16 @@ class Counted:
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        yield scratch
 
 
 def requests_of(plan: dict[str, Any], *, undo: bool) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
+    planned: Counter[tuple[str, str]] = Counter()
     for call in plan["calls"]:
         if call["undo"] is undo:
-            found[call["method"], call["path"]] += call["count"]
-    return found
+            planned[call["method"], call["path"]] += call["count"]
+    return planned
 
 
 @PACKAGING

@@ -27,28 +27,28 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.engine().release_backups()  # else the next install does
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.engine().release_backups()  # else the next install does
+        yield scratch
 
 
 @pytest.fixture
 def fresh(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        found.engine().release_backups()  # else the next install does
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.engine().release_backups()  # else the next install does
+        yield scratch
 
 
 @pytest.fixture(scope="module")
 def after(master: ScratchMaster, tarballs: dict[str, Path]) -> State:
     """The state after an uninterrupted install of 6.0."""
     record = master.install(tarballs["6.0"])
-    found = master.content(record.id)
+    content = master.content(record.id)
     master.engine().rollback()
-    return found
+    return content
 
 
 def killed_at(master: ScratchMaster, tarball: Path, point: str) -> str:

@@ -19,8 +19,8 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        yield scratch
 
 
 def keeping(master: ScratchMaster, count: int) -> ScratchMaster:

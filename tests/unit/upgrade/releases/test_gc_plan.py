@@ -37,8 +37,8 @@ CHAIN = [candidate(1, OLD), candidate(2, MIDDLE, OLD), candidate(3, NEW, MIDDLE,
 
 
 def test_the_whole_chain_of_a_kept_release_is_kept() -> None:
-    found = why_used(CHAIN, {3: "current"})
-    assert found[1] == found[2] == f"base of release {NEW} ({NEW})"
+    reason_by_id = why_used(CHAIN, {3: "current"})
+    assert reason_by_id[1] == reason_by_id[2] == f"base of release {NEW} ({NEW})"
 
 
 def test_a_chain_that_nobody_needs_is_free_as_a_whole() -> None:
@@ -48,9 +48,9 @@ def test_a_chain_that_nobody_needs_is_free_as_a_whole() -> None:
 
 def test_a_need_reaches_through_releases_that_are_not_named() -> None:
     chain = [candidate(1, OLD), candidate(2, MIDDLE, puppet=OLD), candidate(3, NEW, MIDDLE)]
-    found = why_used(chain, {3: "current"})
-    assert found[2] == f"base of release {NEW} ({NEW})"
-    assert found[1] == f"has the puppet of {MIDDLE} ({MIDDLE})"
+    reason_by_id = why_used(chain, {3: "current"})
+    assert reason_by_id[2] == f"base of release {NEW} ({NEW})"
+    assert reason_by_id[1] == f"has the puppet of {MIDDLE} ({MIDDLE})"
 
 
 def test_releases_of_one_repo_stay_together() -> None:
@@ -65,9 +65,9 @@ def test_the_system_tells_bases_apart() -> None:
 
 def test_a_need_comes_before_a_weak_reason_and_after_a_firm_one() -> None:
     weak = {1: "not asked for", 2: "not asked for"}
-    found = reasons(CHAIN, {3: "current", 2: "cluster"}, weak)
-    assert found[1].startswith("base of release")
-    assert found[2] == "cluster"
+    reason_by_id = reasons(CHAIN, {3: "current", 2: "cluster"}, weak)
+    assert reason_by_id[1].startswith("base of release")
+    assert reason_by_id[2] == "cluster"
 
 
 def test_the_release_of_the_running_fuel_is_current() -> None:
@@ -76,8 +76,8 @@ def test_the_release_of_the_running_fuel_is_current() -> None:
 
 def test_each_system_keeps_its_newest_where_none_is_current() -> None:
     both = [*CHAIN, candidate(4, OLD, system="CentOS")]
-    found = why_current(both, "6.1")
-    assert found == {3: "current: Fuel 6.1", 4: "the newest of CentOS"}
+    reason_by_id = why_current(both, "6.1")
+    assert reason_by_id == {3: "current: Fuel 6.1", 4: "the newest of CentOS"}
 
 
 def plan() -> GcPlan:

@@ -103,9 +103,9 @@ DRIFTED = [
 ]
 
 
-@pytest.mark.parametrize(("now", "said"), DRIFTED, ids=[said for _, said in DRIFTED])
-def test_each_difference_is_named(now: Basis, said: str) -> None:
-    assert differences(BASIS, now) == (said,)
+@pytest.mark.parametrize(("now", "expected"), DRIFTED, ids=[expected for _, expected in DRIFTED])
+def test_each_difference_is_named(now: Basis, expected: str) -> None:
+    assert differences(BASIS, now) == (expected,)
 
 
 def test_a_file_at_an_empty_path_is_reported() -> None:
@@ -157,7 +157,7 @@ def test_a_plan_is_complete_without_the_parts_for_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         ([], "not a plan: expected an object"),
         ({}, "not a plan: it has no plan_format"),
@@ -168,8 +168,8 @@ def test_a_plan_is_complete_without_the_parts_for_people() -> None:
         ({**PLAN, "basis": {**basis_json(BASIS), "releases": [1]}}, "basis.releases.0"),
     ],
 )
-def test_a_malformed_plan_is_refused(data: Any, said: str) -> None:
+def test_a_malformed_plan_is_refused(data: Any, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SavedPlan.parse(data, source="p.json")
     assert caught.value.what.startswith("p.json: ")
-    assert said in caught.value.what
+    assert expected in caught.value.what

@@ -22,9 +22,9 @@ STEP = StepRecord(1, "switch", "switch it", {"live": "/a"}, {}, StepState.PLANNE
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    found = Journal(tmp_path / "deep/journal.sqlite")
-    found.begin(INSTALL, [STEP])
-    return found
+    opened = Journal(tmp_path / "deep/journal.sqlite")
+    opened.begin(INSTALL, [STEP])
+    return opened
 
 
 def test_an_install_reads_back_as_it_was_begun(journal: Journal) -> None:
