@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Change:
     """
 
     install: str
-    kind: ChangeKind
+    kind: RecordKind
     what: str
     fuel_version: str
     steps: tuple[PlannedStep, ...]

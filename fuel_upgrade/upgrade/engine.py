@@ -297,7 +297,7 @@ class Engine:
         most, attempt = self._config.recovery.attempts, self.journal.attempt(record.id)
         watch(RecoveryStarted(record.id, attempt, most))
         if attempt > most:
-            recovery.give_up(self.journal, record, most, self._clock())
+            recovery.mark_inconsistent(self.journal, record, most, self._clock())
             watch(Inconsistent(record.id))
             return
         if record.state is InstallState.RUNNING and policy is Recovery.RESUME:

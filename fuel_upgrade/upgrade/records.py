@@ -1,4 +1,4 @@
-"""What the journal has of an install, of its steps and of hooks: values, and their JSON."""
+"""The journal's records of changes, of steps and of hooks, and their JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 """A value as JSON has it: parameters or facts of a step."""
 
 
-class ChangeKind(StrEnum):
+class RecordKind(StrEnum):
     """The kind of a change. LOST stands for all changes in a journal that was damaged."""
 
     INSTALL = "install"
@@ -22,11 +22,11 @@ class ChangeKind(StrEnum):
 
 
 class InstallState(Enum):
-    """What became of an install.
+    """The state of a change.
 
-    ROLLING_BACK and ROLLED_BACK did not succeed; UNDOING and UNDONE did, and are taken back.
-    INCONSISTENT is neither before nor after, and waits for an operator; ACCEPTED was, until an
-    operator took the master as it was.
+    A failed change is ROLLING_BACK, then ROLLED_BACK; the undo of a successful one is UNDOING, then
+    UNDONE. INCONSISTENT is neither before nor after, and waits for an operator, who repairs it or
+    accepts the master as it is (ACCEPTED).
     """
 
     RUNNING = "running"
@@ -40,7 +40,7 @@ class InstallState(Enum):
 
 
 class StepState(Enum):
-    """What became of a step: PLANNED was not begun, INTENDED may have been done in part."""
+    """The state of a step. PLANNED has not begun; INTENDED may be applied in part."""
 
     PLANNED = "planned"
     INTENDED = "intended"
@@ -68,13 +68,13 @@ class ChangeRecord:
     started_s: float
     ended_s: float | None = None
     error: Mapping[str, Any] | None = None
-    kind: ChangeKind = ChangeKind.INSTALL
+    kind: RecordKind = RecordKind.INSTALL
     attempts: int = 0
     released: bool = False
     note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the form in the API."""
         return {
             "id": self.id,
             "kind": self.kind.value,
@@ -95,7 +95,7 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step as the journal has it; ``facts`` is what inspecting and applying found out."""
+    """One step in the journal. Only the class of its ``kind`` reads ``params`` and ``facts``."""
 
     number: int
     kind: str
@@ -106,7 +106,7 @@ class StepRecord:
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the form in the API."""
         return {
             "number": self.number,
             "kind": self.kind,
@@ -118,9 +118,9 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class HookRunRecord:
-    """One run of a hook, or of its undo twin; without an end where a crash cut it off.
+    """One run of a hook or of its undo twin. A run that a crash interrupted has no end.
 
-    Times are Unix seconds; ``output`` is its last 4 KiB.
+    Times are Unix seconds; ``output`` has the last 4 KiB.
     """
 
     point: str
@@ -131,7 +131,7 @@ class HookRunRecord:
     output: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the form in the API."""
         return {
             "point": self.point,
             "name": self.name,

@@ -39,12 +39,12 @@ def some(cases: Sequence[Case], count: int) -> Sequence[Case]:
 
 
 def engine_of(master: ScratchMaster) -> Engine:
-    """Give an engine that fills disks to the last byte."""
+    """Yield an engine that fills disks to the last byte."""
     return Engine(replace(master.config, disk_reserve_mb=0, full_view=True), master.client)
 
 
 def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
-    """Install 5.1, and give up its backups, which the first install of 6.0 would do."""
+    """Install 5.1 and delete its backups, as the first install of 6.0 would."""
     master.install(tarballs["5.1"])
     master.engine().release_backups()
     return master
@@ -68,7 +68,7 @@ def at(
     act: Callable[[], None],
     kind: type[StepStarted | StepUndoStarted] = StepStarted,
 ) -> Watch:
-    """Give a watcher that acts when a step begins, or its undo."""
+    """Return a watcher that acts when a step or its undo begins."""
 
     def watch(event: Event) -> None:
         if isinstance(event, kind) and event.number == step:
@@ -78,7 +78,7 @@ def at(
 
 
 def install(master: ScratchMaster, tarball: Path, watch: Watch = ignore) -> UpgradeError | None:
-    """Install, and return the error if there is one: always one that says what to do."""
+    """Install, and return the error, if any; it always has a remedy."""
     try:
         engine_of(master).install(tarball, install=new_id(), watch=watch)
     except UpgradeError as error:
@@ -91,7 +91,7 @@ def states(master: ScratchMaster) -> list[InstallState]:
 
 
 def settled_as(master: ScratchMaster, before: State) -> None:
-    """See that all is as before, nothing is left, and the journal has it."""
+    """Check that the state is as before, without leftovers, and recorded in the journal."""
     assert master.state() == before
     assert leftovers(master.config.paths) == ()
     journal = master.engine().journal
@@ -196,7 +196,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
 
     fill = at(step, fill_up)
     engine = Engine(replace(master.config, full_view=True), master.client, clock=clock)
-    with pytest.raises(RollbackError, match="everything was put back, but the journal could not"):
+    with pytest.raises(RollbackError, match="rolled back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
     assert install(master, tarballs["6.0"]) is not None  # what is unfinished is not passed over

@@ -1,4 +1,4 @@
-"""Who reads a release's repo while it is switched reads the old one or the new one.
+"""A reader of a release's repo sees the old repo or the new one during a switch.
 
 A reader may rely on this:
 
@@ -58,7 +58,7 @@ def trees(top: Path) -> Trees:
 
 
 def faults(report: Report, old: Trees, new: Trees) -> list[str]:
-    """Say what a reader saw that it must not."""
+    """Return the faults that a reader saw."""
     wrong = [f"{repo} was missing {count} times" for repo, count in report.missing.items()]
     for walk in report.walks:
         if walk.files in (old[walk.repo], new[walk.repo]):
@@ -120,7 +120,7 @@ def _tell(report: Report, old: Trees, new: Trees) -> None:
 
 
 def test_a_reader_notices_a_switch_of_two_moves(master: ScratchMaster, tmp_path: Path) -> None:
-    """What the other test looks for can be seen: it is not blind."""
+    """A fault can be seen: the other test is not blind."""
     top = master.config.paths.repos
     repo = top / _SWITCHED[0]
     old = trees(top)

@@ -1,4 +1,4 @@
-"""How many recoveries there may be before an operator must look."""
+"""The number of recoveries before an operator must act."""
 
 from pathlib import Path
 

@@ -54,7 +54,7 @@ def test_text_output_has_the_steps_and_the_result(host: Host, tarballs: dict[str
         assert "[1/11] unpack and verify" in done.stderr
         again = host.command("install", tarballs["5.1"], "--fail-if-installed")
         assert again.returncode == 4
-        assert "Fuel 5.1 is what this master already runs" in again.stderr
+        assert "this master already runs Fuel 5.1" in again.stderr
         assert "state:  nothing was changed" in again.stderr
         assert "remedy: " in again.stderr
         assert "5.0 -> 5.1" in host.command("history").stdout

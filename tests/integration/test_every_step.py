@@ -1,4 +1,4 @@
-"""Whatever step of an install fails, and however, the master ends as it was before."""
+"""After a failure of any step the master is as it was before."""
 
 import shutil
 from collections.abc import Iterator
@@ -24,17 +24,17 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 @pytest.fixture
 def fresh_master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def test_every_step_is_covered(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
@@ -70,7 +70,7 @@ def test_a_refusal_by_the_registry_itself_is_undone(
     assert [r.version for r in fresh_master.client.releases()] == ["2014.1.1-5.1"] * 2
 
 
-def test_damage_in_the_payload_is_detected_before_anything_is_switched(
+def test_a_damaged_payload_is_refused_before_the_first_switch(
     master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     before = master.state()
@@ -85,7 +85,7 @@ def test_damage_in_the_payload_is_detected_before_anything_is_switched(
     assert master.state() == before
 
 
-def test_earlier_content_is_put_back_not_removed(
+def test_the_previous_content_is_restored_and_not_removed(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     """An undo by the tarball's list would remove what somebody else had installed."""
@@ -123,7 +123,7 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
     assert master.state() == before
 
 
-def test_a_file_replaced_meanwhile_is_neither_removed_nor_overwritten(
+def test_content_that_somebody_replaced_is_neither_removed_nor_overwritten(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master = fresh_master

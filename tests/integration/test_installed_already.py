@@ -1,4 +1,4 @@
-"""Installing a tarball again changes nothing; an install that is not intact is refused."""
+"""A second install of a tarball changes nothing; an incomplete install is a failure."""
 
 import shutil
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def test_no_hook_runs_for_an_installed_tarball(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_an_intact_install_of_a_lower_version_is_installed_already(
+def test_a_complete_install_of_a_lower_version_counts_as_installed(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -100,10 +100,12 @@ def test_an_intact_install_of_a_lower_version_is_installed_already(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_fail_if_installed_is_a_refusal(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+def test_a_second_install_is_refused_on_request(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
     master.install(tarballs["5.1"])
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
-    assert "Fuel 5.1 is what this master already runs" in error.what
+    assert "this master already runs Fuel 5.1" in error.what
     assert error.code == "already-installed"
     before, options = whole_state(master), InstallOptions(fail_if_installed=True)
     with pytest.raises(PreflightError, match="installed already"):
@@ -111,7 +113,7 @@ def test_fail_if_installed_is_a_refusal(master: ScratchMaster, tarballs: dict[st
     assert whole_state(master) == before
 
 
-def test_an_undone_install_can_be_repeated(
+def test_an_undone_install_can_be_installed_again(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -126,7 +128,7 @@ def test_another_tarball_of_the_same_version_is_refused(
     journal = master.config.paths.journal
     journal.write_bytes(journal.read_bytes().replace(first.seal.encode(), b"f" * len(first.seal)))
     (failure,) = refusal(master, tarballs["5.1"]).failures
-    assert failure == "Fuel 5.1 is what this master already runs"
+    assert failure == "this master already runs Fuel 5.1"
 
 
 def test_a_release_that_was_deleted_is_named(
@@ -143,7 +145,7 @@ def test_a_release_that_was_deleted_is_named(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "fault"),
+    ("pattern", "message"),
     [
         ("var/www/nailgun/*/ubuntu/x86_64", "is missing"),
         ("var/www/nailgun/*/ubuntu/x86_64/**/*.deb", "files of"),
@@ -153,14 +155,14 @@ def test_a_release_that_was_deleted_is_named(
     ],
 )
 def test_a_tree_or_file_that_is_missing_is_named(
-    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, fault: str
+    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, message: str
 ) -> None:
     master.install(tarballs["5.1"])
     path = next(master.root.glob(pattern))
     aside = master.config.paths.state / "aside"
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
-    assert fault in error.what
+    assert message in error.what
     assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"

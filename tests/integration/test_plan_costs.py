@@ -1,4 +1,4 @@
-"""The cost of an install in its plan is at least its real cost."""
+"""The cost in a plan is the cost of the install, or an upper bound."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _MIB = 1 << 20
 
 @dataclass
 class Counted:
-    """A control plane that counts what it is asked for and passes it on."""
+    """A control plane that counts the requests and forwards them."""
 
     inner: NailgunClient
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -88,16 +88,16 @@ class Counted:
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        yield scratch
 
 
 def requests_of(plan: dict[str, Any], *, undo: bool) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
+    planned: Counter[tuple[str, str]] = Counter()
     for call in plan["calls"]:
         if call["undo"] is undo:
-            found[call["method"], call["path"]] += call["count"]
-    return found
+            planned[call["method"], call["path"]] += call["count"]
+    return planned
 
 
 @PACKAGING
@@ -117,7 +117,7 @@ def test_the_requests_are_those_that_are_sent(
 
 @PACKAGING
 @pytest.mark.parametrize("full_view", [False, True])
-def test_an_install_takes_no_more_space_than_planned(
+def test_an_install_needs_no_more_disk_space_than_planned(
     master: ScratchMaster, tarballs: dict[str, Path], *, full_view: bool
 ) -> None:
     master.install(tarballs["5.1"])

@@ -60,7 +60,7 @@ def test_a_version_that_the_tarball_does_not_upgrade(
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
-        ("6.0", "Fuel 6.0 is what this master already runs"),
+        ("6.0", "this master already runs Fuel 6.0"),
         ("6.1", "the tarball is of Fuel 6.0, older than the 6.1 of this master"),
         ("10.0", "the tarball is of Fuel 6.0, older than the 10.0 of this master"),
     ],

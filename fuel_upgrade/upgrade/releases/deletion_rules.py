@@ -1,4 +1,4 @@
-"""What stands in the way of deleting a registered release. Pure; the command asks it too."""
+"""The reasons against the deletion of a registered release. Pure; the command uses it too."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from fuel_upgrade.release.model import RegisteredRelease
 def dependents(
     release: RegisteredRelease, others: Sequence[RegisteredRelease]
 ) -> tuple[RegisteredRelease, ...]:
-    """Return the releases of other versions that have the own repo of ``release`` as a base."""
+    """Return the releases of other versions whose base is the own repo of ``release``."""
     repos = release.orchestrator.repos if release.orchestrator else ()
     own = {r.url for r in repos if r.name == release.version} or {r.url for r in repos[:1]}
     return tuple(
@@ -25,27 +25,27 @@ def dependents(
 def refusals(
     shown: Mapping[str, Any], *, leaving: Collection[int] = (), force: bool = False
 ) -> tuple[str, ...]:
-    """Say why a release, as :func:`read_release` gives it, must not be deleted.
+    """Return why a release, in the form of :func:`read_release`, must not be deleted.
 
-    ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all but
-    clusters, for which Nailgun itself refuses.
+    ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all reasons
+    except clusters, for which Nailgun itself refuses.
     """
-    what = f"release {shown['name']} ({shown['version']}), id {shown['id']}"
-    found = []
+    title = f"release {shown['name']} ({shown['version']}), id {shown['id']}"
+    reasons = []
     if clusters := [f"{c['name']} (id {c['id']})" for c in shown["clusters"]]:
-        found.append(f"{what}: clusters use it: {', '.join(clusters)}")
+        reasons.append(f"{title}: clusters use it: {', '.join(clusters)}")
     if force:
-        return tuple(found)
+        return tuple(reasons)
     users = [user for user in shown["base_of"] if user["id"] not in leaving]
     if users:
         names = ", ".join(f"{u['name']} ({u['version']}), id {u['id']}" for u in users)
-        found.append(f"{what}: its repo is the base of: {names}")
+        reasons.append(f"{title}: its repo is the base of: {names}")
     if shown["undoable"]:
-        found.append(
-            f"{what}: install {shown['undoable']} registered it and can be undone, which removes"
+        reasons.append(
+            f"{title}: install {shown['undoable']} registered it and can be undone, which removes"
             f" it with all else: fuel-upgrade rollback {shown['undoable']}"
         )
-    return tuple(found)
+    return tuple(reasons)
 
 
 def refused(failures: Sequence[str]) -> PreflightError:

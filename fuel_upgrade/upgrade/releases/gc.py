@@ -1,4 +1,4 @@
-"""Retiring releases: reads the master for a plan, and turns a reviewed plan into steps."""
+"""Retires releases: reads the master for a plan, and turns a reviewed plan into steps."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, RecordKind, StepRecord
 from fuel_upgrade.upgrade.releases.gc_plan import (
     Candidate,
     Content,
@@ -41,11 +41,11 @@ from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _HIDDEN = "volumes_metadata"
-"""The one field of a release that Nailgun takes and never shows (contract: ``create``, ``one``)."""
+"""The only field of a release that Nailgun accepts but never returns (contract: ``create``)."""
 
 
 class Gc:
-    """Finds what can be retired on a master, and retires it."""
+    """Plans which releases of a master can be retired, and retires them."""
 
     def __init__(self, config: Config, control: ControlPlane, engine: Engine) -> None:
         self._config = config
@@ -53,11 +53,11 @@ class Gc:
         self._engine = engine
 
     def plan(self, versions: Collection[str] = ()) -> GcPlan:
-        """Say what can be retired: all that is free, or the releases of ``versions``.
+        """Plan to retire all unused releases, or the releases of ``versions``.
 
         Raises:
             NotFoundError: no release has one of the versions.
-            PreflightError: one of them must be kept; says why.
+            PreflightError: one of them must be kept; the error has the reason.
         """
         releases = self._control.releases()
         if unknown := set(versions) - {r.version for r in releases}:
@@ -65,22 +65,22 @@ class Gc:
                 f"{', '.join(sorted(unknown))}: no release of this version is registered",
                 remedy="see fuel-upgrade releases for the versions",
             )
-        found = self._plan({r.id for r in releases if not versions or r.version in versions},
-                           named=bool(versions))  # fmt: skip
-        if versions and found.keep:
-            failures = tuple(f"{one} must be kept: {one.why}" for one in found.keep)
+        selected = {r.id for r in releases if not versions or r.version in versions}
+        plan = self._plan(selected, named=bool(versions))
+        if versions and plan.keep:
+            failures = tuple(f"{verdict} must be kept: {verdict.why}" for verdict in plan.keep)
             raise PreflightError(
                 "; ".join(failures),
-                remedy="leave them out, or see fuel-upgrade gc for what can be retired",
+                remedy="leave them out; fuel-upgrade gc lists the releases that can be retired",
                 failures=failures,
             )
-        return found
+        return plan
 
     def apply(self, reviewed: GcPlan, *, install: str, watch: Watch = ignore) -> ChangeRecord:
-        """Retire what a reviewed plan names, as one transaction with the id ``install``.
+        """Retire the releases of a reviewed plan, as one transaction with the id ``install``.
 
         Raises:
-            PreflightError: the master is not any more as the plan has it; nothing was changed.
+            PreflightError: the master differs from the plan; nothing was changed.
             StepError, RollbackError: as :meth:`Engine.change`.
         """
         return self._engine.change(lambda: self._change(reviewed, install), watch=watch)
@@ -88,27 +88,27 @@ class Gc:
     def _change(self, reviewed: GcPlan, install: str) -> Change:
         if not reviewed.retire:
             raise PreflightError("the plan retires nothing", remedy="see fuel-upgrade gc for why")
-        now = self._plan({one.id for one in reviewed.retire}, named=True)
+        now = self._plan({verdict.id for verdict in reviewed.retire}, named=True)
         if failures := tuple(drift(reviewed, now)):
             raise PreflightError(
                 "; ".join(failures),
                 remedy="make the plan again with fuel-upgrade gc --plan, and look at it",
                 failures=failures,
             )
-        bodies = {one.id: self._body(one.id) for one in now.retire}
-        versions = ", ".join(sorted({one.version for one in now.retire}))
+        bodies = {verdict.id: self._body(verdict.id) for verdict in now.retire}
+        versions = ", ".join(sorted({verdict.version for verdict in now.retire}))
         return Change(
             install=install,
-            kind=ChangeKind.GC,
+            kind=RecordKind.GC,
             what=f"retire {versions}",
             fuel_version=now.fuel_version,
             steps=tuple(_steps(now, bodies, self._config.paths, install)),
         )
 
-    def _plan(self, wanted: Collection[int], *, named: bool) -> GcPlan:
+    def _plan(self, selected: Collection[int], *, named: bool) -> GcPlan:
         candidates = [_candidate(self._config, r) for r in self._control.releases()]
         fuel_version = read_fuel_version(self._config)
-        keep = self._keep(candidates, fuel_version, wanted, named=named)
+        keep = self._keep(candidates, fuel_version, selected, named=named)
         free = [c for c in candidates if c.release.id not in keep]
         free.sort(key=lambda c: (newest_version_first(c.release.version), c.key))
         folders = _folders(self._config.paths, candidates, free)
@@ -120,7 +120,7 @@ class Gc:
             keep=tuple(
                 Verdict.of(c.release, keep[c.release.id])
                 for c in candidates
-                if c.release.id in keep and c.release.id in wanted
+                if c.release.id in keep and c.release.id in selected
             ),
             freed_bytes=own_bytes(*folders),
         )
@@ -129,23 +129,24 @@ class Gc:
         self,
         candidates: Sequence[Candidate],
         fuel_version: str,
-        wanted: Collection[int],
+        selected: Collection[int],
         *,
         named: bool,
     ) -> dict[int, str]:
-        """Say why each release that cannot or must not be retired is kept."""
+        """Return, by id, the reason why a release is kept."""
         weak: dict[int, str] = dict(self._undo_needs(candidates))
-        for one in candidates:
-            if one.own is None:
-                weak.setdefault(one.release.id, f"its repo is not in {self._config.paths.repos}")
-            if not named and (lacks := self._lacks(one.release)):
+        for candidate in candidates:
+            release = candidate.release
+            if candidate.own is None:
+                weak.setdefault(release.id, f"its repo is not in {self._config.paths.repos}")
+            if not named and (lacks := self._lacks(release)):
                 weak.setdefault(
-                    one.release.id,
-                    f"no undo could bring back its {', '.join(lacks)}, which Nailgun does not"
-                    f" show: name it with --release {one.release.version} to retire it",
+                    release.id,
+                    f"no undo could restore its {', '.join(lacks)}, which Nailgun does not"
+                    f" return: name it with --release {release.version} to retire it",
                 )
-            if one.release.id not in wanted:
-                weak.setdefault(one.release.id, "was not asked for")
+            if release.id not in selected:
+                weak.setdefault(release.id, "was not requested")
         firm = {
             cluster.release_id: f"used by cluster {cluster.name} (id {cluster.id})"
             for cluster in self._control.clusters()
@@ -153,7 +154,7 @@ class Gc:
         return reasons(candidates, {**firm, **why_current(candidates, fuel_version)}, weak)
 
     def _undo_needs(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, str]]:
-        """Give the releases that the undo of the last change touches or returns to."""
+        """Yield the id and the reason of each release that the undo of the last change needs."""
         record = self._engine.undoable()
         if record is None:
             return
@@ -161,7 +162,7 @@ class Gc:
         fuel = record.fuel_from if record.fuel_from != record.fuel_to else ""
         returns_to = why_current(candidates, fuel) if fuel else {}
         why = (
-            f"the undo of {record.kind} {record.id} needs it: give that up with"
+            f"the undo of {record.kind} {record.id} needs it: delete its backups with"
             " fuel-upgrade gc --release-backups"
         )
         undo = _UndoNeeds.of(steps, self._config)
@@ -174,13 +175,13 @@ class Gc:
         return () if _posted(self._engine.journal, release) is not None else (_HIDDEN,)
 
     def _body(self, release_id: int) -> dict[str, Any]:
-        """Return the whole body of a release: as Nailgun shows it, and what was posted besides."""
+        """Return the complete body of a release: as Nailgun returns it, and its hidden fields."""
         posted = _posted(self._engine.journal, self._control.release(release_id))
         return {**(posted or {}), **self._control.release_body(release_id)}
 
 
 def _posted(journal: Journal, release: RegisteredRelease) -> Mapping[str, Any] | None:
-    """Return what was last posted for a release, if a change of this master did."""
+    """Return the body last posted for a release, if a change of this master posted it."""
     key = registered_key(release)
     for record in reversed(journal.installs()):
         steps = journal.steps(record.id)
@@ -234,43 +235,44 @@ def _candidate(config: Config, release: RegisteredRelease) -> Candidate:
 def left_behind(
     config: Config, releases: Sequence[RegisteredRelease], release_id: int
 ) -> tuple[Path, ...]:
-    """Return what of a release lies on this master, belongs to no other, and would stay."""
+    """Return the files of a release alone that stay on this master after its deletion."""
     candidates = [_candidate(config, release) for release in releases]
-    gone = [one for one in candidates if one.release.id == release_id]
-    shared = {folder for one in candidates if one not in gone for folder in one.folders}
+    gone = [candidate for candidate in candidates if candidate.release.id == release_id]
+    others = (candidate for candidate in candidates if candidate not in gone)
+    shared = {folder for candidate in others for folder in candidate.folders}
     return tuple(f for f in _folders(config.paths, candidates, gone) if f not in shared)
 
 
 def release_folder(config: Config, version: str, url: str) -> Path | None:
-    """Return where the repo of a release lies: VERSION/OS/... below the folder of repos.
+    """Return the folder of a release's repo: VERSION/OS/... below the folder of repos.
 
-    None for every other place: it is not for a program to move.
+    None for every other folder: this program does not move it.
     """
     folder = folder_of(config, url)
-    if folder is None or normpath(folder) != str(folder) or _is_no_name(version):
+    if folder is None or normpath(folder) != str(folder) or _is_unsafe(version):
         return None
     top = config.paths.repos / version
     return folder if top in folder.parents else None
 
 
-def _is_no_name(version: str) -> bool:
+def _is_unsafe(version: str) -> bool:
     return "/" in version or version.startswith(".")
 
 
 def _folders(
     paths: Paths, candidates: Sequence[Candidate], free: Sequence[Candidate]
 ) -> list[Path]:
-    """Return what of the releases ``free`` lies on this master and belongs to nobody else."""
-    found: dict[Path, None] = {}
-    for one in free:
-        if one.own is not None:
-            place = one.own.relative_to(paths.repos)
-            found.update({one.own: None, paths.repos / FOLDER / place: None})
+    """Return the folders and files that belong to the releases ``free`` alone."""
+    folders: dict[Path, None] = {}
+    for candidate in free:
+        if candidate.own is not None:
+            place = candidate.own.relative_to(paths.repos)
+            folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
     stay = {c.release.version for c in candidates if c not in free}
     for version in sorted({c.release.version for c in free} - stay):
-        found.update({paths.puppet / version: None})
-        found.update({paths.release_versions / f"{version}.yaml": None})
-    return [path for path in found if identity(path) is not None]
+        folders.update({paths.puppet / version: None})
+        folders.update({paths.release_versions / f"{version}.yaml": None})
+    return [path for path in folders if identity(path) is not None]
 
 
 def _content(path: Path) -> Content:
@@ -282,9 +284,9 @@ def _content(path: Path) -> Content:
 def _steps(
     plan: GcPlan, bodies: Mapping[int, Mapping[str, Any]], paths: Paths, install: str
 ) -> Iterator[PlannedStep]:
-    """Give the steps: the releases first, so that none ever names a repo that is not there."""
+    """Yield the steps: first the releases, so that none ever names a repo that is gone."""
     tops = (paths.repos, paths.puppet, paths.fuel)
-    used = [top for top in tops if any(top in one.path.parents for one in plan.folders)]
+    used = [top for top in tops if any(top in folder.path.parents for folder in plan.folders)]
     roots = {top: top / STAGING / install for top in used or [paths.repos]}
     yield PlannedStep(Stage(tuple(roots.values())), "make folders for the backups", "remove them")
     for release in plan.retire:
@@ -293,16 +295,16 @@ def _steps(
             f"delete release {release.name} ({release.version})",
             "register it again, under a new id",
         )
-    for one in plan.folders:
-        top = next(top for top in used if top in one.path.parents)
-        place = one.path.relative_to(top)
+    for folder in plan.folders:
+        top = next(top for top in used if top in folder.path.parents)
+        place = folder.path.relative_to(top)
         yield PlannedStep(
-            Retire(one.path, roots[top] / place, _boundary(paths, one.path, top)),
+            Retire(folder.path, roots[top] / place, _boundary(paths, folder.path, top)),
             f"move {place} away",
             "move it back",
         )
 
 
 def _boundary(paths: Paths, path: Path, top: Path) -> Path:
-    """Return the folder that stays even when nothing is left in it."""
+    """Return the folder that stays even if it is empty."""
     return paths.release_versions if paths.release_versions in path.parents else top

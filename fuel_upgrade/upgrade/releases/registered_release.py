@@ -1,4 +1,4 @@
-"""A registered release whole: what it is, what uses it, what made it; and its deletion."""
+"""A registered release with its users and its origin, and the deletion of a release."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -20,11 +20,11 @@ from fuel_upgrade.upgrade.transaction import recovery
 
 
 def read_release(control: ControlPlane, engine: Engine, release_id: int) -> dict[str, Any]:
-    """Return all that is known of a release, in the form that the API gives.
+    """Return all data about a release, in the form of the API.
 
     Raises:
-        NotFoundError: there is none of this id.
-        ControlPlaneError: Nailgun does not answer as it should.
+        NotFoundError: no release has this id.
+        ControlPlaneError: Nailgun does not answer correctly.
     """
     release = _release(control, release_id)
     data = release.orchestrator
@@ -57,15 +57,15 @@ def read_release(control: ControlPlane, engine: Engine, release_id: int) -> dict
 def delete_release(
     config: Config, control: ControlPlane, engine: Engine, release_id: int, *, force: bool
 ) -> dict[str, Any]:
-    """Delete a release, under the lock that changes of this master take; its files stay.
+    """Delete a release under the install lock; its files stay.
 
-    It is no transaction: to bring it back, register it again. ``fuel-upgrade gc`` retires a
-    release with its files, and can be undone.
+    The deletion cannot be undone. ``fuel-upgrade gc`` retires a release with its files, and can be
+    undone.
 
     Raises:
-        NotFoundError: there is none of this id.
+        NotFoundError: no release has this id.
         PreflightError: it must not be deleted, or another change is under way or unsettled.
-        ControlPlaneError: Nailgun refuses, or does not answer as it should.
+        ControlPlaneError: Nailgun refuses, or does not answer correctly.
     """
     with install_lock(config.paths.lock, watch=ignore):
         recovery.refuse_unless_settled(engine.journal)

@@ -1,4 +1,4 @@
-"""What an install costs on each file system, at its worst moment and afterwards."""
+"""The disk space that an install needs on each file system, at its peak and afterwards."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from fuel_upgrade.upgrade.transaction.retention import roots
 
 @dataclass(frozen=True, slots=True)
 class DiskCost:
-    """One file system, in bytes.
+    """The cost on one file system in bytes.
 
-    ``needed_bytes`` come on top of what is there, before anything is given up: that is the worst
-    moment. ``backup_bytes`` is what is live now and will be kept as backup; ``released_bytes``
-    what earlier installs keep, and is given up when this one has succeeded.
+    ``needed_bytes`` is written before any backup is deleted: that is the peak. ``backup_bytes`` is
+    the live content that will be kept as backup, ``released_bytes`` the size of the earlier
+    backups, which are deleted after a success.
     """
 
     room: FileSystem
@@ -32,16 +32,16 @@ class DiskCost:
 
     @property
     def peak_free_bytes(self) -> int:
-        """What is left free at the worst moment; below the reserve the install is refused."""
+        """The free space at the peak; the install is refused if it is below the reserve."""
         return self.room.free_bytes - self.needed_bytes
 
     @property
     def after_free_bytes(self) -> int:
-        """What is left free when earlier backups are given up."""
+        """The free space after the deletion of the earlier backups."""
         return self.peak_free_bytes + self.released_bytes
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
+        """Return the form in the API."""
         return {
             "mount_point": str(self.room.mount_point),
             "free_bytes": self.room.free_bytes,
@@ -56,7 +56,7 @@ class DiskCost:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What an install needs for as long as it takes."""
+    """The disk space and the memory that an install needs."""
 
     disks: tuple[DiskCost, ...]
     memory: MemoryBound
@@ -65,7 +65,7 @@ class Costs:
 def read_disks(
     plan: Plan, master: Master, journal: Journal, *, reserve_bytes: int
 ) -> tuple[DiskCost, ...]:
-    """Measure what is live and what is kept, and put it beside what the plan will write."""
+    """Measure the live content and the backups; return the cost of the plan by file system."""
     live = (step.live for step in Switch.among(plan.steps))
     backups = _by_device(live)
     released = _by_device(kept_roots(journal))
@@ -82,20 +82,20 @@ def read_disks(
 
 
 def kept_roots(journal: Journal) -> tuple[Path, ...]:
-    """Return the folders in which successful installs keep what they replaced."""
+    """Return the backup folders of all successful changes."""
     installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
     return tuple(root for record in installed for root in roots(journal, record.id))
 
 
 def _by_device(paths: Iterable[Path]) -> Mapping[int, int]:
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for path in paths:
         if path.exists() or path.is_symlink():
             device = file_system_at(path.parent).device
-            found[device] = found.get(device, 0) + _bytes(path)
-    return found
+            sizes[device] = sizes.get(device, 0) + _bytes(path)
+    return sizes
 
 
 def _bytes(path: Path) -> int:
-    # What a full view links to as well is not freed with it.
+    # A file that a full view links to is not freed with the repo.
     return 0 if path.is_symlink() else own_bytes(path)

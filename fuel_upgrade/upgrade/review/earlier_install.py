@@ -1,4 +1,4 @@
-"""Whether an earlier install of the very same tarball still stands, whole. Changes nothing."""
+"""Checks whether an earlier install of the same tarball is still complete. Changes nothing."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import ChangeKind, ChangeRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
@@ -27,7 +27,7 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What successful changes after an install have replaced of it: live paths, and releases."""
+    """The live paths and the releases that successful changes after an install have replaced."""
 
     paths: frozenset[Path]
     releases: frozenset[int]
@@ -40,7 +40,7 @@ def look_up(
     tarball: Path,
     expected: SavedPlan | None = None,
 ) -> ChangeRecord | None:
-    """Return what :func:`find_installed` does; None too for what cannot be read as a tarball.
+    """Return the same as :func:`find_installed`, and None for an unreadable tarball.
 
     Raises:
         ConfigError: ``expected`` is a plan of another tarball; and as :func:`find_installed`.
@@ -48,7 +48,7 @@ def look_up(
     try:
         head = read_head(tarball)
     except BundleError:
-        return None  # hooks may speak before it is refused
+        return None  # the hooks run before it is refused
     if expected is not None:
         expected.refuse_other(tarball, head.seal_sha256)
     return find_installed(config, control, journal, head)
@@ -57,47 +57,46 @@ def look_up(
 def find_installed(
     config: Config, control: ControlPlane, journal: Journal, head: BundleHead
 ) -> ChangeRecord | None:
-    """Return the last install of the Fuel version of ``head`` if it was of this tarball and stands.
+    """Return the last install of the Fuel version of ``head`` if it is complete and of this seal.
 
-    It stands if its releases are registered, its files are there, and its packages and indexes
-    have their sizes; but for what a later change replaced. None too where this master runs a
-    lower version, or a higher one and the install does not stand any more.
+    A complete install has its releases registered, its files present, and its packages and indexes
+    of their sizes; content that a later change replaced is not checked. The result is None too if
+    this master runs a lower version, or a higher one and the install is incomplete.
 
     Raises:
-        PreflightError: this master runs that version, but not as the install left it.
-        ControlPlaneError: Nailgun does not answer as it should.
+        PreflightError: this master runs that version, but the install is incomplete.
+        ControlPlaneError: Nailgun does not answer correctly.
     """
-    done = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
-    same = [r for r in done if r.kind is ChangeKind.INSTALL and r.fuel_to == head.fuel_version]
+    installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
+    same = [r for r in installed if r.kind is RecordKind.INSTALL and r.fuel_to == head.fuel_version]
     if not same or same[-1].seal != head.seal_sha256:
         return None
     record = same[-1]
     try:
         compared = compare_fuel_versions(head.fuel_version, read_fuel_version(config))
     except PreflightError:
-        return None  # the checks of an install will say what is wrong
+        return None  # the checks of an install report the fault
     if compared > 0:
         return None
-    later = _later(journal, done[done.index(record) + 1 :])
+    later = _later(journal, installed[installed.index(record) + 1 :])
     steps = journal.steps(record.id)
     faults = (*_releases(steps, control.releases(), later), *_trees(head, steps, later))
     if faults and compared == 0:
-        raise _not_whole(record, faults)
+        raise _incomplete(record, faults)
     return None if faults else record
 
 
 def refuse_installed(record: ChangeRecord) -> PreflightError:
-    """Return the error for who wants one where there is nothing to do."""
-    what = f"Fuel {record.fuel_to} is what this master already runs: install {record.id}"
+    """Return the error for an install with ``--fail-if-installed``."""
     return PreflightError(
-        what,
+        f"this master already runs Fuel {record.fuel_to}: install {record.id}",
         remedy="leave out --fail-if-installed, or install another tarball",
         code="already-installed",
     )
 
 
 def nothing_to_do(record: ChangeRecord, tarball: Path) -> dict[str, Any]:
-    """Return the plan of an install that would change nothing."""
+    """Return the plan of an install without changes."""
     return {
         "changed": False,
         "tarball": str(tarball),
@@ -106,12 +105,12 @@ def nothing_to_do(record: ChangeRecord, tarball: Path) -> dict[str, Any]:
     }
 
 
-def _not_whole(record: ChangeRecord, faults: tuple[str, ...]) -> PreflightError:
-    now = f"Fuel {record.fuel_to} is what this master already runs"
+def _incomplete(record: ChangeRecord, faults: tuple[str, ...]) -> PreflightError:
+    now = f"this master already runs Fuel {record.fuel_to}"
     failures = tuple(f"{now}, but not as install {record.id} left it: {f}" for f in faults)
     return PreflightError(
         "; ".join(failures),
-        remedy=f"put back what is missing; fuel-upgrade show {record.id} says what it installed",
+        remedy=f"restore the missing parts; fuel-upgrade show {record.id} lists its steps",
         failures=failures,
         code="installed-not-whole",
     )
@@ -128,7 +127,7 @@ def _later(journal: Journal, records: Iterable[ChangeRecord]) -> Later:
 def _releases(
     steps: Iterable[StepRecord], registered: Iterable[RegisteredRelease], later: Later
 ) -> Iterator[str]:
-    """Name the releases of the install that are not registered as it registered them."""
+    """Yield a fault for each release that is missing or registered with other repos."""
     by_key = {registered_key(release): release for release in registered}
     for step in Register.among(steps):
         key = key_of(step.body)
@@ -141,7 +140,7 @@ def _releases(
 
 
 def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Iterator[str]:
-    """Name the trees, files and links of the install that are not there, or not whole."""
+    """Yield a fault for each tree, file and link that is missing or incomplete."""
     steps = tuple(steps)
     unpack = next(Unpack.among(steps))
     switches = tuple(Switch.among(steps))
@@ -157,16 +156,16 @@ def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Itera
         elif not os.path.lexists(live):
             yield f"{live} is missing"
         else:
-            yield from _lacks(live, parts.get(str(step.staged), {}))
+            yield from _file_faults(live, parts.get(str(step.staged), {}))
 
 
 def _parts(
     head: BundleHead, stagings: Mapping[str, Path], switched: Collection[str]
 ) -> dict[str, dict[str, tuple[SealedFile, bool]]]:
-    """Return the sealed files below each path in ``switched``, and whether each is a repo's.
+    """Return the sealed files below each path in ``switched``, with a flag for those of repos.
 
-    The files are keyed by what follows that path. Each is looked at once, whatever the number of
-    paths: the cost is that of the files and their depth.
+    The keys are the relative paths. The cost grows with the files and their depth, and not with
+    the number of paths.
     """
     parts: dict[str, dict[str, tuple[SealedFile, bool]]] = {}
     for path, sealed in head.sealed.items():
@@ -178,20 +177,20 @@ def _parts(
     return parts
 
 
-def _lacks(live: Path, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
-    """Say how many of the files below a live path are missing, or of another size in a repo.
+def _file_faults(live: Path, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
+    """Yield a fault with the number of files that are missing or, in a repo, of another size.
 
-    Elsewhere only what is missing counts: operators do change manifests.
+    The size counts only in repos: operators change manifests.
     """
-    lacking = [place for place, part in parts.items() if not _is_there(f"{live}{place}", *part)]
-    if lacking:
+    faulty = [place for place, part in parts.items() if not _is_intact(f"{live}{place}", *part)]
+    if faulty:
         yield (
-            f"{len(lacking)} of the {len(parts)} files of {live} are missing or not whole:"
-            f" {live}{min(lacking)} first"
+            f"{len(faulty)} of the {len(parts)} files of {live} are missing or incomplete:"
+            f" {live}{min(faulty)} first"
         )
 
 
-def _is_there(path: str, sealed: SealedFile, is_of_repo: bool) -> bool:  # noqa: FBT001 - a part
+def _is_intact(path: str, sealed: SealedFile, is_of_repo: bool) -> bool:  # noqa: FBT001 - a part
     try:
         info = os.lstat(path)
     except OSError:

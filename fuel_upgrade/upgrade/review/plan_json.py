@@ -1,4 +1,4 @@
-"""A plan in the form that the API and ``--json`` give. Pure."""
+"""The JSON of a plan in the API and ``--json``. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def plan_json(
     basis: Basis,
     costs: Costs,
 ) -> dict[str, Any]:
-    """Describe a plan whole; what ``install --plan`` compares is in ``basis``."""
+    """Return the JSON of a plan; ``install --plan`` compares its ``basis``."""
     return {
         "plan_format": FORMAT,
         "tarball": str(head.path.absolute()),
@@ -65,7 +65,7 @@ def _releases(head: BundleHead, master: Master, plan: Plan) -> Iterator[dict[str
 
 
 def _packages(head: BundleHead, repo: RepoPart) -> dict[str, Any]:
-    """Say what changes with one repo: counts are of names and architectures, by kind."""
+    """Return the changes of one repo, with the number of names and architectures by kind."""
     key = {"version": repo.version, "operating_system": repo.os_key, "base": repo.base}
     description = head.descriptions.get((repo.version, repo.os_key))
     if description is None:

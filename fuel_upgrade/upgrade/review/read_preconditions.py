@@ -1,4 +1,4 @@
-"""Reads the basis of a plan from a master; changes nothing."""
+"""Reads the preconditions of a plan from a master. Changes nothing."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ from fuel_upgrade.upgrade.steps.switch import Switch
 
 _ANY_ID = "ID"  # replaces the id of the install, which differs between two plans
 _PATHS = ("repos", "puppet", "fuel", "state")
-# What decides about a repo's content; the rest below dists may be installers of many MiB.
+# The files that define a repo's content; others below dists may be installers of many MiB.
 _INDEXES = ("dists/**/Release", "dists/**/Packages*", "repodata/repomd.xml")
 
 
@@ -75,7 +75,7 @@ def _release(release: RegisteredRelease) -> ReleaseMark:
 
 
 def read_live(path: Path) -> LiveMark:
-    """Read what is at ``path`` itself.
+    """Read the content of ``path`` itself, not of the target of a link.
 
     Raises:
         OutsideError: it cannot be read, or changes meanwhile.
@@ -89,20 +89,20 @@ def read_live(path: Path) -> LiveMark:
 
 
 def _mark(path: Path) -> LiveMark:
-    found = identity(path)
-    if found is None:
+    mark = identity(path)
+    if mark is None:
         return LiveMark("nothing")
     if path.is_symlink():
-        return LiveMark("link", tuple(found), str(path.readlink()))
+        return LiveMark("link", mark, str(path.readlink()))
     if path.is_dir():
-        return LiveMark("folder", tuple(found), _below(path))
+        return LiveMark("folder", mark, _below(path))
     if path.is_file():
-        return LiveMark("file", tuple(found), hash_file(path))
-    return LiveMark("device", tuple(found))  # or a pipe: reading one may never end
+        return LiveMark("file", mark, hash_file(path))
+    return LiveMark("device", mark)  # or a pipe, which may block a reader for ever
 
 
 def _below(folder: Path) -> str:
-    """Digest the names, sizes and times below a folder: contents may be gigabytes."""
+    """Return a digest of the names, sizes and times below a folder; its files may be huge."""
     rows = []
     for path in walk(folder):
         info = path.lstat()

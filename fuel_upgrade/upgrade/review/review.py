@@ -1,4 +1,4 @@
-"""A plan as it is shown and kept, and what became different since it was kept."""
+"""The review of a plan as JSON, and its drift since it was saved."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ _MIB = 1 << 20
 def review(
     head: BundleHead, master: Master, plan: Plan, *, config: Config, journal: Journal
 ) -> dict[str, Any]:
-    """Describe a plan whole, with its costs and with what it rests on; changes nothing."""
+    """Return the JSON of a plan with its costs and preconditions. Nothing is changed."""
     reserve_bytes = config.disk_reserve_mb * _MIB
     return plan_json(
         head,
@@ -39,10 +39,10 @@ def review(
 def find_drift(
     expected: SavedPlan | None, head: BundleHead, master: Master, plan: Plan, config: Config
 ) -> tuple[str, ...]:
-    """Name what is not as it was when ``expected`` was made; nothing where there is none.
+    """Return the differences between ``expected`` and the master; none without a saved plan.
 
     Raises:
-        ConfigError: it is a plan of another tarball.
+        ConfigError: ``expected`` is a plan of another tarball.
     """
     if expected is None:
         return ()

@@ -1,4 +1,4 @@
-"""A plan that was looked at and kept, to be carried out later or not at all."""
+"""A plan that was saved for review, to be carried out unchanged or refused."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _REMEDY = "make one with fuel-upgrade plan TARBALL --out FILE"
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """What of a kept plan an install needs: for which tarball it was made, and on what it rests."""
+    """The part of a saved plan that an install needs: its tarball and its preconditions."""
 
     tarball: Path
     basis: Basis
@@ -31,10 +31,10 @@ class SavedPlan:
         )
 
     def refuse_other(self, tarball: Path, seal_sha256: str) -> None:
-        """Make sure that the plan is one of this tarball, wherever it lies by now.
+        """Make sure that the plan is of this tarball, which may have been moved.
 
         Raises:
-            ConfigError: it is of another.
+            ConfigError: it is of another tarball.
         """
         if seal_sha256 != self.basis.seal_sha256:
             raise ConfigError(
@@ -46,7 +46,7 @@ class SavedPlan:
 
     @classmethod
     def parse(cls, data: object, *, source: str) -> "SavedPlan":
-        """Read a plan as ``fuel-upgrade plan --json`` gives it.
+        """Read a plan in the form of ``fuel-upgrade plan --json``.
 
         Raises:
             ConfigError: it is no plan, one of several tarballs, or of another format.
@@ -76,9 +76,9 @@ class SavedPlan:
 
 
 def basis_json(basis: Basis) -> dict[str, Any]:
-    """Return the form that a plan has it in."""
-    found: dict[str, Any] = _BASIS.dump_python(basis, mode="json")
-    return found
+    """Return the form in a saved plan."""
+    data: dict[str, Any] = _BASIS.dump_python(basis, mode="json")
+    return data
 
 
 def _check_format(data: dict[str, Any], source: str) -> None:

@@ -72,7 +72,7 @@ class Step(ABC, Generic[FactsT]):
     kind: ClassVar[str]
     """The name of the kind in the journal."""
     facts_type: ClassVar[type[Any]] = NoFacts
-    """The frozen dataclass of what undo needs, as ``inspect`` and ``apply`` return it."""
+    """The frozen dataclass of the facts that undo needs; ``inspect`` and ``apply`` return one."""
     before_live: ClassVar[bool] = False
     """Whether nothing live has changed after this step."""
     owns_backups: ClassVar[bool] = False
@@ -84,11 +84,11 @@ class Step(ABC, Generic[FactsT]):
 
     @abstractmethod
     def inspect(self, world: World) -> FactsT:
-        """Return what undo will need, before the first change."""
+        """Return the facts that undo will need, before the first change."""
 
     @abstractmethod
     def apply(self, facts: FactsT, world: World) -> FactsT:
-        """Make the change. Return the facts, completed by what is known only afterwards."""
+        """Make the change. Return the facts, completed by the results of the change."""
 
     @abstractmethod
     def revert(self, facts: FactsT, world: World) -> None:

@@ -1,4 +1,4 @@
-"""How long what an install replaced is kept, and how much room that takes."""
+"""How long the backups of a change are kept, and how much disk space they take."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 
 
 def roots(journal: Journal, install: str) -> tuple[Path, ...]:
-    """Return the folders that hold what an install replaced."""
+    """Return the folders that hold the backups of a change."""
     owners = (read_step(r) for r in journal.steps(install) if type_of(r).owns_backups)
     return tuple(root for step in owners for root in step.backup_folders)
 
 
 def undoable(journal: Journal) -> ChangeRecord | None:
-    """Return the last successful install, if what it replaced is still kept."""
+    """Return the last successful change if its backups are still complete."""
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     if not installed or installed[-1].released:
         return None
@@ -29,16 +29,16 @@ def undoable(journal: Journal) -> ChangeRecord | None:
 
 
 def kept_bytes(journal: Journal, record: ChangeRecord) -> int:
-    """Return what the backups of an install occupy on disk."""
+    """Return the disk space of the backups of a change in bytes."""
     if record.state is not InstallState.INSTALLED:
         return 0
     return own_bytes(*(root for root in roots(journal, record.id) if root.exists()))
 
 
 def with_backups(journal: Journal) -> list[ChangeRecord]:
-    """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
-    done = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    return [r for r in done if any(_is_left(root) for root in roots(journal, r.id))]
+    """Return the changes with backups on disk, complete or partial after a crash; oldest first."""
+    installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
+    return [r for r in installed if any(_is_left(root) for root in roots(journal, r.id))]
 
 
 def _is_left(root: Path) -> bool:
@@ -46,9 +46,9 @@ def _is_left(root: Path) -> bool:
 
 
 def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
-    """Give up the backups of every successful install but the last ``count``.
+    """Delete the backups of all successful changes except the last ``count``.
 
-    What was to be given up when a crash came is given up now.
+    A deletion that a crash interrupted is completed.
     """
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     for record in installed[: max(0, len(installed) - count)]:
@@ -57,10 +57,9 @@ def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: 
 
 
 def release(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Give up what an install replaced: it cannot be undone from here on.
+    """Delete the backups of a change, which cannot be undone afterwards.
 
-    Other installs stand whatever becomes of this, so a failure is told and no more; the next
-    change tries again.
+    A failure affects no other change, so it is only reported; the next change tries again.
     """
     journal.release(install)
     if _remove(journal, control, install, watch):
@@ -68,20 +67,20 @@ def release(journal: Journal, control: ControlPlane, install: str, watch: Watch)
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Free the room of what an undo has moved aside; what fails is tried again later."""
+    """Delete the folders that an undo discarded; a failure is reported, and retried later."""
     if any(discarded(root).exists() for root in roots(journal, install)):
         _remove(journal, control, install, watch)
 
 
 def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
-    """Free the room of everything that was undone, and cut off before it was removed."""
+    """Delete the discarded folders of every change whose undo was interrupted before."""
     for record in journal.installs():
         if record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
             sweep(journal, control, record.id, watch)
 
 
 def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> bool:
-    """Remove the folders that an install had for itself; say whether that went well."""
+    """Delete the backup folders of a change; return whether that succeeded."""
     try:
         for record in journal.steps(install):
             if type_of(record).owns_backups and record.state is not StepState.PLANNED:

@@ -1,7 +1,7 @@
-"""The steps of one install, forward and back, as the journal has them.
+"""Runs the steps of one change in the journal, forward and back.
 
-The journal is all that either direction reads: an install that a crash cut off is taken up by
-the same code that began it.
+Both directions read nothing but the journal, so the code that begins a change also recovers it
+after a crash.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,14 +49,14 @@ _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
 
 def always() -> None:
-    """Refuse nothing."""
+    """Allow the change to go live."""
 
 
 def open_record(journal: Journal, install: ChangeRecord, steps: Sequence[StepRecord]) -> None:
-    """Have the journal begin an install.
+    """Record a new change.
 
     Raises:
-        PreflightError: it cannot, as on a full disk; there is nothing to roll back yet.
+        PreflightError: the journal cannot, as on a full disk; there is nothing to undo yet.
     """
     try:
         journal.begin(install, steps)
@@ -65,9 +65,9 @@ def open_record(journal: Journal, install: ChangeRecord, steps: Sequence[StepRec
 
 
 class Transaction:
-    """Runs the steps of one install and undoes them; ``watch`` is told of each."""
+    """Runs the steps of one change and undoes them; ``watch`` receives the events."""
 
-    def __init__(  # noqa: PLR0913 - what it acts on, and what tests replace
+    def __init__(  # noqa: PLR0913 - its resources, which tests replace
         self,
         install: ChangeRecord,
         journal: Journal,
@@ -90,18 +90,17 @@ class Transaction:
         self._lost: RollbackError | None = None
 
     def run(self, before_live: Callable[[], None] = always) -> None:
-        """Do every step that is not done; what fails is undone, with all before it.
+        """Apply every step that is not done; after a failure undo all.
 
-        ``before_live`` may refuse by raising, when all is staged and nothing live has changed.
-
-        A step that was cut off in the middle is undone first: each can cope with that, and none
-        has to know how to go on from the middle.
+        ``before_live`` is called when all is staged and nothing live has changed; it refuses the
+        change by an error. A step that was interrupted is undone first and begun again, so that
+        no step needs code to continue from the middle.
 
         Raises:
             BundleError: the tarball is damaged; nothing was changed.
-            PreflightError: a hook or ``before_live`` refused it; nothing was changed.
-            StepError: a step failed; everything was put back.
-            RollbackError: a step failed, and putting everything back failed too.
+            PreflightError: a hook or ``before_live`` refuses; nothing was changed.
+            StepError: a step failed; everything was rolled back.
+            RollbackError: a step failed, and the rollback failed too.
         """
         with bound_to(self._install.id):
             self._run(before_live)
@@ -119,7 +118,7 @@ class Transaction:
             self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
         except _FailedStepError as failure:
             self._put_back(failure.error, failure.step)
-        except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
+        except BaseException as error:  # noqa: BLE001 - an interruption is undone as well
             self._put_back(error, "the install")
 
     def _forward(self, record: StepRecord) -> None:
@@ -138,25 +137,26 @@ class Transaction:
 
     def _put_back(self, error: BaseException, place: str) -> None:
         """Undo a failed change and raise its error; ``place`` names the failed part."""
-        told = _as_told(error, place, state=f"rolled back to Fuel {self._install.fuel_from}")
-        self._error = reason = told.to_json()
-        self._watch(InstallFailed(self._install.id, told))
+        state = f"rolled back to Fuel {self._install.fuel_from}"
+        reported = _as_reported(error, place, state=state)
+        self._error = reason = reported.to_json()
+        self._watch(InstallFailed(self._install.id, reported))
         rolling_back = InstallState.ROLLING_BACK
         self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
         self._tell_hooks()
         self.roll_back(rolling_back)
         if not isinstance(error, Exception):
             raise error
-        raise told from error
+        raise reported from error
 
     def roll_back(self, state: InstallState, *, is_last_try: bool = True) -> None:
-        """Undo every step that is not undone yet, last first; a failure does not stop the rest.
+        """Undo every step in reverse order; a failure does not stop the others.
 
-        But what was staged is kept while another step may need what lies there. What failed is
-        tried again when all else is undone: that may have made the room which was missing.
-        Where the journal cannot be written (its disk is full), all is undone all the same: the
-        intents are on record, and the next recovery finds out that nothing is left to undo.
-        ``is_last_try`` makes a failure *inconsistent*; else the next recovery tries again.
+        Staging is kept while the undo of another step may need the files in it. Failed steps are
+        tried once more at the end: the others may have freed the missing disk space. If the
+        journal cannot be written because its disk is full, all steps are undone nevertheless: the
+        intents are recorded, and the next recovery has nothing left to undo. After a failure the
+        change is *inconsistent* if ``is_last_try``; otherwise the next recovery tries again.
 
         Raises:
             RollbackError: a step could not be undone, or the journal could not be written.
@@ -167,11 +167,11 @@ class Transaction:
     def _roll_back(self, state: InstallState, *, is_last_try: bool) -> None:
         self._write(lambda: self._journal.mark(self._install.id, state))
         steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
-        failures, left = self._undo(steps)
-        if failures and len(left) < len(steps):
-            failures, _ = self._undo(left)
+        failures, remaining = self._undo(steps)
+        if failures and len(remaining) < len(steps):
+            failures, _ = self._undo(remaining)
         if self._lost is not None:
-            self._sweep()  # what is freed may be the room that the journal lacks
+            self._sweep()  # this may free the disk space that the journal lacks
         self._end(state, failures, is_last_try=is_last_try)
         self._sweep()
 
@@ -179,19 +179,19 @@ class Transaction:
         sweep(self._journal, self._world.control, self._install.id, self._watch)
 
     def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
-        """Undo these steps; return what was in the way, and the steps that are left."""
+        """Undo these steps; return the failures and the remaining steps."""
         failures: list[str] = []
-        left: list[StepRecord] = []
+        remaining: list[StepRecord] = []
         for undone, step in enumerate(steps):
-            if type_of(step).kept_while_stuck and any(type_of(s).needs_backups for s in left):
-                left.append(step)
+            if type_of(step).kept_while_stuck and any(type_of(s).needs_backups for s in remaining):
+                remaining.append(step)
                 continue
             self._watch(StepUndoStarted(step.number, step.title, undone, len(steps)))
             failure = self._revert(step)
             if failure is not None:
                 failures.append(failure)
-                left.append(step)
-        return failures, left
+                remaining.append(step)
+        return failures, remaining
 
     def _revert(self, record: StepRecord) -> str | None:
         """Undo one step, without a wait for the disk (see ``retention``); return its failure."""
@@ -201,7 +201,7 @@ class Transaction:
             step = read_step(record)
             step.discard(step.facts_from_json(record.facts), self._world)
             self._fail_points.check(number, "undo-after")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
+        except Exception as error:  # noqa: BLE001 - the other steps are undone after any error
             reason = str(error) or type(error).__name__
             self._write(lambda: self._journal.stuck(install, number, reason))
             return f"{_name(record)}: {reason}"
@@ -215,7 +215,7 @@ class Transaction:
         failure = self._failure(failures, is_last_try=is_last_try) if failures else None
         if failure is not None:
             end = InstallState.INCONSISTENT if is_last_try else state
-            # a repair tells by the error that the install had not succeeded
+            # a change with an error has failed: a repair rolls it back
             self._error = self._error or (None if undone else failure.to_json())
         reason, ended_s = self._error, self._clock()
         self._write(lambda: self._journal.mark(install, end, ended_s=ended_s, error=reason))
@@ -226,7 +226,8 @@ class Transaction:
             raise failure
         if self._lost is not None:
             raise RollbackError(
-                f"everything was put back, but the journal could not record it: {self._lost.what}",
+                "everything was rolled back, but the journal could not record it:"
+                f" {self._lost.what}",
                 remedy=f"{self._lost.remedy}, then run fuel-upgrade recover",
                 state=f"rolled back to Fuel {self._install.fuel_from}",
             ) from self._lost
@@ -240,7 +241,7 @@ class Transaction:
         )
 
     def _write(self, record: Callable[[], None]) -> None:
-        """Record something, after what could not be recorded before; what cannot now waits."""
+        """Write a record after all that failed before; keep it for later if it fails too."""
         self._unwritten.append(record)
         self._lost = None
         try:
@@ -271,7 +272,7 @@ def _name(record: StepRecord) -> str:
     return f"step {record.number}, {record.title}"
 
 
-def _as_told(error: BaseException, place: str, *, state: str) -> UpgradeError:
+def _as_reported(error: BaseException, place: str, *, state: str) -> UpgradeError:
     """Return the error to raise: a refusal keeps its family, any other is a failed step."""
     if isinstance(error, (BundleError, VetoError, BusyError)):
         return error.amended(state="nothing was changed")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.plan.plan import PlannedStep, begin
-from fuel_upgrade.upgrade.records import ChangeKind, InstallState
+from fuel_upgrade.upgrade.records import InstallState, RecordKind
 from fuel_upgrade.upgrade.steps.retire import Retire
 
 RETIRE = Retire(Path("/www/a"), Path("/staging/a"), top=Path("/www"))
 STEP = PlannedStep(RETIRE, "move a away", "move it back", 7)
-CHANGE = Change("ab12cd34", ChangeKind.GC, "retire 2013-5.0", "6.0", (STEP,))
+CHANGE = Change("ab12cd34", RecordKind.GC, "retire 2013-5.0", "6.0", (STEP,))
 
 
 def test_a_change_keeps_the_fuel_version() -> None:

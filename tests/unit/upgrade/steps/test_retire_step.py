@@ -32,7 +32,7 @@ def moved_only(retire: Retire, _facts: RetireFacts, _world: World) -> None:
     [lambda _retire, _facts, _world: None, moved_only, Retire.apply],
     ids=["not", "half", "whole"],
 )
-def test_it_comes_back_from_every_state(
+def test_undo_restores_the_folder_from_every_state(
     retire: Retire, reach: Callable[[Retire, RetireFacts, World], object], world: World
 ) -> None:
     own = [retire.top / ".fuel-upgrade"]
@@ -57,14 +57,14 @@ def test_a_neighbour_keeps_the_folders_above(retire: Retire, world: World) -> No
     assert [p.name for p in (retire.top / "5.1").iterdir()] == ["centos"]
 
 
-def test_what_is_gone_cannot_be_retired(retire: Retire, world: World) -> None:
+def test_a_missing_folder_cannot_be_retired(retire: Retire, world: World) -> None:
     (retire.live / "content").unlink()
     retire.live.rmdir()
     with pytest.raises(OutsideError, match="does not exist any more"):
         retire.inspect(world)
 
 
-def test_a_backup_that_is_gone_is_told(retire: Retire, world: World) -> None:
+def test_a_missing_backup_is_reported(retire: Retire, world: World) -> None:
     facts = retire.inspect(world)
     retire.apply(facts, world)
     (retire.staged / "content").unlink()
@@ -73,7 +73,7 @@ def test_a_backup_that_is_gone_is_told(retire: Retire, world: World) -> None:
         retire.revert(facts, world)
 
 
-def test_what_took_its_place_is_left_alone(retire: Retire, world: World) -> None:
+def test_a_new_folder_at_the_live_path_is_kept(retire: Retire, world: World) -> None:
     facts = retire.inspect(world)
     retire.apply(facts, world)
     retire.live.mkdir(parents=True)

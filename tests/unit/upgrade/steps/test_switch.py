@@ -32,7 +32,7 @@ def test_into_an_empty_place_and_back(switch: Switch, tmp_path: Path, world: Wor
     assert (switch.staged / "content").read_text() == "new"
 
 
-def test_what_was_live_is_the_backup(switch: Switch, world: World) -> None:
+def test_the_previous_content_is_the_backup(switch: Switch, world: World) -> None:
     make_live(switch)
     facts = switch.inspect(world)
     switch.apply(facts, world)
@@ -54,7 +54,7 @@ def test_second_revert_changes_nothing(switch: Switch, world: World, *, existed:
 
 
 @pytest.mark.parametrize("existed", [True, False])
-def test_reverting_what_was_never_applied_changes_nothing(
+def test_reverting_a_step_that_was_not_applied_changes_nothing(
     switch: Switch, world: World, *, existed: bool
 ) -> None:
     if existed:
@@ -65,7 +65,7 @@ def test_reverting_what_was_never_applied_changes_nothing(
     assert (switch.staged / "content").read_text() == "new"
 
 
-def test_a_link_is_switched_itself_not_what_it_names(tmp_path: Path, world: World) -> None:
+def test_a_link_is_switched_and_not_its_target(tmp_path: Path, world: World) -> None:
     staged, live = tmp_path / "staged", tmp_path / "version.yaml"
     staged.symlink_to("6.0/version.yaml")
     live.symlink_to("5.1/version.yaml")
@@ -85,7 +85,7 @@ def test_a_neighbour_made_later_keeps_the_parents(switch: Switch, world: World) 
     assert (switch.live.parent / "neighbour").exists()
 
 
-def test_what_somebody_else_put_there_is_left_alone(switch: Switch, world: World) -> None:
+def test_content_of_somebody_else_is_kept(switch: Switch, world: World) -> None:
     make_live(switch)
     facts = switch.inspect(world)
     switch.apply(facts, world)
@@ -101,7 +101,7 @@ def test_what_somebody_else_put_there_is_left_alone(switch: Switch, world: World
 def test_a_second_revert_needs_nothing_staged(
     switch: Switch, world: World, *, existed: bool
 ) -> None:
-    """A full disk keeps the journal from knowing the first one, after which staging goes."""
+    """The first revert may have no journal record because the disk was full."""
     if existed:
         make_live(switch)
     facts = switch.inspect(world)

@@ -11,10 +11,10 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.records import (
-    ChangeKind,
     ChangeRecord,
     HookRunRecord,
     InstallState,
+    RecordKind,
     StepRecord,
     StepState,
 )
@@ -26,9 +26,9 @@ STEP = StepRecord(1, "switch", "switch it", {"live": "/a"}, {}, StepState.PLANNE
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    found = Journal(tmp_path / "deep/journal.sqlite")
-    found.begin(INSTALL, [STEP])
-    return found
+    opened = Journal(tmp_path / "deep/journal.sqlite")
+    opened.begin(INSTALL, [STEP])
+    return opened
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def test_a_step_is_intended_before_it_is_done(journal: Journal) -> None:
     assert (step.state, step.facts["id"]) == (StepState.DONE, 7)
 
 
-def test_a_stuck_step_says_why_and_a_later_revert_clears_it(journal: Journal) -> None:
+def test_the_error_of_a_stuck_step_is_cleared_by_a_later_revert(journal: Journal) -> None:
     journal.intend("ab12", 1, {"new": [1]})
     journal.stuck("ab12", 1, "read-only")
     assert journal.steps("ab12")[0].error == "read-only"
@@ -65,7 +65,7 @@ def test_a_stuck_step_says_why_and_a_later_revert_clears_it(journal: Journal) ->
     assert (step.state, step.error) == (StepState.REVERTED, None)
 
 
-def test_why_an_install_failed_outlives_its_rollback(journal: Journal) -> None:
+def test_the_error_of_an_install_outlives_its_rollback(journal: Journal) -> None:
     journal.mark("ab12", InstallState.ROLLING_BACK, error={"what": "disk"})
     journal.mark("ab12", InstallState.ROLLED_BACK, ended_s=9.0)
     (record,) = journal.installs()
@@ -109,7 +109,7 @@ def test_a_damaged_journal_is_an_error_and_is_not_replaced(tmp_path: Path) -> No
     assert path.read_bytes().startswith(b"not a database")
 
 
-def test_damage_is_found_and_set_aside_whole(tmp_path: Path) -> None:
+def test_a_damaged_journal_is_detected_and_renamed_with_its_rollback_file(tmp_path: Path) -> None:
     path = damaged(tmp_path)
     content = path.read_bytes()
     assert Journal(path).fault() == "file is not a database"
@@ -120,7 +120,7 @@ def test_damage_is_found_and_set_aside_whole(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_page_that_was_overwritten_is_found(journal: Journal, tmp_path: Path) -> None:
+def test_an_overwritten_page_is_detected(journal: Journal, tmp_path: Path) -> None:
     path = tmp_path / "deep/journal.sqlite"
     assert journal.fault() is None
     data = bytearray(path.read_bytes())
@@ -139,7 +139,7 @@ def test_no_journal_is_no_damage(tmp_path: Path) -> None:
     assert Journal(tmp_path / "none.sqlite").fault() is None
 
 
-def test_recoveries_are_counted_until_somebody_looked(journal: Journal) -> None:
+def test_recoveries_are_counted_until_the_note_is_deleted(journal: Journal) -> None:
     assert [journal.attempt("ab12"), journal.attempt("ab12")] == [1, 2]
     journal.note("ab12", "2 recoveries did not come to an end")
     assert journal.installs()[0].attempts == 2
@@ -147,13 +147,13 @@ def test_recoveries_are_counted_until_somebody_looked(journal: Journal) -> None:
     assert (journal.installs()[0].attempts, journal.installs()[0].note) == (0, None)
 
 
-def test_what_is_given_up_is_on_record_before_it_goes(journal: Journal) -> None:
+def test_the_deletion_of_backups_is_recorded(journal: Journal) -> None:
     journal.release("ab12")
     assert journal.installs()[0].released
 
 
 def test_a_change_without_a_tarball_keeps_its_kind(journal: Journal) -> None:
-    change = replace(INSTALL, id="cd34", kind=ChangeKind.GC, seal="")
+    change = replace(INSTALL, id="cd34", kind=RecordKind.GC, seal="")
     journal.begin(change)
     assert journal.installs() == (INSTALL, change)
     assert journal.installs()[1].to_json()["kind"] == "gc"
@@ -174,7 +174,7 @@ def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
         )
         db.commit()
     assert Journal(path).installs() == (INSTALL,)
-    Journal(path).begin(replace(INSTALL, id="cd34", kind=ChangeKind.SQUASH))
+    Journal(path).begin(replace(INSTALL, id="cd34", kind=RecordKind.SQUASH))
     assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
     assert Journal(path).attempt("ab12") == 1
 
