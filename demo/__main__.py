@@ -1,4 +1,4 @@
-"""``make demo``: a release from the build side to a node, with real packages on a scratch master."""
+"""``make demo``: a release from build side to node, with real packages on a scratch master."""
 
 import tempfile
 from collections.abc import Iterator
