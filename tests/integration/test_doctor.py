@@ -89,7 +89,7 @@ def test_a_nailgun_that_does_not_answer_is_a_failure_with_its_remedy(host: Host)
     assert "check that Nailgun and Keystone run" in asked["remedy"]
 
 
-def test_what_support_gets_has_no_password_of_this_host(host: Host, tmp_path: Path) -> None:
+def test_the_support_archive_has_no_password_of_this_host(host: Host, tmp_path: Path) -> None:
     secret = "correct-horse-battery"
     configure(host, url="http://127.0.0.1:9", password=secret, proxy=f"http://u:{secret}@127.0.0.1")
     out = tmp_path / "support.tar.gz"
