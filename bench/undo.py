@@ -1,4 +1,4 @@
-"""What undoing costs, and the room that an install takes: ``python -m bench.undo [ROUNDS]``.
+"""Measures the duration of an undo and the space of an install: ``python -m bench.undo [ROUNDS]``.
 
 ``BENCH_UNDO_MB`` sets the larger size (10240 MiB), ``BENCH_SCRATCH`` the folder to work in.
 """
@@ -32,7 +32,7 @@ _SAMPLE_S = 0.02
 
 
 def main() -> None:
-    """Measure both sizes, or say why not."""
+    """Measure both sizes, or print why that is not possible."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     large_mb = int(os.environ.get("BENCH_UNDO_MB", str(LARGE_MB)))
     with tempfile.TemporaryDirectory(
@@ -84,14 +84,14 @@ def _tarball(inputs: Path, size_mb: int) -> Path:
 
 
 def _install(master: ScratchMaster, tarball: Path) -> tuple[str, float]:
-    """Install; return the id, and the most room it took as a part of what it unpacks to."""
+    """Install; return the id, and the peak disk usage divided by the unpacked size."""
     with _sampling(master.root) as peak:
         install = master.install(tarball).id
     return install, peak.bytes / read_head(tarball).unpacked_bytes
 
 
 def _undo_seconds(master: ScratchMaster, install: str) -> float:
-    """Return how long it took until the master was as before; freeing the room comes after it."""
+    """Return the time until the master is as before; the space is freed afterwards."""
     ended: list[float] = []
 
     def watch(event: Event) -> None:
@@ -111,7 +111,7 @@ class _Peak:
 
 @contextmanager
 def _sampling(root: Path) -> Iterator[_Peak]:
-    """Count what the folder occupies beyond now, over and over, until the body ends."""
+    """Sample the growth of the folder until the body ends."""
     peak, before = _Peak(), _occupied(root)
 
     def sample() -> None:
@@ -129,7 +129,7 @@ def _sampling(root: Path) -> Iterator[_Peak]:
 
 
 def _occupied(root: Path) -> int:
-    """Return the bytes of all blocks below; what moves meanwhile counts once."""
+    """Return the bytes of all blocks below; a file that moves meanwhile counts once."""
     blocks: dict[int, int] = {}
     for folder, _, names in os.walk(root):
         for path in (folder, *(os.path.join(folder, name) for name in names)):  # noqa: PTH118

@@ -49,7 +49,7 @@ class ScratchMaster:
         return self.engine(fail_points).install(tarball, install=new_id())
 
     def killed(self, work: Callable[[Engine], object], fail_points: str) -> None:
-        """Do ``work`` in a process of its own, which a fail point ends as SIGKILL does."""
+        """Run ``work`` in another process, which a fail point ends as SIGKILL does."""
 
         def run() -> None:
             with NailgunClient(
@@ -70,7 +70,7 @@ class ScratchMaster:
         )
 
     def content(self, install: str) -> State:
-        """Return the state without what two installs never share: times and ids."""
+        """Return the state without times and ids, which differ in each install."""
         files = "\n".join(
             f"{path.relative_to(self.root)} {_describe(path)}".replace(install, "ID")
             for path in walk(self.root, without=self.own())
@@ -82,7 +82,7 @@ class ScratchMaster:
         )
 
     def own(self) -> list[Path]:
-        """Return what no install changes back: the journal, the log, the socket."""
+        """Return the paths that no undo restores: the journal, the log, the socket."""
         return [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
 
 

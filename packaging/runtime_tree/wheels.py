@@ -83,7 +83,7 @@ def _pip(interpreter: Interpreter, command: str, *arguments: str) -> None:
 
 
 def _place_of_pip() -> Path:
-    """Return the folder from which this Python imports pip, and setuptools for what it builds."""
+    """Return the folder from which this Python imports pip and setuptools."""
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:
         raise BuildError(

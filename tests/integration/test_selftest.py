@@ -112,7 +112,7 @@ def test_a_tarball_is_drilled(tmp_path: Path) -> None:
     assert "full and read-only: injected" in done.stdout
 
 
-def test_files_that_an_undo_leaves_are_reported_and_kept(tmp_path: Path) -> None:
+def test_leftovers_of_an_undo_are_detected_and_kept(tmp_path: Path) -> None:
     """A start that has more than the master had stands for an undo that loses something."""
     scenario = make_scenario(tmp_path, None)
     scratch = Scratch(tmp_path / "bench", size_bytes=0, is_real=False)
@@ -164,7 +164,7 @@ def test_a_busy_nailgun_answers_in_the_end(front: Front) -> None:
 
 
 @pytest.mark.parametrize("front", [Fault.DOWN], indirect=True)
-def test_one_that_is_down_does_nothing(front: Front) -> None:
+def test_a_nailgun_that_is_down_does_nothing(front: Front) -> None:
     with front.client() as client:
         client.releases()
         front.armed.touch()
@@ -176,7 +176,7 @@ def test_one_that_is_down_does_nothing(front: Front) -> None:
 
 
 @pytest.mark.parametrize("front", [Fault.SILENT], indirect=True)
-def test_one_that_is_silent_does_nothing(front: Front) -> None:
+def test_a_silent_nailgun_does_nothing(front: Front) -> None:
     front.armed.touch()
     with front.client(timeout_s=0.2) as client, pytest.raises(ControlPlaneError) as caught:
         client.releases()

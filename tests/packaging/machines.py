@@ -147,7 +147,7 @@ ip link set lo up && mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$r
 
 
 def run_in(root: Path, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a program in a root that is not booted, without a network; what it leaves is killed."""
+    """Run a program in a root that is not booted, without network; kill remaining processes."""
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
     words = [*apart, "sh", "-c", _ENTER, "sh", str(root), *argv]
     return _run(*words, check=check, env=_ENVIRONMENT)

@@ -48,7 +48,7 @@ def test_the_worst_verdict_counts() -> None:
     assert checks_json(checks)["counts"] == {"ok": 1, "warning": 1, "failure": 1}
 
 
-def test_an_address_of_another_host_is_a_warning_with_what_to_set() -> None:
+def test_an_address_of_another_host_is_a_warning_with_the_setting() -> None:
     found = check_address(Config(), ["10.0.0.7"])
     assert found.verdict is WARNING
     assert found.detail.startswith(
@@ -97,7 +97,7 @@ def test_without_a_repo_there_is_nothing_to_compare(config: Config) -> None:
     assert check_repo_url(config, lambda _url: b"").verdict is OK
 
 
-def test_a_clock_far_behind_what_is_on_record_is_a_warning() -> None:
+def test_a_clock_far_behind_recorded_times_is_a_warning() -> None:
     assert check_clock(1_000_000, 2_000_000).verdict is WARNING
     assert check_clock(2_000_000, 1_999_999).verdict is OK
 
@@ -128,7 +128,7 @@ def test_kernel_and_libc_are_compared_with_the_lowest_that_do(
         ({"LoadState": "not-found", "ActiveState": "inactive"}, [WARNING]),
     ],
 )
-def test_a_unit_is_judged_by_what_systemd_shows(
+def test_a_unit_is_checked_by_its_properties(
     shown: dict[str, str], expected: list[Verdict]
 ) -> None:
     assert verdicts(judge_unit(shown)) == expected
@@ -169,7 +169,7 @@ def test_a_journal_is_not_made_by_looking_at_it(config: Config) -> None:
     assert not config.paths.journal.exists()
 
 
-def test_what_waits_for_an_operator_is_told_with_the_command(config: Config) -> None:
+def test_an_install_that_waits_for_an_operator_has_its_command(config: Config) -> None:
     journal = Journal(config.paths.journal)
     for state in (InstallState.INSTALLED, InstallState.RUNNING, InstallState.INCONSISTENT):
         journal.begin(record(state))
@@ -181,7 +181,7 @@ def test_what_waits_for_an_operator_is_told_with_the_command(config: Config) -> 
     ]
 
 
-def test_what_somebody_works_on_is_not_unfinished(config: Config) -> None:
+def test_a_running_install_is_not_unfinished(config: Config) -> None:
     Journal(config.paths.journal).begin(record(InstallState.RUNNING))
     lock = Lock(config.paths.lock)
     assert lock.acquire()
@@ -219,7 +219,7 @@ def test_files_as_the_daemon_makes_them_are_well(config: Config) -> None:
     assert verdicts(check_modes(config)) == [OK]
 
 
-def test_hooks_that_do_not_run_are_told(tmp_path: Path) -> None:
+def test_hooks_that_do_not_run_are_reported(tmp_path: Path) -> None:
     for folder, name, mode in (
         ("before-install", "10-good", 0o755),
         ("before-install", "20-off", 0o644),

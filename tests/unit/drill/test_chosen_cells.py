@@ -1,4 +1,4 @@
-"""Which cells a wish stands for."""
+"""The cells of a request."""
 
 import pytest
 
@@ -16,6 +16,6 @@ def test_a_step_that_is_not_there_is_refused() -> None:
         _chosen(DrillRequest(None, with_faults=True, steps=[16, 3]), 15)
 
 
-def test_what_is_named_is_drilled() -> None:
+def test_named_faults_and_steps_are_drilled() -> None:
     wanted = DrillRequest(None, with_faults=True, faults=[Fault.KILL], steps=[3])
     assert _chosen(wanted, 15) == cells(15, faults=[Fault.KILL], only_steps=[3])

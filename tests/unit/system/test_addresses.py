@@ -31,7 +31,7 @@ Local:
     assert parse_ipv6_table(six) == {"fe80::1"}
 
 
-def test_nothing_is_said_where_no_addresses_are_known() -> None:
+def test_no_known_addresses_give_no_warning() -> None:
     assert warn_of_address(Config(), ()) is None
 
 

@@ -1,4 +1,4 @@
-"""The one subprocess call: clean output or a CommandError that says what to do."""
+"""The one subprocess call: clean output or a CommandError with a remedy."""
 
 import os
 import sys
@@ -56,7 +56,7 @@ def test_a_program_that_complains_on_stdout_is_heard() -> None:
         sh("echo on stdout; exit 1")
 
 
-def test_a_program_without_words_is_said_to_have_none() -> None:
+def test_a_program_without_output_is_reported_as_silent() -> None:
     with pytest.raises(CommandError, match="it printed no error"):
         sh("exit 1")
 
@@ -91,7 +91,7 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
         run(["sleep", "60"], timeout_s=0.05)
 
 
-def test_room_is_measured_where_a_path_will_be(tmp_path: Path) -> None:
+def test_free_space_of_a_future_path_is_measured(tmp_path: Path) -> None:
     room = file_system_at(tmp_path / "not" / "yet" / "there")
     there = file_system_at(tmp_path)
     assert (room.device, room.mount_point) == (tmp_path.stat().st_dev, there.mount_point)
@@ -100,7 +100,7 @@ def test_room_is_measured_where_a_path_will_be(tmp_path: Path) -> None:
     assert room.mount_point.is_mount()
 
 
-def test_room_behind_a_link_is_that_of_its_target(tmp_path: Path) -> None:
+def test_free_space_of_a_link_is_that_of_its_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc")
     assert file_system_at(tmp_path / "link" / "x").mount_point == Path("/proc")
 

@@ -48,7 +48,7 @@ def refusal(text: str, bounds: Bounds = INDEX) -> str:
 
 @quickly
 @given(values, st.booleans())
-def test_what_json_has_is_loaded_as_safe_load_does(value: Any, flow: bool) -> None:  # noqa: FBT001 - given
+def test_types_of_json_load_as_with_safe_load(value: Any, flow: bool) -> None:  # noqa: FBT001 - given
     text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True)
     assert load(text) == yaml.safe_load(text)
 
@@ -108,7 +108,7 @@ def test_a_key_that_is_merged_may_be_overridden() -> None:
         ("at: !!str 5", "5"),
     ],
 )
-def test_what_json_lacks_is_what_nailgun_would_post(text: str, expected: object) -> None:
+def test_other_types_become_those_that_nailgun_would_post(text: str, expected: object) -> None:
     assert load(text)["at"] == expected
     assert json.loads(json.dumps(expected)) == expected
 
@@ -141,9 +141,7 @@ def test_what_json_lacks_is_what_nailgun_would_post(text: str, expected: object)
         ("\ud800", ""),
     ],
 )
-def test_what_would_lose_or_carry_out_something_is_refused_with_its_place(
-    text: str, what: str
-) -> None:
+def test_lossy_and_executable_yaml_is_refused_with_its_position(text: str, what: str) -> None:
     """Where libyaml is what refuses, the words are its own: only the place is ours."""
     assert refusal(text).startswith(what)
 
@@ -158,7 +156,7 @@ def test_what_would_lose_or_carry_out_something_is_refused_with_its_place(
         ("- &a [1, 1, 1, 1, 1, 1]\n- *a\n- *a", "line 3, column 3: more than 20 values"),
     ],
 )
-def test_what_is_beyond_the_bounds_is_refused(text: str, what: str) -> None:
+def test_text_beyond_the_bounds_is_refused(text: str, what: str) -> None:
     assert what in refusal(text, SMALL)
 
 
