@@ -9,13 +9,10 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.client.follow_job import order_lines
 from fuel_upgrade.cli.console import json_option, print_folded, print_json, print_table
 from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
-from fuel_upgrade.upgrade.event_json import parse_fields
-from fuel_upgrade.upgrade.events import OrderChosen
 
 _PATH = click.Path(path_type=Path)
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
@@ -166,6 +163,10 @@ def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -
     if "order" not in shown:
         _show_one(shown, packages=packages)
         return
+    from fuel_upgrade.cli.client.job_stream import order_lines
+    from fuel_upgrade.upgrade.event_json import parse_fields
+    from fuel_upgrade.upgrade.events import OrderChosen
+
     for line in order_lines(parse_fields(OrderChosen, shown)):
         click.echo(line)
     if shown["first"]:
