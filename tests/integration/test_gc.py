@@ -363,7 +363,7 @@ def _delete_it(master: ScratchMaster) -> None:
         (_replace_puppet, "somebody replaced it"),
         (_use_it, "is kept now: used by cluster late"),
         (_delete_it, "is gone"),
-        (lambda m: shutil.rmtree(m.config.paths.puppet / OLD), "is not there"),
+        (lambda m: shutil.rmtree(m.config.paths.puppet / OLD), "is gone, or in use again"),
     ],
     ids=["more in it", "replaced", "used", "deleted", "folder gone"],
 )

@@ -175,7 +175,7 @@ def test_a_package_that_was_cut_short_is_named(
     package = next(master.root.glob("var/www/nailgun/**/*.rpm"))
     package.write_bytes(b"")
     (failure,) = refusal(master, tarballs["5.1"]).failures
-    assert f"not whole: {package} first" in failure
+    assert f"incomplete: {package} first" in failure
 
 
 def test_a_manifest_that_an_operator_changed_is_no_fault(
