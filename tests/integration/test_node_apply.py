@@ -215,7 +215,7 @@ def test_unreadable_sources_are_restored(place: Place, tmp_path: Path, kind: str
     with pytest.raises(OutsideError) as caught:
         apply(manager, replace(target, files=broken))
     assert caught.value.state == "the sources are as they were; packages were not changed"
-    assert "answer" in caught.value.remedy
+    assert "reachable" in caught.value.remedy
     assert {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()} == before
     assert node.installed() == installed
 
