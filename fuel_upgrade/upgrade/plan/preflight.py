@@ -91,8 +91,8 @@ def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
     allowed = head.description.upgrade_from
     if compare_fuel_versions(new, now) == 0:
         yield Failure(
-            f"Fuel {new} is what this master already runs",
-            "there is nothing to install; see fuel-upgrade status",
+            f"this master already runs Fuel {new}",
+            "nothing has to be installed; fuel-upgrade status shows the version",
         )
     elif compare_fuel_versions(new, now) < 0:
         yield Failure(
