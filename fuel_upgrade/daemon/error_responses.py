@@ -8,11 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from fuel_upgrade.daemon.response_models import ErrorForm
+from fuel_upgrade.daemon.response_models.error_form import ErrorForm
 from fuel_upgrade.errors import (
     BundleError,
     ConfigError,
@@ -44,22 +43,16 @@ _DOCS = "see docs/api.rst for its form"
 _log = structlog.get_logger("fuel_upgrade.api")
 
 
-def described(
-    form: type[BaseModel], *refuses: int, status: int = 200, takes_body: bool = False
-) -> dict[str, Any]:
-    """Return the arguments of a route that describe it: its answer, and its refusals.
-
-    ``form`` is not applied to the answer, which may have more keys.
-    """
+def described(*refuses: int, status: int = 200, takes_body: bool = False) -> dict[str, Any]:
+    """Return the arguments of a route that describe its status and its refusals."""
     statuses: Sequence[int] = (*((400,) if takes_body else ()), *refuses, *_ALWAYS)
-    answer = {status: {"model": form}}
     refused = {number: {"model": ErrorForm, "description": _WHY[number]} for number in statuses}
-    return {"status_code": status, "response_model": None, "responses": {**answer, **refused}}
+    return {"status_code": status, "responses": refused}
 
 
 def streamed(media_type: str, *refuses: int) -> dict[str, Any]:
     """Return the same for a route whose answer is a stream of text."""
-    described_all = described(ErrorForm, *refuses)
+    described_all = described(*refuses)
     content = {media_type: {"schema": {"type": "string"}}}
     answer = {200: {"description": "OK", "content": content}}
     # a class that names no type of content: an error's is not that of the stream
@@ -116,12 +109,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
-    """Return an error as JSON; what cannot be sent of a text that a client sent is escaped."""
-    sendable = {key: _escape(value) for key, value in error.to_json().items()}
-    return JSONResponse(sendable, status_code=status, **more)
-
-
-def _escape(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_escape(item) for item in value]
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+    form = ErrorForm.from_value(error.to_json())
+    return JSONResponse(form.to_json(), status_code=status, **more)

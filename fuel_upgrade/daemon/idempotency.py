@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import structlog
 from fastapi import Header
 from pydantic import BaseModel
 
 from fuel_upgrade.daemon.jobs import JobKind, Jobs, Work
+from fuel_upgrade.daemon.response_models.job_forms import JobForm
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.files import write_file
 
@@ -147,7 +148,7 @@ class Starter:
         key: str | None,
         body: BaseModel | None = None,
         wait_s: float = 0,
-    ) -> dict[str, Any]:
+    ) -> JobForm:
         """Start a job; return the answer that names it, or the one that the key stands for.
 
         Raises:
@@ -160,11 +161,11 @@ class Starter:
 
         if key is None:
             start()
-            return {"job": job}
+            return JobForm(job=job)
 
         def was_lost(earlier: str) -> bool:
             is_known = self.jobs.knows(earlier) or self.is_in_journal(earlier)
             return kind in _JOURNALLED and not is_known
 
         request = Request.of(key, kind, body, job)
-        return {"job": self.requests.once(request, start, was_lost=was_lost)}
+        return JobForm(job=self.requests.once(request, start, was_lost=was_lost))

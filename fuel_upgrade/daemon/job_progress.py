@@ -23,10 +23,6 @@ class StepInHand:
     of: int | None
     title: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {"number": self.number, "of": self.of, "title": self.title}
-
 
 @dataclass(frozen=True, slots=True)
 class TarballInHand:
@@ -35,10 +31,6 @@ class TarballInHand:
     number: int
     of: int
     tarball: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {"number": self.number, "of": self.of, "tarball": self.tarball}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +89,6 @@ class JobProgress:
             "percent": self.percent,
             "bytes_per_s": None if speed is None else round(speed),
             "remaining_s": None if left_s is None else round(left_s),
-        }
-
-    def to_json(self, now_s: float) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        in_bytes = bool(self.samples)
-        return {
-            "doing": self.doing,
-            "install": self.install,
-            "step": self.step.to_json() if self.step else None,
-            "tarball": self.tarball.to_json() if self.tarball else None,
-            "bytes_done": self.done if in_bytes else None,
-            "bytes_total": self.total if in_bytes else None,
-            **self.numbers(now_s),
-            "going_back": self.going_back,
         }
 
 

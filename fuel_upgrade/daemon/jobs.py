@@ -11,6 +11,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
+from fuel_upgrade.daemon.response_models.install_forms import InstallForm
 from fuel_upgrade.errors import (
     FORMAT,
     NotFoundError,
@@ -43,6 +44,19 @@ class Clocks:
 
     now_s: Callable[[], float] = time.time
     ticks_s: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The state of a job at ``ticks_s`` of its clock; ``started_s`` in seconds since 1970."""
+
+    id: str
+    kind: JobKind
+    started_s: float
+    progress: JobProgress
+    ticks_s: float
+    stopping: bool
+    waiting: tuple[str, ...]
 
 
 class Job:
@@ -100,15 +114,13 @@ class Job:
                 fresh, sent, ended = self._events[first:], self._added, self.ended
             yield from (event for _, event in fresh)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what the job does now, in the form that the API gives."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "started_at": iso_time(self._started_s),
-            **self.progress.to_json(self._clocks.ticks_s()),
-            "stopping": self.stop_reason is not None,
-        }
+    def status(self, waiting: tuple[str, ...] = ()) -> JobStatus:
+        """Return the state of the job now; ``waiting`` are the ids of the jobs behind it."""
+        stopping = self.stop_reason is not None
+        ticks_s = self._clocks.ticks_s()
+        return JobStatus(
+            self.id, self.kind, self._started_s, self.progress, ticks_s, stopping, waiting
+        )
 
 
 def last_event(record: InstallRecord) -> Event:
@@ -116,7 +128,7 @@ def last_event(record: InstallRecord) -> Event:
     at = iso_time(record.ended_s or record.started_s)
     if record.error is not None:
         return {"format": FORMAT, "event": "error", "at": at, **from_json(record.error).to_json()}
-    return {"format": FORMAT, "at": at, **_result(record.to_json())}
+    return {"format": FORMAT, "at": at, **_result(InstallForm.from_value(record).to_json())}
 
 
 def _result(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,13 +178,13 @@ class Jobs:
             return holder.id
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
-    def status(self) -> dict[str, Any] | None:
+    def status(self) -> JobStatus | None:
         """Return what the job under way does, and which jobs wait for it; None without one."""
         running = self._jobs.get(self.running or "")
         if running is None:
             return None
-        others = [j.id for j in list(self._jobs.values()) if not j.ended and j is not running]
-        return {**running.to_json(), "waiting": others}
+        others = (j.id for j in list(self._jobs.values()) if not j.ended and j is not running)
+        return running.status(tuple(others))
 
     @property
     def progress_ratio(self) -> float | None:

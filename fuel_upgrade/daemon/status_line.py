@@ -1,29 +1,30 @@
 """The line of ``systemctl status``: what the daemon does now."""
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from fuel_upgrade.daemon.jobs import JobStatus
 
 _EVERY_S = 1.0
 
 
-def say_status(job: Mapping[str, Any] | None) -> str:
-    """Say in a line what the job under way does, from the form that the API gives of it."""
+def say_status(job: JobStatus | None) -> str:
+    """Return a line about the job under way."""
     if job is None:
         return "Ready; nothing is under way"
-    step = job["step"]
-    where = f"step {step['number']}" if step else ""
-    if step and step["of"]:
-        where = f"{where} of {step['of']}"
-    parts = (where, str(job["doing"]), f"{job['percent']:.0f} %")
-    return f"{job['kind'].capitalize()} {job['id']}: {', '.join(filter(None, parts))}"
+    step = job.progress.step
+    where = f"step {step.number}" if step else ""
+    if step and step.of:
+        where = f"{where} of {step.of}"
+    parts = (where, job.progress.doing, f"{job.progress.percent:.0f} %")
+    return f"{job.kind.capitalize()} {job.id}: {', '.join(filter(None, parts))}"
 
 
 class StatusLine:
     """Tells systemd once a second what is under way, if that changed."""
 
     def __init__(
-        self, read_job: Callable[[], Mapping[str, Any] | None], notify: Callable[[str], None]
+        self, read_job: Callable[[], JobStatus | None], notify: Callable[[str], None]
     ) -> None:
         self._read_job = read_job
         self._notify = notify

@@ -1,7 +1,6 @@
 """A change to a master that brings no tarball: its steps, and its record in the journal."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
@@ -32,17 +31,6 @@ class Change:
     def fuel_to(self) -> str:
         """The Fuel version afterwards: the same."""
         return self.fuel_version
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "kind": self.kind,
-            "what": self.what,
-            "steps": [
-                {"number": number, "kind": s.kind, "title": s.title, "undo": s.undo}
-                for number, s in enumerate(self.steps, 1)
-            ],
-        }
 
     def record(self, started_s: float) -> InstallRecord:
         """Return the record to begin with in the journal."""

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
 from fuel_upgrade.bundle.verify import BundleHead, read_head
@@ -35,12 +34,12 @@ from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
 from fuel_upgrade.upgrade.records import InstallRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
+    NothingToDo,
     installed_already,
     look_up,
-    nothing_to_do,
     refuse_installed,
 )
-from fuel_upgrade.upgrade.review.review import find_drift, review
+from fuel_upgrade.upgrade.review.review import Review, find_drift, review
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.transaction import recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
@@ -72,7 +71,7 @@ class Engine:
 
     def plan(
         self, tarball: Path, *, verify_base: bool = False, full_view: bool = False
-    ) -> dict[str, Any]:
+    ) -> Review | NothingToDo:
         """Say what installing ``tarball`` would do, and what Nailgun does now; writes nothing.
 
         If an earlier install of this very tarball is still intact, name that install instead.
@@ -84,11 +83,11 @@ class Engine:
         with nothing_changes():
             earlier = look_up(config, self._control, self.journal, tarball)
         if earlier:
-            return nothing_to_do(earlier, tarball)
+            return NothingToDo(earlier, tarball)
         head, master, plan = self._planned(tarball, new_id(), config)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(head, master, plan, config=config, journal=self.journal)
-        return {**reviewed, "warnings": [warning] if warning else []}
+        return replace(reviewed, warnings=(warning,) if warning else ())
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
         """Say what this master lacks of the bases of ``tarball``; None if it lacks nothing.

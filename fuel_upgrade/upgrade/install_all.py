@@ -1,8 +1,8 @@
 """Several tarballs, one after the other, in the order that their content gives."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
@@ -10,6 +10,24 @@ from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
 from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
+from fuel_upgrade.upgrade.review.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """The order of several tarballs, and the plan of the first; None if none is needed."""
+
+    order: Order
+    first: Review | NothingToDo | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledAll:
+    """The order of several tarballs, and the installs that were done."""
+
+    order: Order
+    installs: tuple[InstallRecord, ...]
 
 
 def plan_all(
@@ -18,7 +36,7 @@ def plan_all(
     *,
     verify_base: bool = False,
     full_view: bool = False,
-) -> dict[str, Any]:
+) -> PlannedOrder:
     """Say in which order the tarballs would be installed, and plan the first; writes nothing.
 
     The others can be planned only when those before them are there.
@@ -31,7 +49,7 @@ def plan_all(
     order = find_order(survey.offers, survey.present)
     first = [survey.paths[offer.name] for offer in order.installs[:1]]
     plans = [engine.plan(path, verify_base=verify_base, full_view=full_view) for path in first]
-    return {**order.to_json(), "first": plans[0] if plans else None}
+    return PlannedOrder(order, plans[0] if plans else None)
 
 
 def install_all(  # noqa: PLR0913 - what an operator can ask for
@@ -44,7 +62,7 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
     wait_s: float = 0,
     wait_for_tasks_s: float = 0,
     fail_if_installed: bool = False,
-) -> dict[str, Any]:
+) -> InstalledAll:
     """Install what is not there yet, one after the other; stop at the first that fails.
 
     Raises:
@@ -77,8 +95,7 @@ def install_all(  # noqa: PLR0913 - what an operator can ask for
             raise error.amended(state=state) from error
         if record.id == install:  # else another process was faster
             done.append(record)
-    installs = [record.to_json() for record in done]
-    return {**order.to_json(), "installs": installs, "changed": bool(installs)}
+    return InstalledAll(order, tuple(done))
 
 
 def _refuse_nothing(order: Order) -> PreflightError:

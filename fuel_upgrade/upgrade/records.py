@@ -1,12 +1,9 @@
-"""What the journal has of an install, of its steps and of hooks: values, and their JSON."""
+"""The entries of the journal: an install, its steps, and its runs of hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-
-from fuel_upgrade.errors import from_json
-from fuel_upgrade.system.times import iso_time
 
 Facts = Mapping[str, Any]
 INSTALL = "install"
@@ -66,25 +63,6 @@ class InstallRecord:
     released: bool = False
     note: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "tarball": self.tarball,
-            "fuel_from": self.fuel_from,
-            "fuel_to": self.fuel_to,
-            "state": self.state.value,
-            "started_s": self.started_s,
-            "started_at": iso_time(self.started_s),
-            "ended_s": self.ended_s,
-            "ended_at": iso_time(self.ended_s),
-            "error": from_json(self.error).to_json() if self.error else None,
-            "attempts": self.attempts,
-            "released": self.released,
-            "note": self.note,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
@@ -97,16 +75,6 @@ class StepRecord:
     facts: Facts
     state: StepState
     error: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "number": self.number,
-            "kind": self.kind,
-            "title": self.title,
-            "state": self.state.value,
-            "error": self.error,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +90,3 @@ class HookRunRecord:
     ended_s: float | None = None
     exit_code: int | None = None
     output: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "point": self.point,
-            "name": self.name,
-            "started_s": self.started_s,
-            "started_at": iso_time(self.started_s),
-            "ended_s": self.ended_s,
-            "ended_at": iso_time(self.ended_s),
-            "exit_code": self.exit_code,
-            "output": self.output,
-        }

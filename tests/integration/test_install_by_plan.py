@@ -13,7 +13,7 @@ from demo.releases import BASE_VERSION, CURRENT_VERSION
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
-from tests.master import ScratchMaster, scratch_master, write_fuel_version
+from tests.master import ScratchMaster, planned, scratch_master, write_fuel_version
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -28,7 +28,7 @@ def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]
 
 def keep(engine: Engine, tarball: Path, **asked: bool) -> SavedPlan:
     """Plan, and take the way through JSON that a kept plan takes."""
-    found: Any = json.loads(json.dumps(engine.plan(tarball, **asked)))
+    found: Any = json.loads(json.dumps(planned(engine.plan(tarball, **asked))))
     return SavedPlan.parse(found, source="plan.json")
 
 

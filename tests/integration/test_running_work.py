@@ -15,7 +15,7 @@ from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.engine import new_id
 from tests.host import BIN, make_host
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -57,9 +57,9 @@ def test_an_install_is_refused_with_id_name_and_cluster(
 def test_a_plan_says_what_runs_and_is_made_all_the_same(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
+    assert planned(master.engine().plan(tarballs["6.0"]))["running_tasks"] == []
     start_task(master)
-    (task,) = master.engine().plan(tarballs["6.0"])["running_tasks"]
+    (task,) = planned(master.engine().plan(tarballs["6.0"]))["running_tasks"]
     assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
 
 

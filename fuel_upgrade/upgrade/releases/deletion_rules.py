@@ -1,7 +1,7 @@
 """What stands in the way of deleting a registered release. Pure; the command asks it too."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.model import RegisteredRelease
@@ -22,30 +22,45 @@ def dependents(
     )
 
 
-def refusals(
-    shown: Mapping[str, Any], *, leaving: Collection[int] = (), force: bool = False
-) -> tuple[str, ...]:
-    """Say why a release, as :func:`read_release` gives it, must not be deleted.
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What refers to a release: clusters (id, name), releases (id, name, version), an install."""
+
+    label: str
+    clusters: tuple[tuple[int, str], ...]
+    base_of: tuple[tuple[int, str, str], ...]
+    undoable: str | None
+
+
+def label(name: str, version: str, release_id: int) -> str:
+    """Return the name of a release in messages."""
+    return f"release {name} ({version}), id {release_id}"
+
+
+def refusals(ties: Ties, *, leaving: Collection[int] = (), force: bool = False) -> tuple[str, ...]:
+    """Return the reasons why a release must not be deleted.
 
     ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all but
     clusters, for which Nailgun itself refuses.
     """
-    what = f"release {shown['name']} ({shown['version']}), id {shown['id']}"
-    found = []
-    if clusters := [f"{c['name']} (id {c['id']})" for c in shown["clusters"]]:
-        found.append(f"{what}: clusters use it: {', '.join(clusters)}")
+    reasons = []
+    if clusters := [f"{name} (id {cluster})" for cluster, name in ties.clusters]:
+        reasons.append(f"{ties.label}: clusters use it: {', '.join(clusters)}")
     if force:
-        return tuple(found)
-    users = [user for user in shown["base_of"] if user["id"] not in leaving]
+        return tuple(reasons)
+    users = [
+        f"{name} ({version}), id {user}"
+        for user, name, version in ties.base_of
+        if user not in leaving
+    ]
     if users:
-        names = ", ".join(f"{u['name']} ({u['version']}), id {u['id']}" for u in users)
-        found.append(f"{what}: its repo is the base of: {names}")
-    if shown["undoable"]:
-        found.append(
-            f"{what}: install {shown['undoable']} registered it and can be undone, which removes"
-            f" it with all else: fuel-upgrade rollback {shown['undoable']}"
+        reasons.append(f"{ties.label}: its repo is the base of: {', '.join(users)}")
+    if ties.undoable:
+        reasons.append(
+            f"{ties.label}: install {ties.undoable} registered it and can be undone, which removes"
+            f" it with all else: fuel-upgrade rollback {ties.undoable}"
         )
-    return tuple(found)
+    return tuple(reasons)
 
 
 def refused(failures: Sequence[str]) -> PreflightError:

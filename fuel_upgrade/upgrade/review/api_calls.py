@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 
@@ -53,12 +52,3 @@ def _calls(step: PlannedStep) -> Iterator[Call]:
         yield Call("GET", _NOTIFICATIONS, "make sure that it is there once")
         yield Call("GET", _NOTIFICATIONS, "find the notification", undo=True)
         yield Call("DELETE", f"{_NOTIFICATIONS}ID/", "delete the notification", undo=True)
-
-
-def calls_json(counted: Counter[Call]) -> list[dict[str, Any]]:
-    """Return the form that the API gives: those of the install first, then those of an undo."""
-    rows = sorted(counted.items(), key=lambda pair: pair[0].undo)
-    return [
-        {"method": c.method, "path": c.path, "count": n, "purpose": c.purpose, "undo": c.undo}
-        for c, n in rows
-    ]

@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile
@@ -28,6 +27,14 @@ class Later:
 
     paths: frozenset[Path]
     releases: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """The plan of a tarball that an earlier install, which is intact, has installed."""
+
+    record: InstallRecord
+    tarball: Path
 
 
 def look_up(
@@ -99,16 +106,6 @@ def installed_already(record: InstallRecord) -> dict[str, str]:
         "event": "installed already",
         "install": record.id,
         "fuel_version": record.fuel_to,
-    }
-
-
-def nothing_to_do(record: InstallRecord, tarball: Path) -> dict[str, Any]:
-    """Return the plan of an install that would change nothing."""
-    return {
-        "changed": False,
-        "tarball": str(tarball),
-        "fuel_version": record.fuel_to,
-        "install": record.id,
     }
 
 

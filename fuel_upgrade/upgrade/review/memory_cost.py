@@ -1,7 +1,6 @@
 """How much memory an install takes at most, from what decides about it. Pure."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.upgrade.plan.master import Master
@@ -30,6 +29,11 @@ class MemoryBound:
     window_bytes: int | None
 
     @property
+    def daemon_bytes(self) -> int:
+        """The part of the daemon itself."""
+        return _BASE_BYTES
+
+    @property
     def bound_bytes(self) -> int | None:
         """The most that the daemon takes, itself included."""
         if self.window_bytes is None:
@@ -41,17 +45,6 @@ class MemoryBound:
             + self.indexed_packages * _INDEXED_BYTES
             + self.viewed_packages * _VIEWED_BYTES
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "bound_bytes": self.bound_bytes,
-            "daemon_bytes": _BASE_BYTES,
-            "entries": self.entries,
-            "indexed_packages": self.indexed_packages,
-            "viewed_packages": self.viewed_packages,
-            "window_bytes": self.window_bytes,
-        }
 
 
 def bound_memory(

@@ -43,8 +43,8 @@ def halfway() -> JobProgress:
 
 
 def test_a_job_without_events_is_checking() -> None:
-    found = JobProgress().to_json(0.0)
-    assert (found["doing"], found["percent"], found["step"]) == ("checking", 0.0, None)
+    progress = JobProgress()
+    assert (progress.doing, progress.percent, progress.step) == ("checking", 0.0, None)
 
 
 def test_the_speed_is_that_of_the_last_seconds_and_the_rest_takes_as_long_as_it_says() -> None:
@@ -90,7 +90,7 @@ def test_waiting_for_the_disk_is_no_progress_in_bytes() -> None:
     found = halfway().after(event, 11.0)
     assert found.doing == "writing to the disk"
     assert found.percent == halfway().percent
-    assert found.to_json(11.0)["bytes_done"] is None
+    assert (found.done, found.samples) == (None, ())
 
 
 def test_what_goes_back_counts_its_own_steps() -> None:

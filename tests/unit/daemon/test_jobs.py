@@ -221,8 +221,8 @@ def test_the_status_says_what_the_job_does_and_who_waits() -> None:
     next(waiting.follow())
     found = jobs.status()
     assert found is not None
-    assert (found["id"], found["kind"], found["waiting"]) == ("first", "install", ["second"])
-    assert (found["going_back"], found["stopping"]) == (False, False)
+    assert (found.id, found.kind, found.waiting) == ("first", "install", ("second",))
+    assert (found.progress.going_back, found.stopping) == (False, False)
     jobs.cancel("second")
     release.set()
     jobs.wait()

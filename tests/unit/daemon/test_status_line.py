@@ -1,29 +1,34 @@
 import threading
+from dataclasses import replace
 
 import pytest
 
 from fuel_upgrade.daemon import status_line
+from fuel_upgrade.daemon.job_progress import JobProgress, StepInHand
+from fuel_upgrade.daemon.jobs import JobStatus
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
 
-JOB = {
-    "id": "7f3a0001",
-    "kind": "install",
-    "step": {"number": 1, "of": 12, "title": "unpack and verify"},
-    "doing": "unpacking",
-    "percent": 41.7,
-}
+JOB = JobStatus(
+    "7f3a0001",
+    "install",
+    started_s=0.0,
+    progress=JobProgress("unpacking", step=StepInHand(1, 12, "unpack"), percent=41.7),
+    ticks_s=0.0,
+    stopping=False,
+    waiting=(),
+)
 
 
-def test_an_install_is_told_with_step_and_percentage() -> None:
+def test_the_line_of_an_install_has_step_and_percentage() -> None:
     assert say_status(JOB) == "Install 7f3a0001: step 1 of 12, unpacking, 42 %"
 
 
-def test_a_job_without_a_step_is_told_by_what_it_does() -> None:
-    job = {**JOB, "step": None, "doing": "checking", "percent": 0.0}
+def test_the_line_of_a_job_without_a_step_has_its_work() -> None:
+    job = replace(JOB, progress=JobProgress())
     assert say_status(job) == "Install 7f3a0001: checking, 0 %"
 
 
-def test_systemd_hears_of_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_is_notified_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
     # No caller has a use for another interval, but a second is a tenth of what all tests may take.
     monkeypatch.setattr(status_line, "_EVERY_S", 0.01)
     heard: list[str] = []
