@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+ReleaseKey = tuple[str, str]
+"""A release by version and operating system."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepoEntry:

@@ -7,10 +7,7 @@ from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
-
-Key = tuple[str, str]
-"""A release by version and operating system."""
-
+from fuel_upgrade.release.model import ReleaseKey
 
 INSTALLED_ALREADY = "installed already"
 """Why a tarball is skipped of which an earlier install stands."""
@@ -40,7 +37,7 @@ class Offer:
     fuel_version: str
     upgrade_from: frozenset[str]
     seal: str
-    brings: Mapping[Key, frozenset[str]]
+    brings: Mapping[ReleaseKey, frozenset[str]]
     wants: tuple[Wanted, ...]
     unpacked_bytes: int = 0
 
@@ -58,7 +55,7 @@ class Present:
     """What is on the master: its Fuel version, its releases' checksums, the seals that stand."""
 
     fuel_version: str
-    releases: Mapping[Key, frozenset[str]]
+    releases: Mapping[ReleaseKey, frozenset[str]]
     seals: frozenset[str] = frozenset()
 
 
@@ -155,7 +152,7 @@ def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
     return ""
 
 
-def _is_held(want: Wanted, held: Sequence[Mapping[Key, frozenset[str]]]) -> bool:
+def _is_held(want: Wanted, held: Sequence[Mapping[ReleaseKey, frozenset[str]]]) -> bool:
     same = [(key, sums) for releases in held for key, sums in releases.items()
             if key[1] == want.os_key]  # fmt: skip
     if want.checksums is None:

@@ -7,11 +7,9 @@ from typing import Any
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.release.chain import newest_version_first
-from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey, RepoEntry
 from fuel_upgrade.repo.package import Package
 
-Key = tuple[str, str]
-"""A release by version and operating system."""
 _SEALED_BY = "sha256"
 
 
@@ -142,7 +140,7 @@ def find_inside(need: Need, head: BundleHead) -> BaseMatch:
 
 
 def repair_request(
-    head: BundleHead, matches: Mapping[Key, BaseMatch], fuel_version: str
+    head: BundleHead, matches: Mapping[ReleaseKey, BaseMatch], fuel_version: str
 ) -> RepairRequest | None:
     """Say what a tarball would have to bring besides; None where every base is there."""
     repos = tuple(

@@ -36,7 +36,7 @@ class Register:
         Raises:
             PreflightError: one appeared since the plan was made.
         """
-        found = self._registered()
+        found = self.world.registered(self.body)
         if found is not None and found.id != self.adopt:
             raise PreflightError(
                 f"release {found.name} ({found.version}) was registered by somebody else, id"
@@ -78,7 +78,7 @@ class Register:
         Raises:
             OutsideError: somebody else registered another in the meantime.
         """
-        found = self._registered()
+        found = self.world.registered(self.body)
         if found is None:
             return None
         if not self._is_posted(found):
@@ -101,7 +101,7 @@ class Register:
             return
         created = facts["id"]
         if created is None:
-            found = self._registered()
+            found = self.world.registered(self.body)
             created = found.id if found and self._is_posted(found) else None
         if created is not None:
             self.world.control.delete_release(created)
@@ -109,11 +109,6 @@ class Register:
     def _is_posted(self, found: RegisteredRelease) -> bool:
         posted = read_release({**self.body, "id": 0}).orchestrator
         return posted is not None and is_rendered_from(posted, found)
-
-    def _registered(self) -> RegisteredRelease | None:
-        key = (self.body["name"], self.body["version"], self.body["operating_system"])
-        releases = self.world.control.releases()
-        return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
 
 
 def _first(found: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.progress import Progress
 from fuel_upgrade.upgrade.hooks import Context, Hook, HookRun
 
@@ -31,6 +32,12 @@ class World:
     control: ControlPlane
     progress: Progress
     hooks: RunsHooks | None = None
+
+    def registered(self, body: Mapping[str, Any]) -> RegisteredRelease | None:
+        """Return the release with name, version and operating system of a body, if there is one."""
+        key = (body["name"], body["version"], body["operating_system"])
+        releases = self.control.releases()
+        return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
 
 
 class Step(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from fuel_upgrade.errors import OutsideError, PreflightError
-from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.upgrade.steps.step import Facts, World
 
 
@@ -28,7 +28,7 @@ class Unregister:
         Raises:
             PreflightError: it is gone, or registered anew.
         """
-        found = self._registered()
+        found = self.world.registered(self.body)
         if found is None or found.id != self.id:
             now = f"has id {found.id}" if found else "is gone"
             raise PreflightError(
@@ -49,13 +49,8 @@ class Unregister:
     def revert(self, facts: Facts) -> None:
         """Post it again, unless it is there: under its old id, or by an earlier try."""
         del facts
-        if self._registered() is None:
+        if self.world.registered(self.body) is None:
             self.world.control.create_release(self.body)
-
-    def _registered(self) -> RegisteredRelease | None:
-        key = (self.body["name"], self.body["version"], self.body["operating_system"])
-        releases = self.world.control.releases()
-        return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
 
 
 @dataclass(frozen=True, slots=True)
