@@ -160,22 +160,16 @@ def delete(
     and be able to undo that: fuel-upgrade gc.
     """
     from fuel_upgrade.release.chain import newest_version_first
-    from fuel_upgrade.upgrade.releases.deletion_rules import Ties, label, refusals, refused
-
-    def ties(whole: dict[str, Any]) -> Ties:
-        return Ties(
-            label(whole["name"], whole["version"], whole["id"]),
-            tuple((c["id"], c["name"]) for c in whole["clusters"]),
-            tuple((user["id"], user["name"], user["version"]) for user in whole["base_of"]),
-            whole["undoable"],
-        )
+    from fuel_upgrade.upgrade.releases.deletion_rules import Ties, refusals, refused
 
     registered = client.get("/releases")
     wanted = {one["id"]: one for ref in chosen for one in resolve(registered, ref)}
     failures = [
         failure
         for release in wanted.values()
-        for failure in refusals(ties(_whole(client, release)), leaving=wanted.keys(), force=force)
+        for failure in refusals(
+            Ties.from_json(_whole(client, release)), leaving=wanted.keys(), force=force
+        )
     ]
     if failures:
         raise refused(failures)

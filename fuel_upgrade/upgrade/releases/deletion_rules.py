@@ -1,7 +1,8 @@
 """What stands in the way of deleting a registered release. Pure; the command asks it too."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.model import RegisteredRelease
@@ -30,6 +31,16 @@ class Ties:
     clusters: tuple[tuple[int, str], ...]
     base_of: tuple[tuple[int, str, str], ...]
     undoable: str | None
+
+    @classmethod
+    def from_json(cls, whole: Mapping[str, Any]) -> Self:
+        """Read the daemon's answer about one release."""
+        return cls(
+            label(whole["name"], whole["version"], whole["id"]),
+            tuple((cluster["id"], cluster["name"]) for cluster in whole["clusters"]),
+            tuple((user["id"], user["name"], user["version"]) for user in whole["base_of"]),
+            whole["undoable"],
+        )
 
 
 def label(name: str, version: str, release_id: int) -> str:
