@@ -54,9 +54,9 @@ from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.transaction.recovery import inconsistent
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes
 
-_ABOUT = """Installs upgrade tarballs, for clients of one unix socket. docs/api.rst says what
-everything means. A path that is not listed answers 404, a method that is not listed 405, both in
-the form of an error; an answer may have more keys than are listed."""
+_ABOUT = """Installs upgrade tarballs, for clients of one unix socket; see docs/api.rst.
+A path that is not listed answers 404, a method that is not listed 405, both with an error. An
+answer may have more keys than are listed."""
 
 
 _EVENTS = "application/x-ndjson"
@@ -168,9 +168,9 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         If an earlier install of the same tarball is intact, nothing is changed, not even the
         journal: the job succeeds with the record of that install. It is intact if its releases
         are registered with its repos, all its files exist, and those of repos have their sizes,
-        except for what a later gc, squash or install replaced. If it is not intact, the job fails
-        (``installed-not-whole``), and so does an install of another tarball of the Fuel version
-        that the master runs.
+        except for paths that a later gc, squash or install replaced. If it is not intact, the job
+        fails (``installed-not-whole``), and so does an install of another tarball of the Fuel
+        version that the master runs.
 
         For a folder or several tarballs the job has an id of its own, and its result is
         AllInstalledForm_; otherwise it is InstallResultForm_.

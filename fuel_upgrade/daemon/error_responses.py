@@ -1,4 +1,4 @@
-"""How the API refuses: errors, and what a route says of them in its description."""
+"""The refusals of the API: errors as answers, and their description in OpenAPI."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,13 +31,13 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
 )
 _WHY = {
     400: "The request, or a setting, is wrong",
-    404: "There is no such thing",
-    409: "The master is not ready for it, or another job is under way",
+    404: "It does not exist",
+    409: "The master is not ready, or another job is under way",
     422: "A tarball or a repo is damaged",
-    500: "Something failed that should not",
+    500: "Unexpected failure",
     502: "Nailgun, Keystone or a tool failed",
 }
-#: What every route may answer: all of them read the journal, or ask Nailgun.
+#: The refusals of every route: each reads the journal, or calls Nailgun.
 _ALWAYS = (409, 500, 502)
 _DOCS = "see docs/api.rst for its form"
 _log = structlog.get_logger("fuel_upgrade.api")
@@ -55,14 +55,14 @@ def streamed(media_type: str, *refuses: int) -> dict[str, Any]:
     described_all = described(*refuses)
     content = {media_type: {"schema": {"type": "string"}}}
     answer = {200: {"description": "OK", "content": content}}
-    # a class that names no type of content: an error's is not that of the stream
+    # a class without a content type, for an error has another one than the stream
     return {**described_all, "responses": {**described_all["responses"], **answer}} | {
         "response_class": Response
     }
 
 
 def add_refusals(app: FastAPI) -> None:
-    """Have every error answered in the one form of docs/api.rst."""
+    """Answer every error in the shape of ErrorForm."""
 
     @app.exception_handler(UpgradeError)
     def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
@@ -85,7 +85,7 @@ def add_refusals(app: FastAPI) -> None:
         return _answer(refused, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)
-    def tell(_request: Request, error: Exception) -> JSONResponse:
+    def refuse_unexpected(_request: Request, error: Exception) -> JSONResponse:
         _log.error("request broke", exc_info=error)
         unknown = UpgradeError(
             f"unexpected: {error!r}", remedy="report this with the log's last lines"
@@ -94,7 +94,7 @@ def add_refusals(app: FastAPI) -> None:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the API's description, without the refusals that FastAPI presumes."""
+    """Return the OpenAPI document, without the refusals that FastAPI adds by default."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )

@@ -50,10 +50,11 @@ RefuseTaken = Callable[[object, object], None]
 
 
 class Store:
-    """Releases and what surrounds them; every method is one transaction.
+    """Releases, clusters, nodes, tasks and notifications; every method is one transaction.
 
-    Methods may be called from any thread. What the contract refuses raises ``RefusedError``, and
-    a database that does not answer ``UnavailableError``. ``accounts`` has users and tokens.
+    Methods can be called from any thread. A request that the contract refuses raises
+    ``RefusedError``, a database that does not answer ``UnavailableError``. ``accounts`` has users
+    and tokens.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Store:
         clock: Callable[[], float] = time.time,
         hash_blocks: int = BLOCKS,
     ) -> Self:
-        """Open the database at ``url``, and bring its tables to what this code knows.
+        """Open the database at ``url``, and migrate its tables to the current revision.
 
         Args:
             url: ``sqlite:////ABSOLUTE/PATH`` or ``postgresql+psycopg://USER@HOST/NAME``.
@@ -125,9 +126,9 @@ class Store:
     def change_release(
         self, release_id: int, change: Callable[[ReleaseFields, RefuseTaken], ReleaseFields]
     ) -> StoredRelease:
-        """Give a release the fields that ``change`` makes of those that it has.
+        """Replace the fields of a release by ``change(fields)``.
 
-        Nobody else changes it meanwhile. ``change`` may run several times, and refuses by raising.
+        The row is locked meanwhile. ``change`` may run several times, and refuses by raising.
         """
 
         def work(session: Session) -> StoredRelease:
@@ -224,7 +225,7 @@ class Store:
         return self._one(TaskRow, task_id, "Task")
 
     def add_task(self, name: str, status: str, *, cluster_id: int | None = None) -> Task:
-        """Write a task; only what embeds the registry does so, no request."""
+        """Write a task. No request does this, only the program that embeds the registry."""
         return self._add(
             lambda: TaskRow(name=name, status=status, progress=0, message="", cluster_id=cluster_id)
         )
@@ -234,7 +235,7 @@ class Store:
         return self._all(NodeRow)
 
     def add_node(self, name: str, status: str, *, cluster_id: int | None = None) -> Node:
-        """Write a node; only what embeds the registry does so, no request."""
+        """Write a node. No request does this, only the program that embeds the registry."""
         return self._add(lambda: NodeRow(name=name, status=status, cluster_id=cluster_id))
 
     def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:

@@ -30,7 +30,7 @@ SYSTEM_MAX_CHARS = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What differs between the lines of Nailgun versions in what a release must be.
+    """The requirements on a release that differ between the lines of Nailgun versions.
 
     ``has_map``: there is ``orchestrator_data``, with macros that are filled in when it is
     written; later it is a field like any that is not known. ``states`` begin with the one that a
@@ -79,7 +79,7 @@ def require_object(body: object) -> JsonObject:
 
 
 def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
-    """Check what create and update have in common: networks first, then orchestrator data.
+    """Run the checks that create and update share: networks first, then orchestrator data.
 
     Releases from 7.0 on know no ``nova_network``; its absence is no fault here.
 
@@ -99,7 +99,7 @@ def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
 def amend(
     current: ReleaseFields, body: JsonObject, *, master_ip: str, line: Line = LINES["6.0"]
 ) -> ReleaseFields:
-    """Return ``current`` with what ``body`` sets; unknown fields are ignored.
+    """Return ``current`` with the fields of ``body``; unknown fields are ignored.
 
     Orchestrator data is rendered with the version that the release has afterwards. ``body`` has
     passed :func:`check_structure`.

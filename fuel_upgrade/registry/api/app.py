@@ -29,11 +29,11 @@ from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.rules import LINES
 
-#: What Nailgun sends with an error that the framework, not a handler, answers.
+#: The text of Nailgun in an error of its framework.
 _NOT_ALLOWED = "None"
 
 
-def create_app(  # noqa: PLR0913 - all that a registry may be given
+def create_app(  # noqa: PLR0913 - the settings of a registry
     store: Store,
     *,
     master_ip: str,
@@ -48,12 +48,12 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
         store: the database; the caller closes it.
         master_ip: the value of the macro ``{MASTER_IP}``.
         dialect: which line of Nailgun versions it answers as, a key of :data:`rules.LINES`.
-        fuel_version: asked at every request; what ``GET /version`` and new clusters name.
+        fuel_version: gives the Fuel version at each request, for ``GET /version`` and new clusters.
         node_sources: renders a release's repos as files of a node; without it deployment info
             has none.
-        tries: what counts wrong passwords; by default with the usual limits.
+        tries: counts wrong passwords; by default with the default limits.
     """
-    # no pages that describe the API: all paths but those of the contract answer 404
+    # no pages of documentation: all paths outside the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     login = Login(store.accounts, tries or Tries())
     resources = (
@@ -66,7 +66,7 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
         Versions(),
     )
     for resource in resources:
-        app.routes.extend(resource.router().routes)  # flat, so that each can be asked
+        app.routes.extend(resource.router().routes)  # flat, so that each can be matched
     _add_description(app)
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(UnavailableError, answer_outage)
@@ -108,17 +108,17 @@ def _answer_framework(request: Request, error: Exception) -> Response:
 
 def _allow(request: Request) -> dict[str, str]:
     """Return the header that names every method of a path; the framework looks at one route."""
-    found: set[str] = set()
+    methods: set[str] = set()
     for route in request.app.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", set())
-    return {"Allow": ", ".join(sorted(found))}
+            methods |= getattr(route, "methods", set())
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _refuse(
     request: Request, status: int, text: str, headers: Mapping[str, str] | None
 ) -> Response:
     if request.scope["path"].startswith(PLACES):
-        told = "" if text == _NOT_ALLOWED else text
-        return Json(render_error(status, told), status, headers=headers)
+        message = "" if text == _NOT_ALLOWED else text
+        return Json(render_error(status, message), status, headers=headers)
     return Message(text, status, headers=headers)

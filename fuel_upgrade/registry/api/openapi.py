@@ -1,4 +1,4 @@
-"""The description of the whole registry: that of its routes, and of what comes before them."""
+"""The OpenAPI document of the registry: its routes and its middleware."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ _GATE_REFUSES = {
     "401": {"description": "No valid token in X-Auth-Token; without a body"},
     "415": {"description": "The request accepts no JSON; without a body"},
     "503": {
-        "description": "The database does not answer; what was asked may have been done",
+        "description": "The database does not answer; the change may have been made",
         "content": {"text/html": {"schema": {"type": "string"}}},
     },
 }

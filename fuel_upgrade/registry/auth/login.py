@@ -1,4 +1,4 @@
-"""A name and a password become a user, or a refusal."""
+"""Logins with limits on wrong passwords."""
 
 from http import HTTPStatus
 
@@ -8,7 +8,7 @@ from fuel_upgrade.registry.refusal import RefusedError
 
 
 class Login:
-    """Checks passwords for both versions of Keystone, which share one count of wrong ones."""
+    """Checks passwords for both versions of Keystone, with one count of failures."""
 
     def __init__(self, accounts: Accounts, tries: Tries) -> None:
         self._accounts = accounts
@@ -26,7 +26,7 @@ class Login:
         if user_id is None:
             self._tries.failed(name, address)
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
-        # Again: of many guesses at once all pass the check above before the first has failed.
+        # Again: concurrent guesses all pass the first check before any of them has failed.
         self._refuse_too_many(name, address)
         self._tries.succeeded(name, address)
         return user_id
