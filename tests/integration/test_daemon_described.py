@@ -28,7 +28,7 @@ def document(url: str) -> Any:
     return requests.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()
 
 
-def test_every_refusal_is_described_in_the_one_form_of_errors(document: Any) -> None:
+def test_every_refusal_is_described_as_an_error(document: Any) -> None:
     for path, item in document["paths"].items():
         for operation in item.values():
             refusals = {s: a for s, a in operation["responses"].items() if int(s) >= 400}
@@ -46,7 +46,7 @@ def test_every_refusal_is_described_in_the_one_form_of_errors(document: Any) -> 
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-def test_the_event_stream_is_described_as_what_it_is(document: Any) -> None:
+def test_the_event_stream_is_described_with_its_content_type(document: Any) -> None:
     answer = document["paths"]["/v1/jobs/{job}/events"]["get"]["responses"]["200"]
     assert list(answer["content"]) == ["application/x-ndjson"]
 
@@ -65,7 +65,7 @@ def test_the_event_stream_is_described_as_what_it_is(document: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/plans", "/v1/installs", "/v1/repair-requests"])
-def test_a_body_that_cannot_be_meant_is_refused_with_a_reason(
+def test_a_malformed_body_is_refused_with_a_reason(
     url: str, path: str, body: bytes, told: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
@@ -88,7 +88,7 @@ def test_a_body_that_cannot_be_meant_is_refused_with_a_reason(
         ("POST", "/v1/gc-plans", 404),
     ],
 )
-def test_what_is_not_there_is_told_in_the_usual_form(
+def test_an_unknown_path_or_id_is_answered_with_an_error(
     url: str, method: str, path: str, status: int
 ) -> None:
     body = {"release": "nope", "releases": ["nope"]}

@@ -99,7 +99,7 @@ def test_an_export_has_no_users_unless_asked_for(tmp_path: Path, filled: Store, 
     assert "tokens" not in found
 
 
-def test_a_registry_that_is_not_empty_is_kept_unless_told(
+def test_a_registry_that_is_not_empty_is_kept_without_replace(
     tmp_path: Path, filled: Store, url: str
 ) -> None:
     file = tmp_path / "export.json"
@@ -175,7 +175,7 @@ def test_a_password_in_the_process_list_is_refused(tmp_path: Path) -> None:
     assert "s3cr3t" not in done.stderr
 
 
-def test_a_migration_by_hand_says_what_it_did(tmp_path: Path) -> None:
+def test_a_migration_by_hand_reports_its_revisions(tmp_path: Path) -> None:
     (tmp_path / "var/lib/fuel_upgrade").mkdir(parents=True)
     assert "from revision none to" in registry(tmp_path, "migrate").stdout
     assert "nothing to do" in registry(tmp_path, "migrate").stdout

@@ -21,7 +21,7 @@ def connected(path: Path) -> Iterator[None]:
         yield
 
 
-def test_who_sees_the_socket_can_connect_to_it(
+def test_a_visible_socket_accepts_connections(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "api.sock"

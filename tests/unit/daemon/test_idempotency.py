@@ -62,7 +62,7 @@ def test_another_key_begins_another_job(path: Path) -> None:
     assert requests.once(request("l", "two"), lambda: None) == "two"
 
 
-def test_what_was_refused_may_be_asked_again(path: Path) -> None:
+def test_a_refused_request_can_be_repeated(path: Path) -> None:
     requests = Requests(path)
 
     def refuse() -> None:

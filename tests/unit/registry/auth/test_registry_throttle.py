@@ -26,7 +26,7 @@ def test_a_name_is_held_up_after_its_failures_and_let_in_after_the_window() -> N
     assert tries.wait_s("admin", "10.0.0.1") == 1
 
 
-def test_an_address_is_held_up_whatever_names_it_tries() -> None:
+def test_an_address_is_limited_across_all_names() -> None:
     tries = Tries(LIMITS, clock=Clock())
     for number in range(5):
         tries.failed(f"user {number}", "10.0.0.1")
@@ -34,7 +34,7 @@ def test_an_address_is_held_up_whatever_names_it_tries() -> None:
     assert tries.wait_s("never tried", "10.0.0.2") == 0
 
 
-def test_who_guesses_elsewhere_does_not_lock_out_whom_the_password_belongs_to() -> None:
+def test_guesses_from_another_address_do_not_lock_the_user_out() -> None:
     tries = Tries(LIMITS, clock=Clock())
     tries.succeeded("admin", "10.0.0.9")
     for number in range(5):
@@ -60,7 +60,7 @@ def test_no_success_is_ever_slowed() -> None:
         tries.succeeded("admin", "10.0.0.1")
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_memory_of_the_counters_is_bounded() -> None:
     tries = Tries(LIMITS, clock=Clock())
     for number in range(100):
         tries.failed(f"user {number}", f"address {number}")
