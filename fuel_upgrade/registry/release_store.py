@@ -217,8 +217,8 @@ class Store:
         """Return all tasks, or those of one cluster, oldest first."""
         if cluster_id is None:
             return self._all(TaskRow)
-        wanted = cluster_id if 0 < cluster_id <= LARGEST_ID else 0
-        return self._all(TaskRow, TaskRow.cluster_id == wanted)
+        storable = cluster_id if 0 < cluster_id <= LARGEST_ID else 0
+        return self._all(TaskRow, TaskRow.cluster_id == storable)
 
     def task(self, task_id: int) -> Task:
         """Return one task, or refuse with 404."""
@@ -239,9 +239,9 @@ class Store:
         return self._add(lambda: NodeRow(name=name, status=status, cluster_id=cluster_id))
 
     def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
-        wanted = select(table).where(*only).order_by(table.id)
+        query = select(table).where(*only).order_by(table.id)
         return self.database.read(
-            lambda session: tuple(row.value() for row in session.scalars(wanted))
+            lambda session: tuple(row.value() for row in session.scalars(query))
         )
 
     def _one(self, table: type[AnyRow[Value]], row_id: int, kind: str) -> Value:
@@ -260,8 +260,8 @@ class Store:
         *,
         refusal: RefusedError | None = None,
     ) -> None:
-        wanted = delete(table).where(table.id == (row_id if 0 < row_id <= LARGEST_ID else 0))
-        self.database.write_or_refuse(lambda session: delete_one(session, wanted, kind), refusal)
+        query = delete(table).where(table.id == (row_id if 0 < row_id <= LARGEST_ID else 0))
+        self.database.write_or_refuse(lambda session: delete_one(session, query, kind), refusal)
 
 
 def _newness(release: StoredRelease) -> Key:
@@ -271,10 +271,10 @@ def _newness(release: StoredRelease) -> Key:
 def _refuse_taken(session: Session, name: object, version: object, *, other_than: int) -> None:
     for column, value in (("name", name), ("version", version)):
         check_text(_RELEASE[column], str(value))
-    wanted = select(ReleaseRow.id).where(
+    query = select(ReleaseRow.id).where(
         ReleaseRow.name == str(name),
         ReleaseRow.version == str(version),
         ReleaseRow.id != other_than,
     )
-    if session.scalars(wanted).first() is not None:
+    if session.scalars(query).first() is not None:
         raise conflict(_TAKEN)

@@ -10,7 +10,7 @@ from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import generic, v2, v3
 
 from fuel_upgrade.registry.api.app import create_app
-from fuel_upgrade.registry.auth.throttle import Tries, TryLimits
+from fuel_upgrade.registry.auth.throttle import FailedLogins, LoginLimits
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 
@@ -36,12 +36,12 @@ def url(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[str]
     store = Store.open(f"sqlite:///{folder}/registry.sqlite")
     ensure_user(store, "admin", "right")
     ensure_user(store, "guessed", "right")
-    limits = TryLimits(per_name=3, per_address=100, window_s=60.0)
+    limits = LoginLimits(per_name=3, per_address=100, window_s=60.0)
     app = create_app(
         store,
         master_ip="10.20.0.2",
         fuel_version=lambda: "6.0",
-        tries=Tries(limits, clock=clock),
+        failed_logins=FailedLogins(limits, clock=clock),
     )
     with RegistryServer(app, "127.0.0.1", 0) as server:
         yield server.url

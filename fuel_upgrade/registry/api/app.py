@@ -11,7 +11,7 @@ from starlette.routing import Match
 
 from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.api.database_outage import answer_outage
-from fuel_upgrade.registry.api.middleware import PUBLIC, Gate
+from fuel_upgrade.registry.api.middleware import PUBLIC, RequestChecks
 from fuel_upgrade.registry.api.openapi import describe
 from fuel_upgrade.registry.api.responses import Json, Message
 from fuel_upgrade.registry.api.route_description import operation
@@ -24,7 +24,7 @@ from fuel_upgrade.registry.api.routes.notifications import Notifications
 from fuel_upgrade.registry.api.routes.releases import Releases
 from fuel_upgrade.registry.auth.identity import render_error
 from fuel_upgrade.registry.auth.login import Login
-from fuel_upgrade.registry.auth.throttle import Tries
+from fuel_upgrade.registry.auth.throttle import FailedLogins
 from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.rules import LINES
@@ -40,7 +40,7 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     fuel_version: Callable[[], str],
     dialect: str = "6.0",
     node_sources: NodeSources | None = None,
-    tries: Tries | None = None,
+    failed_logins: FailedLogins | None = None,
 ) -> FastAPI:
     """Return the application over ``store``.
 
@@ -51,11 +51,11 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
         fuel_version: gives the Fuel version at each request, for ``GET /version`` and new clusters.
         node_sources: renders a release's repos as files of a node; without it deployment info
             has none.
-        tries: counts wrong passwords; by default with the default limits.
+        failed_logins: counts wrong passwords; by default with the default limits.
     """
     # no pages of documentation: all paths outside the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    login = Login(store.accounts, tries or Tries())
+    login = Login(store.accounts, failed_logins or FailedLogins())
     resources = (
         Releases(store, master_ip, LINES[dialect]),
         Deployment(store, master_ip, node_sources),
@@ -72,7 +72,7 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     app.add_exception_handler(UnavailableError, answer_outage)
     app.add_exception_handler(RequestValidationError, _answer_parameter)
     app.add_exception_handler(HTTPException, _answer_framework)
-    app.add_middleware(Gate, knows_token=store.accounts.knows_token)
+    app.add_middleware(RequestChecks, knows_token=store.accounts.knows_token)
     return app
 
 

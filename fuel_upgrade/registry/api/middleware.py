@@ -22,7 +22,7 @@ PUBLIC = frozenset(
 _PATH_MAX_CHARS = 2000
 
 
-class Gate:
+class RequestChecks:
     """ASGI middleware: paths work with and without a trailing slash; most require a token.
 
     401 comes before 404 and 405, so that a client without a token cannot explore the paths.

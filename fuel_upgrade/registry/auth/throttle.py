@@ -13,7 +13,7 @@ _Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TryLimits:
+class LoginLimits:
     """The number of wrong passwords that are allowed in any ``window_s`` seconds.
 
     ``kept`` is how many names, addresses and pairs of both are remembered, each.
@@ -25,7 +25,7 @@ class TryLimits:
     kept: int = 4096
 
 
-class Tries:
+class FailedLogins:
     """Failed logins by user name and by client address, in sliding windows.
 
     Correct passwords are not counted, so frequent logins are never delayed. If a user has logged in
@@ -34,9 +34,9 @@ class Tries:
     """
 
     def __init__(
-        self, limits: TryLimits | None = None, *, clock: Callable[[], float] = time.monotonic
+        self, limits: LoginLimits | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits or TryLimits()
+        self._limits = limits or LoginLimits()
         self._clock = clock
         self._lock = threading.Lock()
         self._failures: dict[str, OrderedDict[_Key, deque[float]]] = {

@@ -76,10 +76,10 @@ class Deployment:
             raise conflict(f"{error.what}; {error.remedy}") from error
 
 
-def _find(nodes: tuple[Node, ...], wanted: str) -> Node:
+def _find(nodes: tuple[Node, ...], text: str) -> Node:
     """Return the node with this id, else the first with this name, or refuse with 404."""
-    by_id = [node for node in nodes if str(node.id) == wanted]
-    by_name = [node for node in nodes if node.name == wanted]
+    by_id = [node for node in nodes if str(node.id) == text]
+    by_name = [node for node in nodes if node.name == text]
     for node in (*by_id, *by_name):
         return node
     raise not_found("Node")
