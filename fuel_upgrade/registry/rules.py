@@ -116,13 +116,13 @@ def amend(
         description=_description(body, current.description),
         details={**(current.details or {}), **{k: body[k] for k in _ALL_DETAILS if k in body}},
     )
-    for what, text, most in (
+    for label, text, most in (
         ("version", amended.version, VERSION_MAX_CHARS),
         ("name", amended.name, NAME_MAX_CHARS),
         ("operating system", amended.operating_system, SYSTEM_MAX_CHARS),
     ):
         if len(text) > most:
-            raise bad_request(f"Release {what} is longer than {most} characters")
+            raise bad_request(f"Release {label} is longer than {most} characters")
     if amended.state not in line.states:
         raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(line.states)}")
     orchestrator = body.get("orchestrator_data") if line.has_map else None
