@@ -1,46 +1,46 @@
-# `make help` lists what there is. Two commands are enough for a newcomer: `make demo`, `make test`.
+# `make help` lists all targets. A newcomer needs two of them: `make demo` and `make test`.
 PYTHON ?= python3
 export PYTHON
-# Compiled tests are kept from run to run: without them every run compiles all tests anew.
+# Compiled tests are kept, so that not every run compiles them again.
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 READY := $(VENV)/.ready
 QUIETLY := --quiet --disable-pip-version-check
 PIP = $(VENV)/bin/python -m pip install $(QUIETLY)
-# What comes as source alone is built by the setuptools of the lock, not by whichever is the newest.
+# Source distributions are built by the locked setuptools, not by the newest one.
 BUILT_HERE := --no-build-isolation --use-pep517
-# What writes the lock has an environment of its own: a broken lock can be renewed.
+# uv has a separate environment, so that a broken lock can be renewed.
 UV_VENV := .venv-uv
 UV := $(UV_VENV)/bin/uv
-# Tests wait for programs, time-outs and restarts a good part of their time: three keep two cores busy.
+# Tests spend much time waiting for programs and restarts: three workers keep two cores busy.
 WORKERS ?= 3
 UNIT_WORKERS ?= 2
 UPGRADE ?= --upgrade
 UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) --dist loadfile tests/unit
-# What takes its time by design hangs later than what `make test` runs.
+# Long suites have longer time-outs than `make test`.
 LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
-# Unit tests sync many small files, of some 20 MB together: in memory they do not wait for a disk.
-unit test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
+# Unit tests sync many small files, about 20 MB: in memory they do not wait for a disk.
+unit coverage test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
-# What the Debian package, the RPM and the installer carry: an interpreter, libraries and the program.
+# The content of the Debian package, the RPM and the installer: interpreter, libraries, program.
 TREE_ROOT := build/tree
 TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: tools-required $(READY) ## Watch a release travel the whole road, on real packages
+demo: tools-required $(READY) ## Show a release from the build side to a node, with real packages
 	@$(VENV)/bin/python -m demo
 
-bench: tools-required $(READY) ## Measure against the original method, python-debian and plain reading; what an undo costs
+bench: tools-required $(READY) ## Compare with the original method, python-debian and plain reading; measure an undo
 	@$(VENV)/bin/python -m bench
 	@$(VENV)/bin/python -m bench.undo
 
-# The slowest files first, so that no worker is left with one of them at the end.
+# The slowest files come first, so that no worker gets one of them at the end.
 test: tools $(READY) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  tests/crash tests/integration tests/unit
@@ -52,18 +52,18 @@ test-exact: tools $(READY) ## Compare exact node sources with full repos on many
 	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
 	  $(LONG_TESTS) tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
-test-power: tools $(READY) ## Cut the power of recorded disks amid installs, as root
+test-power: tools $(READY) ## Cut the power of recorded disks during installs, as root
 	@POWER_CUTS=$${POWER_CUTS:-100} $(LONG_TESTS) tests/crash/power
 
-test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read meanwhile
+test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read repos meanwhile
 	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
 	  $(LONG_TESTS) $(wildcard tests/crash/test_*.py)
 
-test-registry: tools $(READY) ## Let 32 clients at the registry for a minute, on SQLite and on PostgreSQL
+test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
 	  $(LONG_TESTS) tests/integration/test_registry_load.py
 
-fuzz: tools $(READY) ## Try 500 random cases of each rule, and 5000 requests that the descriptions allow, or not
+fuzz: tools $(READY) ## Test 500 random cases of each rule, and 5000 valid and invalid requests
 	@EXAMPLES=$${EXAMPLES:-500} $(LONG_TESTS) -n $(UNIT_WORKERS) -m hypothesis tests/unit
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
@@ -77,7 +77,7 @@ rpm: tools-packages $(READY) $(TREE_ROOT).ready ## Build the RPM, in dist/
 wheel: $(READY) ## Build the wheel and the source archive, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-wheel dist
 
-selftest: tools $(READY) ## Fail every step of an install in every way, and show the table
+selftest: tools $(READY) ## Let every step of an install fail with every fault, and show the table
 	@$(VENV)/bin/fuel-upgrade selftest --faults --jobs 2
 
 .PHONY: installer
@@ -102,7 +102,11 @@ test-lowest: tools $(UV) ## Run the unit tests with the lowest dependencies that
 unit: $(READY) ## Run the unit tests only
 	@$(UNIT_TESTS)
 
-lint: tools $(READY) ## Check style, types and the shell scripts' syntax
+coverage: $(READY) ## Show which branches of the pure modules no unit test takes
+	@$(VENV)/bin/coverage run -m pytest -q tests/unit
+	@$(VENV)/bin/coverage report
+
+lint: tools $(READY) ## Check style, types and the syntax of shell scripts
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
@@ -114,15 +118,15 @@ lint: tools $(READY) ## Check style, types and the shell scripts' syntax
 docs: $(READY) ## Write the reference in docs/api.rst from the models of the API
 	@$(VENV)/bin/python -m docs.api_reference
 
-format: $(READY) ## Bring the code into the project's style
+format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --fix .
 
-lock: $(UV) ## Write the locks anew, with the newest of everything (UPGRADE= keeps what still fits)
+lock: $(UV) ## Renew the locks with the newest versions (UPGRADE= keeps versions that still fit)
 	@UV=$(UV) locks/renew $(UPGRADE)
 
-clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Remove the files of all other targets
+	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:
@@ -134,8 +138,8 @@ tools-required:
 tools-packages:
 	@.ci/system-packages --packages
 
-# Order-only on the tools: the venv needs python3-venv, but not to be made anew when they change.
-# Made anew when the lock changes: what the old lock had and the new one has not must go.
+# Order-only on the tools: the venv needs python3-venv, but not a rebuild when the tools change.
+# Rebuilt when the lock changes, because packages that left the lock must go.
 $(READY): locks/build.txt locks/dev.txt setup.py | tools
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)

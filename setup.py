@@ -15,12 +15,13 @@ RUNTIME = [
     "click>=8.1",  # command line
     "createrepo-c>=1.2.1",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
+    "jinja2>=3.1",  # the HTML report
     "prometheus-client>=0.20",  # the daemon's /metrics
     "psutil>=5.9.4",  # disk space per file system, owners of locks
     "pydantic>=2.8",  # forms of requests and of kept plans; fastapi brings it
     "psycopg[binary]>=3.2.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
     "python-daemon>=3.0.1",  # fuel-upgraded --detach
-    "python-debian>=0.1.49",  # apt Release files
+    "python-debian>=0.1.49",  # apt Release files, dependencies, the status of dpkg
     "pyyaml>=6.0.2",
     "requests>=2.31",  # Nailgun and Keystone
     "rich>=13.9.4",  # progress and tables
@@ -33,6 +34,7 @@ RUNTIME = [
     "zstandard>=0.23",
 ]
 DEV = [
+    "coverage>=7.6",  # branches of the pure modules that no unit test takes: make coverage
     "docutils==0.23",
     "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
     "hypothesis>=6.131",
@@ -68,7 +70,14 @@ setup(
         "Programming Language :: Python :: 3.13",
     ],
     packages=find_packages(include=["fuel_upgrade", "fuel_upgrade.*"]),
-    package_data={"fuel_upgrade": ["py.typed", "bundle/upgrade.sh", "repo/yum/rpm/rpmrc"]},
+    package_data={
+        "fuel_upgrade": [
+            "py.typed",
+            "bundle/upgrade.sh",
+            "repo/report/page/*",
+            "repo/yum/rpm/rpmrc",
+        ]
+    },
     install_requires=RUNTIME,
     extras_require={"dev": DEV},
     entry_points={

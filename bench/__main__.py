@@ -1,4 +1,4 @@
-"""``python -m bench [ROUNDS]``: prints ratios, never times: those say more of the machine."""
+"""``python -m bench [ROUNDS]``: prints ratios, not times, which depend on the machine."""
 
 import os
 import subprocess
@@ -95,7 +95,7 @@ def _packages(folder: Path, n: int) -> None:
 
 
 class _Outputs:
-    """Names a new folder at each call; all stay until the end, so that no removal is timed."""
+    """Returns a new folder at each call; all stay until the end, so that no removal is timed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._count = folder, 0

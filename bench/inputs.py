@@ -1,4 +1,4 @@
-"""The pairs of repos that are measured: named by the environment, or made up, always alike."""
+"""The pairs of measured repos: named by the environment, or generated, always the same."""
 
 import os
 import random
@@ -46,13 +46,13 @@ def _stanza(number: int, content: str, draw: random.Random) -> bytes:
 
 
 def package_pair() -> tuple[Path, Path] | None:
-    """Return two apt repos with their packages, where the environment names them."""
+    """Return two apt repos with their packages if the environment names them."""
     named = os.environ.get("BENCH_APT_BASE"), os.environ.get("BENCH_APT_CURRENT")
     return (Path(named[0]), Path(named[1])) if named[0] and named[1] else None
 
 
 def made_up_pair(folder: Path, count: int = 400) -> tuple[Path, Path]:
-    """Make two apt repos of ``count`` real packages a side, of which a third differ."""
+    """Build two apt repos of ``count`` real packages each, of which a third differ."""
     from demo.packages import Recipe, make_apt_repo  # noqa: PLC0415 - only where it is needed
 
     pair = folder / "base", folder / "current"

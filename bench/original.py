@@ -1,4 +1,4 @@
-"""How the 6.0 tools made a diff mirror, told by its steps: the measure that ours is held to.
+"""The steps by which the 6.0 tools built a diff mirror: the reference of the measurements.
 
 A checksum program is started for every file of both mirrors; what the base does not have is
 copied; then the indexes are made anew by opening every package that was copied.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def diff_mirror(base: Path, current: Path, out: Path) -> None:
-    """Make at ``out`` the diff mirror of ``current`` by the steps of the original."""
+    """Build the diff mirror of ``current`` at ``out`` with the steps of the original."""
     known = defaultdict(set)
     for path in sorted(base.rglob("*.deb")):
         known[path.name].add(_md5(path))

@@ -1,4 +1,4 @@
-"""Times several ways of one task by turns, and gives their ratios with the spread."""
+"""Measures several implementations of a task in turns, and computes ratios with their spread."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times ``one`` takes of ``other``, a value a round."""
+    """The duration of ``one`` divided by that of ``other``, one value a round."""
 
     one: str
     other: str

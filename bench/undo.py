@@ -1,4 +1,4 @@
-"""What undoing costs, and the room that an install takes: ``python -m bench.undo [ROUNDS]``.
+"""Measures the duration of an undo and the space of an install: ``python -m bench.undo [ROUNDS]``.
 
 ``BENCH_UNDO_MB`` sets the larger size (10240 MiB), ``BENCH_SCRATCH`` the folder to work in.
 """
@@ -9,19 +9,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.ratio import ratio
 from demo.releases import RELEASES, write_inputs
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.system.disk_space import room_at
+from fuel_upgrade.system.disk_space import file_system_at
 from fuel_upgrade.system.size import say_size
+from fuel_upgrade.upgrade.events import Event, Undone
 from tests.master import ScratchMaster, scratch_master
 
 MIB = 1 << 20
@@ -32,14 +32,14 @@ _SAMPLE_S = 0.02
 
 
 def main() -> None:
-    """Measure both sizes, or say why not."""
+    """Measure both sizes, or print why that is not possible."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     large_mb = int(os.environ.get("BENCH_UNDO_MB", str(LARGE_MB)))
     with tempfile.TemporaryDirectory(
         prefix="bench-undo-", dir=os.environ.get("BENCH_SCRATCH")
     ) as name:
         folder = Path(name)
-        free = room_at(folder).free_bytes
+        free = file_system_at(folder).free_bytes
         if free < 3 * large_mb * MIB:
             needed = say_size(3 * large_mb * MIB)
             print(f"undo: skipped, {needed} are needed in {folder}, {say_size(free)} are free;")
@@ -84,18 +84,18 @@ def _tarball(inputs: Path, size_mb: int) -> Path:
 
 
 def _install(master: ScratchMaster, tarball: Path) -> tuple[str, float]:
-    """Install; return the id, and the most room it took as a part of what it unpacks to."""
+    """Install; return the id, and the peak disk usage divided by the unpacked size."""
     with _sampling(master.root) as peak:
         install = master.install(tarball).id
     return install, peak.bytes / read_head(tarball).unpacked_bytes
 
 
 def _undo_seconds(master: ScratchMaster, install: str) -> float:
-    """Return how long it took until the master was as before; freeing the room comes after it."""
+    """Return the time until the master is as before; the space is freed afterwards."""
     ended: list[float] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undone":
+    def watch(event: Event) -> None:
+        if isinstance(event, Undone):
             ended.append(time.perf_counter())
 
     began = time.perf_counter()
@@ -111,7 +111,7 @@ class _Peak:
 
 @contextmanager
 def _sampling(root: Path) -> Iterator[_Peak]:
-    """Count what the folder occupies beyond now, over and over, until the body ends."""
+    """Sample the growth of the folder until the body ends."""
     peak, before = _Peak(), _occupied(root)
 
     def sample() -> None:
@@ -129,7 +129,7 @@ def _sampling(root: Path) -> Iterator[_Peak]:
 
 
 def _occupied(root: Path) -> int:
-    """Return the bytes of all blocks below; what moves meanwhile counts once."""
+    """Return the bytes of all blocks below; a file that moves meanwhile counts once."""
     blocks: dict[int, int] = {}
     for folder, _, names in os.walk(root):
         for path in (folder, *(os.path.join(folder, name) for name in names)):  # noqa: PTH118

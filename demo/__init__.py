@@ -1,1 +1,1 @@
-"""The demo: makes small real repos, takes them through an upgrade, and looks from a node."""
+"""The demo: builds small real repos, installs an upgrade, and shows the result on a node."""

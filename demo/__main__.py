@@ -1,4 +1,4 @@
-"""``make demo``: a release travels the whole road, on real packages and a scratch master."""
+"""``make demo``: a release from build side to node, with real packages on a scratch master."""
 
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _STEP_FAILED = 5
 
 
 def main() -> None:
-    """Tell the story; ends with an error if anything is not as it must be."""
+    """Run the demo; end with an error if a result is not as expected."""
     with tempfile.TemporaryDirectory(prefix="fuel-demo-") as name:
         folder, root = Path(name), Path(name) / "master"
         folder.chmod(0o755)
@@ -151,7 +151,7 @@ def _tarball(version: str) -> str:
 
 
 def _prepare_master(root: Path, repo_url: str) -> None:
-    """Make what a master of Fuel 5.0 has: its version, and our configuration."""
+    """Write the version file of a Fuel 5.0 master and our configuration."""
     version = root / "etc/fuel/5.0/version.yaml"
     version.parent.mkdir(parents=True)
     version.write_text('VERSION: {release: "5.0"}\n')

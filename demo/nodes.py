@@ -1,4 +1,4 @@
-"""Nodes without machines: a scratch root in which the real apt or dnf works.
+"""Nodes without machines: scratch roots with the real apt or dnf.
 
 Package managers give installed files to root. Without root privileges they run in a user
 namespace (``unshare --map-root-user``), which looks the same to them.
@@ -72,7 +72,7 @@ class AptNode:
         self._run("apt-get", "update", "--error-on=any")
 
     def install(self, names: Iterable[str]) -> None:
-        """Install the packages and what they depend on, or bring them to their candidates."""
+        """Install the packages with their dependencies, or bring them to their candidates."""
         self._run("apt-get", "install", "--allow-downgrades", *names)
 
     def upgrade(self) -> None:
@@ -107,7 +107,7 @@ class AptNode:
         return path
 
     def policy(self, name: str) -> str:
-        """Return what ``apt-cache policy`` says of a package, for a human."""
+        """Return the output of ``apt-cache policy`` for a package."""
         return self._run("apt-cache", "policy", name)
 
     def _run(self, *argv: str, cwd: Path | None = None) -> str:
@@ -133,7 +133,7 @@ class DnfNode:
         self._dnf("makecache")
 
     def install(self, names: Iterable[str]) -> None:
-        """Install the packages and what they depend on."""
+        """Install the packages with their dependencies."""
         self._dnf("install", *names)
 
     def upgrade(self) -> None:
@@ -166,7 +166,7 @@ class DnfNode:
         return path
 
     def _fetch(self, name: str, into: Path) -> str:
-        """Download what a node with nothing installed would get; return dnf's plan."""
+        """Download the packages for a node with nothing installed; return dnf's plan."""
         options = ("--downloadonly", "--destdir", str(into))
         return self._dnf("install", *options, name, installroot=self._fresh)
 

@@ -101,7 +101,7 @@ def build_rpm(recipe: Recipe, into: Path) -> Path:
 
 
 def build_debs(recipes: Iterable[Recipe], into: Path) -> tuple[Path, ...]:
-    """Build many debs into one folder, as many at a time as there are processors to expect."""
+    """Build many debs into one folder, in parallel."""
     return _in_parallel(lambda recipe: build_deb(recipe, into), recipes)
 
 

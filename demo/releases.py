@@ -1,4 +1,4 @@
-"""The two releases of the demo, and a third whose description Nailgun will refuse."""
+"""The two releases of the demo, and a third with a description that Nailgun refuses."""
 
 import random
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _FATES: Mapping[str, tuple[str, tuple[str, str] | None, tuple[str, str] | None]]
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """A package of the current release: what happened to it, and what a node must get."""
+    """A package of the current release: its change, and the content that a node must get."""
 
     name: str
     what: str
@@ -73,13 +73,13 @@ def recipes(side: int) -> list[Recipe]:
 
 
 def _filled(content: str) -> str:
-    """Add 40 KiB that do not compress away, so that sizes mean something; the same every time."""
+    """Add 40 KiB of incompressible data, always the same, so that sizes are realistic."""
     filling = random.Random(content).randbytes(20 << 10).hex()
     return f"{content}\n{filling}\n"
 
 
 def write_inputs(folder: Path) -> None:
-    """Make the repos of both releases and everything that a bundle.yaml names."""
+    """Build the repos of both releases and all inputs of a bundle.yaml."""
     for name, side in (("5.1", 0), ("6.0", 1)):
         make_apt_repo(folder / name / "ubuntu", recipes(side), suite=SUITE)
         make_yum_repo(folder / name / "centos", recipes(side))

@@ -1,4 +1,4 @@
-"""The demo's voice: headings, real commands with what they print, and tables."""
+"""The output of the demo: headings, real commands with their output, and tables."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ _BIN = Path(sys.executable).parent
 
 
 class Story:
-    """Tells the demo and runs its commands; ``root`` is the scratch master."""
+    """Prints the demo and runs its commands; ``root`` is the scratch master."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
@@ -37,7 +37,7 @@ class Story:
         self._console.print(text)
 
     def run(self, *argv: str, expect: int = 0) -> str:
-        """Run ``fuel-upgrade`` with these words, show both, and return what it printed.
+        """Run ``fuel-upgrade`` with these arguments, print both, and return the output.
 
         Raises:
             SystemExit: it did not end with the exit code ``expect``.
@@ -67,7 +67,7 @@ class Story:
         self._console.print(table)
 
     def fail(self, why: str) -> None:
-        """End the demo because something is not as it must be."""
+        """End the demo because a result is not as expected."""
         self._console.print(f"[bold red]the demo failed: {why}[/bold red]")
         sys.exit(1)
 

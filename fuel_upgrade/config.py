@@ -15,20 +15,20 @@ import yaml
 from fuel_upgrade.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
-DIALECTS = ("auto", "6.0", "6.1")  # how Nailgun takes repos: 6.1 stands for all up to 9.x
+DIALECTS = ("auto", "6.0", "6.1")  # the form of repos in Nailgun; 6.1 means 6.1 to 9.x
 KEYSTONE_VERSIONS = ("auto", "v2.0", "v3")
 _LOOPBACK = ("127.0.0.1", "::1")
 _SQLITE = "sqlite:///"  # an absolute path follows
 _DATABASES = (f"{_SQLITE}/", "postgresql://", "postgresql+psycopg://")
-_WRONG = object()  # stands for a value of the wrong type: the default takes its place
-# What is found under these may hold a password, and no fault may quote it; "" is the whole file.
+_INVALID = object()  # a value of the wrong type: the setting keeps its default
+# Values of these may contain a password, so no fault may quote them; "" is the whole file.
 _SECRET = frozenset({"", "nailgun", "nailgun.password", "nailgun.proxy"})
 _QUOTED = re.compile(r"'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where things lie on the master; every path is absolute."""
+    """Paths on the master, all absolute."""
 
     repos: Path = Path("/var/www/nailgun")
     puppet: Path = Path("/etc/puppet")
@@ -41,41 +41,41 @@ class Paths:
 
     @property
     def version_link(self) -> Path:
-        """The link that names the running Fuel version."""
+        """The link to the version file of the running Fuel."""
         return self.fuel / "version.yaml"
 
     @property
     def release_versions(self) -> Path:
-        """The folder of the releases' own ``version.yaml`` files."""
+        """The folder with the ``version.yaml`` of each release."""
         return self.fuel / "release_versions"
 
     @property
     def journal(self) -> Path:
-        """The journal's database."""
+        """The database of the journal."""
         return self.state / "journal.sqlite"
 
     @property
     def registry(self) -> Path:
-        """The embedded registry's database."""
+        """The database of the embedded registry."""
         return self.state / "registry.sqlite"
 
     @property
     def registry_password(self) -> Path:
-        """The file, readable by its owner only, with the daemon's password for the registry."""
+        """The daemon's password for the registry; only its owner can read the file."""
         return self.state / "registry.password"
 
     @property
     def lock(self) -> Path:
-        """The lock that one install holds."""
+        """The lock of a running install."""
         return self.state / "install.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class NailgunSettings:
-    """How to reach Nailgun. Without ``url`` the daemon runs the embedded registry.
+    """Access to Nailgun. Without ``url`` the daemon runs the embedded registry.
 
-    What is None in the credentials comes from the environment, or has the default of Fuel:
-    ``nailgun.credentials`` and ``nailgun.keystone`` say how.
+    Credentials that are None come from the environment or are the defaults of Fuel, see
+    ``nailgun.credentials`` and ``nailgun.keystone``.
     """
 
     url: str | None = None
@@ -95,7 +95,7 @@ class NailgunSettings:
     retries: int = 5
 
     def under(self, root: Path) -> "NailgunSettings":
-        """Return the same settings with the files that they name moved below ``root``."""
+        """Return a copy with the paths moved below ``root``."""
         return replace(
             self,
             password_file=self.password_file and root / self.password_file.relative_to("/"),
@@ -105,10 +105,9 @@ class NailgunSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """Where the registry listens, port 0 takes a free one, and where its data is.
+    """Address, Nailgun dialect and database of the embedded registry.
 
-    Without ``database``, a URL, that is the file ``paths.registry``. ``dialect`` is the line of
-    Nailgun versions that it answers as.
+    Port 0 means any free port. ``database`` is a URL; the default is the file ``paths.registry``.
     """
 
     host: str = "127.0.0.1"
@@ -118,7 +117,7 @@ class RegistrySettings:
 
 
 class Recovery(Enum):
-    """What becomes of an install that a crash cut off while it was going forward."""
+    """The action for an install that a crash interrupted before its undo."""
 
     ROLLBACK = "rollback"
     RESUME = "resume"
@@ -126,7 +125,7 @@ class Recovery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RecoverySettings:
-    """What is done about unfinished installs, and how often before an operator must look."""
+    """The action for unfinished installs, and its maximum number of attempts."""
 
     policy: Recovery = Recovery.ROLLBACK
     attempts: int = 3
@@ -134,14 +133,14 @@ class RecoverySettings:
 
 @dataclass(frozen=True, slots=True)
 class HookSettings:
-    """How hooks run: after ``timeout_s`` one is killed, with all that it started."""
+    """Limits of hooks: after ``timeout_s`` a hook and its child processes are killed."""
 
     timeout_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
-    """Where ``/health`` and ``/metrics`` are served besides the socket; without a port nowhere."""
+    """The TCP address of ``/health`` and ``/metrics``; without ``port`` only the socket."""
 
     host: str = "127.0.0.1"
     port: int | None = None
@@ -168,31 +167,31 @@ class Config:
 
     @property
     def root_url(self) -> str:
-        """The URL at which nodes find ``paths.repos``, without a slash at its end."""
+        """The URL of ``paths.repos`` for nodes, without a trailing slash."""
         return self.repo_url.replace("{MASTER_IP}", self.master_ip).rstrip("/")
 
     @property
     def registry_url(self) -> str:
-        """The URL of the registry's database; it may have a password in it."""
+        """The URL of the registry's database; it may contain a password."""
         return self.registry.database or f"{_SQLITE}{self.paths.registry}"
 
     def under(self, root: Path) -> "Config":
-        """Return the same settings with every path moved below ``root``."""
+        """Return a copy with every path moved below ``root``."""
         moved = {f.name: root / getattr(self.paths, f.name).relative_to("/") for f in fields(Paths)}
         database = self.registry.database
         if database and database.startswith(_SQLITE):
-            place = root / Path(database.removeprefix(_SQLITE)).relative_to("/")
-            database = f"{_SQLITE}{place}"
+            file = root / Path(database.removeprefix(_SQLITE)).relative_to("/")
+            database = f"{_SQLITE}{file}"
         registry = replace(self.registry, database=database)
         nailgun = self.nailgun.under(root)
         return replace(self, paths=Paths(**moved), nailgun=nailgun, registry=registry)
 
 
 def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
-    """Return the settings that ``text`` (YAML) describes; what it leaves out has its default.
+    """Parse YAML into settings; missing settings have their defaults.
 
     Raises:
-        ConfigError: naming every fault of the file at once.
+        ConfigError: the text has faults; the message lists all of them.
     """
     config, faults = parse_with_faults(text, source=source)
     if faults:
@@ -203,16 +202,16 @@ def parse(text: str, *, source: str = str(DEFAULT_PATH)) -> Config:
 
 
 def parse_with_faults(text: str, *, source: str) -> tuple[Config, tuple[str, ...]]:
-    """Return the settings and every fault; a setting that is wrong has its default.
+    """Parse YAML into settings and all faults; invalid settings have their defaults.
 
     Raises:
-        ConfigError: the text is no YAML.
+        ConfigError: the text is not YAML.
     """
     try:
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date
-        # no cause: it quotes the line, and there may be a password on it
-        reason = f"{source}: not YAML: {_say_yaml_fault(error)}"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an invalid date
+        # no cause: it quotes the line, which may contain a password
+        reason = f"{source}: not YAML: {_describe_yaml_error(error)}"
         raise ConfigError(reason, remedy=f"correct {source}") from None
     faults: list[str] = []
     config: Config = _build(Config, {} if data is None else data, "", faults)
@@ -221,14 +220,14 @@ def parse_with_faults(text: str, *, source: str) -> tuple[Config, tuple[str, ...
 
 
 def read(path: Path | None, *, root: Path | None = None) -> Config:
-    """Read the settings from ``path``, or the default place where there may be none.
+    """Read the settings from ``path``, or from the default path, which may be missing.
 
     Raises:
-        ConfigError: the file is missing (when named), unreadable or wrong.
+        ConfigError: the named file is missing, or the file is unreadable or invalid.
     """
-    place = place_of(path, root=root)
+    file = settings_path(path, root=root)
     try:
-        config = parse(place.read_text(encoding="utf-8"), source=str(place))
+        config = parse(file.read_text(encoding="utf-8"), source=str(file))
     except FileNotFoundError as error:
         if path is not None:
             raise ConfigError(
@@ -236,31 +235,31 @@ def read(path: Path | None, *, root: Path | None = None) -> Config:
             ) from error
         config = Config()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{place}: {error}", remedy=f"make {place} readable text") from error
+        raise ConfigError(f"{file}: {error}", remedy=f"make {file} readable text") from error
     return config.under(root) if root is not None else config
 
 
-def place_of(path: Path | None, *, root: Path | None = None) -> Path:
-    """Return where the settings are looked for: at ``path``, else the default place."""
+def settings_path(path: Path | None, *, root: Path | None = None) -> Path:
+    """Return ``path``, or the default path of the settings below ``root``."""
     return path or ((root or Path("/")) / DEFAULT_PATH.relative_to("/"))
 
 
 def fault_of_url(url: str, *, may_have_password: bool = False) -> str | None:
-    """Say what is wrong with an address of HTTP, or return None; the address is not quoted."""
+    """Return why an HTTP URL is invalid, or None. The URL is not quoted: it may hold a password."""
     try:
         parts = urlsplit(url)
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, brackets that are open
+    except ValueError:  # an invalid port, unbalanced brackets
         is_whole = False
     if not is_whole or not url.isprintable() or " " in url:
         return "expected http:// or https:// and a host"
     if "@" in parts.netloc and not may_have_password:
-        return "must have no user or password in it"
+        return "must not contain a user or password"
     return None
 
 
-def _say_yaml_fault(error: Exception) -> str:
-    """Say where a text is no YAML and why, without quoting any of it."""
+def _describe_yaml_error(error: Exception) -> str:
+    """Return position and reason of an error without a quote of the text."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return type(error).__name__
     problem = _QUOTED.sub("'...'", error.problem or "cannot be read")
@@ -316,11 +315,11 @@ def _check(config: Config) -> list[str]:
     if config.metrics.port is not None and not 0 <= config.metrics.port < 1 << 16:
         faults.append("metrics.port: must lie between 0 and 65535")
     if config.metrics.host not in _LOOPBACK:
-        # it asks for no password: what is in it is for programs of this host
+        # there is no authentication: only programs of this host may read it
         faults.append("metrics.host: expected 127.0.0.1 or ::1")
     database = config.registry.database
     if database is not None and not database.startswith(_DATABASES):
-        # what was found is not shown: it may be a URL with a password
+        # the value is not shown: it may be a URL with a password
         faults.append(
             "registry.database: expected sqlite:////ABSOLUTE/PATH or "
             "postgresql+psycopg://USER@HOST/NAME"
@@ -340,7 +339,7 @@ def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
             faults.append(f"{prefix}{key}: unknown setting{_suggest(str(key), prefix, hints)}")
         else:
             values[key] = _convert(hints[key], value, f"{prefix}{key}", faults)
-    return cls(**{key: value for key, value in values.items() if value is not _WRONG})
+    return cls(**{key: value for key, value in values.items() if value is not _INVALID})
 
 
 _GROUPS = (
@@ -354,16 +353,17 @@ _GROUPS = (
 
 
 def _suggest(key: str, prefix: str, known: Iterable[str]) -> str:
-    """Name the setting that was probably meant: of this group, else of any; or all of the group."""
-    places = {name: f"{prefix}{name}" for name in known}
-    close = get_close_matches(key.lower(), places, n=1)
-    elsewhere = [name for name in _all_names() if name.rpartition(".")[2] == key]
-    meant = [places[name] for name in close] or elsewhere
-    return f": did you mean {' or '.join(meant)}?" if meant else f" (known: {', '.join(places)})"
+    """Suggest similar settings of this group, else of any group; or list all of this group."""
+    group = {name: f"{prefix}{name}" for name in known}
+    similar = [group[name] for name in get_close_matches(key.lower(), group, n=1)]
+    similar = similar or [name for name in _all_names() if name.rpartition(".")[2] == key]
+    if similar:
+        return f": did you mean {' or '.join(similar)}?"
+    return f" (known: {', '.join(group)})"
 
 
 def _all_names(cls: type[Any] = Config, prefix: str = "") -> Iterator[str]:
-    """Give the name of every setting, those of a group with the group's name."""
+    """Yield the name of every setting, with the name of its group."""
     for name, hint in get_type_hints(cls).items():
         if hint in _GROUPS:
             yield from _all_names(hint, f"{name}.")
@@ -371,21 +371,21 @@ def _all_names(cls: type[Any] = Config, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _convert(wanted: Any, value: object, name: str, faults: list[str]) -> Any:
-    if wanted in _GROUPS:
-        return _build(wanted, value, f"{name}.", faults)
-    if Path in (wanted, *get_args(wanted)) and isinstance(value, str):
+def _convert(hint: Any, value: object, name: str, faults: list[str]) -> Any:
+    if hint in _GROUPS:
+        return _build(hint, value, f"{name}.", faults)
+    if Path in (hint, *get_args(hint)) and isinstance(value, str):
         return Path(value)
-    if wanted is Recovery:
+    if hint is Recovery:
         return _choice(value, name, faults)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
     expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
     faults.append(f"{name}: expected {expected}, found {_show(value, name)}")
-    return _WRONG
+    return _INVALID
 
 
 def _show(value: object, name: str) -> str:
@@ -397,4 +397,4 @@ def _choice(value: object, name: str, faults: list[str]) -> object:
     if value in known:
         return Recovery(value)
     faults.append(f"{name}: expected {' or '.join(known)}, found {value!r}")
-    return _WRONG
+    return _INVALID

@@ -1,23 +1,32 @@
-"""One tree of errors, split by who must act; each has a code, a remedy and an exit code."""
+"""One tree of frozen errors, one family for each party that must act."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Never, Self
 
 FORMAT = 1
-"""The number of the JSON forms that commands print and the API answers with."""
+"""Version of the JSON that the commands print and the API sends."""
 
 
 class UpgradeError(Exception):
-    """The root: what happened, and the one thing to do about it.
+    """The root of all errors: a message, its remedy and a code for scripts.
 
-    ``what`` gives the value found and the value expected; ``remedy`` is one imperative sentence
-    naming a file, a command or a person; ``state`` describes the master as it is now; ``failures``
-    are the single faults, where there are several. ``code`` is for scripts: a kebab-case word that
-    stays when the text changes, listed in docs/api.rst; the family's own if none is given.
+    ``what`` is the message, with the expected and the actual value. ``remedy`` is one imperative
+    sentence that names a file, a command or a person. ``state`` is the state of the master after
+    the error. ``failures`` lists the single faults if there are several. ``code`` is a kebab-case
+    word that does not change with the message; docs/api.rst lists all codes. Its default is the
+    code of the family.
+
+    An error never changes after its construction: ``amended`` returns a changed copy. Only Python
+    itself sets attributes, such as ``__traceback__``.
     """
 
     exit_code: int = 1
     default_code: ClassVar[str] = "unexpected"
+    what: str
+    remedy: str
+    state: str
+    code: str
+    failures: tuple[str, ...]
 
     def __init__(
         self,
@@ -29,22 +38,35 @@ class UpgradeError(Exception):
         failures: Sequence[str] = (),
     ) -> None:
         super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-        self.state = state
-        self.code = code or self.default_code
-        self.failures = tuple(dict.fromkeys(failures))
+        vars(self).update(
+            what=what,
+            remedy=remedy,
+            state=state,
+            code=code or self.default_code,
+            failures=tuple(dict.fromkeys(failures)),
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__"):
+            self._refuse_change(name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> Never:
+        self._refuse_change(name)
+
+    def _refuse_change(self, name: str) -> Never:
+        raise AttributeError(f"{type(self).__name__}.{name} is frozen: use amended()")
 
     def amended(self, *, state: str | None = None, remedy: str | None = None) -> Self:
-        """Return the same error with another state or remedy, to be raised in its place."""
+        """Return a copy with another state or remedy, to be raised in place of this error."""
         kind = type(self)
-        other = kind.__new__(kind, *self.args)  # subclasses have constructors of their own
-        changed = {"state": state, "remedy": remedy}
-        vars(other).update(vars(self), **{k: v for k, v in changed.items() if v is not None})
-        return other
+        copy = kind.__new__(kind, *self.args)  # the constructors of subclasses differ
+        changes = {"state": state, "remedy": remedy}
+        vars(copy).update(vars(self), **{k: v for k, v in changes.items() if v is not None})
+        return copy
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that the daemon's API and ``--json`` use."""
+        """Return the JSON object of the daemon's API and of ``--json``."""
         return {
             "format": FORMAT,
             "error": self.code,
@@ -57,27 +79,27 @@ class UpgradeError(Exception):
 
 
 class ConfigError(UpgradeError):
-    """A setting, an option or a description file is wrong: fix the file."""
+    """A setting, an option or a description file is invalid: fix it."""
 
     exit_code = 2
     default_code = "config"
 
 
 class NotFoundError(ConfigError):
-    """What was named does not exist: name another. The API answers 404 for it."""
+    """An object that the request names does not exist. The API answers 404."""
 
     default_code = "not-found"
 
 
 class BundleError(UpgradeError):
-    """A tarball or a repo is damaged or malformed: get a good one."""
+    """A tarball or a repo is damaged or malformed: get a valid one."""
 
     exit_code = 3
     default_code = "bad-bundle"
 
 
 class PreflightError(UpgradeError):
-    """The host is not ready for this install: fix the host. Carries every failed check."""
+    """The host is not ready for this install: fix the host. ``failures`` has all failed checks."""
 
     exit_code = 4
     default_code = "not-ready"
@@ -95,30 +117,33 @@ class PreflightError(UpgradeError):
 
 
 class StepError(UpgradeError):
-    """A step failed and everything was put back; ``__cause__`` is why."""
+    """A step failed and the install was rolled back; ``__cause__`` is the reason."""
 
     exit_code = 5
     default_code = "step-failed"
 
 
 class RollbackError(UpgradeError):
-    """Undoing failed: a human is needed."""
+    """The rollback failed: an operator must act."""
 
     exit_code = 6
     default_code = "inconsistent"
 
 
 class OutsideError(UpgradeError):
-    """A tool or a server that we rely on failed."""
+    """An external program or server failed."""
 
     exit_code = 7
     default_code = "outside"
 
 
 class CommandError(OutsideError):
-    """A program ended with an error or could not be started."""
+    """A program ended with an error or did not start (``returncode`` is None)."""
 
     default_code = "command-failed"
+    argv: tuple[str, ...]
+    returncode: int | None
+    stderr_tail: str
 
     def __init__(self, argv: tuple[str, ...], returncode: int | None, stderr_tail: str) -> None:
         ending = "could not be run" if returncode is None else f"ended with {returncode}"
@@ -126,15 +151,16 @@ class CommandError(OutsideError):
             f"{argv[0]} {ending}: {stderr_tail.strip() or 'it printed no error'}",
             remedy=f"run it by hand to see more: {' '.join(argv)}",
         )
-        self.argv = argv
-        self.returncode = returncode
-        self.stderr_tail = stderr_tail
+        vars(self).update(argv=argv, returncode=returncode, stderr_tail=stderr_tail)
 
 
 class ControlPlaneError(OutsideError):
-    """Nailgun or Keystone answered with an error, or did not answer (``status`` is None)."""
+    """Nailgun or Keystone sent an error, or no response (``status`` is None)."""
 
     default_code = "control-plane"
+    method: str
+    path: str
+    status: int | None
 
     def __init__(
         self, method: str, path: str, status: int | None, reason: str, *, remedy: str | None = None
@@ -143,9 +169,7 @@ class ControlPlaneError(OutsideError):
         super().__init__(
             f"{method} {path} {answer}: {reason}", remedy=remedy or _control_plane_remedy(status)
         )
-        self.method = method
-        self.path = path
-        self.status = status
+        vars(self).update(method=method, path=path, status=status)
 
 
 def _control_plane_remedy(status: int | None) -> str:
@@ -157,11 +181,11 @@ def _control_plane_remedy(status: int | None) -> str:
 
 
 class _NewerError(UpgradeError):
-    """An error of a family that only a newer daemon has; the exit code is that daemon's."""
+    """An error of an unknown family, from a newer daemon, with the exit code of that daemon."""
 
     def __init__(self, what: str, *, exit_code: int, **fields: Any) -> None:
         super().__init__(what, **fields)
-        self.exit_code = exit_code
+        vars(self).update(exit_code=exit_code)
 
 
 _FAMILIES: Mapping[int, type[UpgradeError]] = {
@@ -180,10 +204,10 @@ _EXIT_CODES = range(1, 256)
 
 
 def from_json(data: Mapping[str, Any]) -> UpgradeError:
-    """Rebuild an error that crossed the daemon's API, with the same code and exit code.
+    """Return the error that the daemon's API sent, with its code and exit code.
 
-    A daemon of another version may send a code or an exit code that is not known here: both are
-    kept. Daemons without ``format`` sent the name of a class in place of the code.
+    Unknown codes and exit codes, from a daemon of another version, are kept. Daemons that send no
+    ``format`` send the name of a class in place of the code.
     """
     exit_code, code = data.get("exit_code"), data.get("error")
     is_named_by_class = "format" not in data

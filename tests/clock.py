@@ -1,10 +1,10 @@
-"""A clock of a test's own: time passes when the test says so, however slow the machine is."""
+"""A clock that only the test moves, however slow the machine is."""
 
 import threading
 
 
 class Clock:
-    """Stands still but for what the test, or a sleep, adds; from any thread."""
+    """Moves only when the test or a sleep adds time; thread-safe."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

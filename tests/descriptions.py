@@ -30,7 +30,7 @@ def make_inputs(folder: Path, versions: Sequence[str]) -> Path:
 def real_release(
     fuel: str, *, base: str | None = None, base_fuel: str | None = None
 ) -> dict[str, Any]:
-    """Return what ``bundle.yaml`` says of a release: full, or a diff of ``base``."""
+    """Return the entry of a release in ``bundle.yaml``: full, or a diff of ``base``."""
     repos = {
         system: {"base": f"{base_fuel}/{system}", "current": f"{fuel}/{system}"}
         if base

@@ -50,7 +50,7 @@ class Tally:
 
 
 def cases_wanted(variable: str, short: int) -> int:
-    """Return how many cases to run: as the environment says, or the short run's number."""
+    """Return the number of cases: from the environment, or that of the short run."""
     return int(os.environ.get(variable, short))
 
 
@@ -121,7 +121,7 @@ def _changes(older: Release, newer: Release) -> set[str]:
 
 
 def report(tool: str, tally: Tally) -> None:
-    """Print what was covered; pytest shows it with ``-s``."""
+    """Print the coverage of the cases; pytest shows it with ``-s``."""
     kinds = ", ".join(f"{name} {number}" for name, number in sorted(tally.kinds.items()))
     text = (
         f"\n{tool}: {tally.cases} cases, {tally.refused} refused, {tally.names} names compared, "

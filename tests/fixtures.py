@@ -1,4 +1,4 @@
-"""Inputs that are costly to make, made once a worker, for the tests that start what is installed.
+"""Expensive inputs of tests, built once a worker.
 
 Their folders import them in a ``conftest.py``: unit tests do not pay for all that is loaded here.
 """
@@ -40,7 +40,7 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[s
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for all tests of a worker: each takes a database of its own."""
+    """A PostgreSQL server for all tests of a worker: each uses a new database."""
     with running_postgres() as server:
         yield server
 
@@ -62,7 +62,7 @@ def nailgun_store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def nailgun(nailgun_store: Store) -> Iterator[str]:
-    """The URL of a Nailgun of its own: the registry in this process."""
+    """The URL of a new Nailgun: the registry in this process."""
     app = create_app(nailgun_store, master_ip="10.20.0.2", fuel_version=lambda: "5.0")
     with RegistryServer(app, "127.0.0.1", 0) as server:
         yield server.url

@@ -1,4 +1,4 @@
-"""A Nailgun that misbehaves when told: a proxy before a real registry."""
+"""A Nailgun that fails on request: a proxy of a real registry."""
 
 import socket
 import threading
@@ -54,7 +54,7 @@ def answers(status: int) -> Fault:
 
 
 def loses_the_answer(request: Request, upstream: str) -> None:
-    """Do what was asked, and close without an answer."""
+    """Execute the request, and close without a response."""
     request.carried_out_by(upstream)
 
 

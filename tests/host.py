@@ -1,4 +1,4 @@
-"""A master of its own below a scratch root: the real daemon, asked by the real command."""
+"""A master below a scratch root, with the real daemon and the real command."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ class Host:
         return programs.run(["fuel-upgrade", "--root", self.root, *argv])
 
     def json(self, *argv: str | Path) -> Any:
-        """Return what a command prints; of one that prints events, the result."""
+        """Return the output of a command; if it prints events, the result."""
         done = self.command(*argv, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         try:
@@ -47,7 +47,7 @@ class Host:
     def daemon(
         self, *, fail_points: str = "", notified: Readiness | None = None
     ) -> Iterator[Program]:
-        """Run the daemon; ``notified`` goes on hearing what it says to systemd."""
+        """Run the daemon; ``notified`` receives its messages to systemd."""
         with readiness() if notified is None else nullcontext(notified) as ready:
             process = programs.start(
                 ["fuel-upgraded", "--root", self.root],

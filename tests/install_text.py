@@ -1,4 +1,4 @@
-"""The text on installing, as README.rst has it, and the commands in it."""
+"""The section Install of README.rst and its commands."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def install_text() -> str:
 
 
 def section(page: Path, title: str, underline: str) -> str:
-    """Return what stands in a section of a page, up to the next of its level."""
+    """Return the text of a section, up to the next of its level."""
     text = page.read_text(encoding="utf-8")
     start = text.index(f"\n{title}\n{underline * len(title)}\n") + 2 * len(title) + 3
     following = re.search(rf"^\S[^\n]*\n{re.escape(underline)}{{4,}}$", text[start:], re.MULTILINE)

@@ -22,7 +22,7 @@ from fuel_upgrade.system.tree_digest import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_all import PlannedOrder
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
 from fuel_upgrade.upgrade.review.review import Review
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
@@ -50,11 +50,11 @@ class ScratchMaster:
     def engine(self, fail_points: str = "") -> Engine:
         return Engine(self.config, self.client, fail_points=FailPoints(fail_points))
 
-    def install(self, tarball: Path, *, fail_points: str = "") -> InstallRecord:
+    def install(self, tarball: Path, *, fail_points: str = "") -> ChangeRecord:
         return self.engine(fail_points).install(tarball, install=new_id())
 
     def killed(self, work: Callable[[Engine], object], fail_points: str) -> None:
-        """Do ``work`` in a process of its own, which a fail point ends as SIGKILL does."""
+        """Run ``work`` in another process, which a fail point ends as SIGKILL does."""
 
         def run() -> None:
             with NailgunClient(
@@ -75,7 +75,7 @@ class ScratchMaster:
         )
 
     def content(self, install: str) -> State:
-        """Return the state without what two installs never share: times and ids."""
+        """Return the state without times and ids, which differ in each install."""
         files = "\n".join(
             f"{path.relative_to(self.root)} {_describe(path)}".replace(install, "ID")
             for path in walk(self.root, without=self.own())
@@ -87,7 +87,7 @@ class ScratchMaster:
         )
 
     def own(self) -> list[Path]:
-        """Return what no install changes back: the journal, the log, the socket."""
+        """Return the paths that no undo restores: the journal, the log, the socket."""
         return [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
 
 

@@ -209,7 +209,7 @@ def begins(handler: Handler) -> None:
 
 
 def begins_chunked(handler: Handler) -> None:
-    """Close amid a body of which nobody said how long it is."""
+    """Close in the middle of a body without a declared length."""
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()

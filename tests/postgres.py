@@ -143,7 +143,7 @@ NewUrl = Callable[[str], str]
 
 
 def url_maker(request: pytest.FixtureRequest, folder: Path) -> NewUrl:
-    """Return what gives the URL of a new database of one of :data:`KINDS`."""
+    """Return a function that gives the URL of a new database of one of :data:`KINDS`."""
     numbers = count(1)
 
     def new_url(kind: str) -> str:

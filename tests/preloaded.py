@@ -33,7 +33,7 @@ _MAIN: dict[str, Callable[[], None]] = {
 
 
 def _serve(orders: socket.socket) -> Callable[[], None]:
-    """Fork for each order; return in a fork alone, with what it is to run."""
+    """Fork for each order; return only in a fork, with its program."""
     gc.freeze()  # a collection in a fork would copy every page
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -48,7 +48,7 @@ def _serve(orders: socket.socket) -> Callable[[], None]:
 
 
 def _become(order: dict[str, object], descriptors: list[int]) -> Callable[[], None]:
-    """Fork once more, and tell how that process ends; return in it."""
+    """Fork once more, and report the end of that process; return in it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *streams, ending = descriptors
     _end_with_parent()

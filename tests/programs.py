@@ -19,7 +19,7 @@ _NUMBER_BYTES = 32
 
 
 class Program:
-    """A process, with what tests use of ``subprocess.Popen``."""
+    """A process with the part of ``subprocess.Popen`` that tests use."""
 
     def __init__(self, argv: Sequence[str], ending: socket.socket) -> None:
         self.args = argv
@@ -88,7 +88,7 @@ def start(
 def run(
     argv: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and return what it printed."""
+    """Run a program to its end and return its output."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         program = start(argv, environment=environment, stdout=out.fileno(), stderr=err.fileno())
         try:
@@ -103,13 +103,13 @@ def run(
 
 
 def _mounts() -> str:
-    """Name the mount namespace of this process; a test may take it to one of its own."""
+    """Return the mount namespace of this process; a test may enter another one."""
     return str(Path("/proc/self/ns/mnt").readlink())
 
 
 @cache
 def _orders(_mounts: str) -> socket.socket:
-    """Start what forks, once a process of tests and mount namespace; it ends when we do."""
+    """Start the forking process, once a test process and mount namespace; it ends with this one."""
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(

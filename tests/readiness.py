@@ -1,4 +1,4 @@
-"""Waiting for a daemon to be ready: it says so itself, as it does to systemd."""
+"""Waits until a daemon is ready, by its notification to systemd."""
 
 import os
 import select
@@ -16,7 +16,7 @@ TIMEOUT_S = 120  # no test is about it
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The socket of sd_notify(3) of one daemon; it lies in no folder, whose path may be long."""
+    """The abstract socket of sd_notify(3) of one daemon: a path could be too long."""
 
     address: str
     listener: socket.socket

@@ -1,4 +1,4 @@
-"""Many clients of one registry at once, and the account of what each was told."""
+"""Many concurrent clients of one registry, and a record of all responses."""
 
 import http.client
 import json
@@ -49,7 +49,7 @@ def value_for(name: str, number: int) -> object:
 
 @dataclass
 class Account:
-    """What all clients together were told; every method may be called from any thread."""
+    """The responses to all clients; thread-safe."""
 
     created: dict[int, str] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -265,7 +265,7 @@ def run_clients(urls: Sequence[str], seconds: float) -> Figures:
 
 
 def settle(account: Account, listed: list[dict[str, Any]]) -> list[str]:
-    """Compare what is there with what was told; return what differs."""
+    """Compare the registry with the responses; return the differences."""
     found = {release["id"]: release["name"] for release in listed}
     faults = []
     if len(found) != len(listed):

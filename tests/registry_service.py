@@ -1,4 +1,4 @@
-"""``fuel-upgrade registry``: its commands here, its service in a process of its own."""
+"""``fuel-upgrade registry``: its commands in this process, its service in another."""
 
 import os
 import re

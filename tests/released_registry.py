@@ -1,4 +1,4 @@
-"""The registry's tables as the code made them that kept no revision: what masters have."""
+"""The registry's tables of earlier versions, which had no revision."""
 
 from sqlalchemy import text
 

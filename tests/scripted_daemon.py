@@ -1,4 +1,4 @@
-"""A daemon that has one job and gives the events of a script: for what its clients show."""
+"""A daemon with one job and scripted events, for tests of clients."""
 
 import json
 import socketserver

@@ -1,4 +1,4 @@
-"""HTTP servers of tests: their threads print nothing, and what broke an answer fails the test."""
+"""HTTP servers of tests: their threads print nothing, and an error in them fails the test."""
 
 import sys
 import threading
@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what broke an answer, but for a client that left.
+        """Keep the error of a response, except a client that disconnected.
 
         To format a traceback here, as the base does, parses source beside the main thread. Where
         that formats one too, CPython 3.11 raises SystemError and ends the whole run of pytest.
@@ -57,7 +57,7 @@ AnyServer = TypeVar("AnyServer", bound=Server)
 
 @contextmanager
 def serving(server: AnyServer) -> Iterator[AnyServer]:
-    """Serve in a thread; at the end raise what broke an answer."""
+    """Serve in a thread; at the end raise the error of a response."""
     with server:
         threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True).start()
         try:

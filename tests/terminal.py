@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, and what stays on the terminal in the end."""
+"""A command on a terminal, and the final content of the terminal."""
 
 import fcntl
 import os
@@ -52,7 +52,7 @@ class OnTerminal:
             os.close(descriptor)
 
     def read_until(self, text: str) -> None:
-        """Read until it has printed ``text`` after what was waited for before."""
+        """Read until the command has printed ``text`` after the previous match."""
         wanted, deadline = text.encode(), time.monotonic() + _TIMEOUT_S
         while (at := self.raw.find(wanted, self._seen)) < 0:
             is_over = self.process.poll() is not None or time.monotonic() > deadline
@@ -73,7 +73,7 @@ class OnTerminal:
         return self.process.returncode
 
     def rows(self) -> list[str]:
-        """Return what a terminal shows in the end: all that scrolled away, and the screen."""
+        """Return the final content of the terminal: scrollback and screen."""
         screen = pyte.HistoryScreen(self.columns, _ROWS, history=100_000, ratio=0.5)
         pyte.ByteStream(screen).feed(self.raw)
         above = ["".join(line[x].data for x in range(self.columns)) for line in screen.history.top]
@@ -87,12 +87,12 @@ class OnTerminal:
         return sum(found)
 
     def _read(self) -> None:
-        """Read what there is within a second."""
+        """Read the output of at most a second."""
         if select.select([self._master], [], [], 1)[0]:
             self.raw += os.read(self._master, 65536)
 
 
 def _plain_environment() -> dict[str, str]:
-    """Return this process's environment without what changes how terminals are used."""
+    """Return the environment of this process without settings of terminals."""
     changes = {"NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES", "COLORTERM", "CLICOLOR_FORCE"}
     return {name: value for name, value in os.environ.items() if name not in changes}

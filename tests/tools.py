@@ -21,7 +21,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 
 def needs_here(*missing: str) -> pytest.MarkDecorator:
-    """Mark a test that cannot run without what is missing, if anything is, as :func:`needs`."""
+    """Mark a test that cannot run without the missing inputs, if any, as :func:`needs`."""
     return _unless(f"needs {', '.join(missing)}, which this machine lacks" if missing else "")
 
 

@@ -1,1 +1,1 @@
-"""The upgrade tarball: what goes in, its seal, packing and verifying."""
+"""The upgrade tarball: its contents and seal, packing and verifying."""

@@ -1,4 +1,4 @@
-"""What goes into an upgrade tarball, and how it is written: small files first."""
+"""The contents of an upgrade tarball, and writing it: small files first."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from fuel_upgrade.system.tree_digest import walk
 
 @dataclass(slots=True)
 class Contents:
-    """What goes into a tarball, by its path there: bytes or a file, and its line in the seal."""
+    """The contents of a tarball by path: bytes or a file, and the entry in the seal."""
 
     data: dict[str, bytes] = field(default_factory=dict)
     paths: dict[str, Path] = field(default_factory=dict)
@@ -34,11 +34,11 @@ class Contents:
         self.sealed[path] = SealedFile(len(data), hashlib.sha256(data).hexdigest(), executable)
 
     def add_tree(self, folder: str, root: Path, known: dict[str, str] | None = None) -> None:
-        """Add what lies below ``root``; ``known`` gives the SHA-256 of files, spared a read.
+        """Add the tree below ``root``; ``known`` has SHA-256 sums that need not be computed.
 
         Raises:
             ConfigError: a path is taken.
-            BundleError: a link leads out, or something is neither file, folder nor link.
+            BundleError: a link leads outside, or an entry is neither file, folder nor link.
         """
         for path in walk(root):
             relative = str(path.relative_to(root))
@@ -50,7 +50,7 @@ class Contents:
                 raise BundleError(f"{path}: neither a file nor a folder", remedy="remove it")
 
     def add_file(self, path: str, source: Path, *, executable: bool) -> None:
-        """Add one file, with the mode that it is to have.
+        """Add one file, executable or not.
 
         Raises:
             ConfigError: the path is taken.
@@ -73,7 +73,7 @@ class Contents:
         if not manifest.link_stays_inside(path, target):
             raise BundleError(
                 f"{source}: a link to {target!r}, outside the part that is installed as one",
-                remedy="replace the link by what it stands for",
+                remedy="replace the link by its target",
             )
         self._refuse_twice(path)
         text = os.fsencode(target)
@@ -88,10 +88,10 @@ class Contents:
             )
 
     def write(self, stream: BinaryIO, *, progress: Progress) -> None:
-        """Write the tarball's bytes.
+        """Write the tarball.
 
         Raises:
-            BundleError: a file is no longer what its index, or the first look at it, said.
+            BundleError: a file has changed, or differs from its index.
         """
         writer = ArchiveWriter(stream)
         writer.add_bytes(manifest.SEAL, render_seal(self.sealed))
@@ -112,10 +112,10 @@ class Contents:
             writer.add_bytes(path, self.data[path], mode=mode)
         else:
             source = self.paths[path]
-            found = writer.add_file(path, source, size_bytes=sealed.length_bytes, mode=mode)
-            if found != sealed.sha256:
+            sha256 = writer.add_file(path, source, size_bytes=sealed.length_bytes, mode=mode)
+            if sha256 != sealed.sha256:
                 raise BundleError(
-                    f"{source}: SHA-256 {found}, but its index says {sealed.sha256}",
+                    f"{source}: SHA-256 {sha256}, but its index says {sealed.sha256}",
                     remedy="copy the repo again, or reindex it",
                 )
 

@@ -17,21 +17,21 @@ _REMEDY = "name the file that make installer wrote"
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """An installer file that is whole, and the version of fuel-upgrade that it installs."""
+    """An undamaged installer file, and the version of fuel-upgrade that it installs."""
 
     path: Path
     version: str
 
     @property
     def name(self) -> str:
-        """The name that it has in a tarball, whatever the file is called."""
+        """Its file name in a tarball."""
         return f"fuel-upgrade-{self.version}-x86_64.run"
 
 
 def read_installer(path: Path) -> Installer:
-    """Check an installer file as it checks itself, and read its version.
+    """Verify an installer file, as the file itself does, and read its version.
 
-    Its second line has the SHA-256 of all that follows the line.
+    Its second line has the SHA-256 of everything after that line.
 
     Raises:
         ConfigError: it is no installer, or is damaged.

@@ -1,4 +1,4 @@
-"""What lies where in an upgrade tarball, and what its own descriptions say."""
+"""The paths in an upgrade tarball, and the descriptions in it."""
 
 import posixpath
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from fuel_upgrade.system.archive import climbs_behind_a_name
 from fuel_upgrade.system.yaml_text import load_yaml
 
 FORMAT = 1
-ARCHITECTURE = "x86_64"  # the one that Fuel masters and nodes have
+ARCHITECTURE = "x86_64"  # of Fuel masters and nodes
 SEAL = "upgrade/seal/targets.json"
 CONFIG = "upgrade/config/"
 VERSION = CONFIG + "version.yaml"
@@ -34,8 +34,8 @@ _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
 class RepoPart:
     """One repo in a tarball. ``base`` is the version of the release it is a diff of, or None.
 
-    ``packages`` and ``size_bytes`` are what the tarball carries; ``full_packages`` and
-    ``full_size_bytes`` what the release has in all.
+    ``packages`` and ``size_bytes`` count the packages in the tarball; ``full_packages`` and
+    ``full_size_bytes`` those of the whole release.
     """
 
     version: str
@@ -51,21 +51,21 @@ class RepoPart:
 
     @property
     def folder(self) -> str:
-        """The repo's place in the tarball."""
+        """The path of the repo in the tarball."""
         return f"{REPOS}{self.version}/{self.os_key}/{ARCHITECTURE}"
 
     @property
     def place(self) -> str:
-        """The repo's place below the master's folder of repos, which is also its URL path."""
+        """The path of the repo below the master's folder of repos, and below the repo URL."""
         return f"{self.version}/{self.os_key}/{ARCHITECTURE}"
 
     @property
     def location_suffix(self) -> str:
-        """What follows the URL in an apt line: suite and components; nothing for yum."""
+        """Suite and components, which follow the URL in an apt line; empty for yum."""
         return "".join(f" {word}" for word in (self.suite, *self.components) if word)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that ``upgrade.yaml`` and ``--json`` have."""
+        """Return the form of ``upgrade.yaml`` and ``--json``."""
         return {
             "version": self.version,
             "operating_system": self.os_key,
@@ -81,7 +81,7 @@ class RepoPart:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read the form that ``upgrade.yaml`` has; KeyError, TypeError, ValueError if wrong."""
+        """Read the form of ``upgrade.yaml``; KeyError, TypeError, ValueError if malformed."""
         return cls(
             version=_name(data["version"]),
             os_key=_name(data["operating_system"]),
@@ -98,7 +98,7 @@ class RepoPart:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeDescription:
-    """The content of ``upgrade.yaml``: from which Fuel versions, and which repos are inside."""
+    """The content of ``upgrade.yaml``: the Fuel versions that can be upgraded, and the repos."""
 
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
@@ -142,7 +142,7 @@ def parse_fuel_version(text: str, *, source: str) -> str:
     """Return the Fuel version that a ``version.yaml`` names: ``VERSION: {release: "6.0", ...}``.
 
     Raises:
-        BundleError: it names none.
+        BundleError: it has none.
     """
     data = load_yaml(text, source=source)
     try:
@@ -155,7 +155,7 @@ def parse_fuel_version(text: str, *, source: str) -> str:
 
 
 def _name(value: object) -> str:
-    """Return a version or the like, safe as one part of a path."""
+    """Return a name, such as a version, that is safe as a component of a path."""
     name = value if isinstance(value, str) else ""
     if not name or name.startswith(".") or "/" in name or not name.isprintable():
         raise ValueError(f'{value!r} is not a name (quote versions: "6.0")')
@@ -163,10 +163,10 @@ def _name(value: object) -> str:
 
 
 def checked_name(value: object, *, source: str) -> str:
-    """Return a version, safe as one part of a path.
+    """Return a version that is safe as a component of a path.
 
     Raises:
-        BundleError: it is not.
+        BundleError: it is not safe.
     """
     try:
         return _name(value)
@@ -175,7 +175,7 @@ def checked_name(value: object, *, source: str) -> str:
 
 
 def is_head(path: str) -> bool:
-    """Tell whether a member belongs to the small files that lead the tarball."""
+    """Return whether a member belongs to the header of the tarball."""
     is_description = (
         path.startswith(REPOS) and path.count("/") == _REPO_DEPTH and (path.endswith("/diff.yaml"))
     )
@@ -183,12 +183,12 @@ def is_head(path: str) -> bool:
 
 
 def is_installer(path: str) -> bool:
-    """Tell whether a member is the installer of fuel-upgrade, which no install unpacks."""
+    """Return whether a member is the installer of fuel-upgrade, which is not unpacked."""
     return path.startswith(INSTALLER)
 
 
 def unit_of(path: str) -> str | None:
-    """Return the folder that is switched into place as one and holds ``path``; else None."""
+    """Return the folder around ``path`` that is switched into place as a unit, or None."""
     if path.startswith(REPOS):
         depth = _REPO_DEPTH
     elif path.startswith(PUPPET):
@@ -200,7 +200,7 @@ def unit_of(path: str) -> str | None:
 
 
 def link_stays_inside(path: str, target: str) -> bool:
-    """Tell whether a symbolic link leads to somewhere in its own unit."""
+    """Return whether the target of a symbolic link is in the unit of the link."""
     unit = unit_of(path)
     resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     inside = unit is not None and (resolved == unit or resolved.startswith(unit + "/"))

@@ -20,23 +20,22 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
-from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
-from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.proof.read_proof import prove_ready
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
-_ZSTD_THREADS = 2  # a fixed number: how the work is split must not show in the bytes
+_ZSTD_THREADS = 2  # fixed: the number of threads changes the bytes written
 
 
 @dataclass(frozen=True, slots=True)
 class BundleSummary:
-    """What was built: sizes in bytes."""
+    """A tarball that was built; sizes in bytes."""
 
     path: Path
     size_bytes: int
@@ -61,7 +60,7 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
     """Write the tarball that ``spec`` describes to ``out`` (``.tar.zst`` or ``.tar``).
 
     Raises:
-        ConfigError: ``out`` exists or is named oddly, or the parts do not fit together.
+        ConfigError: ``out`` exists or has another suffix, or the parts do not fit together.
         BundleError: a part is damaged or malformed.
     """
     check_output(out)
@@ -70,11 +69,11 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         cleanup.callback(remove_tree, scratch)
         builder = _Builder(spec, scratch, cleanup, progress)
         fuel_version = builder.collect()
-        whole = scratch / "whole"
+        packed = scratch / "packed"
         write_tarball(
-            builder.contents, whole, compress=out.name.endswith(".zst"), progress=progress
+            builder.contents, packed, compress=out.name.endswith(".zst"), progress=progress
         )
-        rename(whole, out)
+        rename(packed, out)
     return BundleSummary(
         path=out,
         size_bytes=out.stat().st_size,
@@ -86,13 +85,15 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
 
 
 def check_output(out: Path) -> None:
-    """Make sure that a tarball can be written to ``out``, and that its folder is there.
+    """Check that a tarball can be written to ``out``, and create its folder.
 
     Raises:
-        ConfigError: ``out`` exists, or is named oddly.
+        ConfigError: ``out`` exists, or has another suffix.
     """
     if not out.name.endswith((".tar.zst", ".tar")):
-        raise ConfigError(f"{out}: expected a name in .tar.zst or .tar", remedy="name it so")
+        raise ConfigError(
+            f"{out}: expected a name in .tar.zst or .tar", remedy="choose such a name"
+        )
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -152,9 +153,9 @@ class _Builder:
         text = _read_text(spec.openstack_yaml)
         releases = parse_fixture(text, source=str(spec.openstack_yaml))
         version = _one_version(releases, spec.openstack_yaml)
-        wanted = set(spec.only) or {release.os_key for release in releases}
-        _check_complete(spec, wanted, {release.os_key for release in releases})
-        self._releases.extend(r for r in releases if r.os_key in wanted)
+        systems = set(spec.only) or {release.os_key for release in releases}
+        _check_complete(spec, systems, {release.os_key for release in releases})
+        self._releases.extend(r for r in releases if r.os_key in systems)
         if spec.base is not None:
             self._diff_releases[version] = spec.base
         described = as_yaml(text, source=str(spec.openstack_yaml)).encode()
@@ -171,7 +172,7 @@ class _Builder:
         repo = read_repo(root)
         _check_packages(repo)
         part = describe_repo(version, os_key, repo, base)
-        if spec.diff is not None:  # one made here was proved as a whole when it was made
+        if spec.diff is not None:  # a diff made here has been proved already
             prove_ready(repo).require(str(spec.diff))
         known = {p.location: dict(p.digests).get("sha256", "") for p in repo.packages}
         self.contents.add_tree(part.folder, root, {k: v for k, v in known.items() if v})
@@ -189,7 +190,7 @@ class _Builder:
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:
-    """Return the text of ``upgrade.sh``, which knows the names in its own tarball."""
+    """Return the text of ``upgrade.sh`` with the names in its own tarball."""
     text = files("fuel_upgrade.bundle").joinpath("upgrade.sh").read_text(encoding="utf-8")
     place = f"{manifest.INSTALLER}{installer.name}" if installer else ""
     values = {
@@ -203,24 +204,24 @@ def _script(fuel_version: str, installer: Installer | None) -> str:
 
 
 def _check_packages(repo: Repo) -> None:
-    """Check what packing does not: that each package is there, and those without a SHA-256.
+    """Check that each package exists with its size; hash those without a SHA-256 in the index.
 
     Raises:
-        BundleError: a package is missing, or not what the index says.
+        BundleError: a package is missing, or not as listed in the index.
     """
     for package in {p.location: p for p in repo.packages}.values():
         path = repo.root / package.location
-        found = f"{path.stat().st_size} bytes" if path.is_file() else "not there"
-        if found != f"{package.size_bytes} bytes":
-            raise _not_as_listed(path, found, f"{package.size_bytes} bytes")
+        size = f"{path.stat().st_size} bytes" if path.is_file() else "not there"
+        if size != f"{package.size_bytes} bytes":
+            raise _not_as_listed(path, size, f"{package.size_bytes} bytes")
         algorithm, expected = next(iter(package.digests), ("sha256", ""))
         if algorithm != "sha256" and (digest := hash_file(path, algorithm)) != expected:
             raise _not_as_listed(path, f"{algorithm} {digest}", expected)
 
 
-def _not_as_listed(path: Path, found: str, expected: str) -> BundleError:
+def _not_as_listed(path: Path, actual: str, expected: str) -> BundleError:
     return BundleError(
-        f"{path}: {found}, but the index says {expected}",
+        f"{path}: {actual}, but the index says {expected}",
         remedy="copy the repo again, with its packages, or reindex it",
     )
 
@@ -229,29 +230,26 @@ def describe_repo(version: str, os_key: str, repo: Repo, base: str | None) -> Re
     """Describe a repo.
 
     Raises:
-        BundleError: it is a diff repo but no base is named, or the other way round.
+        BundleError: it is a diff repo without a named base, or a full repo with one.
     """
-    path = repo.root / FILE_NAME
-    if path.exists() != (base is not None):
-        found, wanted = ("a diff repo", "a full") if path.exists() else ("no diff.yaml", "a diff")
+    description = read_description(repo.root)
+    if (description is None) != (base is None):
+        actual, expected = ("a diff repo", "a full") if description else ("no diff.yaml", "a diff")
         raise BundleError(
-            f"{repo.root}: expected {wanted} repo, found {found}",
+            f"{repo.root}: expected {expected} repo, found {actual}",
             remedy="name 'base' in bundle.yaml for a release of diff repos, and only for those",
         )
     size, count = total_bytes(repo.packages), len({p.location for p in repo.packages})
     full_count, full_size = count, size
-    if base is not None:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        description = DiffDescription.parse(text, source=str(path))
+    if description is not None:
         full_count = description.counts["carried"] + description.counts["inherited"]
         full_size = description.result_bytes
-    is_apt = isinstance(repo, AptRepo)
     return RepoPart(
         version=version,
         os_key=os_key,
-        kind=RepoKind.APT if is_apt else RepoKind.YUM,
-        suite=repo.suite if isinstance(repo, AptRepo) else None,
-        components=repo.components if isinstance(repo, AptRepo) else (),
+        kind=repo.kind,
+        suite=repo.suite,
+        components=repo.components,
         packages=count,
         size_bytes=size,
         full_packages=full_count,
@@ -270,12 +268,12 @@ def _one_version(releases: Sequence[Release], source: Path) -> str:
     return manifest.checked_name(versions[0], source=str(source))
 
 
-def _check_complete(spec: ReleaseSpec, wanted: set[str], described: set[str]) -> None:
-    faults = [f"no repo for {name}" for name in sorted(wanted - set(spec.repos))]
+def _check_complete(spec: ReleaseSpec, systems: set[str], described: set[str]) -> None:
+    faults = [f"no repo for {name}" for name in sorted(systems - set(spec.repos))]
     faults += [
-        f"a repo for {name} that 'only' leaves out" for name in sorted(set(spec.repos) - wanted)
+        f"a repo for {name} that 'only' leaves out" for name in sorted(set(spec.repos) - systems)
     ]
-    faults += [f"no release for {name}" for name in sorted(wanted - described)]
+    faults += [f"no release for {name}" for name in sorted(systems - described)]
     if faults:
         raise ConfigError(
             f"{spec.openstack_yaml}: {'; '.join(faults)}",

@@ -1,7 +1,7 @@
-"""The tarball that fills a hole: what a master lacks of the base, the diff repo carries besides."""
+"""Repairs a tarball for a master: its diff repos also carry packages that the base lacks there."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +13,12 @@ from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo,
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
 from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
-from fuel_upgrade.repo.yum.repo import write_yum_metadata
 from fuel_upgrade.system.files import remove_tree, rename, write_file
 from fuel_upgrade.system.progress import Progress
 
@@ -28,14 +26,14 @@ from fuel_upgrade.system.progress import Progress
 def repair_bundle(
     request: RepairRequest, tarball: Path, sources: Sequence[Path], out: Path, *, progress: Progress
 ) -> BundleSummary:
-    """Write to ``out`` the ``tarball`` with what ``request`` says is missing on the master.
+    """Write ``tarball`` to ``out`` with the packages of ``request`` added to its diff repos.
 
-    Each of ``sources`` is the full repo of a release, a folder or an archive: which, is told by
-    its content. All else in the new tarball is as it was; the seal is new.
+    Each of ``sources`` is the full repo of a release, a folder or an archive; its content decides
+    of which release. The seal is new, and everything else is unchanged.
 
     Raises:
         ConfigError: ``out`` exists, or the request is about another tarball.
-        BundleError: no source is the full repo of a release that lacks packages, or something
+        BundleError: no source is the full repo of a release that lacks packages, or a file
             is damaged.
     """
     check_output(out)
@@ -50,14 +48,14 @@ def repair_bundle(
         unpack(head, tree.joinpath, progress=progress)
         parts = {(p.version, p.os_key): p for p in head.repos}
         for repair in repairs:
-            key = (repair.asked.version, repair.asked.os_key)
+            key = (repair.requested.version, repair.requested.os_key)
             parts[key] = _widen(repair, tree / parts[key].folder, parts[key], scratch, progress)
         description = replace(head.description, repos=tuple(parts.values()))
         write_file(tree / manifest.UPGRADE, description.render().encode())
         contents = _collect(tree)
-        whole = scratch / "whole"
-        write_tarball(contents, whole, compress=out.name.endswith(".zst"), progress=progress)
-        rename(whole, out)
+        packed = scratch / "packed"
+        write_tarball(contents, packed, compress=out.name.endswith(".zst"), progress=progress)
+        rename(packed, out)
     return BundleSummary(
         path=out,
         size_bytes=out.stat().st_size,
@@ -70,9 +68,9 @@ def repair_bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Repair:
-    """One diff repo to widen: what is asked, what it was, and the full repo of its release."""
+    """One diff repo to extend: its request, its description, and the full repo of its release."""
 
-    asked: RequestedRepo
+    requested: RequestedRepo
     described: DiffDescription
     full: Repo
 
@@ -94,58 +92,57 @@ def _check_request(request: RepairRequest, head: BundleHead) -> None:
 
 
 def _match(request: RepairRequest, head: BundleHead, sources: Sequence[Repo]) -> list[_Repair]:
-    """Find the full repo of each release by its fingerprint, before anything is unpacked."""
-    found, lacking = [], []
-    for asked in request.repos:
-        described = head.descriptions[asked.version, asked.os_key]
+    """Match each requested release with its full repo by fingerprint; unpack nothing."""
+    repairs, lacking = [], []
+    for requested in request.repos:
+        described = head.descriptions[requested.version, requested.os_key]
         full = next((s for s in sources if _is_content(s, described)), None)
         if full is None:
             lacking.append(
-                f"{asked.version} for {asked.os_key} ({described.result_fingerprint},"
+                f"{requested.version} for {requested.os_key} ({described.result_fingerprint},"
                 f" {described.counts['carried'] + described.counts['inherited']} packages)"
             )
         else:
-            found.append(_Repair(asked, described, full))
+            repairs.append(_Repair(requested, described, full))
     if lacking:
         given = ", ".join(f"{s.root} ({len(s.packages)} entries)" for s in sources)
         raise BundleError(
             f"no repo given is the full repo of {'; '.join(lacking)}; given: {given or 'none'}",
             remedy="name with --from the full repo that the release was built from",
         )
-    return found
+    return repairs
 
 
 def _is_content(repo: Repo, described: DiffDescription) -> bool:
     try:
-        found = fingerprint(repo.packages, described.algorithm)
+        actual = fingerprint(repo.packages, described.algorithm)
     except KeyError:
         return False  # an index without checksums of that kind
-    return found == described.result_fingerprint
+    return actual == described.result_fingerprint
 
 
 def _widen(
     repair: _Repair, folder: Path, part: RepoPart, scratch: Path, progress: Progress
 ) -> RepoPart:
-    """Build the diff repo anew, against a base that holds what the master does.
+    """Build the diff repo again, against a base with the packages that the master has.
 
-    Of that base nothing but the list of its packages is needed, and a description can stand for
-    it: what a ``diff.yaml`` inherits counts as its repo's own.
+    Only the list of packages of that base is needed, so a repo with a ``diff.yaml`` replaces it:
+    the packages that it inherits count as its own.
     """
     described, full = repair.described, repair.full
     algorithm = described.algorithm
-    missing = {p.identity(algorithm) for p in repair.asked.missing}
+    missing = {p.identity(algorithm) for p in repair.requested.missing}
     inherited = described.inherited_packages()
     kept = tuple(p for p in inherited if p.identity(algorithm) not in missing)
     lines = tuple(f"{p} {p.digest(algorithm)}" for p in kept)
     base = scratch / f"held-{part.version}-{part.os_key}"
     _write_held(full, replace(described, inherited=lines), base)
-    if (folder / "repodata").is_dir():  # what it says of groups and modules, it says again
+    if (folder / "repodata").is_dir():  # keep its groups and modules
         (base / CURRENT_FOLDER).mkdir()
         rename(folder / "repodata", base / CURRENT_FOLDER / "repodata")
     remove_tree(folder)
-    suite = full.suite if isinstance(full, AptRepo) else None
-    made = build_diff(base, full.root, folder, DiffOptions(suite=suite), progress=progress)
-    told = replace(
+    made = build_diff(base, full.root, folder, DiffOptions(suite=full.suite), progress=progress)
+    description = replace(
         described,
         counts=_counts(described.counts, len(inherited) - len(kept)),
         carried_bytes=made.carried_bytes,
@@ -153,12 +150,12 @@ def _widen(
         changes=_changes(described, full, {p.identity(algorithm) for p in inherited} & missing),
         original=made.original,
     )
-    write_file(folder / FILE_NAME, told.render().encode())
+    write_file(folder / FILE_NAME, description.render().encode())
     return describe_repo(part.version, part.os_key, read_repo(folder), part.base)
 
 
 def _counts(before: Mapping[str, int], restored: int) -> dict[str, int]:
-    """Count what moved from the base to the diff repo; a tarball may be repaired once more."""
+    """Count the restored packages; a tarball may be repaired more than once."""
     gains = {"restored": restored, "carried": restored, "inherited": -restored}
     return {**before, **{name: before.get(name, 0) + gain for name, gain in gains.items()}}
 
@@ -166,22 +163,20 @@ def _counts(before: Mapping[str, int], restored: int) -> dict[str, int]:
 def _changes(
     described: DiffDescription, full: Repo, restored: Collection[Identity]
 ) -> tuple[str, ...]:
-    """Return the lines of the release's changes, and one for each package restored."""
+    """Return the change lines of the release, and a line for each restored package."""
     if not described.lists_changes:
-        return ()  # with these lines alone they would seem to be all
+        return ()  # lines of restored packages alone would look like all changes
     places: dict[Package, set[str]] = {}
-    for package, component in _listed(full):
-        if package.identity(described.algorithm) in restored:
-            places.setdefault(package, set()).update([component] if component else [])
-    found = {package.identity(described.algorithm): package for package in places}
-    lines = (_restored(found[i], tuple(sorted(places[found[i]]))).line() for i in sorted(found))
+    for entry in full.entries():
+        if entry.package.identity(described.algorithm) in restored:
+            components = [entry.component] if entry.component else []
+            places.setdefault(entry.package, set()).update(components)
+    by_identity = {package.identity(described.algorithm): package for package in places}
+    lines = (
+        _restored(by_identity[i], tuple(sorted(places[by_identity[i]]))).line()
+        for i in sorted(by_identity)
+    )
     return (*described.changes, *lines)
-
-
-def _listed(repo: Repo) -> Iterator[tuple[Package, str]]:
-    if isinstance(repo, AptRepo):
-        return ((entry.package, entry.component) for entry in repo.iter_entries())
-    return ((package, "") for package in repo.packages)
 
 
 def _restored(package: Package, components: tuple[str, ...]) -> Change:
@@ -200,12 +195,9 @@ def _restored(package: Package, components: tuple[str, ...]) -> Change:
 
 
 def _write_held(full: Repo, described: DiffDescription, out: Path) -> None:
-    """Write a diff repo that carries nothing: it stands for the packages that it inherits."""
+    """Write a diff repo without packages, for the list of packages that it inherits."""
     out.mkdir()
-    if isinstance(full, AptRepo):
-        write_apt_indexes(full, (), out, label="held")
-    else:
-        write_yum_metadata(full, (), out)
+    full.write_indexes((), out, label="held", choice=IndexChoice())
     write_file(out / FILE_NAME, described.render().encode())
 
 

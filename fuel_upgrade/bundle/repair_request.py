@@ -1,4 +1,4 @@
-"""A repair request: what a master lacks of a tarball's base, to be carried to the build side."""
+"""A repair request: the packages that a base on a master lacks, for the build side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class RequestedRepo:
-    """One diff repo, and the packages that it inherits and the master lacks.
+    """One diff repo, and those of its inherited packages that the master lacks.
 
     ``missing`` are without size and location; their checksum is of kind ``algorithm``. The
     fingerprints are those of the diff repo's description.
@@ -30,7 +30,7 @@ class RequestedRepo:
     missing: tuple[Package, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form in the file; the packages are one text, a line each."""
+        """Return the form in the file: packages as one text, with a line for each."""
         return {
             "version": self.version,
             "operating_system": self.os_key,
@@ -64,9 +64,11 @@ class RequestedRepo:
 
 @dataclass(frozen=True, slots=True)
 class RepairRequest:
-    """What a master lacks. ``tarball`` is a file name, ``seal`` the SHA-256 of its seal;
-    ``fuel_version`` is the tarball's, ``master_version`` the one that the master runs.
-    """  # noqa: D205 - one sentence each
+    """The packages that a master lacks to install a tarball.
+
+    ``tarball`` is a file name, ``seal`` the SHA-256 of its seal; ``fuel_version`` is that
+    of the tarball, ``master_version`` that of the master.
+    """
 
     fuel_version: str
     master_version: str
@@ -124,7 +126,7 @@ def render(data: Mapping[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a text of several lines as one block, for people to read."""
+    """Writes a text of several lines as a block."""
 
 
 def _represent(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -1,7 +1,7 @@
 """The seal: every file of a tarball with its length and SHA-256, as TUF targets metadata.
 
-TUF specification, section 4.5. Nobody signs it yet: it guards against damage, not against an
-attacker.
+TUF specification, section 4.5. It is not signed yet: it protects against damage, not
+against an attacker.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from tuf.api.serialization.json import JSONSerializer
 
 from fuel_upgrade.errors import BundleError
 
-# TUF demands an end date; ours never comes, for a master's clock may be years off.
+# TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """One file of the tarball. A link's length and checksum are those of its target's text."""
+    """One file of the tarball. For a link, length and checksum are those of its target path."""
 
     length_bytes: int
     sha256: str
@@ -34,7 +34,7 @@ class SealedFile:
     link_target: str | None = None
 
     def to_target(self, path: str) -> TargetFile:
-        """Return the entry of ``targets.json``; what TUF does not know goes under ``custom``."""
+        """Return the entry of ``targets.json``; fields that TUF lacks are in ``custom``."""
         custom: dict[str, Any] = {}
         if self.executable:
             custom["executable"] = True
@@ -71,8 +71,8 @@ def parse_seal(data: bytes, *, source: str) -> dict[str, SealedFile]:
     """
     try:
         metadata = Metadata[Targets].from_bytes(data)
-        found = metadata.signed.targets.items()
-        return {path: SealedFile.from_target(target) for path, target in found}
+        targets = metadata.signed.targets.items()
+        return {path: SealedFile.from_target(target) for path, target in targets}
     except (DeserializationError, RepositoryError, KeyError, AttributeError) as error:
         raise BundleError(
             f"{source}: the seal is malformed: {error!r}",

@@ -15,7 +15,7 @@ _RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "o
 
 @dataclass(frozen=True, slots=True)
 class RepoSpec:
-    """One repo: full (``full``), a ready diff repo (``diff``), or a pair to make one from."""
+    """One repo: full (``full``), a ready diff repo (``diff``), or a pair to make the diff from."""
 
     full: Path | None = None
     diff: Path | None = None
@@ -41,9 +41,9 @@ class ReleaseSpec:
 
 @dataclass(frozen=True, slots=True)
 class BundleSpec:
-    """The whole tarball: the new Fuel version's ``version.yaml``, who may upgrade, releases.
+    """A tarball: ``version.yaml`` of the new Fuel version, the versions it upgrades, its releases.
 
-    ``installer`` is the installer file of fuel-upgrade to put in, or None.
+    ``installer`` is the installer file of fuel-upgrade to include, or None.
     """
 
     version_yaml: Path
@@ -56,7 +56,7 @@ def parse_spec(text: str, *, source: Path) -> BundleSpec:
     """Read ``bundle.yaml``; paths in it are relative to its own folder.
 
     Raises:
-        ConfigError: naming every fault of the file at once.
+        ConfigError: the file has faults; the error names all of them.
     """
     try:
         data = load_yaml(text, source=str(source))
@@ -106,7 +106,7 @@ class _Reader:
         base = item.get("base")
         if base is not None and not isinstance(base, str):
             self.faults.append(f"{where}.base: expected a quoted version, found {base!r}")
-        found = {
+        repos = {
             name: self._repo(part, f"{where}.repos.{name}", diff=base is not None)
             for name, part in repos.items()
         }
@@ -115,7 +115,7 @@ class _Reader:
             version_yaml=self._path(item, "version_yaml", where),
             puppet=self._path(item, "puppet", where) if "puppet" in item else None,
             base=None if base is None else str(base),
-            repos=found,
+            repos=repos,
             only=self._only(item.get("only") or [], f"{where}.only"),
         )
 
@@ -129,8 +129,8 @@ class _Reader:
         part = self._map(data, where, {"full", "diff", "base", "current"})
         allowed = ({"diff"}, {"base", "current"}) if diff else ({"full"},)
         if set(part) not in allowed:
-            wanted = "'diff', or 'base' and 'current'" if diff else "'full' (no base is named)"
-            self.faults.append(f"{where}: expected {wanted}, found {sorted(part)}")
+            expected = "'diff', or 'base' and 'current'" if diff else "'full' (no base is named)"
+            self.faults.append(f"{where}: expected {expected}, found {sorted(part)}")
             return RepoSpec()
         return RepoSpec(**{name: self._path(part, name, where) for name in part})
 

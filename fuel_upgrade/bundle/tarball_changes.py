@@ -1,13 +1,13 @@
-"""What changes with an upgrade tarball, by its own descriptions or before it is built."""
+"""Reports the changes of an upgrade tarball, from its descriptions or before it is built."""
 
 from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
-from fuel_upgrade.bundle.verify import read_front
+from fuel_upgrade.bundle.verify import read_head_and_texts
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.fixture import parse_fixture
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.description import FILE_NAME, DiffDescription, require_description
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.report.package_changes import RepoReport, Report
 
@@ -15,13 +15,13 @@ _FULL = "A full repo: it does not build on another one."
 
 
 def report_tarball(path: Path) -> Report:
-    """Report from the ``diff.yaml`` of each repo in the tarball; reads only its front.
+    """Report the changes in the ``diff.yaml`` of each repo in the tarball; read only its header.
 
     Raises:
         ConfigError: there is no such file.
         BundleError: it is no upgrade tarball, or damaged.
     """
-    head, texts = read_front(path)
+    head, texts = read_head_and_texts(path)
     repos = (_of_part(part, texts.get(f"{part.folder}/{FILE_NAME}")) for part in head.repos)
     return Report(f"Changes with Fuel {head.fuel_version}", tuple(repos))
 
@@ -38,7 +38,7 @@ def report_spec(path: Path) -> Report:
     """Report by comparing the repos that a ``bundle.yaml`` names.
 
     Raises:
-        ConfigError: the file, or one it names, is not there or malformed.
+        ConfigError: the file, or a file that it names, is missing or malformed.
         BundleError: a repo is damaged.
     """
     spec = parse_spec(_read(path), source=path)
@@ -52,13 +52,13 @@ def report_spec(path: Path) -> Report:
 
 def _version(release: ReleaseSpec) -> str:
     text, source = _read(release.openstack_yaml), str(release.openstack_yaml)
-    return ", ".join(sorted({found.version for found in parse_fixture(text, source=source)}))
+    return ", ".join(sorted({r.version for r in parse_fixture(text, source=source)}))
 
 
 def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> RepoReport:
-    # Only here: it needs libraries that a master, which reports on tarballs, may lack.
-    from fuel_upgrade.repo.compare import opened_repo, read_repo  # noqa: PLC0415
-    from fuel_upgrade.repo.proof.read_proof import Suites, read_description, report_repos  # noqa: PLC0415
+    # Imported here: a master reports on tarballs and may lack these libraries.
+    from fuel_upgrade.repo.proof.read_proof import Suites, report_repos  # noqa: PLC0415
+    from fuel_upgrade.repo.read_repo import opened_repo, read_repo  # noqa: PLC0415
 
     since = f"{name}, since {base}"
     if spec.base and spec.current:
@@ -68,7 +68,7 @@ def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> R
         raise ConfigError(f"{name}: no repo is named", remedy="correct bundle.yaml")
     with opened_repo(ready, scratch=scratch) as root:
         if spec.diff:
-            return read_description(root).report(since)
+            return require_description(root).report(since)
         packages = read_repo(root).packages
     count, size = len({p.location for p in packages}), total_bytes(packages)
     return RepoReport(name, None, count, None, size, (), _FULL)

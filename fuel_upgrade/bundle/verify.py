@@ -1,4 +1,4 @@
-"""Reading an upgrade tarball that nobody trusts yet; the only maker of a VerifiedBundle."""
+"""Reads an upgrade tarball that is not trusted yet, and unpacks it while verifying every byte."""
 
 import hashlib
 import os
@@ -28,10 +28,7 @@ from fuel_upgrade.system.files import is_being_written
 from fuel_upgrade.system.progress import Progress
 
 Route = Callable[[str], Path | None]
-"""Where a member of the tarball goes: a path on disk, below which nothing is yet.
-
-None for what is checked only, and not written.
-"""
+"""Maps a member of the tarball to a new path on disk, or to None to check it without writing."""
 
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
@@ -43,11 +40,11 @@ _CUT_OFF = "wait if it is still being copied; else copy it again, and compare th
 
 @dataclass(frozen=True, slots=True)
 class BundleHead:
-    """What the small files at the front of a tarball say. Each of them matches the seal.
+    """The content of the header of a tarball: its small files, each of which matches the seal.
 
-    ``releases`` are those that have a repo inside, each behind the one it is a diff of;
-    ``descriptions`` maps (version, operating system) to the ``diff.yaml`` of each diff repo;
-    ``sealed`` maps every path to its line in the seal; ``seal_sha256`` names this tarball.
+    ``releases`` are those with a repo in the tarball, each after its base; ``descriptions`` maps
+    (version, operating system) to the ``diff.yaml`` of each diff repo; ``sealed`` maps every path
+    to its entry in the seal; ``seal_sha256`` identifies the tarball.
     """
 
     path: Path
@@ -62,22 +59,22 @@ class BundleHead:
 
     @property
     def repos(self) -> tuple[RepoPart, ...]:
-        """The repos inside."""
+        """The repos in the tarball."""
         return self.description.repos
 
     @property
     def sealed_bytes(self) -> int:
-        """The length of all files that the seal lists."""
+        """The total length of the files in the seal."""
         return sum(file.length_bytes for file in self.sealed.values())
 
     @property
     def unpacked_bytes(self) -> int:
-        """How much the tarball unpacks to; its installer stays in it."""
+        """The size of the unpacked tarball, without the installer, which is not unpacked."""
         return self.sealed_bytes - sum(self.sealed[path].length_bytes for path in self._installers)
 
     @property
     def installer(self) -> str | None:
-        """The name of the installer of fuel-upgrade inside, if there is one."""
+        """The file name of the fuel-upgrade installer in the tarball, if there is one."""
         return next((path.removeprefix(manifest.INSTALLER) for path in self._installers), None)
 
     @property
@@ -85,7 +82,7 @@ class BundleHead:
         return [path for path in self.sealed if manifest.is_installer(path)]
 
     def repo(self, version: str, os_key: str) -> RepoPart:
-        """Return the repo of a release that is in ``releases``."""
+        """Return the repo of one of ``releases``."""
         return next(r for r in self.repos if (r.version, r.os_key) == (version, os_key))
 
     def to_json(self) -> dict[str, Any]:
@@ -109,26 +106,18 @@ class BundleHead:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedBundle:
-    """A tarball of which every byte was unpacked and matched the seal."""
-
-    head: BundleHead
-    files: int
-
-
 def read_head(path: Path) -> BundleHead:
-    """Read the front of a tarball, and nothing behind it.
+    """Read the header of a tarball, and nothing after it.
 
     Raises:
         ConfigError: there is no such file.
         BundleError: it is no upgrade tarball, has no seal, or is damaged.
     """
-    return read_front(path)[0]
+    return read_head_and_texts(path)[0]
 
 
-def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
-    """Read the front of a tarball; return also its small files, text by path.
+def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
+    """Read the header of a tarball; return it with the texts of its files by path.
 
     Raises:
         ConfigError, BundleError: as :func:`read_head`.
@@ -146,7 +135,7 @@ def read_front(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     texts = {name: _decode(data, f"{path}: {name}") for name, data in files.items()}
     for name in (manifest.VERSION, manifest.UPGRADE, manifest.METADATA):
         if name not in texts:
-            raise BundleError(f"{path}: {name} is not at its front", remedy=_UNSEALED)
+            raise BundleError(f"{path}: {name} is not in its header", remedy=_UNSEALED)
     version = manifest.parse_fuel_version(texts[manifest.VERSION], source=manifest.VERSION)
     description = UpgradeDescription.parse(texts[manifest.UPGRADE], source=manifest.UPGRADE)
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
@@ -172,7 +161,7 @@ def _refuse_growing(path: Path) -> None:
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}",
-            remedy="make it readable for the user who reads it, root for the daemon",
+            remedy="make it readable for the user that reads it, root for the daemon",
             state=_UNCHANGED,
         ) from error
     if is_growing:
@@ -186,7 +175,7 @@ def _refuse_growing(path: Path) -> None:
 
 @contextmanager
 def _reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator[None]:
-    """Tell of a tarball that ends too early with its size; ``begun_bytes`` was it once."""
+    """Report a tarball that ends too early with its size; ``begun_bytes`` was its size before."""
     try:
         yield
     except CutShortError as error:
@@ -209,14 +198,14 @@ def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
             if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
                 break
             if total > _MAX_HEAD_BYTES:
-                raise BundleError(f"{path}: its front is over 256 MiB", remedy=_DAMAGED)
+                raise BundleError(f"{path}: its header is over 256 MiB", remedy=_DAMAGED)
             data = b"".join(reader.chunks())
             if member.path == manifest.SEAL:
                 seal = data
             else:
                 files[member.path] = data
     if seal is None:
-        raise BundleError(f"{path}: no {manifest.SEAL} at its front: not sealed", remedy=_UNSEALED)
+        raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
 
 
@@ -229,27 +218,27 @@ def _decode(data: bytes, source: str) -> str:
 
 def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tuple[Release, ...]:
     inside = {(repo.version, repo.os_key) for repo in description.repos}
-    found = [
+    releases = [
         release
         for name, text in texts.items()
         if name.startswith(manifest.RELEASES) and name != manifest.METADATA
         for release in parse_fixture(text, source=name)
     ]
-    return tuple(release for release in found if (release.version, release.os_key) in inside)
+    return tuple(release for release in releases if (release.version, release.os_key) in inside)
 
 
 def _descriptions(
     path: Path, texts: Mapping[str, str], description: UpgradeDescription
 ) -> dict[tuple[str, str], DiffDescription]:
-    found = {}
+    descriptions = {}
     for repo in description.repos:
         if repo.base is None:
             continue
         name = f"{repo.folder}/{FILE_NAME}"
         if name not in texts:
-            raise BundleError(f"{path}: {name} is not at its front", remedy=_UNSEALED)
-        found[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
-    return found
+            raise BundleError(f"{path}: {name} is not in its header", remedy=_UNSEALED)
+        descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
+    return descriptions
 
 
 def _check_agreement(
@@ -274,7 +263,7 @@ def _check_agreement(
 
 
 class _Counter:
-    """Tells how many of the sealed bytes are unpacked; the seal, which is first, is not sealed."""
+    """Reports how many of the sealed bytes are unpacked; the seal itself does not count."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
@@ -291,18 +280,18 @@ class _Counter:
         self._progress("unpacking", self._total, self._total)
 
 
-def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBundle:
-    """Read the tarball once, writing each member to where ``route`` says, and check it all.
+def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
+    """Read the tarball once, write each member to the path that ``route`` gives, and check all.
 
     Raises:
-        BundleError: something is damaged, missing, or not in the seal. What was written by
-            then is the caller's to remove.
+        BundleError: a member is damaged, missing, or not in the seal. The caller removes the
+            files written so far.
     """
     missing = set(head.sealed)
     counter = _Counter(progress, head.sealed_bytes)
     size = head.size_bytes
     with _reporting_cut_off(head.path, begun_bytes=size), open_stream(head.path) as stream:
-        reader = ArchiveReader(stream, name=str(head.path), passed=counter.passed)
+        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.passed)
         for member in reader.members():
             if member.path == manifest.SEAL:
                 _check_same_seal(head, reader)
@@ -318,17 +307,16 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> VerifiedBun
             f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
             remedy=_DAMAGED,
         )
-    return VerifiedBundle(head, len(head.sealed))
 
 
 def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, route: Route) -> str:
-    """Write a member after what can be checked before; return the SHA-256 of what was written."""
+    """Check a member against its entry in the seal, write it, and return its SHA-256."""
     if member.kind is Kind.FOLDER:
         return ""
     sealed = head.sealed.get(member.path)
     link = member.target if member.kind is Kind.LINK else None
     if sealed is None or member.kind is Kind.HARD_LINK or sealed.link_target != link:
-        raise _altered(head.path, member.path, "not what the seal lists there")
+        raise _altered(head.path, member.path, "not as listed in the seal")
     if member.kind is Kind.FILE and sealed.executable != bool(member.mode & 0o100):
         raise _altered(head.path, member.path, "another mode than the seal says")
     if link is not None and not manifest.link_stays_inside(member.path, link):

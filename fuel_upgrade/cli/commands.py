@@ -1,8 +1,8 @@
-"""Every command by name: the module that it is in, and its short help.
+"""The table of all commands: the module and the short help of each.
 
-A module is loaded when its command is called or asked for its own help, so that a master needs no
-library of the build side, and ``--help`` waits for none. The short help is the first sentence of
-the command's own; a test compares them.
+A module is loaded when its command is called or prints its help, so that a master needs no library
+of the build side and ``--help`` is fast. The short help is the first sentence of the command's
+docstring; a test compares them.
 """
 
 import click
@@ -15,9 +15,9 @@ repo = LazyGroup(
         "diff": Lazy(
             "repo.repo_commands:diff", "Write the repo of the packages of CURRENT that BASE lacks"
         ),
-        "prove": Lazy("repo.prove_command:prove", "Prove that BASE and DIFF are together CURRENT"),
+        "prove": Lazy("repo.prove_command:prove", "Prove that BASE and DIFF together are CURRENT"),
         "report": Lazy(
-            "repo.report_commands:report_repo", "Report what changed from BASE to CURRENT"
+            "repo.report_commands:report_repo", "Report the changes from BASE to CURRENT"
         ),
         "squash": Lazy(
             "repo.repo_commands:squash", "Write the newest release of a chain as a full repo"
@@ -26,7 +26,7 @@ repo = LazyGroup(
             "repo.repo_commands:view", "Write the full view of a diff repo, which needs no base"
         ),
     },
-    help="Build diff repos, and full repos of them; prove them, and report what changed.",
+    help="Build diff repos, and full repos of them; prove them, and report changes.",
     epilog=examples(
         "fuel-upgrade repo diff /repos/5.1/ubuntu /repos/6.0/ubuntu -o diff",
         "fuel-upgrade repo prove /repos/5.1/ubuntu diff /repos/6.0/ubuntu",
@@ -37,14 +37,16 @@ bundle = LazyGroup(
     "bundle",
     {
         "build": Lazy(
-            "bundle.bundle_commands:build", "Build an upgrade tarball of what BUNDLE_YAML names"
+            "bundle.bundle_commands:build", "Build an upgrade tarball as BUNDLE_YAML describes"
         ),
-        "inspect": Lazy("bundle.bundle_commands:inspect", "List what is in a tarball"),
+        "inspect": Lazy("bundle.bundle_commands:inspect", "List the content of a tarball"),
         "repair": Lazy(
             "bundle.bundle_commands:repair",
             "Build TARBALL anew with the packages that a master lacks",
         ),
-        "report": Lazy("repo.report_commands:report_bundle", "Report what changes with a tarball"),
+        "report": Lazy(
+            "repo.report_commands:report_bundle", "Report the changes that a tarball makes"
+        ),
     },
     help="Build, repair and inspect upgrade tarballs.",
     epilog=examples(
@@ -58,10 +60,10 @@ nailgun = LazyGroup(
     {
         "check": Lazy(
             "nailgun.nailgun_commands:check",
-            "Show how Nailgun is reached, and whether a login works",
+            "Show the configured access to Nailgun, and whether a login works",
         ),
         "login": Lazy(
-            "nailgun.nailgun_commands:login", "Ask for the password of Nailgun, try it, and keep it"
+            "nailgun.nailgun_commands:login", "Ask for the password of Nailgun, test it and save it"
         ),
     },
     help="Try the way to Nailgun that the configuration describes; needs no daemon.",
@@ -73,7 +75,7 @@ node = LazyGroup(
     {
         "apply": Lazy("node.apply_commands:apply", "Bring this node to RELEASE"),
         "plan": Lazy(
-            "node.apply_commands:plan", "Show what brings this node's packages to RELEASE"
+            "node.apply_commands:plan", "Show the package changes that bring this node to RELEASE"
         ),
         "sources": Lazy(
             "node.sources_command:sources", "Write package sources for nodes of RELEASE"
@@ -90,12 +92,12 @@ users = LazyGroup(
     "user",
     {
         "add": Lazy("registry.registry_commands:add_user", "Add the user NAME"),
-        "list": Lazy("registry.registry_commands:list_users", "List who may log in"),
+        "list": Lazy("registry.registry_commands:list_users", "List the users"),
         "remove": Lazy(
             "registry.registry_commands:remove_user", "Remove the user NAME and its tokens"
         ),
     },
-    help="Manage who may log in to the registry.",
+    help="Manage the users of the registry.",
     epilog=examples("fuel-upgrade registry user add admin", "fuel-upgrade registry user list"),
 )
 
@@ -107,10 +109,10 @@ registry = LazyGroup(
         ),
         "import": Lazy(
             "registry.registry_commands:import_all",
-            "Read what export wrote, into an empty registry",
+            "Read the file of an export into an empty registry",
         ),
         "migrate": Lazy(
-            "registry.registry_commands:migrate_tables", "Bring the database to the newest tables"
+            "registry.registry_commands:migrate_tables", "Migrate the database to the newest tables"
         ),
         "serve": Lazy("registry.serve_command:serve", "Run the registry in the foreground"),
     },
@@ -161,7 +163,7 @@ config = LazyGroup(
         "check": Lazy("doctor.doctor_commands:check_config", "Check the configuration file"),
         "reload": Lazy(
             "doctor.reload_command:reload_config",
-            "Have the daemon read the configuration file again",
+            "Reload the configuration file in the daemon",
         ),
     },
     help="Check the configuration file, and have the daemon read it again.",
@@ -171,19 +173,15 @@ config = LazyGroup(
 GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry, config)
 
 COMMANDS = {
-    "plan": Lazy(
-        "install.plan_command:plan", "Show what installing a tarball would do; changes nothing"
-    ),
+    "plan": Lazy("install.plan_command:plan", "Show the changes that an install would make"),
     "install": Lazy(
         "install.install_commands:install", "Install an upgrade tarball: all of it, or nothing"
     ),
     "status": Lazy(
-        "install.status_command:status", "Show what the daemon does and what this master runs"
+        "install.status_command:status", "Show the state of the daemon and of this master"
     ),
-    "watch": Lazy(
-        "install.install_commands:watch", "Follow an install or an undo that is under way"
-    ),
-    "cancel": Lazy("install.recovery_commands:cancel", "Stop an install, and put everything back"),
+    "watch": Lazy("install.install_commands:watch", "Follow a running install or undo"),
+    "cancel": Lazy("install.recovery_commands:cancel", "Stop an install and roll it back"),
     "rollback": Lazy(
         "install.install_commands:rollback", "Undo the last successful install, gc or squash"
     ),
@@ -194,14 +192,13 @@ COMMANDS = {
         "install.history_commands:show", "Show one install: its steps, its error, its hooks"
     ),
     "recover": Lazy(
-        "install.recovery_commands:recover", "Roll back or resume what a crash left unfinished"
+        "install.recovery_commands:recover",
+        "Roll back or resume an install that a crash interrupted",
     ),
     "repair": Lazy("install.recovery_commands:repair", "Settle an install that is inconsistent"),
     "gc": Lazy("release.gc_commands:gc", "Retire releases that nothing depends on"),
     "squash": Lazy("release.gc_commands:squash", "Make a release independent of its bases"),
-    "doctor": Lazy(
-        "doctor.doctor_commands:doctor", "Check this host: what an install or the daemon fails for"
-    ),
+    "doctor": Lazy("doctor.doctor_commands:doctor", "Check this host for causes of failures"),
     "selftest": Lazy(
         "selftest.selftest_command:selftest", "Install in a scratch root, and undo it, as a test"
     ),

@@ -16,10 +16,10 @@ _JSON = "fuel_upgrade.json"
 
 
 def _inherit_json(context: click.Context, _option: click.Parameter, value: Any) -> bool:
-    """Take ``--json`` from the groups before the command too, and keep it for what follows."""
-    wanted: bool = bool(value) or context.meta.get(_JSON, False)
-    context.meta[_JSON] = wanted
-    return wanted
+    """Inherit ``--json`` from the groups before the command, and pass it on."""
+    chosen: bool = bool(value) or context.meta.get(_JSON, False)
+    context.meta[_JSON] = chosen
+    return chosen
 
 
 json_option = click.option(
@@ -33,7 +33,7 @@ json_option = click.option(
 
 
 def json_for_group(*, hidden: bool) -> click.Option:
-    """Return the option ``--json`` of a group: it holds for the command behind it."""
+    """Return the option ``--json`` of a group, which applies to its command."""
     return click.Option(
         ["--json"],
         is_flag=True,
@@ -41,17 +41,17 @@ def json_for_group(*, hidden: bool) -> click.Option:
         expose_value=False,
         hidden=hidden,
         callback=_inherit_json,
-        help="Print the result as JSON; may stand behind the command too.",
+        help="Print the result as JSON; may also follow the command.",
     )
 
 
 def json_is_wanted(context: click.Context) -> bool:
-    """Say whether ``--json`` was given to the command of a context, or to a group before it."""
+    """Return whether ``--json`` was given to the command or to a group before it."""
     return bool(context.meta.get(_JSON, False))
 
 
 def wants_json(argv: Sequence[str]) -> bool:
-    """Say whether a command line asks for JSON, also one that cannot be parsed."""
+    """Return whether a command line, even an invalid one, has ``--json``."""
     options = argv[: argv.index("--")] if "--" in argv else argv
     return "--json" in options
 
@@ -73,12 +73,12 @@ def report(error: UpgradeError, *, as_json: bool = False) -> None:
 
 
 def print_json(data: Mapping[str, Any]) -> None:
-    """Print a result for scripts: one object, whose first key is the number of its form."""
+    """Print a result as one JSON object; its first key is the number of the format."""
     click.echo(json.dumps(_numbered(data), indent=2))
 
 
 def print_json_line(data: Mapping[str, Any]) -> None:
-    """Print one of several objects, such as an event, on a line of its own, at once."""
+    """Print one of several JSON objects, such as an event, as a line, and flush."""
     click.echo(json.dumps(_numbered(data)))
 
 
@@ -92,14 +92,14 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
 
 
 def print_folded(text: str, indent: int) -> None:
-    """Print a sentence, broken between words: at the width of the terminal, or at 80 columns."""
+    """Print a sentence, folded between words at the width of the terminal or 80 columns."""
     _print_lines(fold(text, terminal_width(sys.stdout) or _COLUMNS, indent=indent))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """Print a table; ``empty`` is said where there are no rows.
+    """Print a table, or the text ``empty`` if it has no rows.
 
-    No cell is cut, whatever the width of the terminal: see :func:`layout.lay_out_table`.
+    No cell is cut, whatever the width of the terminal: see :func:`lay_out_table`.
     """
     if not rows:
         click.echo(empty)

@@ -1,4 +1,4 @@
-"""Where the program ``fuel-upgrade`` begins."""
+"""The entry point of the program ``fuel-upgrade``."""
 
 import sys
 
@@ -6,7 +6,7 @@ from fuel_upgrade import __version__
 
 
 def main() -> None:
-    """Run the command line; its version alone needs no library."""
+    """Run the command line; ``--version`` loads no library."""
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"fuel-upgrade, version {__version__}\n")
         return

@@ -1,4 +1,4 @@
-"""Groups of commands that load a command when it is called, and end with its exit code."""
+"""Command groups that load a command when it is called and exit with its exit code."""
 
 import os
 import sys
@@ -25,12 +25,12 @@ class InterruptionError(UpgradeError):
 
 
 def interrupted() -> InterruptionError:
-    """Return the error for a command that Ctrl-C ended."""
+    """Return the error of a command that Ctrl-C interrupted."""
     return InterruptionError("interrupted by Ctrl-C", remedy="run the command again")
 
 
 class NoCommandError(click.UsageError):
-    """A group was called without a command: its help says which there are."""
+    """A group was called without a command; its help lists them."""
 
     def __init__(self, context: click.Context) -> None:
         super().__init__("a command is missing", ctx=context)
@@ -39,7 +39,7 @@ class NoCommandError(click.UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A command that is not loaded yet: its module below ``cli`` and name, and its short help."""
+    """A command that is not loaded yet: its module below ``cli``, its name and its short help."""
 
     place: str
     short_help: str
@@ -54,14 +54,14 @@ class Lazy:
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a command's help: examples, a line each."""
+    """Return the examples at the end of a help text, one a line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 class LazyGroup(click.Group):
-    """A group whose help, completion and refusals need none of its commands' modules.
+    """A group whose help, completion and refusals load no module of its commands.
 
-    Its errors become messages, JSON where that was asked for, and exit codes.
+    Errors become messages, or JSON with ``--json``, and exit codes.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class LazyGroup(click.Group):
         self.params.append(json_for_group(hidden=not prints))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what stands before the command.
+        """Parse the options before the command.
 
         Raises:
-            NoCommandError: nothing stands there at all, and the group does nothing by itself.
+            NoCommandError: there is no command, and the group does nothing by itself.
         """
         if not args and not self.invoke_without_command and not ctx.resilient_parsing:
             raise NoCommandError(ctx)
@@ -93,12 +93,12 @@ class LazyGroup(click.Group):
         return [*self.lazy, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, loaded now; None where there is none of this name."""
+        """Load a command and return it, or None if there is no such command."""
         lazy = self.lazy.get(cmd_name)
         return super().get_command(ctx, cmd_name) if lazy is None else lazy.load()
 
     def short_helps(self) -> dict[str, str]:
-        """Return what each command is for; nothing is loaded."""
+        """Return the short help of each command, without loading it."""
         lazy = {name: command.short_help for name, command in self.lazy.items()}
         groups = {
             name: group.get_short_help_str(limit=200).rstrip(".")
@@ -121,13 +121,13 @@ class LazyGroup(click.Group):
             for name, short_help in self.short_helps().items()
             if name.startswith(incomplete)
         ]
-        # Not of click.Group, which loads every command for its help.
+        # click.Group.shell_complete loads every command for its help.
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is named; refuse a name that is none, with the likely one."""
+        """Return the named command; refuse an unknown name and suggest a similar one."""
         if args[0] in self.list_commands(ctx) or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
         likely = self._likely(args[0])
@@ -141,7 +141,7 @@ class LazyGroup(click.Group):
         return inside or get_close_matches(name, self._names())
 
     def _names(self) -> Iterator[str]:
-        """Give the name of each command, and of those in groups the words that call them."""
+        """Yield the name of each command; of commands in groups, all words."""
         yield from self.lazy
         for name, group in self.commands.items():
             yield name
@@ -153,7 +153,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command and end the process with its exit code.
 
-        With ``standalone_mode=False`` the result is returned, and errors are raised.
+        With ``standalone_mode=False``, return the result and raise errors.
         """
         argv = args[0] if args else kwargs.pop("args", None)
         prog_name = kwargs.pop("prog_name", None) or PROGRAM
@@ -170,12 +170,12 @@ class LazyGroup(click.Group):
         try:
             with self.make_context(prog_name, list(argv), **extra) as context:
                 result = self.invoke(context)
-            sys.stdout.flush()  # here, where a reader that is gone is no surprise
+            sys.stdout.flush()  # here, where a closed pipe is handled
         except click.exceptions.Exit as end:
             return end.exit_code
         except BrokenPipeError:
             return _leave_pipe()
-        except Exception as error:  # noqa: BLE001 - each gets its form, and its exit code
+        except Exception as error:  # noqa: BLE001 - each becomes a message and an exit code
             return _end(error, as_json=as_json)
         except KeyboardInterrupt:
             return _end(click.exceptions.Abort(), as_json=as_json)
@@ -183,7 +183,7 @@ class LazyGroup(click.Group):
 
 
 def _end(error: Exception, *, as_json: bool) -> int:
-    """Print an error that ends the command; return the exit code."""
+    """Print the error that ended the command; return the exit code."""
     if isinstance(error, click.exceptions.Abort) and not as_json:
         click.echo("interrupted", err=True)
         return InterruptionError.exit_code
@@ -226,6 +226,6 @@ def _usage(error: click.ClickException) -> ConfigError:
 
 
 def _leave_pipe() -> int:
-    """Point stdout at nothing, where what is still buffered goes at exit."""
+    """Redirect stdout to /dev/null, so that flushing the buffer at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _PIPE_CLOSED

@@ -54,13 +54,13 @@ def _print_version(context: click.Context, _option: click.Parameter, value: obje
 def main(
     context: click.Context, *, config_path: Path | None, root: Path | None, socket: Path | None
 ) -> None:
-    """Ship OpenStack releases to master nodes without internet, as one file of what changed.
+    """Ship OpenStack releases to master nodes without internet, as one file of the changes.
 
-    repo and bundle work on the build side and need nothing else. The other commands ask the
-    daemon of a master, fuel-upgraded. Exit codes: 0 done, 1 a mistake in this program, 2 wrong
-    usage or settings, 3 bad tarball or repo, 4 the master is not ready, 5 a step failed and all
-    was put back, 6 putting back failed, 7 a server or tool failed, 8 what releases diff compared
-    is different, 130 interrupted by Ctrl-C.
+    repo and bundle are for the build side and need no daemon. The other commands send requests to
+    the daemon of a master, fuel-upgraded. Exit codes: 0 done, 1 a mistake in this program, 2 wrong
+    usage or settings, 3 bad tarball or repo, 4 the master is not ready, 5 a step failed and the
+    install was rolled back, 6 the rollback failed, 7 a server or tool failed, 8 the releases of
+    releases diff differ, 130 interrupted by Ctrl-C.
     """
     context.obj = Target(config_path, root.absolute() if root else None, socket)
 

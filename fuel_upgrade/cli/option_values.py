@@ -1,6 +1,6 @@
-"""What options allow, as plain words: a test compares them with the values that they stand for.
+"""The allowed values of options, as words; a test compares them with the enums.
 
-The modules that have these values are slow to load, and a command's help shall not wait for them.
+The modules with these enums are slow to load, and the help of a command must be fast.
 """
 
 OPERATING_SYSTEMS = ("ubuntu", "centos")

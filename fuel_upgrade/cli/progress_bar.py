@@ -1,4 +1,4 @@
-"""How long work is shown: lines that stay, above one bar on a terminal; plain lines elsewhere."""
+"""Progress of long work: lines above a progress bar on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -15,17 +15,17 @@ from fuel_upgrade.system.printable import printable
 from fuel_upgrade.system.progress import IN_BYTES, Progress, no_progress
 from fuel_upgrade.system.size import say_size
 
-_MARGIN = 4  # a terminal prints ^C behind the bar, where a whole line would break
+_MARGIN = 4  # columns for the ^C that a terminal prints after the bar
 _BAR_COLUMNS = (6, 30)
 _LEAST_HEAD = 17  # [11/11] unpacking
-_SILENCE_S = 5.0  # after so long without news a speed is no truth any more
-_LINE_AFTER_S = 2.0  # what ends sooner needs no line of its progress
+_SILENCE_S = 5.0  # a speed is not shown after this time without an event
+_LINE_AFTER_S = 2.0  # shorter work prints no line of its progress
 _LINE_EVERY_PERCENT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a bar shows; ``percent`` is None where nobody knows how long it takes."""
+    """The content of a bar; ``percent`` is None if the duration is unknown."""
 
     doing: str
     step: str = ""
@@ -36,20 +36,20 @@ class Shown:
     bytes_per_s: int | None = None
     remaining_s: int | None = None
 
-    def numbers(self, *, say_left: Callable[[float], str] = say_age) -> tuple[str, ...]:
+    def numbers(self, *, say_remaining: Callable[[float], str] = say_age) -> tuple[str, ...]:
         """Return percentage, amount, speed and remaining time in words, as far as known."""
-        found = [] if self.percent is None else [f"{int(self.percent)} %"]
+        parts = [] if self.percent is None else [f"{int(self.percent)} %"]
         if self.done is not None and self.total is not None:
-            found.append(_amount(self.done, self.total, in_bytes=self.in_bytes))
+            parts.append(_amount(self.done, self.total, in_bytes=self.in_bytes))
         if self.bytes_per_s is not None:
-            found.append(f"{say_size(self.bytes_per_s)}/s")
+            parts.append(f"{say_size(self.bytes_per_s)}/s")
         if self.remaining_s is not None:
-            found.append(f"{say_left(self.remaining_s)} left")
-        return tuple(found)
+            parts.append(f"{say_remaining(self.remaining_s)} left")
+        return tuple(parts)
 
 
 def _amount(done: int, total: int, *, in_bytes: bool) -> str:
-    """Say how much of how much; a unit that both have is said once."""
+    """Format an amount and its total; a common unit is printed once."""
     if not in_bytes:
         return f"{done} of {total}"
     part, whole = say_size(done), say_size(total)
@@ -59,7 +59,7 @@ def _amount(done: int, total: int, *, in_bytes: bool) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """Say a length of time in few columns: ``1:02:03``."""
+    """Format a duration in few columns: ``1:02:03``."""
     minutes, second = divmod(max(int(seconds), 0), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
@@ -68,29 +68,29 @@ def _clock(seconds: float) -> str:
 def render_bar(
     shown: Shown, width: int, *, age_s: float = 0, silence_s: float = 0, signs: str = "━─"
 ) -> str:
-    """Return the bar as one line of at most ``width`` characters: what is done, and how far it is.
+    """Return the bar as one line of at most ``width`` characters: activity and progress.
 
-    ``age_s`` is how long it goes on, ``silence_s`` how long nothing new came; ``signs`` are what
-    the done and the open part of the bar are made of.
+    ``age_s`` is the time since the activity began, ``silence_s`` the time since the last event.
+    ``signs`` are the characters of the done and of the open part.
     """
     if silence_s > _SILENCE_S:
         shown = replace(shown, bytes_per_s=None, remaining_s=None)
-    numbers = list(shown.numbers(say_left=_clock)) or [_clock(age_s)]
+    numbers = list(shown.numbers(say_remaining=_clock)) or [_clock(age_s)]
     if silence_s > _SILENCE_S:
         numbers.append(f"nothing new for {_clock(silence_s)}")
     head = f"{shown.step} {printable(shown.doing)}".strip()
     least, most = _BAR_COLUMNS
     needed = min(len(head), _LEAST_HEAD) + 2 + least + 2
     while len(numbers) > 1 and needed + len("  ".join(numbers)) > width:
-        del numbers[1]  # the percentage stays, and the last: the remaining time
+        del numbers[1]  # keep the percentage and the last number, the remaining time
     tail = "  ".join(numbers)
-    room = width - len(tail) - 2
+    free_columns = width - len(tail) - 2
     if shown.percent is None or width < needed + len(tail):
-        return f"{_cut(head, room)}  {tail}"[:width]
-    columns = min(max(room - len(head) - 2, least), most)
+        return f"{_cut(head, free_columns)}  {tail}"[:width]
+    columns = min(max(free_columns - len(head) - 2, least), most)
     filled = int(columns * shown.percent / 100)
     bar = signs[0] * filled + signs[1] * (columns - filled)
-    return f"{_cut(head, room - columns - 2)}  {bar}  {tail}"
+    return f"{_cut(head, free_columns - columns - 2)}  {bar}  {tail}"
 
 
 def _cut(text: str, width: int) -> str:
@@ -98,19 +98,19 @@ def _cut(text: str, width: int) -> str:
 
 
 class Display(Protocol):
-    """Where the lines of long work go, and how far it is."""
+    """Output of long work: lines, and the progress."""
 
     def line(self, text: str) -> None:
-        """Print a line that stays; outside text in it is made safe here."""
+        """Print a line; control characters in it are escaped here."""
         ...
 
     def show(self, shown: Shown, at_s: float) -> None:
-        """Say how far the work is; ``at_s`` is when it came that far, on any one clock."""
+        """Show the progress; ``at_s`` is its time, on any one clock."""
         ...
 
 
 class Silent:
-    """Shows nothing: for scripts, which read the result."""
+    """No output: scripts read the result."""
 
     def line(self, text: str) -> None:
         """Print nothing."""
@@ -120,7 +120,7 @@ class Silent:
 
 
 class Plain:
-    """Lines alone, for pipes, files and dumb terminals; of what takes long one every 10 %."""
+    """Only lines, for pipes, files and dumb terminals; for long work one every 10 %."""
 
     def __init__(self) -> None:
         self._step = ""
@@ -132,7 +132,7 @@ class Plain:
         click.echo(printable(text), err=True)
 
     def show(self, shown: Shown, at_s: float) -> None:
-        """Print a line if the step goes on for a while, and is a good piece further."""
+        """Print a line if the step takes long and has progressed by 10 %."""
         if shown.step != self._step:
             self._step, self._begun_s = shown.step, at_s
         if shown.percent is None or shown.done is None or at_s - self._begun_s < _LINE_AFTER_S:
@@ -146,7 +146,7 @@ class Plain:
 
 @dataclass(slots=True)
 class LiveBar:
-    """What rich draws again and again: the bar as it is at that moment."""
+    """The renderable of rich: the current bar."""
 
     clock: Callable[[], float]
     signs: str
@@ -155,7 +155,7 @@ class LiveBar:
     news_s: float = 0.0
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
-        """Give the line, one terminal column for each of its characters at most."""
+        """Yield the line, cropped to the width of the terminal."""
         from rich.text import Text
 
         now_s = self.clock()
@@ -172,34 +172,34 @@ class LiveBar:
 
 
 class Terminal:
-    """A bar at the bottom of a terminal; what is printed goes above it."""
+    """A bar at the bottom of a terminal, below the printed lines."""
 
     def __init__(self, console: Any, bar: LiveBar) -> None:
         self._console = console
         self._bar = bar
 
     def line(self, text: str) -> None:
-        """Print the line whole; the terminal itself breaks it where it is too long."""
+        """Print the whole line; the terminal wraps it."""
         self._console.print(
             printable(text), soft_wrap=True, markup=False, emoji=False, highlight=False
         )
 
     def show(self, shown: Shown, at_s: float) -> None:
-        """Have the bar show this from now on."""
-        del at_s  # of the events; how long this goes on is seen here
+        """Update the bar."""
+        del at_s  # times of events; the bar measures its own
         if shown.doing != self._bar.shown.doing:
             self._bar.begun_s = self._bar.clock()
         self._bar.shown, self._bar.news_s = shown, self._bar.clock()
 
 
 def has_bar() -> bool:
-    """Say whether stderr is a terminal that a bar can be drawn on."""
+    """Return whether stderr is a terminal that can show a bar."""
     return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 @contextmanager
 def display(*, quiet: bool) -> Iterator[Display]:
-    """Give what shows long work on stderr: with a bar, in plain lines, or not at all."""
+    """Yield the display of long work on stderr: a bar, plain lines, or nothing."""
     if quiet:
         yield Silent()
     elif has_bar():
@@ -224,15 +224,15 @@ def _terminal() -> Iterator[Terminal]:
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Progress]:
-    """Give a function that shows progress on stderr; silent there for scripts and pipes."""
+    """Yield a function that shows progress on stderr, or nothing in scripts and pipes."""
     if quiet or not has_bar():
         yield no_progress
         return
     with _terminal() as terminal:
 
-        def show(what: str, done: int, total: int) -> None:
+        def show(activity: str, done: int, total: int) -> None:
             percent = min(100 * done / total, 100) if total > 0 else None
-            shown = Shown(what, "", percent, done, total, in_bytes=what in IN_BYTES)
+            shown = Shown(activity, "", percent, done, total, in_bytes=activity in IN_BYTES)
             terminal.show(shown, 0.0)
 
         yield show

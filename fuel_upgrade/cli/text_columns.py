@@ -1,4 +1,4 @@
-"""Text in columns that fits a terminal without cutting anything off."""
+"""Layout of text in columns that fit a terminal; nothing is cut off."""
 
 import os
 import re
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 _GAP = 2
-_LEAST = 16  # columns; a last column that would be narrower goes on lines of its own
+_LEAST = 16  # columns; a narrower last column is printed on lines of its own
 _INDENT = 4
 _WORD = re.compile(r" *[^ ]+")
 
 
 def terminal_width(stream: TextIO) -> int | None:
-    """Return how many columns a stream has; None, which is no limit, where it is no terminal."""
+    """Return the number of columns of a stream, or None (no limit) if it is no terminal."""
     try:
         columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):  # no descriptor, or no terminal behind it
@@ -23,8 +23,8 @@ def terminal_width(stream: TextIO) -> int | None:
 def fold(text: str, width: int | None, *, indent: int = 0, first: int = 0) -> list[str]:
     """Break a text between words, so that lines have at most ``width`` columns.
 
-    A word that is longer, such as a URL, stays whole. Lines behind the first are indented by
-    ``indent``; ``first`` is how many columns stand before the first one already.
+    A longer word, such as a URL, is not broken. Lines after the first are indented by
+    ``indent``; the first line begins at column ``first``.
     """
     if width is None or first + len(text) <= width:
         return [text]
@@ -59,9 +59,9 @@ def lay_out_table(
 ) -> list[str]:
     """Return the lines of a table; the last cell of a row may have several lines.
 
-    Where the table is too wide the last cell of a row is folded between words, or goes on lines of
-    its own below the rest of the row if a word is too long for that; where the rest is too wide
-    itself, each row becomes a record of names and values.
+    If the table is too wide, the last cell of a row is folded between words, or printed below the
+    rest of the row if a word is too long. If the rest is too wide too, each row becomes a record
+    of names and values.
     """
     table = [tuple(columns), *(tuple(row) for row in rows)]
     sizes = [max(_width(row[i]) for row in table) for i in range(len(columns))]
@@ -70,11 +70,11 @@ def lay_out_table(
         return [line for row in table for line in _row(row, sizes, None)]
     if head - _GAP > width:
         return _records(columns, rows, width)
-    room = width - head if width - head >= _LEAST else 0
+    free = width - head if width - head >= _LEAST else 0
     return [
         line
         for row in table
-        for line in (_row if _longest(row[-1]) <= room else _two_lines)(row, sizes, width)
+        for line in (_row if _longest(row[-1]) <= free else _two_lines)(row, sizes, width)
     ]
 
 
@@ -101,15 +101,15 @@ def _two_lines(row: Sequence[object], sizes: Sequence[int], width: int) -> Itera
 
 def _records(columns: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> list[str]:
     names = [name or "#" for name in columns]
-    found: list[str] = []
+    lines: list[str] = []
     for row in rows:
         shown = {n: cell for n, cell in zip(names, row, strict=True) if _text(cell)}
-        found += [*([""] if found else []), *lay_out_pairs(shown, width)]
-    return found
+        lines += [*([""] if lines else []), *lay_out_pairs(shown, width)]
+    return lines
 
 
 def _text(cell: object) -> str:
-    """Return a cell on one line, without what would move a terminal's cursor."""
+    """Return a cell without line breaks and without characters that move the cursor."""
     return "".join(c if c.isprintable() else " " for c in str(cell))
 
 

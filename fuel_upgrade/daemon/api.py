@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
@@ -48,8 +48,10 @@ from fuel_upgrade.daemon.response_models.plan_forms import (
 )
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Event, Watch
+from fuel_upgrade.upgrade.event_json import StreamedEvent, to_json
+from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.transaction.recovery import inconsistent
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes
@@ -61,15 +63,6 @@ answer may have more keys than are listed."""
 
 _EVENTS = "application/x-ndjson"
 _STARTS = described(status=202, takes_body=True)
-
-
-class _Options(TypedDict):
-    watch: Watch
-    verify_base: bool
-    full_view: bool
-    wait_s: float
-    wait_for_tasks_s: float
-    fail_if_installed: bool
 
 
 def create_app(context: ApiContext) -> FastAPI:
@@ -141,11 +134,11 @@ def _add_plan_routes(app: FastAPI, context: ApiContext) -> None:
         For a folder or several tarballs the answer is their order and the plan of the first.
         """
         paths = request.paths()
-        options = {"verify_base": request.verify_base, "full_view": request.full_view}
+        options = InstallOptions(verify_base=request.verify_base, full_view=request.full_view)
         with context.engine() as (engine, _):
             if _is_one_file(paths):
-                return PlansForm(plan_form(engine.plan(paths[0], **options)))
-            return PlansForm(OrderForm.of_order(plan_all(engine, paths, **options)))
+                return PlansForm(plan_form(engine.plan(paths[0], options)))
+            return PlansForm(OrderForm.of_order(plan_all(engine, paths, options)))
 
     @app.post("/v1/repair-requests", **described(422, takes_body=True))
     def request_repair(request: TarballRequest) -> RepairRequestsForm:
@@ -185,19 +178,19 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         deadline_s = time.monotonic() + request.wait_s
 
         def work(watch: Watch) -> dict[str, Any]:
-            options: _Options = {
-                "watch": watch,
-                "verify_base": request.verify_base,
-                "full_view": request.full_view,
-                "wait_for_tasks_s": request.wait_for_tasks_s,
-                "fail_if_installed": request.fail_if_installed,
-                "wait_s": max(math.ceil(deadline_s - time.monotonic()), 0),
-            }
+            options = InstallOptions(
+                verify_base=request.verify_base,
+                full_view=request.full_view,
+                expected=expected,
+                wait_s=max(math.ceil(deadline_s - time.monotonic()), 0),
+                wait_for_tasks_s=request.wait_for_tasks_s,
+                fail_if_installed=request.fail_if_installed,
+            )
             with context.engine() as (engine, _):
                 if not is_one:
-                    done = install_all(engine, paths, **options)
+                    done = install_all(engine, paths, options, watch=watch)
                     return AllInstalledForm.of_installed(done).to_json()
-                record = engine.install(paths[0], install=install, expected=expected, **options)
+                record = engine.install(paths[0], options, install=install, watch=watch)
             form = vars(InstallForm.from_value(record))
             return InstallResultForm(**form, changed=record.id == install).to_json()
 
@@ -248,14 +241,14 @@ def _add_job_routes(app: FastAPI, context: ApiContext) -> None:
         The daemon remembers its last eight jobs until it stops.
         """
         try:
-            stream: Iterable[Event] = context.jobs.get(job).follow()
+            events: Iterable[StreamedEvent] = context.jobs.get(job).follow()
         except NotFoundError:
             with context.engine() as (engine, _):
                 record = next((r for r in engine.journal.installs() if r.id == job), None)
             if record is None or record.ended_s is None:
                 raise
-            stream = (last_event(record),)
-        lines = (json.dumps(event) + "\n" for event in stream)
+            events = (last_event(record),)
+        lines = (json.dumps(to_json(event)) + "\n" for event in events)
         return StreamingResponse(lines, media_type=_EVENTS)
 
     @app.post("/v1/jobs/{job}/cancel", **described(404, status=202))

@@ -29,14 +29,14 @@ _log = structlog.get_logger("fuel_upgrade.health")
 
 
 class PartForm(BaseModel):
-    """The health of one part."""
+    """A component that installs need."""
 
     ok: bool = Field(description="Whether the part works.")
     detail: str = Field(description="Its state in words.")
 
 
 class HealthForm(BaseModel):
-    """The health of the daemon."""
+    """Whether the daemon can do its work; an answer of any kind shows that it runs."""
 
     format: Literal[1] = Field(description="The number of this form.")
     ready: bool = Field(description="Whether installs are possible.")
@@ -46,14 +46,14 @@ class HealthForm(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What ``/health`` and ``/metrics`` are made of."""
+    """The sources of ``/health`` and ``/metrics``."""
 
     read_config: Callable[[], Config]
     control_plane: str
     metrics: Metrics
 
     def health(self) -> HealthForm:
-        """Look whether the journal can be read and the control plane is known; asks no server."""
+        """Check that the journal is readable and the control plane is known, without a request."""
         checks = {
             "journal": self._journal(),
             "control_plane": PartForm(ok=bool(self.control_plane), detail=self.control_plane),
@@ -78,8 +78,8 @@ def add_health_routes(app: FastAPI, observed: Observed) -> None:
     @app.get("/health", response_model=HealthForm, **answers)
     def health() -> JSONResponse:
         """Show whether the daemon is ready. Cheap; asks no server."""
-        found = observed.health()
-        return JSONResponse(found.model_dump(), status_code=200 if found.ready else _UNREADY)
+        health = observed.health()
+        return JSONResponse(health.model_dump(), status_code=200 if health.ready else _UNREADY)
 
     @app.get("/metrics", **streamed("text/plain"))
     def metrics() -> PlainTextResponse:
@@ -89,7 +89,7 @@ def add_health_routes(app: FastAPI, observed: Observed) -> None:
 
 @contextmanager
 def health_port(config: Config, observed: Observed) -> Iterator[None]:
-    """Serve these two, and nothing else, on a port of loopback where the settings have one.
+    """Serve only these two routes on a loopback port, if the settings have one.
 
     Raises:
         OutsideError: the port is in use, or the server did not come up.
@@ -136,7 +136,7 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         except OSError as error:
             raise OutsideError(
                 f"metrics.port: cannot listen on {host}:{port}: {error.strerror or error}",
-                remedy="set metrics.port in config.yaml to a free port, or stop who listens there",
+                remedy="set metrics.port in config.yaml to a free port, or stop the other process",
             ) from error
         yield listener
 

@@ -1,23 +1,36 @@
-"""How far a job is: a value, computed from its events and from when each of them came."""
+"""The progress of a job, computed from its events and their times."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from fuel_upgrade.system.progress import IN_BYTES
-from fuel_upgrade.upgrade.events import Event
+from fuel_upgrade.upgrade.event_json import Completion
+from fuel_upgrade.upgrade.events import (
+    Event,
+    InstallFailed,
+    InstallStarted,
+    JobSucceeded,
+    OrderChosen,
+    RecoveryStarted,
+    RepairStarted,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    TarballStarted,
+    UndoStarted,
+    Waiting,
+)
 
-_WINDOW_S = 10.0  # the speed is that of so many seconds
-_LEAST_S = 0.5  # of a shorter time nothing can be said
+_WINDOW_S = 10.0  # the window over which the speed is computed
+_LEAST_S = 0.5  # the shortest time that gives a speed
 _STEP_BYTES = 4 << 20
-"""What a rename with its sync, or a request to Nailgun, counts for: a disk writes so much then."""
-_NOT_YET = 99.9  # the last per cent is for the end
-_OF_STEP = frozenset({"packages"})  # what else tells how far a step is
+"""The weight of a rename with its sync, or of a request to Nailgun, in written bytes."""
+_NOT_YET = 99.9  # 100 is reported at the end only
+_OF_STEP = frozenset({"packages"})  # work in items that counts as progress of its step
 
 
 @dataclass(frozen=True, slots=True)
-class StepInHand:
-    """The step that is being done or undone; ``of`` is how many the install has, if known."""
+class CurrentStep:
+    """The step that is being done or undone; ``of`` is the number of steps, if known."""
 
     number: int
     of: int | None
@@ -25,8 +38,8 @@ class StepInHand:
 
 
 @dataclass(frozen=True, slots=True)
-class TarballInHand:
-    """One of several tarballs, each with the bytes that it unpacks to."""
+class CurrentTarball:
+    """The tarball that is being installed, one of ``of``."""
 
     number: int
     of: int
@@ -35,17 +48,17 @@ class TarballInHand:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """What a job does now, and how far it is.
+    """The current activity of a job, and its completed part.
 
-    ``percent`` is of all its installs, by the bytes that each step writes; it never falls, but
-    begins again at 0 when the job goes back. ``samples`` are the bytes of the step in hand, each
-    with the time at which they were done; times are those of any clock that only goes forward.
+    ``percent`` covers all installs of the job, weighted by the bytes that each step writes; it
+    never falls, but restarts at 0 when the job goes back. ``samples`` are pairs of a monotonic time
+    and the bytes of the current step that were done at that time.
     """
 
     doing: str = "checking"
     install: str | None = None
-    step: StepInHand | None = None
-    tarball: TarballInHand | None = None
+    step: CurrentStep | None = None
+    tarball: CurrentTarball | None = None
     done: int | None = None
     total: int | None = None
     percent: float = 0.0
@@ -54,15 +67,39 @@ class JobProgress:
     tarball_sizes: tuple[int, ...] = ()
     samples: tuple[tuple[float, int], ...] = ()
 
-    def after(self, event: Event, now_s: float) -> "JobProgress":
+    def after(self, event: Event, now_s: float) -> "JobProgress":  # noqa: C901, PLR0911 - a case a type
         """Return the progress after an event that came at ``now_s``."""
-        change = _CHANGES.get(event["event"])
-        return self if change is None else change(self, event, now_s)
+        match event:
+            case OrderChosen():
+                return replace(self, tarball_sizes=tuple(t.unpacked_bytes for t in event.order))
+            case TarballStarted():
+                return _tarball(self, event)
+            case InstallStarted():
+                sizes = tuple(size + _STEP_BYTES for size in event.sizes)
+                return replace(self, install=event.install, sizes=sizes)
+            case RecoveryStarted():
+                return replace(self, install=event.install, step=None, sizes=())
+            case StepStarted():
+                step = CurrentStep(event.number, event.of, event.title)
+                return _moved(replace(self, step=step, doing=step.title, going_back=False), 0.0)
+            case InstallFailed() | UndoStarted() | RepairStarted():
+                return replace(_back(self), install=event.install)
+            case StepUndoStarted():
+                return _undo_step(_back(self), event)
+            case StepProgressed():
+                return _progress(self, event, now_s)
+            case Waiting():
+                doing = f"waiting for {event.on}"
+                return replace(self, doing=doing, done=None, total=None, samples=())
+            case JobSucceeded():
+                return replace(self, doing="done", percent=100.0)
+            case _:
+                return self
 
     def bytes_per_s(self, now_s: float) -> float | None:
-        """Return the speed of the last seconds; None where the step writes no bytes, or just began.
+        """Return the current speed, or None if the step writes no bytes or just began.
 
-        It falls to 0 when nothing comes any more.
+        It falls to 0 when no events come any more.
         """
         recent = _recent(self.samples, now_s)
         if len(recent) == 0 or now_s - self.samples[0][0] < _LEAST_S:
@@ -71,73 +108,52 @@ class JobProgress:
         return (done - began) / max(now_s - began_s, _LEAST_S)
 
     def remaining_s(self, now_s: float) -> float | None:
-        """Return about how long the way forward takes still; None where nothing tells."""
+        """Estimate the remaining time of the way forward, or return None."""
         speed = self.bytes_per_s(now_s)
         if not speed or self.going_back or self.done is None or self.total is None:
             return None
-        left = self.total - self.done
+        remaining = self.total - self.done
         if self.step is not None and self.sizes:
-            left += sum(self.sizes[self.step.number :])
+            remaining += sum(self.sizes[self.step.number :])
         if self.tarball is not None:
-            left += sum(self.tarball_sizes[self.tarball.number :])
-        return left / speed
+            remaining += sum(self.tarball_sizes[self.tarball.number :])
+        return remaining / speed
 
-    def numbers(self, now_s: float) -> dict[str, Any]:
-        """Return the numbers that events of steps and of their progress have."""
-        speed, left_s = self.bytes_per_s(now_s), self.remaining_s(now_s)
-        return {
-            "percent": self.percent,
-            "bytes_per_s": None if speed is None else round(speed),
-            "remaining_s": None if left_s is None else round(left_s),
-        }
-
-
-def _order(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    sizes = tuple(int(offer["unpacked_bytes"]) for offer in event["order"])
-    return replace(old, tarball_sizes=sizes)
+    def completion(self, now_s: float) -> Completion:
+        """Return the completion that the stream adds to events."""
+        speed, remaining_s = self.bytes_per_s(now_s), self.remaining_s(now_s)
+        return Completion(
+            self.percent,
+            None if speed is None else round(speed),
+            None if remaining_s is None else round(remaining_s),
+        )
 
 
-def _tarball(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    named = TarballInHand(event["number"], event["of"], event["tarball"])
-    fresh = replace(old, tarball=named, doing="checking", install=None, sizes=(), step=None)
+def _tarball(old: JobProgress, event: TarballStarted) -> JobProgress:
+    tarball = CurrentTarball(event.number, event.of, event.tarball)
+    fresh = replace(old, tarball=tarball, doing="checking", install=None, sizes=(), step=None)
     return _moved(fresh, 0.0)
 
 
-def _begin(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    sizes = tuple(size + _STEP_BYTES for size in event["sizes"])
-    return replace(old, install=event["install"], sizes=sizes)
-
-
-def _recover(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    return replace(old, install=event["install"], step=None, sizes=())
-
-
-def _step(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    step = StepInHand(event["number"], event["of"], event["title"])
-    return _moved(replace(old, step=step, doing=step.title, going_back=False), 0.0)
-
-
-def _back(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    install = event.get("install") or old.install
+def _back(old: JobProgress) -> JobProgress:
+    """Return the progress of a job that goes back from this event on."""
     if old.going_back:
-        return replace(old, install=install)
-    return JobProgress("going back", install, tarball=old.tarball, going_back=True)
+        return old
+    return JobProgress("going back", old.install, tarball=old.tarball, going_back=True)
 
 
-def _undo_step(old: JobProgress, event: Event, now_s: float) -> JobProgress:
-    now = old if old.going_back else _back(old, event, now_s)
-    title = str(event["title"])
-    percent = _rounded(100 * event["undone"] / max(event["to_undo"], 1))
+def _undo_step(old: JobProgress, event: StepUndoStarted) -> JobProgress:
+    percent = _rounded(100 * event.undone / max(event.to_undo, 1))
     return replace(
-        now,
-        step=StepInHand(event["number"], None, title),
-        doing=f"undoing: {title}",
-        percent=max(now.percent, percent),
+        old,
+        step=CurrentStep(event.number, None, event.title),
+        doing=f"undoing: {event.title}",
+        percent=max(old.percent, percent),
     )
 
 
-def _progress(old: JobProgress, event: Event, now_s: float) -> JobProgress:
-    what, done, total = str(event["what"]), int(event["done"]), int(event["total"])
+def _progress(old: JobProgress, event: StepProgressed, now_s: float) -> JobProgress:
+    what, done, total = event.what, event.done, event.total
     share = min(done / total, 1.0) if total > 0 else 0.0
     if what not in IN_BYTES:
         now = replace(old, doing=what, done=None, total=None, samples=())
@@ -148,32 +164,8 @@ def _progress(old: JobProgress, event: Event, now_s: float) -> JobProgress:
     return replace(now, doing=what, done=done, total=total, samples=samples)
 
 
-def _waiting(old: JobProgress, event: Event, _now_s: float) -> JobProgress:
-    return replace(old, doing=f"waiting for {event['on']}", done=None, total=None, samples=())
-
-
-def _result(old: JobProgress, _event: Event, _now_s: float) -> JobProgress:
-    return replace(old, doing="done", percent=100.0)
-
-
-_CHANGES: Mapping[str, Callable[[JobProgress, Event, float], JobProgress]] = {
-    "order": _order,
-    "tarball": _tarball,
-    "begin": _begin,
-    "recover": _recover,
-    "step": _step,
-    "failed": _back,
-    "undo": _back,
-    "repair": _back,
-    "undo step": _undo_step,
-    "progress": _progress,
-    "waiting": _waiting,
-    "result": _result,
-}
-
-
 def _moved(old: JobProgress, share: float) -> JobProgress:
-    """Return the progress with so much of the step in hand done, and no bytes of it yet."""
+    """Return the progress with this share of the current step done, and no bytes."""
     step, sizes = old.step, old.sizes
     part = 0.0
     if step is not None:
@@ -186,7 +178,7 @@ def _moved(old: JobProgress, share: float) -> JobProgress:
 
 
 def _of_all(old: JobProgress, part: float) -> float:
-    """Return the share of all tarballs, from the share of the one in hand."""
+    """Return the share of all tarballs from the share of the current one."""
     if old.tarball is None:
         return part
     sizes = old.tarball_sizes if sum(old.tarball_sizes) else (1,) * old.tarball.of
@@ -194,15 +186,15 @@ def _of_all(old: JobProgress, part: float) -> float:
     return (sum(sizes[: number - 1]) + sizes[number - 1] * part) / sum(sizes)
 
 
-def _learnt(step: StepInHand | None, total: int) -> tuple[int, ...]:
-    """Return the sizes of the steps of an install that is resumed: no event had them."""
+def _learnt(step: CurrentStep | None, total: int) -> tuple[int, ...]:
+    """Return the step sizes of a resumed install, which no event gives."""
     if step is None or step.of is None:
         return ()
     return tuple(_STEP_BYTES + (total if n == step.number else 0) for n in range(1, step.of + 1))
 
 
 def _recent(samples: tuple[tuple[float, int], ...], now_s: float) -> tuple[tuple[float, int], ...]:
-    """Return the samples of the window, and the last before it: the window begins between them."""
+    """Return the samples in the window and the last one before it."""
     inside = tuple(sample for sample in samples if sample[0] >= now_s - _WINDOW_S)
     return (*samples[: len(samples) - len(inside)][-1:], *inside)
 

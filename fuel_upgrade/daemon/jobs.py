@@ -1,4 +1,4 @@
-"""The one piece of work that the daemon does at a time, and the events that it gives off."""
+"""Jobs of the daemon: it runs one at a time and streams its events."""
 
 import threading
 import time
@@ -13,7 +13,6 @@ from structlog.contextvars import bind_contextvars
 from fuel_upgrade.daemon.job_progress import JobProgress
 from fuel_upgrade.daemon.response_models.install_forms import InstallForm
 from fuel_upgrade.errors import (
-    FORMAT,
     NotFoundError,
     OutsideError,
     PreflightError,
@@ -21,17 +20,21 @@ from fuel_upgrade.errors import (
     from_json,
 )
 from fuel_upgrade.system.times import iso_time
-from fuel_upgrade.upgrade.events import Event, Watch
-from fuel_upgrade.upgrade.install_lock import waiting
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.event_json import StreamedEvent, event_fields
+from fuel_upgrade.upgrade.events import (
+    Event,
+    JobFailed,
+    JobSucceeded,
+    StepProgressed,
+    Waiting,
+    Watch,
+)
+from fuel_upgrade.upgrade.records import ChangeRecord
 
 JobKind = Literal["install", "rollback", "recover", "repair", "gc", "squash", "release-backups"]
 Work = Callable[[Watch], Mapping[str, Any]]
-"""Does the work, tells a watcher of events, and returns the result."""
+"""Does the work of a job, passes its events to a watcher and returns its result."""
 
-_FORWARD = ("step", "progress", "waiting")  # an interrupted job stops at the next of these
-_BACK = ("failed", "undo", "undo step", "rolled back", "undone", "inconsistent")
-_COUNTED = frozenset({"step", "undo step", "progress"})
 _PROGRESS_EVERY_S = 0.1
 _KEPT_JOBS = 8
 _TELL_EVERY_S = 1.0
@@ -40,7 +43,7 @@ _log = structlog.get_logger("fuel_upgrade.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Where times come from: the time of day, and one that is never set back, for durations."""
+    """The time of day, and a monotonic clock for durations."""
 
     now_s: Callable[[], float] = time.time
     ticks_s: Callable[[], float] = time.monotonic
@@ -60,10 +63,10 @@ class JobStatus:
 
 
 class Job:
-    """A piece of work: its events so far, how far it is, and whether it has ended.
+    """A job: its events so far, its progress, and whether it has ended.
 
-    Of a run of events that tell of one thing's progress only the last is kept, so that a job of
-    hours takes no more memory than its steps do.
+    Only the last of a run of transient events is kept, so memory grows with the number of steps,
+    not with the duration.
     """
 
     def __init__(
@@ -77,33 +80,33 @@ class Job:
         self.progress = JobProgress()
         self._clocks = clocks or Clocks()
         self._started_s = self._clocks.now_s()
-        self._events: list[tuple[int, Event]] = []  # each with its number, which only grows
+        self._events: list[tuple[int, StreamedEvent]] = []  # each with its number, which increases
         self._added = 0
         self._changed = threading.Condition()
         self._last_progress_s = float("-inf")
 
-    def add(self, event: Event, *, last: bool = False) -> None:
-        """Add an event and wake who waits for it; of progress, ten a second are enough."""
+    def add(self, event: Event) -> None:
+        """Add an event and wake the threads that follow; drop progress above ten a second."""
         now_s = self._clocks.ticks_s()
-        if event["event"] == "progress":
+        if isinstance(event, StepProgressed):
             is_soon = now_s - self._last_progress_s < _PROGRESS_EVERY_S
-            if is_soon and event["done"] < event["total"] and event["what"] == self.progress.doing:
+            if is_soon and event.done < event.total and event.what == self.progress.doing:
                 return
             self._last_progress_s = now_s
         self.progress = self.progress.after(event, now_s)
-        numbers = self.progress.numbers(now_s) if event["event"] in _COUNTED else {}
-        at = iso_time(self._clocks.now_s())
-        whole = {"format": FORMAT, "event": event["event"], "at": at, **event, **numbers}
+        completion = self.progress.completion(now_s) if event.has_completion else None
+        streamed = StreamedEvent(event, iso_time(self._clocks.now_s()), completion)
         with self._changed:
-            if self._events and _goes_on(self._events[-1][1], event):
+            self.going_back = self.going_back or event.goes_back
+            if self._events and event.continues(self._events[-1][1].event):
                 self._events.pop()
             self._added += 1
-            self._events.append((self._added, whole))
-            self.ended = last
+            self._events.append((self._added, streamed))
+            self.ended = event.is_last
             self._changed.notify_all()
 
-    def follow(self) -> Iterator[Event]:
-        """Give all events from the first on, as they come, until the job ends."""
+    def follow(self) -> Iterator[StreamedEvent]:
+        """Yield all events from the first on, as they come, until the job ends."""
         sent = 0
         ended = False
         while not ended:
@@ -112,7 +115,7 @@ class Job:
                     self._changed.wait()
                 first = bisect_right(self._events, sent, key=lambda pair: pair[0])
                 fresh, sent, ended = self._events[first:], self._added, self.ended
-            yield from (event for _, event in fresh)
+            yield from (streamed for _, streamed in fresh)
 
     def status(self, waiting: tuple[str, ...] = ()) -> JobStatus:
         """Return the state of the job now; ``waiting`` are the ids of the jobs behind it."""
@@ -123,31 +126,21 @@ class Job:
         )
 
 
-def last_event(record: InstallRecord) -> Event:
+def last_event(record: ChangeRecord) -> StreamedEvent:
     """Return the last event of a job that ended before the daemon started, from its record."""
+    failed = JobFailed(from_json(record.error)) if record.error is not None else None
     at = iso_time(record.ended_s or record.started_s)
-    if record.error is not None:
-        return {"format": FORMAT, "event": "error", "at": at, **from_json(record.error).to_json()}
-    return {"format": FORMAT, "at": at, **_result(InstallForm.from_value(record).to_json())}
+    result = InstallForm.from_value(record).to_json()
+    return StreamedEvent(failed or _succeeded(result), at)
 
 
-def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+def _succeeded(result: Mapping[str, Any]) -> JobSucceeded:
     """Return the last event of a job that succeeded.
 
-    It changed something, unless its result says otherwise or has no install.
+    The job changed the master unless its result says otherwise or has no install.
     """
     changed = result.get("changed", bool(result.get("installs", True)))
-    return {"event": "result", "changed": changed, "result": dict(result)}
-
-
-def _goes_on(before: Event, event: Event) -> bool:
-    """Say whether an event tells the same as the one before it, only later."""
-    kind = event["event"]
-    if kind != before["event"]:
-        return False
-    if kind == "waiting":  # the first says what is waited for, and stays
-        return bool(before["on"] == event["on"] and before["waited_s"])
-    return bool(kind == "progress" and before["what"] == event["what"])
+    return JobSucceeded(changed, dict(result))
 
 
 def _busy(job: str) -> PreflightError:
@@ -159,27 +152,27 @@ def _busy(job: str) -> PreflightError:
 
 
 class Jobs:
-    """Runs one job at a time in a thread of its own, and remembers the last few."""
+    """Runs one job at a time in a thread of its own, and keeps the last few."""
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self._clocks = clocks or Clocks()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
-        self._turn = threading.Lock()  # held by the job under way; others may wait for it
-        self._holder = ""  # the id of the job that has it
+        self._turn = threading.Lock()  # held by the running job; other jobs may wait for it
+        self._holder = ""  # the id of that job
         self._threads: list[threading.Thread] = []
 
     @property
     def running(self) -> str | None:
-        """The id of the job under way, or None."""
+        """The id of the running job, or None."""
         holder = self._jobs.get(self._holder)
         if holder is not None and not holder.ended:
             return holder.id
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
     def status(self) -> JobStatus | None:
-        """Return what the job under way does, and which jobs wait for it; None without one."""
+        """Return the state of the running job and the ids of waiting jobs, or None."""
         running = self._jobs.get(self.running or "")
         if running is None:
             return None
@@ -188,35 +181,35 @@ class Jobs:
 
     @property
     def progress_ratio(self) -> float | None:
-        """How far the job under way is, from 0 to 1; None where there is none."""
+        """The progress of the running job, from 0 to 1, or None."""
         running = self._jobs.get(self.running or "")
         return None if running is None else running.progress.percent / 100
 
     def knows(self, job_id: str) -> bool:
-        """Return whether this is one of the jobs that :meth:`get` returns."""
+        """Return whether :meth:`get` returns this job."""
         return job_id in self._jobs
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
 
         Raises:
-            NotFoundError: it is not one of those remembered.
+            NotFoundError: no such job is kept.
         """
         try:
             return self._jobs[job_id]
         except KeyError as error:
             raise NotFoundError(
                 f"{job_id}: no job of this id since the daemon started",
-                remedy="see fuel-upgrade history for what became of it",
+                remedy="see its result: fuel-upgrade history",
             ) from error
 
     def start(
         self, job_id: str, work: Work, *, wait_s: float = 0, kind: JobKind = "install"
     ) -> Job:
-        """Start a job; it waits up to ``wait_s`` seconds for one that is under way.
+        """Start a job, which waits up to ``wait_s`` seconds for a running one.
 
         Raises:
-            PreflightError: one is under way, and is not to be waited for.
+            PreflightError: another job runs and ``wait_s`` is 0.
         """
         with self._lock:
             running = self.running
@@ -233,56 +226,52 @@ class Jobs:
         return job
 
     def interrupt(self) -> None:
-        """Ask every job to stop at its next safe point, for the daemon ends; see :meth:`cancel`."""
-        self._stop_reason = "fuel-upgraded was told to stop"
+        """Ask every job to stop at its next safe point: the daemon stops."""
+        self._stop_reason = "fuel-upgraded is stopping"
         for job in list(self._jobs.values()):
             job.stop_reason = self._stop_reason
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop at its next safe point; what it did is undone.
+        """Ask a job to stop at its next safe point and to undo its changes.
 
         Raises:
             NotFoundError: there is no such job.
-            PreflightError: it has ended, or is being undone already.
+            PreflightError: it has ended, or is already being undone.
         """
         job = self.get(job_id)
         if job.ended or job.going_back:
-            now = "has ended" if job.ended else "is being undone, which is not stopped"
+            now = "has ended" if job.ended else "is being undone, which cannot be cancelled"
             raise PreflightError(
-                f"job {job_id} {now}", remedy="see fuel-upgrade history for what became of it"
+                f"job {job_id} {now}", remedy="see its result: fuel-upgrade history"
             )
         job.stop_reason = "it was cancelled"
 
     def wait(self) -> None:
-        """Wait for the job under way to end, and for those that wait for it."""
+        """Wait for all jobs to end."""
         for thread in list(self._threads):
             thread.join()
 
     def _await_turn(self, wait_s: float, watch: Watch) -> None:
-        """Take the turn; tell once a second that another has it still.
+        """Wait until no other job runs; emit an event once a second.
 
         Raises:
-            PreflightError: it did not end in time.
+            PreflightError: the other job did not end in time.
         """
         begun = time.monotonic()
         while not self._turn.acquire(blocking=False):
             waited_s = time.monotonic() - begun
             if waited_s >= wait_s:
                 raise _busy(self._holder)
-            watch(waiting(f"job {self._holder} of this daemon", waited_s, wait_s))
+            watch(Waiting(f"job {self._holder} of this daemon", int(waited_s), wait_s))
             if self._turn.acquire(timeout=min(_TELL_EVERY_S, wait_s - waited_s)):
                 return
 
     def _run(self, job: Job, work: Work, wait_s: float) -> None:
         def watch(event: Event) -> None:
-            if event["event"] != "progress" and event.get("waited_s", 0) == 0:
-                # structlog calls the message itself "event"
-                _log.info(
-                    event["event"], job=job.id, **{k: v for k, v in event.items() if k != "event"}
-                )
+            if event.is_logged:
+                _log.info(event.kind, job=job.id, **event_fields(event))
             job.add(event)
-            job.going_back = job.going_back or event["event"] in _BACK
-            if job.stop_reason is not None and event["event"] in _FORWARD:
+            if job.stop_reason is not None and event.is_safe_point:
                 raise OutsideError(job.stop_reason, remedy="install again when it suits")
 
         def take_turn() -> Mapping[str, Any]:
@@ -293,17 +282,17 @@ class Jobs:
             finally:
                 self._turn.release()
 
-        bind_contextvars(job=job.id)  # of this thread: all that it logs has it
+        bind_contextvars(job=job.id)  # for all log lines of this thread
         try:
             result = take_turn()
         except UpgradeError as error:
             _log.error("job failed", job=job.id, **error.to_json())
-            job.add({"event": "error", **error.to_json()}, last=True)
-        except Exception as error:  # noqa: BLE001 - logged whole, and told to who asked
+            job.add(JobFailed(error))
+        except Exception as error:  # noqa: BLE001 - logged with traceback and sent to the client
             _log.exception("job broke", job=job.id)
             unknown = UpgradeError(
                 f"unexpected: {error!r}", remedy="report this with the log's last lines"
             )
-            job.add({"event": "error", **unknown.to_json()}, last=True)
+            job.add(JobFailed(unknown))
         else:
-            job.add(_result(result), last=True)
+            job.add(_succeeded(result))

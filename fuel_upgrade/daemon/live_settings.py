@@ -1,24 +1,24 @@
-"""The settings that hold now: read when the daemon starts, and again when it is told to."""
+"""The current settings: read at the start of the daemon and at each reload."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from fuel_upgrade.config import Config, NailgunSettings
 
-#: What was built from these stands as long as the daemon runs.
+#: Settings that are used at the start of the daemon only.
 NEED_RESTART = ("master_ip", "repo_url", "paths", "registry", "metrics", "nailgun.url")
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """Which settings have another value now, and which would have after a restart only."""
+    """The settings that changed, and those that change after a restart only."""
 
     changed: tuple[str, ...]
     need_restart: tuple[str, ...]
 
 
 class LiveSettings:
-    """Gives the settings that hold now, to any thread; whoever began with others keeps those."""
+    """Gives the current settings to any thread; running work keeps those that it began with."""
 
     def __init__(self, config: Config, read: Callable[[], Config]) -> None:
         self._config = config
@@ -26,14 +26,14 @@ class LiveSettings:
 
     @property
     def config(self) -> Config:
-        """The settings for whatever begins now."""
+        """The settings for new work."""
         return self._config
 
     def reload(self) -> Reloaded:
-        """Read the settings again; where they are wrong, the old ones stay.
+        """Read the settings again; keep the old ones if the new ones are invalid.
 
         Raises:
-            ConfigError: they are wrong, or a file that they name is.
+            ConfigError: the settings, or a file that they name, are invalid.
         """
         old, read = self._config, self._read()
         nailgun = replace(read.nailgun, url=old.nailgun.url)
@@ -43,17 +43,17 @@ class LiveSettings:
         return Reloaded(_differences(old, new), _differences(new, read))
 
     def set_login(self, nailgun: NailgunSettings) -> None:
-        """Take these settings of Nailgun for whatever begins now."""
+        """Use these settings of Nailgun for new work."""
         self._config = replace(self._config, nailgun=nailgun)
 
 
-def _differences(one: object, other: object, prefix: str = "") -> tuple[str, ...]:
-    """Name the settings that differ; never a value, which may be a password."""
-    found: list[str] = []
-    for entry in fields(one):  # type: ignore[arg-type]
-        mine, theirs = getattr(one, entry.name), getattr(other, entry.name)
+def _differences(old: object, new: object, prefix: str = "") -> tuple[str, ...]:
+    """Return the names of the settings that differ, without values, which may be passwords."""
+    names: list[str] = []
+    for entry in fields(old):  # type: ignore[arg-type]
+        mine, theirs = getattr(old, entry.name), getattr(new, entry.name)
         if is_dataclass(mine):
-            found += _differences(mine, theirs, f"{prefix}{entry.name}.")
+            names += _differences(mine, theirs, f"{prefix}{entry.name}.")
         elif mine != theirs:
-            found.append(f"{prefix}{entry.name}")
-    return tuple(found)
+            names.append(f"{prefix}{entry.name}")
+    return tuple(names)

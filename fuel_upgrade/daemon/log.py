@@ -1,4 +1,4 @@
-"""Logs: to a file for people and tools, and to stderr, which systemd puts into the journal."""
+"""The log: a file, and stderr, which systemd records in its journal."""
 
 import logging
 import logging.handlers
@@ -15,7 +15,7 @@ from fuel_upgrade.system.masking import mask
 OURS = "fuel_upgrade"
 _FIRST_KEYS = ("timestamp", "level", "event", "install", "job")
 _LAST_KEYS = ("logger", "exception")
-#: What sd-daemon(3) has for each level of logging, highest first.
+#: The priority of sd-daemon(3) for each log level, highest first.
 _PRIORITIES = (
     (logging.CRITICAL, 2),
     (logging.ERROR, 3),
@@ -28,17 +28,14 @@ ERROR_PRIORITY = "<3>"
 
 
 def set_level(level: str) -> None:
-    """Log from ``level`` on; of libraries warnings and above, unless it is ``debug``.
-
-    A library tells of its own life at each start: ten lines that nobody reads.
-    """
+    """Log from ``level`` on; libraries from warnings on, unless it is ``debug``."""
     own = level.upper()
     logging.getLogger().setLevel(own if own in ("DEBUG", "ERROR") else logging.WARNING)
     logging.getLogger(OURS).setLevel(own)
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether a stream is the one that systemd connected to its journal, systemd.exec(5)."""
+    """Return whether systemd connected this stream to its journal, systemd.exec(5)."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, ValueError):  # closed, or no file
@@ -47,9 +44,9 @@ def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def configure(path: Path | None, *, level: str) -> None:
-    """Send every log of this process, also those of libraries, to ``path``, if any, and stderr.
+    """Send all logs of this process, with those of libraries, to stderr and to ``path`` if given.
 
-    The file may be rotated from outside: it is opened again when its name has moved.
+    The file is opened again after an external rotation.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -87,19 +84,19 @@ def configure(path: Path | None, *, level: str) -> None:
 
 
 class LineCounter(logging.Handler):
-    """Tells of the level of each line; what is above an error counts as an error."""
+    """Reports the level of each line; levels above error count as error."""
 
     def __init__(self, count: Callable[[str], None]) -> None:
         super().__init__()
         self._count = count
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell the level."""
+        """Report the level of a line."""
         self._count("error" if record.levelno >= logging.ERROR else record.levelname.lower())
 
 
 class _Prefixed(logging.Formatter):
-    """Begins every line with the priority by which systemd's journal files it."""
+    """Prefixes each line with its priority in systemd's journal."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -121,7 +118,7 @@ def _mask_event(
 def _order_keys(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Put first what every line has, last where it comes from; between them, as it was given."""
+    """Order the keys: those of every line first, the logger last, others as given."""
     first = {key: event[key] for key in _FIRST_KEYS if key in event}
     last = {key: event[key] for key in _LAST_KEYS if key in event}
     between = {key: value for key, value in event.items() if key not in {**first, **last}}

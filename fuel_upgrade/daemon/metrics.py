@@ -1,4 +1,4 @@
-"""What the daemon counts and measures, for Prometheus."""
+"""The metrics of the daemon for Prometheus."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.nailgun.transport import Call
-from fuel_upgrade.system.disk_space import room_at, written_folders
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.system.disk_space import file_system_at, written_folders
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes, with_backups
 
@@ -23,15 +23,15 @@ _FAILED = 500  # and above, HTTP
 
 
 class Work(Protocol):
-    """The part of the jobs that is measured."""
+    """The state of the jobs that the metrics need."""
 
     @property
     def running(self) -> str | None:
-        """The id of the job under way, or None."""
+        """The id of the running job, or None."""
 
     @property
     def progress_ratio(self) -> float | None:
-        """How far that job is, from 0 to 1; None where there is none."""
+        """The progress of that job, from 0 to 1, or None."""
 
 
 class Metrics:
@@ -80,7 +80,7 @@ class _Master(Collector):
 
     read_config: Callable[[], Config]
     work: Work
-    # walking through backups takes long, and they change with the installs that keep them only
+    # walking through backups is slow, and they change only with installs
     _backups: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
@@ -131,14 +131,14 @@ class _Master(Collector):
         )
         for name, folder in written_folders(self.read_config().paths).items():
             try:
-                room = room_at(folder)
+                space = file_system_at(folder)
             except OSError:
-                continue  # a file system that does not answer: no value is better than a wrong one
-            free.add_metric([name, str(room.mount_point)], room.free_bytes)
+                continue  # the file system does not answer: report no value
+            free.add_metric([name, str(space.mount_point)], space.free_bytes)
         return free
 
 
-def _last(record: InstallRecord) -> Iterator[Metric]:
+def _last(record: ChangeRecord) -> Iterator[Metric]:
     state = GaugeMetricFamily(
         "fuel_upgrade_last_install_state", "1 for the state of the last install.", labels=["state"]
     )

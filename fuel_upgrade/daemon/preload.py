@@ -1,7 +1,7 @@
-"""Imports all that the daemon may need later, while the files that it was started from are there.
+"""Imports at the start all modules that the daemon may need later.
 
-A package manager may replace those files while an install runs. What is imported by then stays
-the code that the install began with; what is imported afterwards would be of the new version.
+A package manager may replace the files of the daemon while an install runs. A module that is
+imported after that would be of the new version.
 """
 
 import pkgutil
@@ -23,17 +23,17 @@ _LAYERS = (
     "registry",
     "daemon",
 )
-# Its modules run migrations when they are imported: they are for the registry's start.
+# Its modules run migrations when they are imported.
 _MIGRATIONS = "fuel_upgrade.registry.store.migrations"
-# What libraries import when they are called.
+# Modules that libraries import when they are called.
 _LIBRARIES = ("_strptime", "anyio._backends._asyncio", "encodings.idna")
 
 
 def preload() -> None:
-    """Import every module of the layers below, and what their libraries import late.
+    """Import every module of the layers below, and the modules that their libraries import late.
 
-    Where the library of yum repos cannot be loaded, its modules are left out: they would fail later
-    as well, and a master without yum repos does not need them.
+    Modules that need createrepo_c are skipped if it cannot be loaded: a master without yum repos
+    does not need them.
     """
     for layer in _LAYERS:
         _import_tree(f"fuel_upgrade.{layer}")

@@ -1,4 +1,4 @@
-"""Reads the settings again: on request over the socket (systemctl reload), and on SIGHUP."""
+"""Reload of the settings: by request over the socket (systemctl reload), and by SIGHUP."""
 
 import signal
 import threading
@@ -26,8 +26,8 @@ _log = structlog.get_logger("fuel_upgrade.reload")
 class Reloader:
     """Reads the settings again, one reload at a time, and notifies systemd.
 
-    systemd is not notified before the daemon is ready, nor when it stops: it would take that for
-    the end of the start. ``apply`` is given the settings that hold now.
+    systemd is not notified before the daemon is ready or after it stops: it would take the
+    notification for the end of the start. ``apply`` gets the current settings.
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class Reloader:
         self._systemd = systemd
         self._apply = apply
         self._lock = threading.Lock()
-        # the one queue that a signal's handler may put into while it is being put into
+        # the only queue that is safe in a signal handler
         self._asked: SimpleQueue[int] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
 
     def start(self) -> None:
-        """Take SIGHUP from now on; only in the main thread.
+        """Handle SIGHUP from now on; call it in the main thread only.
 
-        A thread of its own waits for it, so that no signal disturbs what is under way.
+        A separate thread does the reload, so that no signal disturbs a job.
         """
         self._thread.start()
         signal.signal(signal.SIGHUP, self._hear)
@@ -54,14 +54,14 @@ class Reloader:
 
     def _run(self) -> None:
         while self._asked.get():
-            with suppress(Exception):  # it is in the log, and the daemon goes on with what it has
+            with suppress(Exception):  # logged; the daemon keeps its settings
                 self.reload()
 
     def reload(self) -> Reloaded:
         """Read the settings again.
 
         Raises:
-            UpgradeError: they are refused; the old ones stay.
+            UpgradeError: they are refused; the old settings are kept.
         """
         with self._lock:
             is_serving = self._systemd.serving.is_set()
@@ -76,7 +76,7 @@ class Reloader:
                 status = f"Reload refused, {STAYED}: {error.what}"
                 raise
             finally:
-                if is_serving:  # one line: the next would be read as another assignment
+                if is_serving:  # a second line would be another assignment
                     self._systemd.notify(f"READY=1\nSTATUS={' '.join(status.split())}")
         return done
 
@@ -100,7 +100,7 @@ class Reloader:
 
 
 def apply_level(config: Config) -> None:
-    """Log from the level on that holds now."""
+    """Apply the log level of the settings."""
     set_level(config.log_level)
 
 

@@ -1,4 +1,4 @@
-"""``fuel-upgraded``: puts everything together, runs it, and tells systemd."""
+"""``fuel-upgraded``: composes the daemon, runs it and notifies systemd."""
 
 import logging
 import os
@@ -7,13 +7,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import daemon
@@ -21,7 +20,7 @@ import structlog
 import uvicorn
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, NailgunSettings, place_of, read
+from fuel_upgrade.config import Config, NailgunSettings, read, settings_path
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import create_app
 from fuel_upgrade.daemon.api_context import ApiContext, Connect
@@ -51,6 +50,8 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
 from fuel_upgrade.upgrade.engine import Engine
+from fuel_upgrade.upgrade.event_json import event_fields
+from fuel_upgrade.upgrade.events import Event
 from fuel_upgrade.upgrade.log_context import install_under_way
 from fuel_upgrade.upgrade.plan.master import known_fuel_version
 from fuel_upgrade.upgrade.releases.own_sources import render_own
@@ -64,14 +65,18 @@ _log = structlog.get_logger("fuel_upgrade.service")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", type=_PATH, help="The configuration file.")
-@click.option("--root", type=_PATH, help="Put every path, the configuration too, below this one.")
+@click.option(
+    "--root",
+    type=_PATH,
+    help="Use this folder as the root of every path, also of the configuration.",
+)
 @click.option("--detach", is_flag=True, help="Go on in the background, with a locked pid file.")
 @click.version_option(__version__, prog_name="fuel-upgraded")
 def command(*, config_path: Path | None, root: Path | None, detach: bool) -> None:
-    """Install upgrade tarballs on this master, for fuel-upgrade to ask for.
+    """Install upgrade tarballs on this master, as requested by fuel-upgrade.
 
     Listens on a unix socket. Without a Nailgun in its configuration it also runs the embedded
-    release registry, on loopback. At its start it rolls back what a crash left unfinished.
+    release registry, on loopback. At its start it rolls back installs that a crash interrupted.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it means to read the settings again
     # whole, for they are read again on SIGHUP, and a daemon changes its folder
@@ -82,12 +87,12 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     config = live.config
     # by the file's own settings: the password may be from elsewhere by now
     written = read(config_path, root=root).nailgun
-    open_file = _open_file(written, place_of(config_path, root=root))
+    open_file = _open_file(written, settings_path(config_path, root=root))
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
     if detach:
-        # Relative paths are absolute by now; 022 keeps what is installed readable for nginx.
+        # Relative paths are absolute by now; 022 keeps installed files readable for nginx.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
             run(live, fail_points, open_file=open_file)
     else:
@@ -97,10 +102,10 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
 
 
 def _read_config(path: Path | None, root: Path | None) -> Config:
-    """Read the settings, and the password where they or the environment say that it is.
+    """Read the settings and the password, from the place that they or the environment name.
 
     Raises:
-        ConfigError: they are wrong, or the file with the password is.
+        ConfigError: the settings or the password file are invalid.
     """
     config = read(path, root=root)
     if config.nailgun.url is None:
@@ -133,9 +138,9 @@ def _report(error: UpgradeError) -> None:
 
 
 def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; an install under way is rolled back first.
+    """Serve until SIGTERM or SIGINT; a running install is rolled back first.
 
-    ``open_file`` is a file with a password that others can read: the log warns of it.
+    ``open_file`` is a password file that other users can read; the log warns about it.
     """
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
@@ -177,7 +182,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
 
 @dataclass(frozen=True, slots=True)
 class _Clients:
-    """Opens clients of the control plane, with the settings that hold at that time."""
+    """Opens clients of the control plane with the current settings."""
 
     live: LiveSettings
     embedded: NailgunSettings | None
@@ -195,7 +200,7 @@ class _Clients:
         )
 
     def _read_login(self) -> NailgunSettings:
-        """Return the login that holds by now: of a reload, and of the password's file."""
+        """Return the current login, from the reloaded settings and the password file."""
         nailgun = self.live.config.nailgun
         if nailgun.password_file is not None:
             nailgun = replace(nailgun, password=read_password(nailgun.password_file))
@@ -204,7 +209,7 @@ class _Clients:
 
 
 def _traced(metrics: Metrics) -> Callable[[Call], None]:
-    """Return what counts a request and logs it: all that change something, and what failed."""
+    """Return a tracer that counts requests and logs those that change something or fail."""
 
     def observe(call: Call) -> None:
         metrics.observe(call)
@@ -233,17 +238,17 @@ def _warn(config: Config, open_file: Path | None) -> None:
 
 
 def _open_file(settings: NailgunSettings, place: Path) -> Path | None:
-    """Return the file of the settings if it has a password in it and others can read it.
+    """Return the settings file if it has a password and other users can read it.
 
-    It is no reason not to start: what else stands in the file is meant to be read, and commands
-    of others than root find the socket there.
+    The daemon starts all the same: other settings may be read by anybody, and commands of users
+    other than root read the socket path there.
     """
     has_password = settings.password is not None or "@" in (settings.proxy or "")
     return place if has_password and others_can_read(place) else None
 
 
 def _refuse_second(pid_file: LockedPidFile) -> None:
-    """Find out while stderr is still there whether another one runs."""
+    """Refuse to start a second daemon, while stderr is still open."""
     try:
         with pid_file:
             return
@@ -256,7 +261,7 @@ def _refuse_second(pid_file: LockedPidFile) -> None:
 
 @contextmanager
 def _control_plane(config: Config) -> Iterator[NailgunSettings]:
-    """Give the settings of the Nailgun to use; start the embedded registry where there is none."""
+    """Yield the settings of Nailgun; start the embedded registry if there are none."""
     if config.nailgun.url is not None:
         yield config.nailgun
         return
@@ -272,7 +277,7 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
         node_sources=partial(render_own, config),
     )
     with RegistryServer(app, config.registry.host, config.registry.port) as server:
-        # nothing else of the settings: they say how to reach a Nailgun that is not there
+        # not the configured access, which is for a Nailgun that does not exist
         yield NailgunSettings(
             url=server.url,
             keystone_version="v2.0",
@@ -287,16 +292,15 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
 
 
 def _registry_password(path: Path) -> str:
-    """Return the daemon's own password for the registry, made at the first start."""
+    """Return the daemon's own password for the registry, created at the first start."""
     if not path.exists():
         write_file(path, secrets.token_urlsafe(32).encode(), mode=0o600)
     return refuse_open_file(path).read_text()
 
 
 def _recover(config: Config, connect: Connect) -> None:
-    def watch(event: Mapping[str, Any]) -> None:
-        details = {key: value for key, value in event.items() if key != "event"}
-        _log.warning(f"recovery: {event['event']}", **details)
+    def watch(event: Event) -> None:
+        _log.warning(f"recovery: {event.kind}", **event_fields(event))
 
     with connect() as control:
         engine = Engine(config, control)
@@ -305,33 +309,33 @@ def _recover(config: Config, connect: Connect) -> None:
                 _wait_for(control)
             recovered = engine.recover(watch=watch)
         except UpgradeError as error:
-            # The daemon must come up all the same: it is what tells the operator.
+            # The daemon must start all the same: the operator asks it for the state.
             _log.error("recovery failed", **error.to_json())
             return
     for record in recovered:
         _log.warning(
-            f"{record.state.value} what a crash left unfinished",
+            f"{record.state.value} after a crash",
             install=record.id,
             note=record.note,
         )
 
 
 def _wait_for(control: ControlPlane) -> None:
-    """Give a Nailgun that starts at the same time as we do the time for it."""
+    """Wait for a Nailgun that starts at the same time as the daemon."""
     deadline = time.monotonic() + _NAILGUN_START_S
     while True:
         try:
             control.releases()
         except ControlPlaneError:
             if time.monotonic() > deadline:
-                return  # recovery will say what is wrong
+                return  # recovery reports the cause
             time.sleep(1)
         else:
             return
 
 
 class _Server(uvicorn.Server):
-    """Tells systemd of start and stop, and the job under way of a signal."""
+    """Notifies systemd of start and stop, and interrupts the running job on a signal."""
 
     def __init__(self, config: uvicorn.Config, jobs: Jobs, systemd: Systemd) -> None:
         super().__init__(config)

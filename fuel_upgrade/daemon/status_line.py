@@ -1,4 +1,4 @@
-"""The line of ``systemctl status``: what the daemon does now."""
+"""The status line of the daemon in ``systemctl status``."""
 
 import threading
 from collections.abc import Callable
@@ -9,9 +9,9 @@ _EVERY_S = 1.0
 
 
 def say_status(job: JobStatus | None) -> str:
-    """Return a line about the job under way."""
+    """Describe the running job in a line."""
     if job is None:
-        return "Ready; nothing is under way"
+        return "Ready; no job is running"
     step = job.progress.step
     where = f"step {step.number}" if step else ""
     if step and step.of:
@@ -21,7 +21,7 @@ def say_status(job: JobStatus | None) -> str:
 
 
 class StatusLine:
-    """Tells systemd once a second what is under way, if that changed."""
+    """Updates the status line once a second if it changed."""
 
     def __init__(
         self, read_job: Callable[[], JobStatus | None], notify: Callable[[str], None]
@@ -32,18 +32,18 @@ class StatusLine:
         self._thread = threading.Thread(target=self._run, name="status", daemon=True)
 
     def __enter__(self) -> None:
-        """Begin to tell."""
+        """Start the thread."""
         self._thread.start()
 
     def __exit__(self, *_exception: object) -> None:
-        """End it."""
+        """Stop the thread."""
         self._ended.set()
         self._thread.join()
 
     def _run(self) -> None:
-        told = say_status(None)
+        shown = say_status(None)
         while not self._ended.wait(_EVERY_S):
             line = say_status(self._read_job())
-            if line != told:
-                told = line
+            if line != shown:
+                shown = line
                 self._notify(f"STATUS={line}")

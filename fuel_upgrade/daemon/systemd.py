@@ -1,4 +1,4 @@
-"""What systemd hears of the daemon, sd_notify(3)."""
+"""Notifications to systemd, sd_notify(3)."""
 
 import threading
 
@@ -6,22 +6,22 @@ import sdnotify
 
 
 class Systemd:
-    """Tells systemd of start and stop; ``serving`` is set between the two."""
+    """Notifies systemd of start and stop; ``serving`` is set between the two."""
 
     def __init__(self) -> None:
         self._notifier = sdnotify.SystemdNotifier()
         self.serving = threading.Event()
 
     def notify(self, text: str) -> None:
-        """Send a text as it is."""
+        """Send a text unchanged."""
         self._notifier.notify(text)
 
     def begin(self, status: str) -> None:
-        """Tell that the daemon is ready."""
+        """Report that the daemon is ready."""
         self.notify(f"READY=1\nSTATUS={status}")
         self.serving.set()
 
     def end(self) -> None:
-        """Tell that the daemon stops."""
+        """Report that the daemon stops."""
         self.serving.clear()
         self.notify("STOPPING=1")

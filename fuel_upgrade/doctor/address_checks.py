@@ -1,4 +1,4 @@
-"""Checks of the addresses that nodes get: this host's, and that of its web server."""
+"""Checks of ``master_ip`` and ``repo_url``, the addresses that nodes use."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -18,39 +18,39 @@ _TIMEOUT_S = 5.0
 _MAX_BYTES = 4 << 20
 
 Fetch = Callable[[str], bytes]
-"""Returns what is at a URL. Raises requests.RequestException."""
+"""Returns the content of a URL. Raises requests.RequestException."""
 
 
 def check_address(config: Config, addresses: Iterable[str]) -> Check:
-    """Look whether ``master_ip`` is an address of this host."""
-    if found := warn_of_address(config, addresses):
-        detail, _, remedy = found.rpartition("; ")
+    """Check that ``master_ip`` is an address of this host."""
+    if message := warn_of_address(config, addresses):
+        detail, _, remedy = message.rpartition("; ")
         return warning(_ADDRESS, detail, remedy)
     return ok(_ADDRESS, f"master_ip {config.master_ip} is an address of this host")
 
 
 def check_repo_url(config: Config, fetch: Fetch) -> Check:
-    """Look whether ``repo_url`` serves ``paths.repos``, by an index that lies there."""
+    """Check that ``repo_url`` serves ``paths.repos``: compare one index over HTTP and on disk."""
     repos, url = config.paths.repos, config.root_url
     index = next(islice(_indexes(repos), 1), None)
     if index is None:
-        return ok(_REPO_URL, f"{url}: no repo lies below {repos} yet, so nothing can be compared")
-    place = f"{url}/{quote(str(index.relative_to(repos)))}"
+        return ok(_REPO_URL, f"{url}: no repo below {repos} yet, so nothing to compare")
+    index_url = f"{url}/{quote(str(index.relative_to(repos)))}"
     remedy = f"have a web server serve {repos} at {url}, or correct repo_url and paths.repos"
     try:
-        served, there = fetch(place), index.read_bytes()
+        served, on_disk = fetch(index_url), index.read_bytes()
     except (requests.RequestException, OSError) as error:
-        return failure(_REPO_URL, f"{place}: {_reason(error)}", remedy)
-    if served != there:
-        return failure(_REPO_URL, f"{place} is not the {index} of this host", remedy)
+        return failure(_REPO_URL, f"{index_url}: {_reason(error)}", remedy)
+    if served != on_disk:
+        return failure(_REPO_URL, f"{index_url} is not the {index} of this host", remedy)
     return ok(_REPO_URL, f"{url} serves {repos}")
 
 
 def fetch(url: str) -> bytes:
-    """Return what is at a URL, within a short time.
+    """Return the content of a URL, within a short time.
 
     Raises:
-        requests.RequestException: it is not there, or there is no answer in time.
+        requests.RequestException: there is no such content, or no response in time.
     """
     with requests.Session() as session:
         session.trust_env = False  # nodes do not ask this host's proxy

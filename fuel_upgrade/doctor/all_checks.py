@@ -1,4 +1,4 @@
-"""All checks, one after the other; one that breaks is told and keeps no other from running."""
+"""Runs all checks in order. A check that raises becomes a warning and does not stop the others."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import fuel_upgrade
-from fuel_upgrade.config import Config, place_of
+from fuel_upgrade.config import Config, settings_path
 from fuel_upgrade.doctor.address_checks import check_address, check_repo_url, fetch
 from fuel_upgrade.doctor.check import Check, warning
 from fuel_upgrade.doctor.daemon_checks import check_daemon, check_unit
@@ -24,7 +24,7 @@ _Look = Callable[[], Check | Iterable[Check]]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What is checked, and what of it a test puts in the place of this host's own."""
+    """The inputs of the checks; a test can replace addresses and clock."""
 
     config: Path | None
     root: Path | None
@@ -34,13 +34,13 @@ class Host:
     now_s: Callable[[], float] = time.time
 
     def settings(self) -> Settings:
-        """Read the settings, whatever is wrong with them."""
-        place = place_of(self.config, root=self.root)
-        return read_settings(place, is_named=self.config is not None, root=self.root)
+        """Read the settings, with defaults for invalid ones."""
+        file = settings_path(self.config, root=self.root)
+        return read_settings(file, is_named=self.config is not None, root=self.root)
 
 
 def check_host(host: Host, settings: Settings) -> Iterator[Check]:
-    """Run all checks; those of the settings came with reading them."""
+    """Yield the checks of the settings, then run all others."""
     yield from settings.checks
     for name, look in _looks(host, settings.config).items():
         yield from _guarded(name, look)
@@ -63,19 +63,19 @@ def _looks(host: Host, config: Config) -> dict[str, _Look]:
         "clock": lambda: check_clock(host.now_s(), latest_on_record(on_record)),
         "kernel and libc": lambda: check_kernel(*read_kernel()),
     }
-    if host.root is None:  # a daemon with a root of its own is no unit
+    if host.root is None:  # a daemon with --root is not a unit
         looks["systemd unit"] = check_unit
     return looks
 
 
 def _guarded(name: str, look: _Look) -> Iterator[Check]:
-    """Run a check to its end; what it raises is told in its place."""
-    found: list[Check] = []
+    """Run a check; turn an exception into a warning."""
+    results: list[Check] = []
     try:
         checks = look()
-        found.extend([checks] if isinstance(checks, Check) else checks)
-    except Exception as error:  # noqa: BLE001 - a host that is broken is what this is for
+        results.extend([checks] if isinstance(checks, Check) else checks)
+    except Exception as error:  # noqa: BLE001 - doctor must work on a broken host
         what = f"this could not be checked: {type(error).__name__}: {error}"
         remedy = "run fuel-upgrade doctor as root; report it if that does not help"
-        found.append(warning(name, what, remedy))
-    yield from found
+        results.append(warning(name, what, remedy))
+    yield from results

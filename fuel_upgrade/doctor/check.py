@@ -1,4 +1,4 @@
-"""What a check gives: a verdict, with a remedy unless all is well."""
+"""The result of a check: a verdict, with a remedy if it is not ok."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Verdict(Enum):
-    """How a check ended; a failure is what an install, or the daemon, would fail for."""
+    """The verdict of a check; FAILURE means that an install or the daemon would fail."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     verdict: Verdict
@@ -25,7 +25,7 @@ class Check:
     remedy: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that ``--json`` prints."""
+        """Return the JSON object of ``--json``."""
         return {
             "name": self.name,
             "verdict": self.verdict.value,
@@ -35,32 +35,32 @@ class Check:
 
 
 def ok(name: str, detail: str) -> Check:
-    """Return that all is well."""
+    """Return a check that passed."""
     return Check(name, Verdict.OK, detail)
 
 
 def warning(name: str, detail: str, remedy: str) -> Check:
-    """Return what may be meant, and is probably wrong."""
+    """Return a probable problem."""
     return Check(name, Verdict.WARNING, detail, remedy)
 
 
 def failure(name: str, detail: str, remedy: str) -> Check:
-    """Return what is wrong."""
+    """Return a problem."""
     return Check(name, Verdict.FAILURE, detail, remedy)
 
 
 def worst(checks: Iterable[Check]) -> Verdict:
-    """Return the worst verdict of all; OK of none."""
+    """Return the worst verdict; OK without checks."""
     verdicts = {check.verdict for check in checks}
     return next((v for v in (Verdict.FAILURE, Verdict.WARNING) if v in verdicts), Verdict.OK)
 
 
 def checks_json(checks: Iterable[Check]) -> dict[str, Any]:
-    """Return the form that ``--json`` prints of all, without the number of the form."""
-    found = tuple(checks)
-    counts = Counter(check.verdict for check in found)
+    """Return the JSON object of ``--json`` for all checks, without ``format``."""
+    checks = tuple(checks)
+    counts = Counter(check.verdict for check in checks)
     return {
-        "verdict": worst(found).value,
+        "verdict": worst(checks).value,
         "counts": {verdict.value: counts[verdict] for verdict in Verdict},
-        "checks": [check.to_json() for check in found],
+        "checks": [check.to_json() for check in checks],
     }

@@ -1,4 +1,4 @@
-"""Checks of the journal, read without a write to it, and of the install lock."""
+"""Checks of the journal, without a write to it, and of the install lock."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ class _Entry:
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a journal so that nothing is written to it, whatever a crash left of it.
+    """Open a journal read-only, even after a crash.
 
     Raises:
-        sqlite3.Error: it cannot be read so.
+        sqlite3.Error: it cannot be read without a write.
     """
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
 
 
 def check_journal(paths: Paths) -> Iterator[Check]:
-    """Look whether the journal is sound, and whether an install waits for an operator."""
+    """Check that the journal is undamaged and no install waits for an operator."""
     path = paths.journal
     for aside in sorted(paths.state.glob(f"{path.name}.damaged-*")):
-        what = f"{aside}: a journal that was damaged was kept"
+        what = f"{aside}: a copy of a damaged journal"
         yield warning(_JOURNAL, what, "see fuel-upgrade history, then remove it")
     if not path.exists():
         yield ok(_JOURNAL, f"{path} is not there yet: nothing was installed")
@@ -46,7 +46,9 @@ def check_journal(paths: Paths) -> Iterator[Check]:
         yield _unreadable(path, error)
         return
     if fault != "ok":
-        remedy = "systemctl restart fuel-upgrade: it keeps the damaged file and says what to do"
+        remedy = (
+            "systemctl restart fuel-upgrade: it keeps the damaged file and logs the next command"
+        )
         yield failure(_JOURNAL, f"{path} is damaged: {fault}", remedy)
         return
     yield from _unsettled(entries, is_held=Lock(paths.lock).holder() is not None)
@@ -54,7 +56,7 @@ def check_journal(paths: Paths) -> Iterator[Check]:
 
 
 def check_lock(paths: Paths) -> Check:
-    """Say who holds the install lock."""
+    """Report the holder of the install lock."""
     holder = Lock(paths.lock).holder()
     if holder is None:
         return ok(_LOCK, "free: no install runs")
@@ -71,7 +73,9 @@ def _read(path: Path) -> tuple[str, list[_Entry]]:
 def _unreadable(path: Path, error: sqlite3.Error) -> Check:
     code = getattr(error, "sqlite_errorcode", None)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        remedy = "systemctl restart fuel-upgrade: it keeps the damaged file and says what to do"
+        remedy = (
+            "systemctl restart fuel-upgrade: it keeps the damaged file and logs the next command"
+        )
         return failure(_JOURNAL, f"{path} is damaged: {error}", remedy)
     if code == sqlite3.SQLITE_CANTOPEN:
         return warning(
@@ -83,7 +87,7 @@ def _unreadable(path: Path, error: sqlite3.Error) -> Check:
 def _unsettled(entries: list[_Entry], *, is_held: bool) -> Iterator[Check]:
     for entry in entries:
         if entry.state in _UNFINISHED and not is_held:
-            what = f"{entry.install} is {entry.state}, and no process works on it"
+            what = f"{entry.install} is {entry.state}, but no process works on it"
             yield failure(_JOURNAL, what, "fuel-upgrade recover")
         if entry.state == InstallState.INCONSISTENT.value:
             what = f"{entry.install} left this master inconsistent"

@@ -1,4 +1,4 @@
-"""Checks of Nailgun: that it is reached, that the login works, and what it is."""
+"""Checks of Nailgun: its address, the login and its version."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,26 +16,26 @@ _DEADLINE_S = 15.0
 
 
 def check_nailgun(config: Config, environ: Mapping[str, str]) -> Iterator[Check]:
-    """Log in, and ask what runs, within a bounded time."""
+    """Check login and version of Nailgun within a bounded time."""
     settings = config.nailgun
     if settings.url is None:
-        yield ok(_NAILGUN, "none is set: the daemon runs its embedded registry")
+        yield ok(_NAILGUN, "nailgun.url is not set: the daemon runs its embedded registry")
         return
     try:
         access = read_access(settings, environ)
-        hasty = replace(
+        limited = replace(
             access.settings,
             timeout_s=min(settings.timeout_s, _TIMEOUT_S),
             deadline_s=min(settings.deadline_s, _DEADLINE_S),
             retries=0,
         )
-        yield from _ask(hasty, config.master_ip, access.source)
+        yield from _ask(limited, config.master_ip, access.source)
     except UpgradeError as error:
         yield failure(_NAILGUN, error.what, error.remedy)
 
 
 def check_fuel_version(config: Config) -> Check:
-    """Read the version that this master runs."""
+    """Check that the Fuel version of this master is readable."""
     try:
         return ok(_VERSION, f"this master runs Fuel {read_fuel_version(config)}")
     except PreflightError as error:

@@ -1,4 +1,4 @@
-"""Checks of who can read and change what the daemon trusts, and of the operator's hooks."""
+"""Checks of owner and mode of the files that the daemon trusts, and of the operator's hooks."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Which bits a file must not have, and what it must be set to."""
+    """The forbidden mode bits and the expected mode of a file."""
 
     path: Path
     forbidden: int
@@ -26,18 +26,18 @@ class _Rule:
 
 
 def check_modes(config: Config) -> Iterator[Check]:
-    """Look at the files and folders by which others could change or learn what they must not."""
-    found = [check for rule in _rules(config.paths) if (check := _check(rule))]
-    yield from found or [ok(_MODES, "nobody but their owners can change the daemon's files")]
+    """Check that other users cannot change the daemon's files or read its secrets."""
+    problems = [check for rule in _rules(config.paths) if (check := _check(rule))]
+    yield from problems or [ok(_MODES, "only their owners can change the daemon's files")]
 
 
 def _rules(paths: Paths) -> tuple[_Rule, ...]:
-    undo, secret = "undo trusts it", "it has a password in it"
+    undo, secret = "undo trusts it", "it contains a password"
     return (
         _Rule(paths.state, _OTHERS_WRITE, 0o755, undo),
         _Rule(paths.journal, _OTHERS_WRITE, 0o644, undo),
         _Rule(paths.registry_password, 0o077, 0o600, secret),
-        _Rule(paths.socket, stat.S_IRWXO, 0o660, "who can open it can install"),
+        _Rule(paths.socket, stat.S_IRWXO, 0o660, "any user who can open it can install"),
         _Rule(paths.hooks, _OTHERS_WRITE, 0o755, "hooks run as the daemon"),
     )
 
@@ -46,9 +46,9 @@ def _check(rule: _Rule) -> Check | None:
     try:
         status = rule.path.stat()
     except FileNotFoundError:
-        return None  # not made yet
+        return None  # it does not exist yet
     except OSError as error:
-        what = f"{rule.path} cannot be looked at: {error.strerror}"
+        what = f"{rule.path} cannot be checked: {error.strerror}"
         return warning(_MODES, what, "run fuel-upgrade doctor as root")
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid not in (0, os.geteuid()):
@@ -61,32 +61,32 @@ def _check(rule: _Rule) -> Check | None:
 
 
 def check_hooks(folder: Path) -> Iterator[Check]:
-    """Look which hooks there are, which are refused, and which are meant and do not run."""
+    """Check for refused hooks, unknown points and files that are not executable."""
     points = {point: find_hooks(folder, point) for point in POINTS}
     faults = [fault for hooks in points.values() for fault in hooks.refused]
     for fault in faults:
-        remedy = "make hooks and their folders root's and writable by root only, or remove them"
+        remedy = "make root the owner of hooks and their folders, and the only one who can write"
         yield failure(_HOOKS, f"refused: {fault}", remedy)
     yield from _unknown_points(folder)
     yield from _switched_off(folder)
     if not faults:
-        names = [f"{hook.title}" for hooks in points.values() for hook in hooks.found]
+        names = [f"{hook.title}" for hooks in points.values() for hook in hooks.accepted]
         yield ok(_HOOKS, f"{folder}: {', '.join(names) or 'none'}")
 
 
 def _unknown_points(folder: Path) -> Iterator[Check]:
-    for place in _entries(folder):
-        if place.is_dir() and place.name not in POINTS:
-            likely = get_close_matches(place.name, POINTS, n=1)
-            remedy = f"rename it to {likely[0]}" if likely else f"points are: {', '.join(POINTS)}"
-            yield warning(_HOOKS, f"{place} is no point at which hooks run", remedy)
+    for path in _entries(folder):
+        if path.is_dir() and path.name not in POINTS:
+            similar = get_close_matches(path.name, POINTS, n=1)
+            remedy = f"rename it to {similar[0]}" if similar else f"points are: {', '.join(POINTS)}"
+            yield warning(_HOOKS, f"{path} is not a point at which hooks run", remedy)
 
 
 def _switched_off(folder: Path) -> Iterator[Check]:
-    for place in (path for point in POINTS for path in _entries(folder / point)):
-        if place.is_file() and not place.stat().st_mode & 0o111 and "." not in place.name:
-            what = f"{place} does not run: it is not executable"
-            yield warning(_HOOKS, what, f"chmod 755 {place}, or remove it")
+    for path in (path for point in POINTS for path in _entries(folder / point)):
+        if path.is_file() and not path.stat().st_mode & 0o111 and "." not in path.name:
+            what = f"{path} does not run: it is not executable"
+            yield warning(_HOOKS, what, f"chmod 755 {path}, or remove it")
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Checks of the configuration file: its faults, and who can read and change it."""
+"""Checks of the configuration file: its faults, its owner and its mode."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings, with defaults in the place of what is wrong, and what was seen of the file."""
+    """The settings with defaults for invalid ones, the checks of the file, and its text."""
 
     config: Config
     checks: tuple[Check, ...]
@@ -24,15 +24,15 @@ class Settings:
 
 
 def read_settings(place: Path, *, is_named: bool, root: Path | None = None) -> Settings:
-    """Read a configuration file whatever is wrong with it; ``is_named``: it has to be there."""
+    """Read a configuration file, even an invalid one; with ``is_named`` it must exist."""
     try:
         text = place.read_text(encoding="utf-8")
     except FileNotFoundError:
         return _without(place, is_named=is_named, root=root)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        found = failure(NAME, f"{place}: {reason}", f"make {place} text that can be read; be root")
-        return Settings(_under(Config(), root), (found,))
+        check = failure(NAME, f"{place}: {reason}", f"make {place} readable text; be root")
+        return Settings(_under(Config(), root), (check,))
     try:
         config, faults = parse_with_faults(text, source=str(place))
     except ConfigError as error:
@@ -46,10 +46,10 @@ def read_settings(place: Path, *, is_named: bool, root: Path | None = None) -> S
 
 
 def _without(place: Path, *, is_named: bool, root: Path | None) -> Settings:
-    found = ok(NAME, f"{place} is not there: every setting has its default")
+    check = ok(NAME, f"{place} does not exist: every setting has its default")
     if is_named:
-        found = failure(NAME, f"{place}: no such file", "name an existing file with --config")
-    return Settings(_under(Config(), root), (found,))
+        check = failure(NAME, f"{place}: no such file", "name an existing file with --config")
+    return Settings(_under(Config(), root), (check,))
 
 
 def _under(config: Config, root: Path | None) -> Config:
@@ -66,8 +66,8 @@ def _modes(place: Path, config: Config) -> tuple[Check, ...]:
         what = f"{place} can be written by others than its owner (mode {mode:04o})"
         return (failure(NAME, what, f"chmod go-w {place}"),)
     if _has_password(config) and mode & _OTHERS_READ:
-        what = f"{place} has a password in it, and others can read it (mode {mode:04o})"
-        remedy = f"chmod 600 {place}, or name a file of its own in nailgun.password_file"
+        what = f"{place} contains a password, and others can read it (mode {mode:04o})"
+        remedy = f"chmod 600 {place}, or name a separate file in nailgun.password_file"
         return (warning(NAME, what, remedy),)
     return ()
 

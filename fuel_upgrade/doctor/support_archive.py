@@ -1,4 +1,4 @@
-"""Packs what support needs of a host into one file, without its secrets."""
+"""Packs logs, journal and settings of a host into one file for support, with masked secrets."""
 
 import io
 import json
@@ -40,22 +40,22 @@ _COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Masker:
-    """Hides what looks like a secret, and the secrets of this host, however they are written."""
+    """Masks the secrets of this host, however they are quoted, and text like a secret."""
 
     secrets: tuple[str, ...]
 
     @classmethod
     def of(cls, config: Config, environ: Mapping[str, str]) -> "Masker":
-        """Collect the secrets that the settings, the files they name and the environment have."""
+        """Collect the secrets of the settings, of files that they name, and of the environment."""
         forms = {form for secret in _secrets(config, environ) for form in _forms(secret)}
         return cls(tuple(sorted(forms)))
 
     def mask(self, text: str) -> str:
-        """Return a text without secrets."""
+        """Return the text with masked secrets."""
         return mask_text(text, self.secrets)
 
 
-def write_support(  # noqa: PLR0913 - what is packed, and how it is written
+def write_support(  # noqa: PLR0913 - content and output
     out: Path,
     settings: Settings,
     checks: Sequence[Check],
@@ -64,10 +64,10 @@ def write_support(  # noqa: PLR0913 - what is packed, and how it is written
     force: bool,
     now_s: float,
 ) -> tuple[str, ...]:
-    """Write the file, for its owner only; return the names of what is in it.
+    """Write the archive, readable by its owner only; return the names of its members.
 
     Raises:
-        ConfigError: it exists already, unless ``force``, or cannot be written.
+        ConfigError: ``out`` exists and ``force`` is not given, or it cannot be written.
     """
     if not force and os.path.lexists(out):
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or give --force")
@@ -102,7 +102,7 @@ def _parts(
 
 
 def _journal(path: Path, masker: Masker) -> Iterator[tuple[str, bytes]]:
-    """Give a copy of the journal as it is at one time, each text in it masked."""
+    """Yield a consistent copy of the journal with every text masked."""
     try:
         with closing(open_read_only(path)) as source, closing(sqlite3.connect(":memory:")) as copy:
             source.backup(copy)
@@ -113,7 +113,7 @@ def _journal(path: Path, masker: Masker) -> Iterator[tuple[str, bytes]]:
                     f" WHERE typeof(\"{column}\") = 'text'"
                 )
             copy.commit()
-            copy.execute("VACUUM")  # what was there before stays on no free page
+            copy.execute("VACUUM")  # free pages would keep the unmasked text
             yield "journal.sqlite", copy.serialize()
     except sqlite3.Error as error:
         yield "journal.txt", f"{path} cannot be copied: {error}\n".encode()
@@ -149,7 +149,7 @@ def _output(argv: Sequence[str]) -> str:
 
 
 def _tail(path: Path) -> str:
-    """Return the last lines of a log, none of them cut: half a secret would not be known."""
+    """Return the last whole lines of a log: half a secret could not be masked."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -182,7 +182,7 @@ def _first_line(path: Path) -> str:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """Return how a secret is written: as it is, in JSON, in Python, in a URL."""
+    """Return the spellings of a secret: plain, in JSON, in Python, in a URL."""
     return {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe="")} - {""}
 
 

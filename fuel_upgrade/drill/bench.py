@@ -1,4 +1,4 @@
-"""One scratch master on which drills are done, one after the other, from the same start."""
+"""One scratch master that runs drills in sequence, each from the same start."""
 
 import time
 from collections.abc import Iterator
@@ -32,19 +32,21 @@ from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import InstallState, StepRecord
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
 
 INSTALL = "d5111a5e"
-"""The id of every install that is drilled: each has a journal in which it is the only one."""
+"""The id of the install of every drill; each drill has its own journal."""
 PRIOR = "0000d111"
-"""The id of the install before it, whose backups are given up when the other has succeeded."""
+"""The id of the install before it, whose backups are deleted when the drilled install succeeds."""
 _USER = "admin"
-_PATIENT_S, _IMPATIENT_S = 30.0, 2.0  # how long the client waits for an answer
+_PATIENT_S, _IMPATIENT_S = 30.0, 2.0  # the client's time-out for a response
 _RETRIES = 3
-_HANG_S = 0.2  # how long one that hangs is watched before it is killed
-_LEAST_DEADLINE_S = 120.0
-_SLOWER = 20  # times the duration of the rehearsal: what a loaded host may need
+_HANG_S = 0.2  # time until a process that hangs on purpose is killed
+_MIN_DEADLINE_S = 120.0
+_SLOWER = 20  # a loaded host may need this many times the duration of the rehearsal
 _POLL_S = 0.02
 _PROCESSES = get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["__main__", child_process.__name__])
@@ -52,7 +54,7 @@ _PROCESSES.set_forkserver_preload(["__main__", child_process.__name__])
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where every drill begins, and where one without a fault ends."""
+    """The state before and after an install without a fault, its steps, and the deadline."""
 
     before: State
     after: State
@@ -61,21 +63,21 @@ class Start:
 
 
 class Bench:
-    """Drills cells of ``scenario`` in ``scratch``; what failed is kept below ``keep``."""
+    """Runs cells of ``scenario`` in ``scratch``; roots of wrong cells are copied below ``keep``."""
 
     def __init__(self, scratch: Scratch, scenario: Scenario, *, keep: Path | None = None) -> None:
         self._scratch, self._scenario, self._keep = scratch, scenario, keep
         base = Config(master_ip="127.0.0.1", disk_reserve_mb=1, full_view=scenario.full_view)
         self._config = base.under(scratch.root)
         self._saved = scratch.folder / "start"
-        self._token = ""  # of the registry that is served
+        self._token = ""  # of the running registry
 
     def prepare(self) -> Start:
-        """Install without a fault and undo that; then make the start of all drills.
+        """Install without a fault and undo it; return the start of all drills.
 
         Raises:
-            UpgradeError: the tarball cannot be installed even so.
-            RollbackError: undoing the install did not give what was before.
+            UpgradeError: the tarball cannot be installed even without a fault.
+            RollbackError: the undo did not restore the previous state.
         """
         first = self._scratch.folder / "first"
         with self._scratch.opened(), self._served() as config:
@@ -91,14 +93,14 @@ class Bench:
             engine.install(self._scenario.tarball, install=INSTALL)
             steps = engine.journal.steps(INSTALL)
             folders = {step.number for step in steps if _is_folder(step)}
-        deadline_s = max(_LEAST_DEADLINE_S, _SLOWER * (time.monotonic() - began))
+        deadline_s = max(_MIN_DEADLINE_S, _SLOWER * (time.monotonic() - began))
         with self._scratch.opened(first), self._served() as config:
             self._occupy(config, steps, folders)
             self._scratch.save(self._saved)
         return self._rehearse(deadline_s)
 
     def drill(self, cell: Cell, start: Start) -> Outcome:
-        """Do one drill."""
+        """Run one drill."""
         began = time.monotonic()
         with self._scratch.opened(self._saved):
             fault = cell.fault if cell.fault.is_of_nailgun else None
@@ -114,17 +116,17 @@ class Bench:
         is_hanging = cell.fault is Fault.HANG
         ended, problem = self._run("install", config, start.deadline_s, points, hangs=is_hanging)
         if not self._scratch.signs.reached.exists():
-            problem = problem or f"the place that was to fail was not reached: {ended}"
+            problem = problem or f"the fail point was not reached: {ended}"
         self._scratch.lift()
         if self._install_state(config) in UNFINISHED:
-            told, wrong = self._run("recover", config, start.deadline_s)
-            ended, problem = f"{ended}; recovery: {told}", problem or wrong
+            recovery, wrong = self._run("recover", config, start.deadline_s)
+            ended, problem = f"{ended}; recovery: {recovery}", problem or wrong
         settled, state = self._install_state(config), self._scratch.state(config)
         if settled is not InstallState.INCONSISTENT:
             return Observed(ended, problem, settled, state)
-        told, wrong = self._run("repair", config, start.deadline_s)
+        repair, wrong = self._run("repair", config, start.deadline_s)
         return Observed(
-            ended=f"{ended}; repair: {told}",
+            ended=f"{ended}; repair: {repair}",
             problem=problem or wrong,
             settled=settled,
             state=state,
@@ -141,7 +143,7 @@ class Bench:
         *,
         hangs: bool = False,
     ) -> tuple[str, str | None]:
-        """Do it in another process; return how that ended, and what no fault excuses."""
+        """Run the action in another process; return its end and any problem besides the fault."""
         job = Job(
             action=action,
             config=config,
@@ -174,11 +176,11 @@ class Bench:
             process.join()
             process.close()
             receiver.close()
-        return _told(answer, was_to_hang=was_to_hang)
+        return _describe_end(answer, was_to_hang=was_to_hang)
 
     def _install_state(self, config: Config) -> InstallState:
-        found = [r for r in Journal(config.paths.journal).installs() if r.id == INSTALL]
-        return found[0].state if found else InstallState.ROLLED_BACK  # it was never begun
+        records = [r for r in Journal(config.paths.journal).installs() if r.id == INSTALL]
+        return records[0].state if records else InstallState.ROLLED_BACK  # it never began
 
     def _rehearse(self, deadline_s: float) -> Start:
         with self._scratch.opened(self._saved), self._served() as config:
@@ -186,13 +188,12 @@ class Bench:
             self._must("install", config, deadline_s)
             after, steps = self._scratch.state(config), Journal(config.paths.journal).steps(INSTALL)
             self._must("rollback", config, deadline_s)
-            left = self._scratch.state(config)
-        given_up = {name for name in before.exact if _is_backup(name)}
-        kept = {name: said for name, said in before.exact.items() if name not in given_up}
-        wrong = differences(kept, left.exact)
+            undone = self._scratch.state(config)
+        kept = {name: entry for name, entry in before.exact.items() if not _is_backup(name)}
+        wrong = differences(kept, undone.exact)
         if wrong:
             raise RollbackError(
-                f"an install without a fault, taken back, left: {'; '.join(wrong)}",
+                f"the undo of an install without a fault left: {'; '.join(wrong)}",
                 remedy="report this, with the tarball",
             )
         return Start(before, after, steps, deadline_s)
@@ -207,7 +208,7 @@ class Bench:
 
     @contextmanager
     def _served(self, fault: Fault | None = None) -> Iterator[Config]:
-        """Serve the registry behind its proxy; give the configuration that leads there."""
+        """Serve the registry behind its proxy; yield the settings with its URL."""
         with closing(Store.open(f"sqlite:///{self._scratch.registry}")) as store:
             if not store.accounts.users():
                 ensure_user(store, _USER, _USER)
@@ -234,26 +235,25 @@ class Bench:
                 write_base(config, control, need)
 
     def _occupy(self, config: Config, steps: tuple[StepRecord, ...], folders: set[int]) -> None:
-        """Let somebody else have been at every other place, and done some of what will be done."""
-        switches = [step for step in steps if step.kind == "switch"]
-        for step in switches[::2]:
-            live = Path(step.params["live"])
+        """Create foreign files at every other live path, and some of the releases beforehand."""
+        switches = [(r.number, step.live) for r in steps for step in Switch.among([r])]
+        for number, live in switches[::2]:
             if not live.exists():
-                _write_theirs(live / "theirs" if step.number in folders else live)
+                _write_theirs(live / "theirs" if number in folders else live)
         with child_process.client_of(config, self._token) as control:
-            for step in [s for s in steps if s.kind == "register"][:-1]:
-                if step.params["adopt"] is None:
-                    control.create_release(step.params["body"])
-            for step in [s for s in steps if s.kind == "notify"][:1]:
-                control.notify(step.params["message"])
+            for register in list(Register.among(steps))[:-1]:
+                if register.adopt is None:
+                    control.create_release(register.body)
+            for notify in list(Notify.among(steps))[:1]:
+                control.notify(notify.message)
 
 
 def _is_folder(step: StepRecord) -> bool:
-    return step.kind == "switch" and Path(step.params["live"]).is_dir()
+    return any(switch.live.is_dir() for switch in Switch.among([step]))
 
 
 def _is_backup(name: str) -> bool:
-    """Tell whether a path is a backup of the prior install, or the folder of all backups."""
+    """Return whether a path is a backup of the prior install, or the folder of all backups."""
     return PRIOR in Path(name).parts or Path(name).name in (STAGING, "staging")
 
 
@@ -262,9 +262,9 @@ def _write_theirs(path: Path) -> None:
     path.write_text("somebody else's\n", encoding="utf-8")
 
 
-def _told(answer: dict[str, object] | None, *, was_to_hang: bool) -> tuple[str, str | None]:
+def _describe_end(answer: dict[str, object] | None, *, was_to_hang: bool) -> tuple[str, str | None]:
     if answer is None:
-        return ("hung", None) if was_to_hang else ("hung", "it came to no end")
+        return ("hung", None) if was_to_hang else ("hung", "it did not end")
     if "crash" in answer:
         return "crashed", str(answer["crash"])
     if "killed" in answer:

@@ -1,4 +1,4 @@
-"""What a drill does in a process of its own, which the fault may take with it."""
+"""The child process of a drill, which a fault may kill."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ _LARGEST_WRITE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """The files by which the process and who watches it tell each other things."""
+class SignalFiles:
+    """The files by which the drill and its child process signal each other."""
 
     reached: Path
     armed: Path
@@ -32,11 +32,11 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to do: ``install``, ``recover``, ``repair`` or ``rollback``; and how it is to fail.
+    """An action (``install``, ``recover``, ``repair`` or ``rollback``) and its fail points.
 
-    ``token`` is one of the registry's. ``is_real`` says that the scratch root has a file system of
-    its own, to fill or to make read-only; else the errors of such a file system are raised.
-    ``hang_s`` ends even a process that nobody is left to kill.
+    ``token`` is a token of the registry. If ``is_real``, the scratch root is a separate file system
+    that can be filled or made read-only; else the errors of such a file system are raised.
+    ``hang_s`` ends a hanging process even if its parent is gone.
     """
 
     action: str
@@ -45,14 +45,14 @@ class Job:
     install: str
     token: str
     points: str
-    signs: Signs
+    signs: SignalFiles
     root: Path
     is_real: bool
     hang_s: float
 
 
 def work(job: Job, answer: Connection) -> None:
-    """Do a job, and send how it ended: ``error`` has an expected error, ``crash`` any other."""
+    """Run a job and send its end: ``error`` is an expected error, ``crash`` any other."""
     os.umask(0o022)
     try:
         with client_of(job.config, job.token) as control:
@@ -60,14 +60,14 @@ def work(job: Job, answer: Connection) -> None:
             _act(job, Engine(job.config, control, fail_points=points))
     except UpgradeError as error:
         answer.send({"error": f"{type(error).__name__}: {error.what}"})
-    except BaseException:  # noqa: BLE001 - it is told to who watches
+    except BaseException:  # noqa: BLE001 - the parent reports it
         answer.send({"crash": traceback.format_exc()})
     else:
         answer.send({})
 
 
 def client_of(config: Config, token: str) -> NailgunClient:
-    """Return a client that is logged in: a login takes longer than many a drill."""
+    """Return a client with a token: a login takes longer than many drills."""
     return NailgunClient(config.nailgun, master_ip=config.master_ip, keeper=TokenKeeper(token))
 
 
@@ -83,7 +83,7 @@ def _act(job: Job, engine: Engine) -> None:
 
 
 def actions(job: Job) -> Mapping[str, Callable[[], None] | None]:
-    """Return what can be made to happen at a fail point, each noting that it was reached."""
+    """Return the actions of fail points; each records that it was reached."""
 
     def fail() -> None:
         raise OutsideError("the drill made this step fail", remedy="nothing: it is a drill")
@@ -104,7 +104,7 @@ def actions(job: Job) -> Mapping[str, Callable[[], None] | None]:
         "arm": job.signs.armed.touch,
     }
     if not job.is_real:
-        named |= {name: found for name in ("full", "read-only") if (found := ACTIONS[name])}
+        named |= {name: action for name in ("full", "read-only") if (action := ACTIONS[name])}
     noting = {name: _noting(job.signs.reached, act) for name, act in named.items()}
     return {**noting, "fail": fail, "disarm": lambda: job.signs.armed.unlink(missing_ok=True)}
 
@@ -118,7 +118,7 @@ def _noting(reached: Path, act: Callable[[], Any]) -> Callable[[], None]:
 
 
 def fill(path: Path) -> None:
-    """Write until the file system has not a byte left."""
+    """Write until the file system is full to the last byte."""
     size = _LARGEST_WRITE
     with path.open("wb", buffering=0) as file:
         while size:

@@ -1,4 +1,4 @@
-"""A Nailgun that misbehaves: a proxy before the embedded registry, honest until it is armed."""
+"""A proxy of the embedded registry that fails on purpose while it is armed."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fuel_upgrade.drill.verdict_table import Fault
 
 REFUSALS = 2
-"""How many requests a busy Nailgun refuses: fewer than a client tries."""
+"""The number of requests that a busy Nailgun refuses: less than the client's attempts."""
 _POLL_S = 0.02
 _UPSTREAM_TIMEOUT_S = 30.0
 _UNAVAILABLE = 503
@@ -23,11 +23,11 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class FlakyProxy:
-    """Passes requests on to ``upstream``, and fails as ``fault`` says while ``armed`` exists.
+    """Forwards requests to ``upstream``, with ``fault`` while the file ``armed`` exists.
 
-    Busy refuses the first requests, down refuses all, silent answers none and carries none out.
-    Of what changes something, lost carries the first out and does not answer; twice carries each
-    out two times and gives the second answer.
+    BUSY refuses the first requests, DOWN refuses all, SILENT neither executes nor answers any.
+    LOST executes the first change and does not answer. TWICE executes each change two times and
+    sends the second response.
     """
 
     def __init__(self, upstream: str, fault: Fault | None, armed: Path) -> None:
@@ -52,12 +52,12 @@ class FlakyProxy:
 
     @property
     def url(self) -> str:
-        """Where clients ask."""
+        """The URL for clients."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer | None:
-        """Return the answer; None to close the connection instead."""
+        """Return the response; None closes the connection instead."""
         if self._fault is None or not self._armed.exists():
             return self._ask(method, path, headers, body)
         if self._fault is Fault.SILENT:
@@ -85,8 +85,8 @@ class FlakyProxy:
         connection = HTTPConnection(self._upstream, timeout=_UPSTREAM_TIMEOUT_S)
         try:
             connection.request(method, path, body or None, headers)
-            found = connection.getresponse()
-            return found.status, _passed_on(found.getheaders()), found.read()
+            response = connection.getresponse()
+            return response.status, _passed_on(response.getheaders()), response.read()
         finally:
             connection.close()
 
@@ -100,13 +100,13 @@ class FlakyProxy:
             def handle_one_request(self) -> None:
                 try:
                     super().handle_one_request()
-                except ConnectionError:  # the client was killed, or gave up
+                except ConnectionError:  # the client was killed, or timed out
                     self.close_connection = True
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                asked = _passed_on(self.headers.items())
-                answer = proxy.answer(self.command, self.path, asked, body)
+                forwarded = _passed_on(self.headers.items())
+                answer = proxy.answer(self.command, self.path, forwarded, body)
                 if answer is None:
                     self.close_connection = True
                     return
@@ -121,7 +121,7 @@ class FlakyProxy:
             do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
-                """Say nothing: what was asked is in the registry and the journal."""
+                """Log nothing: the registry and the journal have the requests."""
 
         return Handler
 

@@ -1,4 +1,4 @@
-"""The smallest repos that can be installed from tarballs: packages that hold a line of text."""
+"""Minimal repos for tarballs: each package is one line of text."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,26 +13,26 @@ from fuel_upgrade.repo.yum.repomd import METADATA
 SUITE = "drill"
 COMPONENT = "main"
 _ARCHITECTURE = {RepoKind.APT: "amd64", RepoKind.YUM: "x86_64"}
-_FIELDS = {"md5": "MD5sum"}  # the others are called as the algorithm is
+_FIELDS = {"md5": "MD5sum"}  # other fields have the name of the algorithm
 Content = Mapping[Package, bytes]
-"""What a repo holds: each package with its file's bytes."""
+"""The packages of a repo with the bytes of their files."""
 
 
 def content(kind: RepoKind, texts: Mapping[str, str]) -> Content:
-    """Return packages of one version, by name, each with a text for its content."""
-    made = {}
+    """Return packages of one version from texts by name."""
+    packages = {}
     for name, text in texts.items():
         data = text.encode()
         suffix = "deb" if kind is RepoKind.APT else "rpm"
         location = f"pool/{name}-1.0-1.{suffix}"
         digests = (("sha256", hashlib.sha256(data).hexdigest()),)
         package = Package(name, _ARCHITECTURE[kind], "1.0-1", len(data), location, digests)
-        made[package] = data
-    return made
+        packages[package] = data
+    return packages
 
 
 def write_repo(root: Path, kind: RepoKind, packages: Content) -> Path:
-    """Write a repo with its packages, and return its root."""
+    """Write a repo with its packages; return its root."""
     for package, data in packages.items():
         path = root / package.location
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is installed in a drill, and on what: tarballs of its own, and bases for those of others."""
+"""The tarballs of a drill, and the bases that a given tarball needs."""
 
 import json
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ _FUELS, _VERSIONS = ("5.1", "6.0"), ("2014.1.1-5.1", "2014.2-6.0")
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is drilled: ``tarball``, on a master where ``prior`` was installed.
+    """The drilled tarball, and the tarball that is installed before it.
 
-    ``bases`` are what else of packages its diff repos need there; only what the drill made
-    itself can have full views, for only of that are all packages there.
+    ``bases`` are further base repos that its diff repos need. Only the drill's own tarballs can
+    have full views, because only for them all packages exist.
     """
 
     prior: Path
@@ -41,10 +41,11 @@ class Scenario:
 
 
 def make_scenario(folder: Path, tarball: Path | None) -> Scenario:
-    """Make the tarballs below ``folder``: the one before ``tarball``, or both.
+    """Build the tarballs below ``folder``: the one before ``tarball``, or both.
 
     Raises:
-        BundleError: the tarball is damaged; PreflightError: it upgrades from no version.
+        BundleError: the tarball is damaged.
+        PreflightError: it upgrades from no version.
     """
     head = read_head(tarball) if tarball else None
     if head is None:
@@ -79,7 +80,7 @@ def _path(folder: Path, fuel: str) -> Path:
 def _make_tarball(
     folder: Path, number: int, *, fuel: str | None = None, version: str | None = None
 ) -> None:
-    """Make one of the drill's own: the first is full, the second a diff of the first."""
+    """Build one of the drill's own tarballs: 0 has full repos, 1 has diff repos against 0."""
     fuel, version = fuel or _FUELS[number], version or _VERSIONS[number]
     parts = folder / f"parts-{fuel}"
     release = ReleaseSpec(
@@ -96,12 +97,12 @@ def _make_tarball(
 
 
 def _write_repos(folder: Path, parts: Path, number: int) -> Mapping[str, RepoSpec]:
-    found = {}
+    repos = {}
     for os_key, kind in _KINDS.items():
         now = write_repo(parts / os_key, kind, content(kind, _NEW if number else _OLD))
         before = folder / f"parts-{_FUELS[0]}" / os_key
-        found[os_key] = RepoSpec(base=before, current=now) if number else RepoSpec(full=now)
-    return found
+        repos[os_key] = RepoSpec(base=before, current=now) if number else RepoSpec(full=now)
+    return repos
 
 
 def _openstack_yaml(version: str) -> str:
@@ -112,7 +113,7 @@ def _openstack_yaml(version: str) -> str:
         }
         for number, name in enumerate(_NAMES.values(), 1)
     ]
-    return json.dumps(entries)  # which is YAML too
+    return json.dumps(entries)  # JSON is YAML too
 
 
 def _write_puppet(folder: Path) -> Path:
@@ -130,21 +131,21 @@ def _write(path: Path, text: str) -> Path:
 
 
 def write_master(config: Config) -> None:
-    """Write what a master is told by: the version of Fuel that it runs."""
+    """Write the version file of a master and the link to it."""
     text = f'VERSION: {{release: "{FUEL_AT_FIRST}"}}\n'
     _write(config.paths.fuel / FUEL_AT_FIRST / "version.yaml", text)
     config.paths.version_link.symlink_to(f"{FUEL_AT_FIRST}/version.yaml")
 
 
 def write_base(config: Config, control: ControlPlane, need: Need) -> None:
-    """Put a release on the master that holds, by its index, what a diff repo leaves to it.
+    """Register a base release whose index has the packages that a diff repo inherits.
 
-    The packages are empty: an install compares checksums with those of the index.
+    The packages are empty files: an install compares the checksums in the index.
     """
-    kind, place = _KINDS[need.os_key], f"{need.named}/{need.os_key}/x86_64"
+    kind, path = _KINDS[need.os_key], f"{need.named}/{need.os_key}/x86_64"
     empty = {replace(package, location="pool/empty"): b"" for package in need.inherited}
-    write_repo(config.paths.repos / place, kind, empty)
-    url = f"{config.repo_url.replace('{MASTER_IP}', config.master_ip)}/{place}"
+    write_repo(config.paths.repos / path, kind, empty)
+    url = f"{config.root_url}/{path}"
     suffix = f" {SUITE} {COMPONENT}" if kind is RepoKind.APT else ""
     puppet = f"rsync://{{MASTER_IP}}:/puppet/{need.named}"
     data = OrchestratorData(

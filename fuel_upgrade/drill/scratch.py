@@ -1,4 +1,4 @@
-"""The scratch root: a file system of its own to fill and to make read-only, where that can be."""
+"""The scratch root: a separate file system to fill or make read-only, if mounts are allowed."""
 
 import json
 import sqlite3
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.drill.child_process import Signs
+from fuel_upgrade.drill.child_process import SignalFiles
 from fuel_upgrade.drill.verdict_table import State
 from fuel_upgrade.system import mounts
 from fuel_upgrade.system.files import remove_tree
@@ -17,17 +17,17 @@ from fuel_upgrade.system.tree_digest import describe
 
 _COPY_TIMEOUT_S = 3600.0
 _TABLES = ("releases", "clusters", "nodes", "tasks", "notifications")
-_GIVEN = ("id", "created_s")  # by the registry, differently at each install
+_ASSIGNED = ("id", "created_s")  # by the registry, different in each install
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A place below ``folder`` that is emptied and restored for each drill, always at one path.
+    """A root below ``folder`` that is emptied and restored for each drill, always at one path.
 
-    With ``is_real`` its root is a mount of a file system in memory of ``size_bytes``. The
-    registry lies there too, but is reached by another mount: it fills up with the root, and does
-    not become read-only with it. So is the install lock: a mount through which a file is open
-    for writing cannot be made read-only.
+    With ``is_real`` the root is a mount of a file system in memory of ``size_bytes``. The registry
+    and the install lock are on the same file system, but on other mounts: they fill up with the
+    root, and do not become read-only with it. A mount with a file open for writing cannot become
+    read-only.
     """
 
     folder: Path
@@ -36,18 +36,18 @@ class Scratch:
 
     @property
     def root(self) -> Path:
-        """Below this are all paths of the engine."""
+        """The root of all paths of the engine."""
         return self.folder / "root"
 
     @property
     def registry(self) -> Path:
-        """The registry's database."""
+        """The database of the registry."""
         return self._disk / "registry.sqlite"
 
     @property
-    def signs(self) -> Signs:
-        """The files by which the drill and its process tell each other things."""
-        return Signs(self.folder / "reached", self.folder / "armed", self._disk / "filler")
+    def signs(self) -> SignalFiles:
+        """The signal files of the drill and its child process."""
+        return SignalFiles(self.folder / "reached", self.folder / "armed", self._disk / "filler")
 
     @property
     def _disk(self) -> Path:
@@ -55,7 +55,7 @@ class Scratch:
 
     @contextmanager
     def opened(self, saved: Path | None = None) -> Iterator[None]:
-        """Give the root, empty or as it was saved; nothing of it stays."""
+        """Create the root, empty or from a saved one, and remove it at the end."""
         with ExitStack() as closing_it:
             self._make(closing_it)
             if saved is not None:
@@ -82,14 +82,14 @@ class Scratch:
             closing_it.callback(mounts.unmount, self.root)
 
     def save(self, place: Path) -> None:
-        """Keep the root and the registry; nobody may be writing to them."""
+        """Save the root and the registry; no process may write to them meanwhile."""
         copy(self.root, place / "root")
         (place / "disk").mkdir()
         for file in self._disk.glob(f"{self.registry.name}*"):
             copy(file, place / "disk" / file.name)
 
     def lift(self) -> None:
-        """Take the fault away, whichever it is."""
+        """Remove the fault, whichever it is."""
         self.signs.armed.unlink(missing_ok=True)
         self.signs.reached.unlink(missing_ok=True)
         self.signs.filler.unlink(missing_ok=True)
@@ -97,16 +97,16 @@ class Scratch:
             mounts.set_read_only(self.root, read_only=False)
 
     def state(self, config: Config) -> State:
-        """Read all that an install can change but its own records: tree and registry."""
+        """Read everything that an install can change except its own records: tree and registry."""
         paths = config.paths
         records = {paths.journal, Path(f"{paths.journal}-journal"), paths.lock}
         trees = [describe(self.root, without=records, times=times) for times in (True, False)]
         exact, essence = dict(trees[0]), dict(trees[1])
         for table, row in _rows(self.registry):
             exact[f"registry: {table} {row['id']}"] = json.dumps(row)
-            what = {name: value for name, value in row.items() if name not in _GIVEN}
-            key = f"registry: {table} {json.dumps(what)}"
-            essence[key] = f"{int(essence.get(key, '0')) + 1}"  # how many of these there are
+            fields = {name: value for name, value in row.items() if name not in _ASSIGNED}
+            key = f"registry: {table} {json.dumps(fields)}"
+            essence[key] = f"{int(essence.get(key, '0')) + 1}"  # the number of equal rows
         return State(exact, essence)
 
 
@@ -119,24 +119,24 @@ def _rows(registry: Path) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file, or what a folder holds, with all that describes it."""
+    """Copy a file or the content of a folder with all metadata."""
     inside = ""
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        inside = "/."  # as text: a Path would leave it out
+        inside = "/."  # as text: a Path would drop it
     run(["cp", "-a", "--", f"{source}{inside}", str(target)], timeout_s=_COPY_TIMEOUT_S)
 
 
 def can_mount(folder: Path) -> bool:
-    """Leave the host's mounts for this thread's own, and try whether more can be made there."""
-    place = folder / "try"
-    place.mkdir()
+    """Give this thread its own mounts; return whether it can mount a file system there."""
+    trial = folder / "try"
+    trial.mkdir()
     try:
         mounts.enter_private_namespace()
-        mounts.mount_memory(place, 1 << 20)
-        mounts.unmount(place)
+        mounts.mount_memory(trial, 1 << 20)
+        mounts.unmount(trial)
     except OSError:
         return False
     finally:
-        place.rmdir()
+        trial.rmdir()
     return True

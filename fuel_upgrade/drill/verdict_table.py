@@ -1,4 +1,4 @@
-"""What is drilled, and what came of it: cells, verdicts and the table. Pure."""
+"""Cells, verdicts and the table of a drill. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from fuel_upgrade.upgrade.records import InstallState
 
 
 class Fault(Enum):
-    """A way to fail. Those of Nailgun are in force while a step runs, or is being undone."""
+    """A fault. Faults of Nailgun last while a step is applied or reverted."""
 
     ERROR = "error"
     KILL = "kill"
@@ -24,19 +24,19 @@ class Fault(Enum):
 
     @property
     def is_of_nailgun(self) -> bool:
-        """Tell whether the control plane fails, and not this host."""
+        """Whether the control plane fails, not this host."""
         return self.value.startswith("nailgun-")
 
 
 class Direction(Enum):
-    """Whether the fault meets a step that is done, or one that is undone."""
+    """Whether the fault hits a step that is applied or one that is reverted."""
 
     FORWARD = "forward"
     UNDOING = "undoing"
 
 
 class Verdict(Enum):
-    """Where a cell ended; INCONSISTENT also says that a repair then gave what was before."""
+    """The end of a cell; INCONSISTENT means that a repair then restored the previous state."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -59,7 +59,7 @@ class Cell:
     def points(self, last: int) -> str:
         """Return the fail points to set, where ``last`` is the number of steps."""
         prefix = "" if self.direction is Direction.FORWARD else "undo-"
-        # what is undone has failed before: at the very end, so that every step is undone
+        # an undo needs a failure: after the last step, so that every step is reverted
         first = "" if self.direction is Direction.FORWARD else f"{last}:after=fail,"
         if self.fault.is_of_nailgun:
             return f"{first}{self.step}:{prefix}before=arm,{self.step}:{prefix}after=disarm"
@@ -68,10 +68,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A scratch master, part by part: paths of its tree and rows of its registry.
+    """The paths of a scratch master and the rows of its registry, each with a description.
 
-    ``exact`` says of each part all that undo must put back. ``essence`` leaves out what two
-    equal installs do not share: times, and the ids that the registry gives.
+    ``exact`` describes everything that undo must restore. ``essence`` leaves out the differences
+    between two equal installs: times, and the ids that the registry assigns.
     """
 
     exact: Mapping[str, str]
@@ -80,10 +80,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a drill left behind, in the order in which it happened.
+    """The observations of a drill, in order of time.
 
-    ``ended`` tells how the process of the install did; ``problem`` what no fault excuses;
-    ``settled`` is the install's state after recovery, ``state`` the master's then. Where that is
+    ``ended`` is the end of the install process; ``problem`` is a problem that no fault excuses.
+    ``settled`` and ``state`` are the states of install and master after recovery; if that is
     inconsistent, ``repaired`` and ``last`` are the same after the repair.
     """
 
@@ -97,7 +97,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A cell with its verdict; ``reasons`` says why it is wrong, and what differs."""
+    """A cell with its verdict; ``reasons`` lists the differences of a wrong one."""
 
     cell: Cell
     verdict: Verdict
@@ -106,7 +106,7 @@ class Outcome:
     seconds: float = field(default=0.0, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that ``--json`` prints."""
+        """Return the JSON object of ``--json``."""
         return {
             "fault": self.cell.fault.value,
             "step": self.cell.step,
@@ -122,7 +122,7 @@ class Outcome:
 def cells(
     steps: int, *, faults: Collection[Fault] = (), only_steps: Collection[int] = ()
 ) -> tuple[Cell, ...]:
-    """Return every cell for so many steps; ``faults`` and ``only_steps`` choose, if given."""
+    """Return all cells for a number of steps; ``faults`` and ``only_steps`` select, if given."""
     return tuple(
         Cell(fault, step, direction, where)
         for step in range(1, steps + 1)
@@ -135,7 +135,7 @@ def cells(
 
 
 def judge(seen: Observed, before: State, after: State) -> tuple[Verdict, tuple[str, ...]]:
-    """Say where a drill ended; what is neither *before* nor *after* is told by its differences."""
+    """Return the verdict of a drill, with the differences if it is WRONG."""
     if seen.problem is not None:
         return Verdict.WRONG, (seen.problem,)
     if seen.settled is InstallState.INSTALLED:
@@ -145,8 +145,8 @@ def judge(seen: Observed, before: State, after: State) -> tuple[Verdict, tuple[s
     if seen.settled is not InstallState.INCONSISTENT:
         return Verdict.WRONG, (f"the install is {seen.settled.value} after recovery",)
     if seen.repaired is not InstallState.ROLLED_BACK or seen.last is None:
-        found = seen.repaired.value if seen.repaired else "not tried"
-        return Verdict.WRONG, (f"expected the repair to roll back, found it {found}",)
+        repaired = seen.repaired.value if seen.repaired else "not tried"
+        return Verdict.WRONG, (f"expected the repair to roll back, but it is {repaired}",)
     return _unless(differences(before.exact, seen.last.exact), Verdict.INCONSISTENT)
 
 
@@ -154,34 +154,35 @@ def _unless(reasons: tuple[str, ...], verdict: Verdict) -> tuple[Verdict, tuple[
     return (Verdict.WRONG, reasons) if reasons else (verdict, ())
 
 
-def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> tuple[str, ...]:
-    """Name what is gone, what is more, and what changed."""
-    gone = [f"{name}: gone" for name in sorted(expected.keys() - found.keys())]
-    more = [f"{name}: was not there" for name in sorted(found.keys() - expected.keys())]
-    both = sorted(expected.keys() & found.keys())
-    return (*gone, *more, *(f"{name}: changed" for name in both if expected[name] != found[name]))
+def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> tuple[str, ...]:
+    """List removed, added and changed entries."""
+    gone = [f"{name}: gone" for name in sorted(expected.keys() - actual.keys())]
+    added = [f"{name}: was not there" for name in sorted(actual.keys() - expected.keys())]
+    both = sorted(expected.keys() & actual.keys())
+    changed = [f"{name}: changed" for name in both if expected[name] != actual[name]]
+    return (*gone, *added, *changed)
 
 
 def rows(
     outcomes: Iterable[Outcome], titles: Sequence[str], direction: Direction
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return a table's columns and its rows: a step each, with one word a fault.
+    """Return the columns of a table and its rows: one row a step, one word a fault.
 
-    Two words stand where *before* and *after* the change came to different ends.
+    A cell has two words if the faults *before* and *after* the change have different verdicts.
     """
-    found: dict[tuple[int, Fault], list[str]] = {}
+    verdicts: dict[tuple[int, Fault], list[str]] = {}
     for outcome in outcomes:
         if outcome.cell.direction is direction:
-            words = found.setdefault((outcome.cell.step, outcome.cell.fault), [])
+            words = verdicts.setdefault((outcome.cell.step, outcome.cell.fault), [])
             words.append(outcome.verdict.value)
-    faults = [fault for fault in Fault if any(f is fault for _, f in found)]
+    faults = [fault for fault in Fault if any(f is fault for _, f in verdicts)]
     lines = [
         (
             str(number),
             title,
-            *("/".join(dict.fromkeys(found.get((number, fault), ["-"]))) for fault in faults),
+            *("/".join(dict.fromkeys(verdicts.get((number, fault), ["-"]))) for fault in faults),
         )
         for number, title in enumerate(titles, 1)
-        if any(step == number for step, _ in found)
+        if any(step == number for step, _ in verdicts)
     ]
     return ("step", "title", *(fault.value for fault in faults)), lines

@@ -25,7 +25,7 @@ from fuel_upgrade.release.registered_repos import unfrozen
 
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"
-_MAP = "orchestrator_data"  # what every release of 6.0 shows, and none of 6.1 and later
+_MAP = "orchestrator_data"  # a field of every release of 6.0, and of none of 6.1 and later
 
 Value = TypeVar("Value")
 
@@ -33,19 +33,19 @@ Value = TypeVar("Value")
 class NailgunClient:
     """A ``ControlPlane`` over HTTP: API below ``{settings.url}/api/v1``, of Nailgun 6.0 to 9.x.
 
-    Every method raises ``ControlPlaneError`` with method, path and status when Nailgun or
-    Keystone refuses, does not answer, or answers what the contract does not have. A token that
-    Nailgun no longer takes is renewed once. For one thread at a time.
+    Every method raises ``ControlPlaneError`` with method, path and status if Nailgun or Keystone
+    refuses, does not answer, or gives a response outside the contract. An expired token is renewed
+    once. Use a client in one thread at a time.
 
-    ``master_ip`` stands in what is read where a Nailgun of 6.1 or later keeps its macro; without
-    it the macro stays. Clients that share a ``keeper`` log in once. ``read_settings`` gives the
-    settings as they are by now: a login that was refused is tried once more with those.
+    ``master_ip`` replaces the macro that a Nailgun of 6.1 or later keeps; without it the macro
+    stays. Clients that share a ``keeper`` log in once. ``read_settings`` returns the current
+    settings: a refused login is repeated once with those.
 
     Raises:
         ValueError: the settings have no ``url``.
     """
 
-    def __init__(  # noqa: PLR0913 - what clients share, and what tests replace
+    def __init__(  # noqa: PLR0913 - shared by clients, or replaced in tests
         self,
         settings: NailgunSettings,
         *,
@@ -91,7 +91,7 @@ class NailgunClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that were kept open."""
+        """Close the open connections."""
         self._transport.close()
 
     def version(self) -> str:
@@ -99,7 +99,7 @@ class NailgunClient:
         return _read(self._get("/version"), lambda data: _text(data["release"]))
 
     def dialect(self) -> Dialect:
-        """Return what the settings say, else what its releases have, or its version takes."""
+        """Return the dialect of the settings, or else that of the releases or the version."""
         if self._dialect is None:
             self.releases()
         if self._dialect is None:
@@ -124,7 +124,7 @@ class NailgunClient:
         return _read(answer, self._release)
 
     def release_body(self, release_id: int) -> dict[str, Any]:
-        """Return what posting it again takes (contract: ``one``, ``networks``)."""
+        """Return the body to post it again (contract: ``one``, ``networks``)."""
         shown = _read(self._get(f"/releases/{release_id}/"), dict[str, Any])
         networks = _read(self._get(f"/releases/{release_id}/networks"), dict[str, Any])
         # the 6.0 computes is_deployable; later ones take it
@@ -152,7 +152,7 @@ class NailgunClient:
         return _was_there(answer)
 
     def notify(self, message: str, topic: str = "release") -> int:
-        """Tell the operator something; returns the id (contract: ``create notification``)."""
+        """Notify the operator; return the id (contract: ``create notification``)."""
         body = {"topic": topic, "message": message}
         answer = self._call("POST", "/notifications/", body=body, expected=HTTPStatus.CREATED)
         return _read(answer, Notification.from_wire).id

@@ -1,4 +1,4 @@
-"""Why there was no answer: in words, and whether the request may be sent again."""
+"""Explains why a request got no response, and whether it may be sent again."""
 
 import ssl
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _WRONG_NAME = (
     "use the name that is in the certificate as the host in config.yaml",
 )
 _NOT_NOW = "renew the certificate of the server, and check the clocks of both hosts"
-#: By OpenSSL's numbers of what is wrong with a certificate (x509_vfy.h): in words, what to do.
+#: OpenSSL's verification errors (x509_vfy.h), each with an explanation and a remedy.
 _CERTIFICATE = {
     9: ("its certificate is not valid yet", _NOT_NOW),
     10: ("its certificate has expired", _NOT_NOW),
@@ -38,23 +38,23 @@ _CERTIFICATE = {
 
 
 class Kind(Enum):
-    """How far a request came that has no answer."""
+    """The state of a request that got no response."""
 
     UNSENT = auto()
-    """No connection was made: nobody has seen the request."""
+    """No connection was made: the server has not seen the request."""
     LOST = auto()
-    """It may have been sent and carried out, but no whole answer came."""
+    """It may have been sent and carried out, but no complete response came."""
     FINAL = auto()
-    """Sending it again would end the same."""
+    """Sending it again would give the same result."""
 
     def may_repeat(self, *, is_idempotent: bool) -> bool:
-        """Tell whether the request may be sent again without being carried out twice."""
+        """Return whether the request may be sent again without being carried out twice."""
         return self is Kind.UNSENT or (self is Kind.LOST and is_idempotent)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What became of a request without an answer; ``remedy`` where it is not the usual one."""
+    """A request without a response; ``remedy`` is None for the usual one."""
 
     kind: Kind
     why: str
@@ -72,14 +72,14 @@ _CLOSED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def backoff_s(tries: int) -> float:
-    """Return how long to wait after so many tries, in seconds: nothing at first, then doubling."""
+    """Return the wait after the given number of attempts, in seconds: 0 at first, then doubling."""
     return 0.0 if tries <= 1 else min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (tries - 1))
 
 
 def explain(error: Exception, *, is_begun: bool) -> Failure:
-    """Read an exception of requests or urllib3; only what ssl says of a certificate is quoted.
+    """Explain an exception of requests or urllib3; quote only ssl's text about a certificate.
 
-    ``is_begun``: the head of the answer had come.
+    ``is_begun``: the header of the response had come.
     """
     causes = tuple(_causes(error))
     tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
@@ -99,9 +99,9 @@ def explain(error: Exception, *, is_begun: bool) -> Failure:
 
 def _explain_tls(error: ssl.SSLError) -> Failure:
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = error.verify_message.rstrip(".")
+        detail = error.verify_message.rstrip(".")
         why, remedy = _CERTIFICATE.get(error.verify_code, ("its certificate is not accepted", None))
-        return Failure(Kind.FINAL, f"TLS: {why} ({said})", remedy)
+        return Failure(Kind.FINAL, f"TLS: {why} ({detail})", remedy)
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Failure(Kind.FINAL, "TLS: the server does not speak it at this port")
     return Failure(Kind.FINAL, f"TLS: no agreement with the server ({error.reason})")
@@ -111,10 +111,10 @@ def _explain_proxy(causes: tuple[BaseException, ...]) -> Failure:
     remedy = "check nailgun.proxy in config.yaml, its user and password, and that the proxy runs"
     if _is_any(causes, (exceptions.NewConnectionError,)):
         return Failure(Kind.UNSENT, "no connection to the proxy", remedy)
-    # http.client has no type for it, but a text: the mark, the status, the proxy's own words
-    for said in map(str, causes):
-        if said.startswith(_TUNNEL_MARK):
-            status = said.removeprefix(_TUNNEL_MARK).partition(" ")[0]
+    # http.client has a text only: the mark, the status, the proxy's own message
+    for text in map(str, causes):
+        if text.startswith(_TUNNEL_MARK):
+            status = text.removeprefix(_TUNNEL_MARK).partition(" ")[0]
             return Failure(Kind.FINAL, f"the proxy answered {status}", remedy)
     return Failure(Kind.UNSENT, "the proxy made no connection", remedy)
 
@@ -124,13 +124,13 @@ def _is_any(causes: Iterable[BaseException], kinds: tuple[type[BaseException], .
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk through all that libraries wrapped around what happened, outermost first."""
+    """Yield an exception and all exceptions that it wraps, outermost first."""
     waiting, seen = [error], set[int]()
     while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
+        cause = waiting.pop(0)
+        if id(cause) in seen:
             continue
-        seen.add(id(found))
-        yield found
-        inner = (getattr(found, "reason", None), *found.args, found.__cause__, found.__context__)
-        waiting.extend(cause for cause in inner if isinstance(cause, BaseException))
+        seen.add(id(cause))
+        yield cause
+        inner = (getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__)
+        waiting.extend(part for part in inner if isinstance(part, BaseException))

@@ -1,4 +1,4 @@
-"""What an upgrade asks of Nailgun, as an interface, and the values that it exchanges."""
+"""The interface to Nailgun that upgrades use, and the values of its methods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,9 +44,9 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What Nailgun does; ``cluster`` is an id, None for a task of no environment.
+    """A task of Nailgun; ``cluster`` is an id, None for a task without an environment.
 
-    ``progress`` is in percent, None where Nailgun does not say.
+    ``progress`` is in percent, None if unknown.
     """
 
     id: int
@@ -57,7 +57,7 @@ class Task:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether Nailgun works on it, or is about to; it is over as ``ready`` or ``error``."""
+        """Whether the task runs or is about to; a task ends as ``ready`` or ``error``."""
         return self.status in _UNDER_WAY
 
     @classmethod
@@ -93,7 +93,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A server that Nailgun knows; ``cluster`` is an id, None for a node of no environment."""
+    """A server that Nailgun knows; ``cluster`` is an id, None for a node without an environment."""
 
     id: int
     name: str
@@ -118,13 +118,13 @@ class Node:
 
 
 class ControlPlane(Protocol):
-    """Nailgun as an upgrade sees it. Every method may raise ``ControlPlaneError``."""
+    """The operations of Nailgun. Every method may raise ``ControlPlaneError``."""
 
     def version(self) -> str:
         """Return the version of Fuel that runs, such as ``5.1.1``."""
 
     def dialect(self) -> Dialect:
-        """Return the form in which this Nailgun takes the repos of releases."""
+        """Return the form of repos that this Nailgun accepts in releases."""
 
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, in Nailgun's order: newest first."""
@@ -136,9 +136,9 @@ class ControlPlane(Protocol):
         """Register a release; the error's status is 409 for a name and version that are taken."""
 
     def release_body(self, release_id: int) -> dict[str, Any]:
-        """Return what posting the release again takes, as far as Nailgun shows it.
+        """Return the body to post the release again, as far as Nailgun shows it.
 
-        It does not show ``volumes_metadata``. The id is not part of it.
+        Nailgun does not show ``volumes_metadata``. The id is left out.
         """
 
     def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
@@ -152,7 +152,7 @@ class ControlPlane(Protocol):
         """
 
     def notify(self, message: str, topic: str = "release") -> int:
-        """Tell the operator something; the answer is the notification's id."""
+        """Notify the operator; return the id of the notification."""
 
     def notifications(self) -> tuple[Notification, ...]:
         """Return every notification."""
@@ -161,7 +161,7 @@ class ControlPlane(Protocol):
         """Remove a notification; False if it was already gone."""
 
     def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that Nailgun is carrying out now, or is about to."""
+        """Return the tasks that run or are about to."""
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment."""

@@ -1,4 +1,4 @@
-"""Where the password for Nailgun comes from, and what must hold for a file with one."""
+"""Reads the password for Nailgun, and checks the file that contains it."""
 
 import os
 import stat
@@ -11,28 +11,27 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nailgun.transport import check_ca_file
 
 _OTHERS = 0o077
-_MAX_BYTES = 4096  # with the end of the line; Keystone takes less
+_MAX_BYTES = 4096  # with the newline; Keystone accepts less
 _OPENRC = "OS_PASSWORD"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Settings whose password is filled in, and where it came from, in words."""
+    """Settings with a password, and the source of the password in words."""
 
     settings: NailgunSettings
     source: str
 
 
 def read_access(settings: NailgunSettings, environ: Mapping[str, str]) -> Access:
-    """Read what the settings point to, and take the password from the first place that has one.
+    """Check the CA file, and take the password from the first source that has one.
 
-    In this order: ``password_file``, ``password``, the environment as clients of OpenStack know
-    it, the default of Fuel. Where the settings have a password the environment is not looked at:
-    it may be of another cloud, which must not get to see that password.
+    In this order: ``password_file``, ``password``, the environment variables of OpenStack
+    clients, the default of Fuel. With a password in the settings the environment is ignored: it
+    may be for another cloud, which must not receive that password.
 
     Raises:
-        ConfigError: the password's file or the CA's is not as it must be, or ``OS_AUTH_URL`` is
-            no address.
+        ConfigError: the password file or the CA file is refused, or ``OS_AUTH_URL`` is invalid.
     """
     if settings.ca_file is not None:
         check_ca_file(settings.ca_file)
@@ -47,11 +46,11 @@ def read_access(settings: NailgunSettings, environ: Mapping[str, str]) -> Access
 
 
 def read_password(path: Path) -> str:
-    """Return the password in a file: one line, which only its owner can read.
+    """Return the password in a file: one line, which only the owner can read.
 
     Raises:
-        ConfigError: it is missing, is not root's or this process's user's, others can open it, or
-            it does not have one line.
+        ConfigError: the file is missing, is owned by neither root nor the user of this process,
+            is readable by others, or does not have exactly one line.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -61,7 +60,7 @@ def read_password(path: Path) -> str:
             remedy="write the password there with fuel-upgrade nailgun login",
         ) from error
     try:
-        # what was opened is looked at, not what has its name by now
+        # check the opened file, not the one that has its name now
         _check_owner(path, os.fstat(descriptor))
         data = os.read(descriptor, _MAX_BYTES)
     finally:
@@ -70,21 +69,21 @@ def read_password(path: Path) -> str:
 
 
 def is_password(text: str) -> bool:
-    """Tell whether a file of one line can hold this password."""
+    """Return whether a file of one line can contain this password."""
     return bool(text) and text.isprintable() and len(text.encode()) < _MAX_BYTES
 
 
 def others_can_read(path: Path) -> bool:
-    """Tell whether more than the owner of a file can open it; False where there is none."""
+    """Return whether users other than the owner can open a file; False if it is missing."""
     try:
         return bool(path.stat().st_mode & _OTHERS)
     except OSError:
         return False
 
 
-def _check_owner(path: Path, found: os.stat_result) -> None:
-    mode = stat.S_IMODE(found.st_mode)
-    if not stat.S_ISREG(found.st_mode):
+def _check_owner(path: Path, info: os.stat_result) -> None:
+    mode = stat.S_IMODE(info.st_mode)
+    if not stat.S_ISREG(info.st_mode):
         raise ConfigError(
             f"nailgun.password_file: {path}: found no plain file, expected one with the password",
             remedy="name a plain file in nailgun.password_file",
@@ -95,9 +94,9 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
             f"owner can open it; expected 0600",
             remedy=f"chmod 600 {path}, and change the password if others may have read it",
         )
-    if found.st_uid not in (0, os.geteuid()):
+    if info.st_uid not in (0, os.geteuid()):
         raise ConfigError(
-            f"nailgun.password_file: {path}: found owner {found.st_uid}, expected root or the "
+            f"nailgun.password_file: {path}: found owner {info.st_uid}, expected root or the "
             f"user of this process, {os.geteuid()}",
             remedy=f"chown root {path}",
         )
@@ -107,7 +106,7 @@ def _parse_password(path: Path, data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        text = ""  # and no cause: it quotes the bytes
+        text = ""  # no cause: it quotes the bytes
     password = text.removesuffix("\n").removesuffix("\r")
     if not is_password(password):
         raise ConfigError(

@@ -1,7 +1,7 @@
-"""One time limit over all that an exchange does, down to each read of the socket.
+"""One time limit for a whole exchange, applied to each read of the socket.
 
-A read time-out begins anew with each byte that comes: a server that sends one every few seconds,
-be it in the middle of its headers, would hold a client for hours.
+A read timeout restarts with each byte: a server that sends one every few seconds would hold a
+client for hours.
 """
 
 import io
@@ -16,15 +16,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class DamagedHeadError(HTTPException):
-    """The head of an answer ends before its empty line, or has lines that are no headers.
+    """The header of a response ends before its empty line, or has malformed lines.
 
-    http.client takes the one for a whole head without a body; of the other urllib3 logs what could
-    not be read, in which there may be a token.
+    http.client accepts the former as complete; urllib3 logs the malformed lines, which may contain
+    a token.
     """
 
 
 class Deadline:
-    """When what was begun last must have come to an end; ``monotonic`` counts seconds."""
+    """The time by which the current exchange must end; ``monotonic`` returns seconds."""
 
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
         self.seconds = seconds
@@ -32,19 +32,19 @@ class Deadline:
         self._end = monotonic() + seconds
 
     def begin(self) -> None:
-        """Count from now."""
+        """Start the time limit of an exchange."""
         self._end = self._monotonic() + self.seconds
 
     @property
     def left_s(self) -> float:
-        """How much time is left, in seconds; not below 0."""
+        """The remaining time in seconds, at least 0."""
         return max(0.0, self._end - self._monotonic())
 
     def limit(self, timeout_s: float | None) -> float:
-        """Return a time-out that does not reach beyond the end.
+        """Return ``timeout_s``, or the remaining time if that is shorter.
 
         Raises:
-            TimeoutError: no time is left.
+            TimeoutError: no time remains.
         """
         left_s = self.left_s
         if left_s <= 0:
@@ -53,10 +53,10 @@ class Deadline:
 
 
 class _TimedRaw(io.RawIOBase):
-    """Reads a socket; what one read waits for shrinks with the time that is left."""
+    """Reads a socket; the timeout of each read is at most the remaining time."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket, deadline: Deadline) -> None:
-        self._raw = raw  # the socket's own file: it keeps the socket open while it is read
+        self._raw = raw  # the socket's own file keeps the socket open
         self._sock = sock
         self._deadline = deadline
         self.is_at_end = False
@@ -76,28 +76,28 @@ class _TimedRaw(io.RawIOBase):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The adapter of ``requests``, over connections that keep to a deadline; it retries nothing."""
+    """An adapter of ``requests`` whose connections keep to a deadline; it never retries."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._pools = _pools(deadline)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of servers that are asked directly."""
+        """Make the pools for direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Make the pools of servers that are asked through a proxy."""
+        """Make the pools for connections through a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = self._pools
         return manager
 
 
 def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
-    """Return the pools whose answers, those of a proxy's tunnel too, are read in time.
+    """Return pools that read responses, also those of a proxy tunnel, within the deadline.
 
-    Classes are the only thing that urllib3 and http.client let one put in.
+    urllib3 and http.client can only be configured by class.
     """
 
     class Response(HTTPResponse):

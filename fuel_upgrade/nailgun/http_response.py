@@ -1,4 +1,4 @@
-"""What came back for one request, and the error that names the exchange."""
+"""The response to one request, and the error that names the exchange."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer; ``body`` is complete and decoded, names in ``headers`` are in lower case."""
+    """One response; ``body`` is complete and decoded, names in ``headers`` are in lower case."""
 
     method: str
     path: str
@@ -26,16 +26,16 @@ class Answer:
     secret: str | None = field(default=None, repr=False)
 
     def json(self) -> Any:
-        """Return the body's value.
+        """Return the parsed body.
 
         Raises:
-            ControlPlaneError: the body is no JSON.
+            ControlPlaneError: the body is not JSON.
         """
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             kind = self.content_type or "no content type"
-            # no cause: it holds the body, and that may show a secret
+            # no cause: it has the body, which may show a secret
             raise self.error(f"expected JSON, found {kind}: {self.text}") from None
 
     @property
@@ -45,8 +45,8 @@ class Answer:
         Error pages of Nailgun's framework may show the headers of the request.
         """
         # masked before it is cut: half a token is a secret too
-        whole = self._masked(self.body.decode(errors="replace"))
-        shown = " ".join(whole[: 4 * _REASON_CHARS].split())
+        masked = self._masked(self.body.decode(errors="replace"))
+        shown = " ".join(masked[: 4 * _REASON_CHARS].split())
         return shown[:_REASON_CHARS] or "(empty)"
 
     @property
@@ -56,14 +56,14 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """What to tell of an answer that is not the expected one."""
+        """The reason in an error about an unexpected response."""
         if not self.is_redirect:
             return self.text
         target = say_url(self.headers.get("location", ""))
         return f"a redirect to {target}, which is not followed, lest the token go elsewhere"
 
     def hiding(self, secret: str | None) -> Self:
-        """Return the answer with a secret that no text of it may show."""
+        """Return the response with a secret that its texts must mask."""
         return replace(self, secret=secret)
 
     def error(self, reason: str) -> ControlPlaneError:
@@ -75,7 +75,7 @@ class Answer:
 
 
 def say_url(url: str) -> str:
-    """Return an address without user, password and query, short and on one line."""
+    """Return a URL without user, password and query, short and on one line."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

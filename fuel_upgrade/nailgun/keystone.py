@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"[!-~]+")  # it becomes a header: no space may be in it, no
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who logs in, and to which project; v2.0 calls it a tenant and has no domains."""
+    """The user and project of a login; v2.0 calls the project a tenant and has no domains."""
 
     username: str
     password: str = field(repr=False)
@@ -29,7 +29,7 @@ class Login:
 
     @classmethod
     def of(cls, settings: NailgunSettings) -> Self:
-        """Return what the settings say; what they leave out has Fuel's and Keystone's default."""
+        """Return the login of the settings, with the defaults of Fuel and Keystone."""
         password = _FUEL_DEFAULT if settings.password is None else settings.password
         return cls(
             username=settings.username or _FUEL_DEFAULT,
@@ -48,17 +48,17 @@ class TokenKeeper:
 
 
 class Keystone:
-    """Logs in below ``url``, and leaves the token with ``keeper``.
+    """Logs in below ``url``, and stores the token in ``keeper``.
 
-    ``version`` is ``v2.0``, ``v3`` or ``auto``: the one that ``url`` ends in, else v3 where the
-    server shows that it has it. Neither the password nor a token appears in the representation or
-    in an error: what Keystone answers is not quoted, since in debug mode it may echo the request.
+    ``version`` is ``v2.0``, ``v3`` or ``auto``: the version at the end of ``url``, or else v3 if
+    the server offers it. Neither the password nor a token appears in the representation or in an
+    error: responses of Keystone are not quoted, since in debug mode it may echo the request.
 
-    A login that is refused is made once more where ``read_login`` gives another one by now;
-    ``remedy`` says what to do where it stays refused.
+    A refused login is repeated once if ``read_login`` returns another one; ``remedy`` is that of
+    the error if it is refused again.
     """
 
-    def __init__(  # noqa: PLR0913 - what a login is made of
+    def __init__(  # noqa: PLR0913 - the parts of a login
         self,
         url: str,
         *,
@@ -81,7 +81,7 @@ class Keystone:
         return f"Keystone({self.url!r}, {self.login!r})"
 
     def version(self) -> str:
-        """Return the version to use, asking the server once where nothing says it.
+        """Return the version to use; ask the server once if it is not configured.
 
         Raises:
             ControlPlaneError: Keystone does not answer, or fails.
@@ -89,13 +89,13 @@ class Keystone:
         if self._version is None:
             answer = self._transport.send("GET", f"{self.url}/{_V3}")
             if answer.status >= 500:  # noqa: PLR2004  # HTTP
-                # not taken for an old Keystone: v2.0 knows no domains, and the next try may differ
+                # no sign of an old Keystone, and v2.0 has no domains
                 raise answer.error("Keystone does not say which versions it has")
             self._version = _V3 if _shows_v3(answer) else _V2
         return self._version
 
     def token(self) -> str:
-        """Return the token, logging in when there is none yet.
+        """Return the token; log in if there is none.
 
         Raises:
             ControlPlaneError: Keystone refuses, or does not answer.
@@ -103,7 +103,7 @@ class Keystone:
         return self._keeper.token or self.renew()
 
     def renew(self) -> str:
-        """Log in and return a new token, whatever was kept before.
+        """Log in and return a new token, which replaces the kept one.
 
         Raises:
             ControlPlaneError: Keystone refuses, or does not answer.
@@ -131,13 +131,15 @@ class Keystone:
             return _read_token(answer, form, self.login)
         except ControlPlaneError as error:
             if error.status == _UNAUTHORIZED:
-                raise error.amended(remedy=self._remedy) from None  # nor any text of Keystone's
+                raise error.amended(
+                    remedy=self._remedy
+                ) from None  # no cause: no text of Keystone is shown
             raise
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How one version of Keystone is asked, and where its answer has the token."""
+    """The login request of one version of Keystone, and the place of the token in its response."""
 
     path: str
     created: int
@@ -152,7 +154,7 @@ def _request_v2(login: Login) -> Mapping[str, Any]:
 
 
 def _request_v3(login: Login) -> Mapping[str, Any]:
-    """Return what the Identity API v3 calls password authentication with scoped authorization."""
+    """Return the body of a scoped password authentication (Identity API v3)."""
     user = {
         "name": login.username,
         "domain": {"name": login.user_domain},
@@ -185,10 +187,10 @@ _FORMS = {
 
 
 def _split_version(url: str) -> tuple[str, str | None]:
-    """Return the root of Keystone, and the version that stood behind it."""
-    whole = url.rstrip("/")
-    root, _, end = whole.rpartition("/")
-    return (root, end) if end in _FORMS else (whole, None)
+    """Return the root URL of Keystone, and the version at the end of ``url``, if any."""
+    base = url.rstrip("/")
+    root, _, end = base.rpartition("/")
+    return (root, end) if end in _FORMS else (base, None)
 
 
 def _read_token(answer: Answer, form: _Form, login: Login) -> str:
@@ -208,9 +210,9 @@ def _read_token(answer: Answer, form: _Form, login: Login) -> str:
 
 
 def _shows_v3(answer: Answer) -> bool:
-    """Tell whether this is Keystone's document of version 3, or of several with it.
+    """Return whether a response is Keystone's version document and includes version 3.
 
-    The status alone does not say it: some servers answer every path with a page of their own.
+    The status is not enough: some servers answer every path with a page of their own.
     """
     try:
         data = answer.json()

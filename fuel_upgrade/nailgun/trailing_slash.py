@@ -1,4 +1,4 @@
-"""Paths with a slash at the end, or without: a server may want the one or the other."""
+"""Learns whether a server expects paths with a trailing slash."""
 
 import re
 from collections.abc import Callable
@@ -13,19 +13,19 @@ _ID = re.compile(r"/\d+(?=/|$)")
 
 
 class Slashes:
-    """Learns for each route in which form a server takes its path, and remembers it.
+    """Remembers for each route the form of the path that a server accepts.
 
-    Nailgun takes both. A server before it may answer 404 to one of them, or redirect to the other.
+    Nailgun accepts both. A proxy before it may answer 404 to one form, or redirect to the other.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, bool] = {}
 
     def ask(self, path: str, send: Callable[[str], Answer]) -> Answer:
-        """Send to ``path``; where its form may be what is wrong, once more to the other form.
+        """Send to ``path``, and to its other form if the response may be due to the slash.
 
-        Neither a 404 nor a redirect has carried anything out, so that a POST may be repeated. The
-        token goes to our server only, whatever host a redirect names.
+        A request answered with 404 or a redirect was not carried out, so even a POST may be
+        repeated. The token is sent to our server only, whatever host a redirect names.
         """
         route = _ID.sub("/ID", path.rstrip("/"))
         known = self._known.get(route)
@@ -43,7 +43,7 @@ class Slashes:
         return other
 
     def _learn(self, route: str, answer: Answer, *, slash: bool) -> None:
-        # 401 comes before routes are looked at, a server that is down does not look at them
+        # a 401 precedes routing, and a failing server does not route
         is_routed = answer.status != _UNAUTHORIZED and answer.status < _FIRST_FAULT_OF_SERVER
         if is_routed and not answer.is_redirect:
             self._known[route] = slash
@@ -54,7 +54,7 @@ def _form(path: str, *, slash: bool) -> str:
 
 
 def _misses(answer: Answer) -> bool:
-    """Tell whether the answer may be due to the slash."""
+    """Return whether the response may be due to the slash."""
     if answer.status == _NOT_FOUND:
         return True
     if not answer.is_redirect:

@@ -22,7 +22,7 @@ from fuel_upgrade.nailgun.http_response import Answer
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was sent, all tries of it, and how it ended: no status without an answer."""
+    """One request with all attempts, and its result; ``status`` is None without a response."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """Who is told of each request, and the id under which the server may log it."""
+    """The observer of each request, and the id under which the server may log it."""
 
     observe: Callable[[Call], None] = lambda _call: None
     request_id: Callable[[], str | None] = lambda: None
@@ -43,7 +43,7 @@ _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 _BUSY = frozenset({500, 502, 503, 504})
-_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS  # zlib.decompressobj: it looks at the head
+_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS  # zlib.decompressobj: detect the format by the header
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Request:
         return self.method in _IDEMPOTENT
 
     def headers(self) -> dict[str, str]:
-        # what is not compressed cannot expand
+        # an uncompressed body cannot expand
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if self.request_id is not None:
             headers["X-Request-Id"] = self.request_id
@@ -75,7 +75,7 @@ class _Request:
 
 
 class _NoAnswerError(Exception):
-    """One try came to nothing; the cause says why."""
+    """One attempt got no response; the cause has the reason."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.why)
@@ -83,19 +83,19 @@ class _NoAnswerError(Exception):
 
 
 class _Session(requests.Session):
-    """Leaves redirects alone: told not to follow them, it would read their bodies, of any size."""
+    """Ignores redirects: otherwise requests reads their bodies, of any size, to follow none."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Tell that no answer is a redirect."""
+        """Return None: no response counts as a redirect."""
 
 
 class Transport:
-    """Sends requests; all tries of one share a time limit. Never follows a redirect.
+    """Sends requests; all attempts of one share a time limit. Never follows a redirect.
 
-    GET, PUT and DELETE are tried again on a refused connection, on 500, 502, 503 and 504
-    (Nailgun's application server restarts under its clients), and once where the answer was
-    late or broke off. A POST is tried again only while no connection could be made: once sent,
-    nobody knows whether it was carried out. TLS certificates are verified always.
+    GET, PUT and DELETE are repeated on a refused connection, on 500, 502, 503 and 504 (Nailgun's
+    application server restarts under its clients), and once if the response was late or broke
+    off. A POST is repeated only if no connection was made: once sent, it may have been carried
+    out. TLS certificates are always verified.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Transport:
         self._sleep = sleep
         self._deadline = Deadline(settings.deadline_s, monotonic)
         self._session = _Session()
-        # the master's environment must not send tokens to a proxy, nor .netrc replace them
+        # no proxy from the environment may get tokens, and no .netrc may replace them
         self._session.trust_env = False
         if settings.proxy:
             self._session.proxies = {"http": settings.proxy, "https": settings.proxy}
@@ -127,7 +127,7 @@ class Transport:
         self._session.mount("https://", adapter)
 
     def close(self) -> None:
-        """Close the connections that were kept open."""
+        """Close the open connections."""
         self._session.close()
 
     def send(
@@ -138,11 +138,11 @@ class Transport:
         body: Mapping[str, Any] | None = None,
         token: str | None = None,
     ) -> Answer:
-        """Send one request and read the whole answer, whatever its status.
+        """Send one request and read the whole response, whatever its status.
 
         Raises:
-            ControlPlaneError: status None when no whole answer came, else the answer is too large.
-            ConfigError: the file of the CA cannot be read.
+            ControlPlaneError: no complete response came (status None), or it is too large.
+            ConfigError: the CA file cannot be read.
         """
         data = None if body is None else json.dumps(body).encode()
         request = _Request(method, url, data, token, self._tracing.request_id())
@@ -168,7 +168,7 @@ class Transport:
             except _NoAnswerError as error:
                 kind = error.failure.kind
                 lost += kind is Kind.LOST
-                # a kept connection may have died since: once more, but no time-out many times over
+                # an idle connection may have died: repeat once, but not one timeout after another
                 may_repeat = lost <= 1 and kind.may_repeat(is_idempotent=request.is_idempotent)
                 if not may_repeat or not self._wait(tries):
                     raise self._error(request, error.failure) from error.__cause__
@@ -178,7 +178,7 @@ class Transport:
                     return answer
 
     def _wait(self, tries: int) -> bool:
-        """Wait before the next try; False where there is none any more."""
+        """Wait before the next attempt; return False if there is none."""
         pause_s = backoff_s(tries)
         if tries > self._retries or pause_s >= self._deadline.left_s:
             return False
@@ -200,7 +200,7 @@ class Transport:
             ) as response:
                 is_begun = True
                 return self._read(request, response)
-        # OSError: requests itself where it finds no CA file; HTTPError: urllib3 amid the body
+        # OSError: requests, without a CA file; HTTPError: urllib3, inside the body
         except (requests.RequestException, HTTPError, OSError) as error:
             if self._ca_file is not None:
                 check_ca_file(self._ca_file)
@@ -221,19 +221,19 @@ class Transport:
                 raise refuse(too_large)
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
         try:
-            whole = _decode(bytes(body), coding, limit)
+            decoded = _decode(bytes(body), coding, limit)
         except (ValueError, zlib.error):
             raise refuse(
                 f"the answer is not in the coding that it names: {coding[:20]!r}"
             ) from None
-        if len(whole) > limit:
+        if len(decoded) > limit:
             raise refuse(f"{too_large} when it is unpacked")
         return Answer(
             request.method,
             request.path,
             response.status_code,
             response.headers.get("Content-Type", "").partition(";")[0],
-            whole,
+            decoded,
             headers={name.lower(): value for name, value in response.headers.items()},
             secret=request.token,
         )
@@ -248,40 +248,40 @@ class Transport:
 
 
 def check_ca_file(path: Path) -> None:
-    """See to it that the file of a CA can be used.
+    """Check that a CA file can be used.
 
     Raises:
-        ConfigError: it is missing, cannot be read, or has no certificate in it.
+        ConfigError: it is missing, cannot be read, or has no certificate.
     """
     try:
         ssl.create_default_context(cafile=path)
     except ssl.SSLError:
-        found = "expected the certificate of a CA as PEM, found none"
+        reason = "expected the certificate of a CA as PEM, found none"
     except OSError as error:
-        found = error.strerror or str(error)
+        reason = error.strerror or str(error)
     else:
         return
     remedy = "set nailgun.ca_file in config.yaml to the PEM file of the CA that signed for Nailgun"
-    raise ConfigError(f"nailgun.ca_file: {path}: {found}", remedy=remedy)
+    raise ConfigError(f"nailgun.ca_file: {path}: {reason}", remedy=remedy)
 
 
 def _decode(body: bytes, coding: str, limit: int) -> bytes:
-    """Unpack what was compressed unasked; stops behind ``limit`` bytes.
+    """Decompress a body that was compressed without request, up to ``limit`` bytes.
 
     Raises:
-        ValueError, zlib.error: it is damaged, or the coding is not known.
+        ValueError, zlib.error: it is damaged, or the coding is unknown.
     """
     if coding in ("", "identity"):
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise ValueError(coding)
     reader = zlib.decompressobj(_ZLIB_OR_GZIP)
-    whole = reader.decompress(body, limit + 1)
-    if len(whole) <= limit and not reader.eof:
+    decoded = reader.decompress(body, limit + 1)
+    if len(decoded) <= limit and not reader.eof:
         raise ValueError("cut short")
-    return whole
+    return decoded
 
 
 def _host(url: str) -> str:
-    parts = urlsplit(url)  # only these two: a URL may carry a password
+    parts = urlsplit(url)  # host and port only: a URL may contain a password
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -1,1 +1,1 @@
-"""What a node's package manager reads: apt lists and preferences, yum repo files."""
+"""Package sources of nodes: apt lists and preferences, yum repo files."""

@@ -1,4 +1,4 @@
-"""Brings a node to a release: its sources first, then its packages."""
+"""Bring a node to a release: its sources first, then its packages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ _PLACES = {RepoKind.APT: (*APT_PLACES, *DEB822_PLACES), RepoKind.YUM: YUM_PLACES
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a node is to become.
+class NodeTarget:
+    """The state to bring a node to.
 
-    ``chain`` may hold more repos than ``files`` name, behind them: those that a full view stands
-    for. They are switched off like the others, and tell what the release removed. ``files`` are
-    its sources, path to text; ``sources_only`` leaves the packages as they are; ``remove`` removes
-    those that the release removed.
+    ``files`` maps the paths of the source files to their texts. ``chain`` may have further repos
+    behind those in ``files``: the ones that a full view replaces. They are disabled on the node as
+    well, and show which packages the release removed. ``sources_only`` leaves the packages as they
+    are; ``remove`` removes packages that the release removed.
     """
 
     chain: Chain
@@ -39,16 +39,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done, or would be: the plan, and the files that changed, relative to the root."""
+    """The plan and the changed files, relative to the root, of a run or a preview."""
 
     plan: NodePlan
     files: tuple[str, ...]
-    wanted: Wanted
+    target: NodeTarget
 
     @property
     def is_needed(self) -> bool:
-        """Say whether there was anything to do."""
-        return bool(self.files) or _has_work(self.plan, self.wanted)
+        """Return whether anything changes."""
+        return bool(self.files) or _has_work(self.plan, self.target)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form of ``--json``."""
@@ -60,51 +60,51 @@ class Applied:
 def render_sources(
     contents: Sequence[RepoContent], kind: RepoKind, style: SourceStyle | None = None
 ) -> dict[str, str]:
-    """Return the source files of a chain: the one place where ``apply`` asks for them."""
+    """Return the source files of a chain."""
     return render_exact("ubuntu" if kind is RepoKind.APT else "centos", contents, style)
 
 
 def read_plan(manager: Manager, chain: Chain) -> NodePlan:
-    """Read what is installed and say what must happen to it; changes nothing."""
+    """Read the installed packages and plan their changes; changes nothing."""
     installed = manager.installed()
     return plan_node(installed, chain, manager.known(installed, chain))
 
 
-def preview(manager: Manager, wanted: Wanted) -> Applied:
-    """Say what :func:`apply` would do; changes nothing."""
-    files = _changed_files(manager.root, wanted)
-    return Applied(read_plan(manager, wanted.chain), tuple(files), wanted)
+def preview(manager: Manager, target: NodeTarget) -> Applied:
+    """Return the result that :func:`apply` would have; changes nothing."""
+    files = _changed_files(manager.root, target)
+    return Applied(read_plan(manager, target.chain), tuple(files), target)
 
 
-def apply(manager: Manager, wanted: Wanted) -> Applied:
+def apply(manager: Manager, target: NodeTarget) -> Applied:
     """Write the sources, refresh, and bring the installed packages to the release.
 
-    What a run that was cut off left of its sources is put back first. The sources are put back
-    too if the package manager cannot read the repos, or would install what is not the
-    release's. Once packages change there is no way back: dpkg and rpm have none.
+    The sources of an interrupted run are restored first. The sources are also restored if the
+    package manager cannot read the repos, or would install packages from outside the release.
+    Changes of packages cannot be undone: dpkg and rpm have no undo.
 
     Raises:
-        PreflightError: another run is under way, or the node is not ready.
-        OutsideError: the package manager failed; its ``state`` says what became of the node.
+        PreflightError: another run is active, or the node is not ready.
+        OutsideError: the package manager failed; ``state`` describes the node.
     """
     with _locked(manager.root):
         state = NodeState(manager.root)
         state.put_back_pending()
-        done = preview(manager, wanted)
+        done = preview(manager, target)
         if not done.is_needed:
             return done
         done = replace(done, plan=_switch_sources(manager, done, state))
-        if _has_work(done.plan, wanted):
+        if _has_work(done.plan, target):
             _bring(manager, done, state)
         return done
 
 
 def undo(manager: Manager) -> None:
-    """Put the sources from before the last run back, and refresh. Packages stay.
+    """Restore the sources from before the last run, and refresh. Packages stay.
 
     Raises:
         PreflightError: there is nothing to undo.
-        OutsideError: the old repos do not answer; their sources are back all the same.
+        OutsideError: the old repos do not respond; their sources are restored all the same.
     """
     with _locked(manager.root):
         state = NodeState(manager.root)
@@ -116,25 +116,25 @@ def undo(manager: Manager) -> None:
         _refresh(manager, state="the old sources are back; packages were not changed")
 
 
-def _has_work(plan: NodePlan, wanted: Wanted) -> bool:
-    removed = wanted.remove and plan.of(Change.REMOVED)
-    return not wanted.sources_only and bool(plan.of(*ACTIVE) or removed)
+def _has_work(plan: NodePlan, target: NodeTarget) -> bool:
+    removed = target.remove and plan.of(Change.REMOVED)
+    return not target.sources_only and bool(plan.of(*ACTIVE) or removed)
 
 
 def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePlan:
-    """Change the sources and prove that the package manager does with them what is planned.
+    """Change the sources and check that the package manager would carry out the plan.
 
-    Return the plan with what cannot move kept back.
+    Return the plan, with packages that cannot change marked as kept back.
     """
     plan = done.plan
-    texts = _changed_files(manager.root, done.wanted)
+    texts = _changed_files(manager.root, done.target)
     saved = [SavedFile.read(manager.root, path) for path in texts]
     state.begin(saved)
     try:
         _write(manager.root, texts, saved)
         _refresh(manager, state=_UNCHANGED)
-        if _has_work(done.plan, done.wanted):
-            plan = manager.check(plan, done.wanted.chain, remove=done.wanted.remove)
+        if _has_work(done.plan, done.target):
+            plan = manager.check(plan, done.target.chain, remove=done.target.remove)
     except BaseException as error:
         state.put_back_pending()
         if texts:
@@ -145,26 +145,26 @@ def _switch_sources(manager: Manager, done: Applied, state: NodeState) -> NodePl
     if texts:
         state.commit()
     else:
-        state.put_back_pending()  # nothing to put back: an earlier undo stays
+        state.put_back_pending()  # nothing to restore: an earlier undo stays
     return plan
 
 
 def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
     before = {package.key: package for package in manager.installed()}
     try:
-        manager.bring(done.plan, remove=done.wanted.remove)
+        manager.bring(done.plan, remove=done.target.remove)
     except CommandError as error:
         raise error.amended(
             state="the new sources are in place; packages may have changed in part",
-            remedy="mend what the package manager names, then run this command again",
+            remedy="repair the packages in the error, then run this command again",
         ) from error
     after = manager.installed()
-    chain = done.wanted.chain
+    chain = done.target.chain
     state.record(_contents(before, after, chain))
     kept_back = {i.installed.key for i in done.plan.of(Change.KEPT_BACK)}
     last = plan_node(after, chain, manager.known(after, chain))
-    if left := last.keeping_back(kept_back).of(*ACTIVE):
-        names = ", ".join(f"{i.installed.key} {i.installed.version}" for i in left)
+    if remaining := last.keeping_back(kept_back).of(*ACTIVE):
+        names = ", ".join(f"{i.installed.key} {i.installed.version}" for i in remaining)
         raise OutsideError(
             f"after the transaction {names} still are not the release's",
             remedy="run 'fuel-upgrade node plan' and install them by hand",
@@ -175,29 +175,29 @@ def _bring(manager: Manager, done: Applied, state: NodeState) -> None:
 def _contents(
     before: Mapping[str, Installed], after: Iterable[Installed], chain: Chain
 ) -> dict[str, Content]:
-    """Say which file each package that has just been installed came from, where that is certain.
+    """Return the file of each newly installed package, if only one is possible.
 
-    The manager's check has seen that only the release's files would be taken.
+    The check of the package manager has made sure that it takes files of the release only.
     """
-    found = {}
+    contents = {}
     for package in after:
         if before.get(package.key) == package:
             continue
         sums = {chain.digest(p) for p in chain.release_copies(package.name, package.version)}
         if len(sums) == 1:
-            found[package.key] = Content(package.version, sums.pop(), package.witness)
-    return found
+            contents[package.key] = Content(package.version, sums.pop(), package.witness)
+    return contents
 
 
-def _changed_files(root: Path, wanted: Wanted) -> dict[str, str | None]:
-    """Return the new texts (latin-1, as bytes) of the files that are not yet as they must be.
+def _changed_files(root: Path, target: NodeTarget) -> dict[str, str | None]:
+    """Return the new texts (latin-1, as bytes) of the files that must change.
 
-    None is for a file of ours, of another form of sources, that must go.
+    None marks a file of ours, in another form of sources, to delete.
     """
-    new: dict[str, str | None] = dict.fromkeys(OWN_FILES[wanted.chain.kind])
-    new |= {path: text.encode().decode("latin-1") for path, text in wanted.files.items()}
-    urls = [content.source.url for content in wanted.chain.contents]
-    for pattern in _PLACES[wanted.chain.kind]:
+    new: dict[str, str | None] = dict.fromkeys(OWN_FILES[target.chain.kind])
+    new |= {path: text.encode().decode("latin-1") for path, text in target.files.items()}
+    urls = [content.source.url for content in target.chain.contents]
+    for pattern in _PLACES[target.chain.kind]:
         for file in sorted(root.glob(pattern)):
             path = str(file.relative_to(root))
             if path not in new and file.is_file():
@@ -206,7 +206,7 @@ def _changed_files(root: Path, wanted: Wanted) -> dict[str, str | None]:
 
 
 def _write(root: Path, texts: Mapping[str, str | None], saved: Iterable[SavedFile]) -> None:
-    """Write new files whole, and those that were there with the mode that they had."""
+    """Write files atomically; existing ones keep their mode."""
     modes = {file.path: file.mode for file in saved if file.text is not None}
     kept = {path: text for path, text in texts.items() if text is not None}
     fresh = {path: text for path, text in kept.items() if path not in modes}
@@ -221,20 +221,20 @@ def _refresh(manager: Manager, *, state: str) -> None:
     try:
         manager.refresh()
     except CommandError as error:
-        remedy = "make the repos that are named answer from this node, and run it again"
+        remedy = "make the repos in the error reachable from this node, then run the command again"
         raise error.amended(state=state, remedy=remedy) from error
 
 
 def _refresh_again(manager: Manager) -> None:
-    """Read the old indexes anew; if that fails too, the first error says enough."""
+    """Read the old indexes again; the first error is reported even if this fails too."""
     try:
         manager.refresh()
     except CommandError:
         return
 
 
-class _locked:  # noqa: N801 - reads as the statement that it is
-    """One run at a time on a node."""
+class _locked:  # noqa: N801 - used as a statement
+    """The lock that permits one run at a time on a node."""
 
     def __init__(self, root: Path) -> None:
         self._lock = Lock(root / FOLDER / "lock")

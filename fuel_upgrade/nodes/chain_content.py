@@ -1,7 +1,6 @@
-"""What each repo of a chain holds: its own index, and what its ``diff.yaml`` leaves to its base."""
+"""Read the content of each repo of a chain: its own index, and its inherited packages."""
 
 import tempfile
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +10,23 @@ from fuel_upgrade.nodes.repo_files import RemoteRepo
 from fuel_upgrade.nodes.repo_identity import no_repo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
-from fuel_upgrade.repo.apt.repo import RELEASES, AptRepo, read_release
-from fuel_upgrade.repo.compare import Repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
+from fuel_upgrade.repo.apt.release_file import RELEASES, read_release
+from fuel_upgrade.repo.description import FILE_NAME, read_description
 from fuel_upgrade.repo.package import Package, checked_location
-from fuel_upgrade.repo.yum.repo import metadata_locations
+from fuel_upgrade.repo.read_repo import read_repo
+from fuel_upgrade.repo.yum.metadata import metadata_locations
 
 _INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB
-_USUAL_ARCHITECTURE = "amd64"  # where a repo has no Release that says
+_USUAL_ARCHITECTURE = "amd64"  # if the repo has no Release
 
 
 @dataclass(frozen=True, slots=True)
 class RepoContent:
-    """One repo of a chain. ``packages`` are in its own index; ``inherited`` are what the release
-    takes from its bases besides, without size and location (empty for a full repo).
-    ``has_groups`` is of yum repos: whether they say what groups of packages there are.
-    """  # noqa: D205 - one sentence each
+    """One repo of a chain, with the ``packages`` in its own index.
+
+    ``inherited`` are the packages that the release takes from its bases, without size and location
+    (empty for a full repo). ``has_groups`` is true for yum repos with package groups.
+    """
 
     source: NodeSource
     packages: tuple[Package, ...]
@@ -43,39 +43,29 @@ def fetch_content(source: NodeSource, *, timeout_s: float) -> RepoContent:
     """Read a repo's indexes and its ``diff.yaml``.
 
     Raises:
-        OutsideError: there is no repo, or it does not answer in ``timeout_s`` overall.
+        OutsideError: there is no repo, or it does not respond within ``timeout_s`` overall.
         BundleError: its indexes are damaged.
     """
     parts = urlsplit(source.url)
     if parts.scheme == "file":
         return _read(source, Path(unquote(parts.path)))
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
-        remote = RemoteRepo(source.url.rstrip("/"), time.monotonic() + timeout_s)
+        remote = RemoteRepo.at(source.url, timeout_s=timeout_s)
         _mirror_indexes(source, remote, Path(name))
         return _read(source, Path(name))
 
 
 def _read(source: NodeSource, root: Path) -> RepoContent:
     repo = read_repo(root, suite=source.suite)
-    path = root / FILE_NAME
-    inherited: tuple[Package, ...] = ()
-    if path.exists():
-        text = path.read_text(encoding="utf-8", errors="replace")
-        described = DiffDescription.parse(text, source=f"{source.url}/{FILE_NAME}")
-        inherited = described.inherited_packages()
-    has_groups = not isinstance(repo, AptRepo) and "group" in repo.extras
-    return RepoContent(source, _in_components(repo, source.components), inherited, has_groups)
-
-
-def _in_components(repo: Repo, wanted: tuple[str, ...]) -> tuple[Package, ...]:
-    """Return what the source's line makes visible of a repo."""
-    if not isinstance(repo, AptRepo):
-        return repo.packages
-    return tuple(entry.package for entry in repo.iter_entries() if entry.component in wanted)
+    components = source.components if repo.components else ("",)
+    description = read_description(root, source=f"{source.url}/{FILE_NAME}")
+    inherited = description.inherited_packages() if description else ()
+    visible = (entry.package for entry in repo.entries() if entry.component in components)
+    return RepoContent(source, tuple(visible), inherited, repo.has_groups)
 
 
 def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
-    """Copy what reading the indexes needs, each below its own path."""
+    """Copy the files needed to read the indexes, each to its own path."""
     _copy(remote, FILE_NAME, into)
     if source.suite is None:
         if not _copy(remote, "repodata/repomd.xml", into):
@@ -84,27 +74,27 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
             _copy(remote, location, into)
         return
     folder = f"dists/{source.suite}"
-    # The first that is there, in the order of apt: only one of them may be kept up to date.
+    # Only the first that exists, in the order of apt: another one may be outdated.
     _ = any(_copy(remote, f"{folder}/{name}", into) for name in RELEASES)
-    fields, listed = read_release(into / folder)
-    architectures = (*fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+    release = read_release(into / folder)
+    architectures = (*release.fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
     stems = (
         f"{component}/binary-{architecture}/Packages"
         for component in source.components
         for architecture in dict.fromkeys(architectures)
     )
-    found = [_copy_index(remote, folder, stem, listed, into) for stem in stems]
-    if not any(found):
+    copied = [_copy_index(remote, folder, stem, release.listed, into) for stem in stems]
+    if not any(copied):
         raise no_repo(source, f"{folder}/*/binary-*/Packages")
 
 
 def _copy_index(
     remote: RemoteRepo, folder: str, stem: str, listed: Collection[str], into: Path
 ) -> bool:
-    """Copy the smallest form that is there; of those that ``Release`` lists, if it lists any."""
+    """Copy the smallest existing form; only a listed one if ``Release`` lists any."""
     forms = [stem + suffix for suffix in SMALLEST_FIRST]
-    asked = [form for form in forms if form in listed] or ([] if listed else forms)
-    return any(_copy(remote, f"{folder}/{form}", into) for form in asked)
+    candidates = [form for form in forms if form in listed] or ([] if listed else forms)
+    return any(_copy(remote, f"{folder}/{form}", into) for form in candidates)
 
 
 def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Takes the repos of a chain out of a node's other source files. Texts in, texts out.
+"""Disable the repos of a chain in the other source files of a node. Pure.
 
-A repo that stands somewhere else as well breaks the order of the chain: apt reads
-``sources.list`` before ours, and dnf knows neither priority nor excludes for the second one.
+A repo in a second file breaks the order of the chain: apt reads ``sources.list`` before our file,
+and dnf applies neither priority nor excludes to the second entry.
 """
 
 import re
@@ -22,10 +22,10 @@ _YUM_ENABLED = re.compile(r"^enabled\s*=.*$", re.MULTILINE)
 
 
 def disable_repos(path: str, text: str, urls: Collection[str]) -> str:
-    """Return the text of a sources file without the repos at ``urls``; unchanged if it has none.
+    """Return the text of a sources file with the repos at ``urls`` disabled.
 
-    One-line lists are commented out, deb822 paragraphs and yum sections switched off; nothing
-    else of the file changes.
+    Lines of lists are commented out, deb822 paragraphs and yum sections disabled; the rest of the
+    file is unchanged.
     """
     unwanted = {_normal(url) for url in urls}
     match PurePosixPath(path).suffix:
@@ -40,33 +40,33 @@ def disable_repos(path: str, text: str, urls: Collection[str]) -> str:
 
 
 def _without_line(line: str, unwanted: Collection[str]) -> str:
-    found = _APT_LINE.match(line)
-    return _NOTE + line if found and _normal(found[1]) in unwanted else line
+    match = _APT_LINE.match(line)
+    return _NOTE + line if match and _normal(match[1]) in unwanted else line
 
 
 def _without_deb822(paragraph: str, unwanted: Collection[str]) -> str:
-    found = _DEB822_URIS.search(paragraph)
-    uris = found[1].split() if found else []
+    field = _DEB822_URIS.search(paragraph)
+    uris = field[1].split() if field else []
     kept = [uri for uri in uris if _normal(uri) not in unwanted]
-    if found is None or len(kept) == len(uris):
+    if field is None or len(kept) == len(uris):
         return paragraph
     if kept:
-        return paragraph.replace(found[0], f"URIs: {' '.join(kept)}")
+        return paragraph.replace(field[0], f"URIs: {' '.join(kept)}")
     plain = _DEB822_ENABLED.sub("", paragraph)
-    return plain.replace(found[0], f"Enabled: no\n{found[0]}")
+    return plain.replace(field[0], f"Enabled: no\n{field[0]}")
 
 
 def _without_yum(section: str, unwanted: Collection[str]) -> str:
-    found = _YUM_URL.search(section)
-    if found is None or not any(_normal(url) in unwanted for url in found[1].split()):
+    option = _YUM_URL.search(section)
+    if option is None or not any(_normal(url) in unwanted for url in option[1].split()):
         return section
     if _YUM_ENABLED.search(section):
         return _YUM_ENABLED.sub("enabled=0", section)
-    return section.replace(found[0], f"enabled=0\n{found[0]}")
+    return section.replace(option[0], f"enabled=0\n{option[0]}")
 
 
 def _normal(url: str) -> str:
-    """One spelling for one place: ``file:///a/`` and ``file:/a``, ``HTTP://Host//a`` too."""
+    """Normalise a URL: ``file:///a/`` equals ``file:/a``, ``HTTP://Host//a`` equals ``http://host/a``."""
     parts = urlsplit(url)
     path = re.sub(r"/+", "/", parts.path).rstrip("/")
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"

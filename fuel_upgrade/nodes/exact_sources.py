@@ -1,4 +1,4 @@
-"""Renders a chain as sources under which a node behaves as with the one full repo."""
+"""Render a chain as sources with which a node behaves as with one full repo."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ OWN_FILES = {
     RepoKind.APT: (APT_LIST, APT_DEB822, APT_PREFERENCES),
     RepoKind.YUM: (YUM_REPO,),
 }
-"""Every file that one form or another writes: of those that are not written, none may stay."""
+"""Every file of any form of sources: those that are not written are deleted."""
 _HEAD = "# Written by fuel-upgrade; the order is part of the meaning.\n"
 _MOVED = "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStyle:
-    """How to write sources down.
+    """The form of the sources.
 
-    ``deb822`` takes apt's paragraphs for its one-line form. ``signed_by`` is a path on the node
-    of the key of the signed apt repos, ``gpgkey`` the url of the key of rpms and yum repos; both
-    empty where not given. ``native`` is the nodes' own architecture.
+    ``deb822`` selects apt's paragraphs instead of lines. ``signed_by`` is the path on the node of
+    the key of signed apt repos, ``gpgkey`` the URL of the key of rpms and yum repos; both may be
+    empty. ``native`` is the architecture of the nodes.
 
     Raises:
         ConfigError: a key does not fit into a line.
@@ -50,10 +50,10 @@ class SourceStyle:
     native: str = NATIVE_ARCHITECTURE
 
     def __post_init__(self) -> None:
-        for what, text in (("--signed-by", self.signed_by), ("--gpgkey", self.gpgkey)):
+        for option, text in (("--signed-by", self.signed_by), ("--gpgkey", self.gpgkey)):
             if text and (text.split() != [text] or "]" in text or not text.isprintable()):
                 raise ConfigError(
-                    f"{what} {text!r} fits into no sources file: it has a space or a bracket",
+                    f"{option} {text!r} fits into no sources file: it has a space or a bracket",
                     remedy="give the key a path or url without spaces and brackets",
                 )
 

@@ -1,4 +1,4 @@
-"""What ``node apply`` remembers on a node: which contents it installed, and how to undo sources."""
+"""The records of ``node apply`` on a node: installed contents, and the sources to undo."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file as it was: ``path`` relative to the root; ``text`` None where there was none.
+    """The previous state of a file: ``path`` is relative to the root, ``text`` None if absent.
 
-    Bytes are kept one to one as latin-1.
+    Bytes are stored as latin-1 characters.
     """
 
     path: str
@@ -27,7 +27,7 @@ class SavedFile:
 
     @classmethod
     def read(cls, root: Path, path: str) -> Self:
-        """Read a file of a node; a missing one is fine."""
+        """Read a file of a node, which need not exist."""
         try:
             text = (root / path).read_bytes().decode("latin-1")
             return cls(path, text, (root / path).stat().st_mode & 0o777)
@@ -35,7 +35,7 @@ class SavedFile:
             return cls(path, None)
 
     def put_back(self, root: Path) -> None:
-        """Make the file what it was."""
+        """Restore the file."""
         target = root / self.path
         if self.text is None:
             target.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Which file an installed package came from, valid while its witness stays the same."""
+    """The checksum of the file of an installed package, valid while its witness is unchanged."""
 
     version: str
     checksum: str
@@ -56,8 +56,8 @@ class Content:
 class NodeState:
     """The records below ``/var/lib/fuel_upgrade/node``.
 
-    ``pending.json`` is there from before the first source changes until the new ones are proved;
-    it then becomes ``undo.json``. A pending one that is met later is of a run that was cut off.
+    ``pending.json`` exists from before the first change of sources until the new ones are checked;
+    then it becomes ``undo.json``. If a later run meets it, the earlier run was interrupted.
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,24 +68,24 @@ class NodeState:
         self._contents = self._folder / "contents.json"
 
     def begin(self, saved: Iterable[SavedFile]) -> None:
-        """Record the files as they were, durably, before they change."""
+        """Record the files durably before they change."""
         rows = [{"path": f.path, "text": f.text, "mode": f.mode} for f in saved]
         self._write(self._pending, {"files": rows})
 
     def commit(self) -> None:
-        """Keep what ``begin`` recorded for ``--undo``, in place of what was kept before."""
+        """Keep the record of ``begin`` for ``--undo``, in place of the previous one."""
         self._pending.replace(self._undo)
 
     def put_back_pending(self) -> bool:
-        """Put the files of a run that did not end back; say whether there was one."""
+        """Restore the files of an interrupted run; return whether there was one."""
         return self._put_back(self._pending)
 
     def put_back_undo(self) -> bool:
-        """Put the files from before the last complete run back; say whether there was one."""
+        """Restore the files from before the last complete run; return whether there was one."""
         return self._put_back(self._undo)
 
     def known(self, installed: Iterable[Installed]) -> dict[str, str]:
-        """Return the checksums of those packages that are still the copy that was recorded."""
+        """Return the checksums of packages that have not changed since they were recorded."""
         rows = self._read(self._contents).get("packages", {})
         return {
             p.key: rows[p.key]["checksum"]
@@ -123,7 +123,7 @@ class NodeState:
             reason = str(error)
         raise PreflightError(
             f"{path} cannot be read: {reason}",
-            remedy=f"look at the node's sources by hand, remove {path}, and run again",
+            remedy=f"check the sources of the node, remove {path}, and run the command again",
         )
 
     def _write(self, path: Path, data: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
-"""The package managers of a node, started in its root: refresh, check, install."""
+"""Run the package managers of a node in its root: refresh, check, install."""
 
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,40 +28,40 @@ _ABOVE_DOWNGRADES = 1001  # apt_preferences(5): above 1000 a version is taken ev
 _KINDS = {"MD5Sum": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 _APT_OPTIONS = (
     *("-o", "Dpkg::Options::=--force-confdef"),
-    *("-o", "Dpkg::Options::=--force-confold"),  # what the operator changed stays
+    *("-o", "Dpkg::Options::=--force-confold"),  # keep the operator's changes
 )
 
 
 class Manager(Protocol):
-    """What ``node apply`` needs of a package manager."""
+    """The operations of a package manager for ``node apply``."""
 
     @property
     def root(self) -> Path:
-        """Return where the node's file system is."""
+        """Return the root of the node's file system."""
 
     def installed(self) -> tuple[Installed, ...]:
-        """Return what is installed."""
+        """Return the installed packages."""
 
     def known(self, installed: Sequence[Installed], chain: Chain) -> dict[str, str]:
-        """Return the checksums of installed packages that are proved, by key."""
+        """Return the proved checksums of installed packages, by key."""
 
     def refresh(self) -> None:
-        """Read the indexes of the sources anew; CommandError if any fails."""
+        """Read the indexes of the sources again; CommandError if any fails."""
 
     def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> NodePlan:
-        """Make sure, before anything changes, that the manager would do what the plan says.
+        """Check, before anything changes, that the manager would carry out the plan.
 
-        Return the plan with what it cannot do, and would not on a node of the full release
-        either, kept back.
+        Return the plan with those changes kept back that the manager could not make with the full
+        repo either.
         """
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
-        """Do what the plan says; CommandError if it fails."""
+        """Carry out the plan; CommandError if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class AptManager:
-    """apt and dpkg. ``prefix`` stands before each command: ``chroot ROOT``, for example."""
+    """apt and dpkg. ``prefix`` precedes each command, for example ``chroot ROOT``."""
 
     root: Path
     prefix: tuple[str, ...] = ()
@@ -71,7 +70,7 @@ class AptManager:
 
     @classmethod
     def at(cls, root: Path) -> "AptManager":
-        """Use the node's own apt, or this machine's where the root has none."""
+        """Use the node's own apt, or that of this host if the root has none."""
         if root == Path("/"):
             return cls(root)
         if (root / "usr/bin/apt-get").exists():
@@ -81,11 +80,11 @@ class AptManager:
         return cls(root, options=tuple(word for value in values for word in ("-o", value)))
 
     def installed(self) -> tuple[Installed, ...]:
-        """Return what dpkg has installed; PreflightError where it was interrupted."""
+        """Return the packages that dpkg has installed; PreflightError if it was interrupted."""
         return read_dpkg(self.root)
 
     def known(self, installed: Sequence[Installed], _chain: Chain) -> dict[str, str]:
-        """Return what was recorded when we installed it: dpkg keeps no checksum of a .deb."""
+        """Return the checksums recorded at installation: dpkg stores no checksum of a .deb."""
         return NodeState(self.root).known(installed)
 
     def refresh(self) -> None:
@@ -93,10 +92,10 @@ class AptManager:
         self._apt("update", "--error-on=any", timeout_s=_REFRESH_S)
 
     def check(self, plan: NodePlan, chain: Chain, *, remove: bool) -> NodePlan:
-        """Compare the checksums of what apt would fetch with the release's, and what it removes.
+        """Compare the files that apt would fetch with the release, and check its removals.
 
-        What ``dist-upgrade`` keeps back, because the release does not meet its dependencies, is
-        kept back: to ask for it by its version would make apt refuse everything.
+        Packages that ``dist-upgrade`` keeps back, because the release does not meet their
+        dependencies, are kept back: apt would refuse the whole transaction with them.
 
         Raises:
             OutsideError: apt would take another copy.
@@ -117,13 +116,13 @@ class AptManager:
         return plan
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
-        """Install, re-install, go down and remove in one transaction."""
+        """Install, reinstall, downgrade and remove in one transaction."""
         self._install(*self._names(plan, remove=remove))
 
     def _names(self, plan: NodePlan, *, remove: bool) -> list[str]:
-        wanted = [f"{_apt_name(i.installed)}={_version(i)}" for i in plan.of(*ACTIVE)]
-        unwanted = [f"{_apt_name(i.installed)}-" for i in plan.of(Change.REMOVED)]
-        return [*wanted, *(unwanted if remove else [])]
+        selected = [f"{_apt_name(i.installed)}={_version(i)}" for i in plan.of(*ACTIVE)]
+        removed = [f"{_apt_name(i.installed)}-" for i in plan.of(Change.REMOVED)]
+        return [*selected, *(removed if remove else [])]
 
     def _install(self, *words: str) -> str:
         options = ("--yes", "--reinstall", "--allow-downgrades")
@@ -131,8 +130,8 @@ class AptManager:
 
     def _kept_back(self, plan: NodePlan) -> set[str]:
         items = plan.of(Change.UPGRADE, Change.DOWNGRADE)
-        # Sources alone take no package down, so for this question the targets are pinned; the
-        # file's place is relative to Dir::Etc, wherever apt has its root.
+        # Sources alone cause no downgrade, so the targets are pinned for this simulation; the path
+        # of the file is relative to Dir::Etc, whatever the root of apt is.
         preferences = self.root / "etc/apt" / _CHECK_PREFERENCES
         own = preferences.with_name("preferences")
         pins = [own.read_text(encoding="utf-8")] if own.exists() else []
@@ -153,11 +152,11 @@ class AptManager:
         }
 
     def _drop_cached(self, chain: Chain) -> None:
-        """Remove downloaded copies that are not the release's: apt compares only their sizes."""
+        """Remove downloaded files from outside the release: apt compares only their sizes."""
         for path in (self.root / _ARCHIVES).glob("*.deb"):
             name, version, _ = _parts(path.stem)
-            wanted = [chain.digest(p) for p in chain.release_copies(name, version)]
-            if wanted and hash_file(path, chain.algorithm) not in wanted:
+            digests = [chain.digest(p) for p in chain.release_copies(name, version)]
+            if digests and hash_file(path, chain.algorithm) not in digests:
                 path.unlink()
 
     def _apt(self, *words: str, timeout_s: float) -> str:
@@ -178,7 +177,7 @@ class DnfManager:
 
     @classmethod
     def at(cls, root: Path) -> "DnfManager":
-        """Use the node's own dnf, or this machine's where the root has none."""
+        """Use the node's own dnf, or that of this host if the root has none."""
         if root == Path("/"):
             return cls(root)
         if (root / "usr/bin/dnf").exists():
@@ -188,14 +187,14 @@ class DnfManager:
         return cls(root, options=where, rpm_root=("--root", str(root)), env={"HOME": "/root"})
 
     def installed(self) -> tuple[Installed, ...]:
-        """Return what rpm has installed."""
+        """Return the packages that rpm has installed."""
         query = ("rpm", *self.rpm_root, "-qa", "--queryformat", RPM_FORMAT)
         return parse_rpm(self._run(*query, timeout_s=_REFRESH_S))
 
     def known(self, installed: Sequence[Installed], chain: Chain) -> dict[str, str]:
-        """Compare the MD5 in rpm's database with that in the head of the release's file.
+        """Compare the MD5 in rpm's database with that in the header of the release's file.
 
-        Only asked where the chain has several contents of the installed version.
+        Files are read only if the chain has several contents of the installed version.
         """
         return {
             package.key: chain.digest(copy)
@@ -206,18 +205,18 @@ class DnfManager:
         }
 
     def refresh(self) -> None:
-        """Run ``dnf makecache`` on nothing cached: an index may be rebuilt within its minute."""
+        """Run ``dnf makecache`` without a cache: an index may change within its minute."""
         self._dnf("clean", "metadata", timeout_s=_REFRESH_S)
         self._dnf("makecache", timeout_s=_REFRESH_S)
 
     def check(self, plan: NodePlan, _chain: Chain, *, remove: bool) -> NodePlan:
-        """Ask rpm whether what is to be removed is needed by something that stays."""
+        """Check with rpm that no remaining package needs one to remove."""
         if remove and (names := _rpm_names(plan.of(Change.REMOVED), "installed")):
             self._run("rpm", *self.rpm_root, "-e", "--test", *names, timeout_s=_REFRESH_S)
         return plan
 
     def bring(self, plan: NodePlan, *, remove: bool) -> None:
-        """Install versions, up and down, in one transaction; then the same versions anew."""
+        """Upgrade and downgrade in one transaction, then reinstall, then remove."""
         moved = _rpm_names(plan.of(Change.UPGRADE, Change.DOWNGRADE), "target")
         if moved:
             self._dnf("install", *moved, timeout_s=_INSTALL_S)
@@ -236,10 +235,10 @@ class DnfManager:
 def require_exact(printed: str, chain: Chain) -> None:
     """Compare the output of ``apt-get --print-uris`` with the release.
 
-    Packages that no repo of the chain has come from elsewhere and are not judged.
+    Packages that no repo of the chain has are foreign and not checked.
 
     Raises:
-        OutsideError: the checksum of a file is none of the release's for that version.
+        OutsideError: the checksum of a file differs from the release's for that version.
     """
     wrong = [
         f"{name} {version} from {uri}"
@@ -249,9 +248,9 @@ def require_exact(printed: str, chain: Chain) -> None:
     ]
     if wrong:
         raise OutsideError(
-            f"apt would install copies that are not the release's: {', '.join(wrong)}",
-            remedy="remove the sources of these addresses from the node, or of the chain's repos "
-            "under another address, and run the command again",
+            f"apt would install files from outside the release: {', '.join(wrong)}",
+            remedy="remove from the node the sources of these URLs, or of the chain's repos under "
+            "another URL, and run the command again",
         )
 
 
@@ -260,7 +259,7 @@ def _is_release(chain: Chain, name: str, version: str, digest: tuple[str, str]) 
 
 
 def _uris(printed: str) -> Iterator[tuple[str, str, str, str]]:
-    """Give uri, file name without suffix, kind of checksum and its value of each line."""
+    """Yield URI, file name without suffix, algorithm and checksum of each line."""
     for line in printed.splitlines():
         words = line.split()
         if line.startswith("'") and len(words) >= 3:  # noqa: PLR2004 - uri, file, size, checksum
@@ -276,7 +275,7 @@ def _parts(stem: str) -> tuple[str, str, str]:
 
 
 def _apt_name(package: Installed) -> str:
-    """Return the name as apt takes it: what suits all architectures belongs to the machine's."""
+    """Return the name for apt: without architecture for a package for all of them."""
     return package.name if package.architecture == "all" else package.key
 
 
@@ -285,7 +284,7 @@ def _version(item: PlanItem) -> str:
 
 
 def _rpm_names(items: Iterable[PlanItem], side: str) -> list[str]:
-    """Return ``name-[epoch:]version-release.arch`` as dnf and rpm take it."""
+    """Return ``name-[epoch:]version-release.arch`` for dnf and rpm."""
     return [
         f"{p.name}-{p.version}.{p.architecture}"
         for p in (item.installed if side == "installed" else item.target for item in items)
@@ -297,9 +296,9 @@ def _read_md5(chain: Chain, copy: Package) -> str | None:
     source, package = chain.located(copy)
     if source is None:
         return None
-    repo = RemoteRepo(source.url.rstrip("/"), time.monotonic() + _HEAD_S)
+    repo = RemoteRepo.at(source.url, timeout_s=_HEAD_S)
     head = repo.read_head(quote(package.location), HEAD_BYTES)
     try:
         return parse_signature_md5(head or b"")
     except ValueError:
-        return None  # not proved: the package is installed anew, and dnf judges the file
+        return None  # not proved: the package is installed again, and dnf checks the file

@@ -1,4 +1,4 @@
-"""What must happen to each package of a node for it to hold a release. Values in, values out."""
+"""Plan the change of each package of a node that brings it to a release. Pure."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -12,14 +12,14 @@ from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.installed_packages import Installed
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Package, RepoKind, common_algorithm
-from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.version import version_order
 
 _ANY_ARCHITECTURE = ("all", "noarch")
 _NATIVE = {RepoKind.APT: "amd64", RepoKind.YUM: "x86_64"}
 
 
 class Change(StrEnum):
-    """What becomes of an installed package."""
+    """The change of an installed package."""
 
     UNCHANGED = "unchanged"
     UPGRADE = "upgrade"
@@ -36,7 +36,7 @@ ACTIVE = (Change.UPGRADE, Change.REINSTALL, Change.DOWNGRADE)
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One installed package; ``target`` is the release's, None where it has none for it."""
+    """One installed package; ``target`` is its package in the release, or None."""
 
     change: Change
     installed: Installed
@@ -55,7 +55,7 @@ class PlanItem:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """Every installed package with what becomes of it, sorted by name."""
+    """Every installed package with its change, sorted by name."""
 
     items: tuple[PlanItem, ...]
 
@@ -64,7 +64,7 @@ class NodePlan:
         return tuple(item for item in self.items if item.change in changes)
 
     def keeping_back(self, keys: Container[str]) -> Self:
-        """Return the plan with the moves of these packages (by key) marked as kept back."""
+        """Return the plan with upgrades and downgrades of these packages (by key) kept back."""
         moves = (Change.UPGRADE, Change.DOWNGRADE)
         return type(self)(
             tuple(
@@ -76,19 +76,19 @@ class NodePlan:
         )
 
     def counts(self) -> dict[str, int]:
-        """Return how many packages each kind has, for every kind."""
-        found = Counter(item.change for item in self.items)
-        return {change.value: found[change] for change in Change}
+        """Return the number of packages for every kind of change."""
+        numbers = Counter(item.change for item in self.items)
+        return {change.value: numbers[change] for change in Change}
 
 
 class Chain:
-    """What the repos of a chain hold, looked up by name. ``contents`` are newest first."""
+    """The packages in the repos of a chain, by name. ``contents`` are newest first."""
 
     def __init__(self, contents: Sequence[RepoContent], kind: RepoKind) -> None:
         self.contents = tuple(contents)
         self.kind = kind
         self.algorithm = _shared_algorithm(contents)
-        self.compare = compare_deb if kind is RepoKind.APT else compare_rpm
+        self.compare = version_order(kind)
         self._release = _by_name(contents[0].release)
         self._all = _by_name(p for content in contents for p in content.release)
         self._located = {
@@ -104,49 +104,48 @@ class Chain:
         return tuple(sorted(fitting, key=lambda p: order(p.version), reverse=True))
 
     def checksums(self, package: Installed) -> frozenset[str]:
-        """Return the checksums that this version has anywhere in the chain."""
+        """Return all checksums of this version in the chain."""
         fitting = self._fitting(self._all, package.name, package.architecture)
         return frozenset(self.digest(p) for p in fitting if p.version == package.version)
 
     def is_ambiguous(self, package: Installed) -> bool:
-        """Say whether the chain has several contents under the installed version."""
+        """Return whether the chain has several contents of the installed version."""
         return len(self.checksums(package)) > 1
 
     def release_copies(self, name: str, version: str) -> tuple[Package, ...]:
-        """Return the release's packages of that name and version, with all that is known."""
-        found = (p for p in self._release.get(name, ()) if p.version == version)
-        return tuple(self.located(p)[1] for p in found)
+        """Return the release's packages of a name and version, with size and location if known."""
+        copies = (p for p in self._release.get(name, ()) if p.version == version)
+        return tuple(self.located(p)[1] for p in copies)
 
     def located(self, package: Package) -> tuple[NodeSource | None, Package]:
-        """Return a package as the repo that carries it describes it, with that repo's source."""
+        """Return the source that carries a package, and the package as in its index."""
         return self._located.get(package.identity(self.algorithm), (None, package))
 
     def has(self, name: str) -> bool:
-        """Say whether any repo of the chain has a package of that name."""
+        """Return whether any repo of the chain has a package of that name."""
         return name in self._all
 
     def digest(self, package: Package) -> str:
-        """Return the checksum of the kind that the whole chain has."""
+        """Return the checksum by the algorithm of the whole chain."""
         return package.digest(self.algorithm)
 
     def _fitting(
         self, packages: Mapping[str, Sequence[Package]], name: str, architecture: str
     ) -> list[Package]:
-        """A package for all architectures and one for the machine's own can take turns."""
+        """A package for all architectures and one for the native one can replace each other."""
         own = _NATIVE[self.kind] if architecture in _ANY_ARCHITECTURE else architecture
         accepted = (own, *_ANY_ARCHITECTURE)
         return [p for p in packages.get(name, ()) if p.architecture in accepted]
 
 
 def plan_node(installed: Iterable[Installed], chain: Chain, known: Mapping[str, str]) -> NodePlan:
-    """Say for each installed package what brings it to the release.
+    """Plan the change of each installed package.
 
-    ``known`` holds checksums of installed packages by :attr:`Installed.key`, where it is proved
-    which file they came from. A version of which the chain has several contents is unchanged
-    only if it is proved to be the release's: to install it once more is cheap, to keep a wrong
-    one is the very fault that diffs by checksum are to mend. A version that no repo of the chain
-    has came from elsewhere: it is upgraded if the release has a higher one, and else left alone,
-    as a full repo of the release would have it.
+    ``known`` maps :attr:`Installed.key` to the checksum of the installed file, if that is proved.
+    If the chain has several contents of a version, it counts as unchanged only if it is proved to
+    be the release's: a second install is cheap, and a wrong content is the fault that diffs by
+    checksum exist to repair. A version in no repo of the chain is foreign: it is upgraded if the
+    release has a higher one, and otherwise kept, as with a full repo of the release.
     """
     packages = tuple(installed)
     older = _older_copies(packages, chain)
@@ -161,7 +160,7 @@ def plan_node(installed: Iterable[Installed], chain: Chain, known: Mapping[str, 
 
 
 def _older_copies(packages: Iterable[Installed], chain: Chain) -> frozenset[Installed]:
-    """Of packages that may be installed several times (kernels of rpm) only the highest moves."""
+    """Return all but the highest of packages installed several times (kernels of rpm)."""
     highest: dict[str, Installed] = {}
     older = set()
     for package in packages:
@@ -190,9 +189,9 @@ def _change(
         return Change.REMOVED if from_chain else Change.FOREIGN
     version = candidates[0].version
     if package.version == version:
-        wanted = {chain.digest(p) for p in candidates if p.version == version}
-        is_wanted = known in wanted if known else chain.checksums(package) == wanted
-        return Change.UNCHANGED if is_wanted else Change.REINSTALL
+        release = {chain.digest(p) for p in candidates if p.version == version}
+        is_same = known in release if known else chain.checksums(package) == release
+        return Change.UNCHANGED if is_same else Change.REINSTALL
     order = chain.compare(package.version, version)
     if order < 0:
         return Change.UPGRADE
@@ -207,14 +206,14 @@ def _shared_algorithm(contents: Sequence[RepoContent]) -> str:
     if algorithm is None:
         raise ConfigError(
             "the repos of the chain have no kind of checksum in common, "
-            "so that equal packages cannot be told from rebuilt ones",
+            "so equal packages cannot be distinguished from rebuilt ones",
             remedy="rebuild the indexes of the repos with SHA-256 checksums",
         )
     return algorithm
 
 
 def _by_name(packages: Iterable[Package]) -> dict[str, list[Package]]:
-    found: dict[str, list[Package]] = {}
+    by_name: dict[str, list[Package]] = {}
     for package in packages:
-        found.setdefault(package.name, []).append(package)
-    return found
+        by_name.setdefault(package.name, []).append(package)
+    return by_name

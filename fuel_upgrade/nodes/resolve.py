@@ -1,7 +1,7 @@
-"""Which entries of a chain's repos nodes may see, for them to resolve as with the one full repo.
+"""Decide which entries of a chain nodes may see, so that they resolve as with one full repo.
 
-Values in, values out. A chain's newest release names all it holds, by checksum; each repo of the
-chain shows what of that it is the newest to have, and everything else in it is hidden.
+Pure. The newest release of a chain names all its packages by checksum. Each repo of the chain shows
+those that no newer repo has, and hides all its other entries.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRepo:
-    """One repo of a chain, its entries split by whether nodes may see them."""
+    """One repo of a chain, its entries split by visibility to nodes."""
 
     source: NodeSource
     shown: tuple[Package, ...]
@@ -35,7 +35,7 @@ class ResolvedRepo:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A chain, newest repo first; ``algorithm`` is the checksum that identities are made of."""
+    """A chain, newest repo first; ``algorithm`` is that of the identities."""
 
     repos: tuple[ResolvedRepo, ...]
     algorithm: str
@@ -47,13 +47,13 @@ class Resolution:
 
     @property
     def hidden(self) -> Iterator[Package]:
-        """Everything of the chain that nodes must not see."""
+        """Every package of the chain that nodes must not see."""
         return (package for repo in self.repos for package in repo.hidden)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pin:
-    """One stanza of apt's preferences: a version of a package that is not the release's."""
+    """One stanza of apt's preferences: a version of a package outside the release."""
 
     name: str
     architecture: str
@@ -78,19 +78,19 @@ def resolve(contents: Sequence[RepoContent]) -> Resolution:
             "the repos of the chain have no kind of checksum in common",
             remedy="rebuild the index of the oldest repo with SHA-256 checksums",
         )
-    left = {package.identity(algorithm): package for package in release}
-    repos = tuple(_split(content, left, algorithm) for content in contents)
-    if left:
+    remaining = {package.identity(algorithm): package for package in release}
+    repos = tuple(_split(content, remaining, algorithm) for content in contents)
+    if remaining:
         raise ConfigError(
-            f"{contents[0].source.name} leaves to its base what no repo of the chain has: "
-            f"{_listed(left.values())}",
+            f"{contents[0].source.name} inherits packages that no repo of the chain has: "
+            f"{_listed(remaining.values())}",
             remedy="name the whole chain, newest first, with all components of each repo",
         )
     return Resolution(repos, algorithm)
 
 
 def apt_pins(resolution: Resolution, *, native: str = NATIVE_ARCHITECTURE) -> tuple[Pin, ...]:
-    """Return the pins under which apt passes over what is hidden.
+    """Return the pins that make apt ignore hidden packages.
 
     apt counts a package for all architectures as one of the node's native architecture, and pins
     versions, not files: a hidden file whose version the release holds as well needs no pin, as
@@ -99,7 +99,7 @@ def apt_pins(resolution: Resolution, *, native: str = NATIVE_ARCHITECTURE) -> tu
     keeps it, as it would with the full repo; it is negative where the release has none.
 
     Raises:
-        ConfigError: two files of one version cannot be told apart by the order of the repos.
+        ConfigError: the order of the repos cannot distinguish two files of one version.
     """
     _require_order_decides(resolution, native)
     versions: dict[_Key, set[str]] = defaultdict(set)
@@ -115,7 +115,7 @@ def apt_pins(resolution: Resolution, *, native: str = NATIVE_ARCHITECTURE) -> tu
 
 
 def yum_excludes(resolution: Resolution) -> tuple[tuple[str, ...], ...]:
-    """Return for each repo the ``name-epoch:version-release.arch`` of what is hidden, sorted.
+    """Return for each repo the ``name-epoch:version-release.arch`` of its hidden packages, sorted.
 
     Raises:
         ConfigError: one repo has a hidden and a shown file of one such name, or dnf would choose
@@ -136,15 +136,17 @@ def nevra(package: Package) -> str:
     return f"{package.name}-{epoch or '0'}:{rest}.{package.architecture}"
 
 
-def _split(content: RepoContent, left: dict[Identity, Package], algorithm: str) -> ResolvedRepo:
-    """Take from ``left`` what this repo shows."""
+def _split(
+    content: RepoContent, remaining: dict[Identity, Package], algorithm: str
+) -> ResolvedRepo:
+    """Split a repo, and remove the packages that it shows from ``remaining``."""
     shown: dict[Identity, Package] = {}
     hidden: list[Package] = []
     for package in content.packages:
         identity = package.identity(algorithm)
-        if left.pop(identity, None) is not None:
+        if remaining.pop(identity, None) is not None:
             shown[identity] = package
-        elif identity not in shown:  # a package for all architectures stands in every index
+        elif identity not in shown:  # a package for all architectures is in every index
             hidden.append(package)
     return ResolvedRepo(content.source, tuple(shown.values()), tuple(hidden))
 
@@ -172,7 +174,7 @@ def _require_order_decides(resolution: Resolution, native: str) -> None:
 
 
 def _undecided(rows: Sequence[tuple[int, bool, Package]]) -> Iterator[Package]:
-    """Give the shown packages of which another file of the same version may be taken."""
+    """Yield shown packages for which apt may take another file of the same version."""
     for _, is_shown, package in rows:
         if not is_shown:
             continue
@@ -189,22 +191,22 @@ def _undecided(rows: Sequence[tuple[int, bool, Package]]) -> Iterator[Package]:
 
 
 def _tied(resolution: Resolution) -> Iterator[Package]:
-    """Give packages that dnf finds as good as another one that is not in the same index.
+    """Yield packages that dnf ranks equal to one in another index.
 
-    Of one version for noarch and for an architecture dnf takes the first that it reads. Only the
-    newest repo is known to be indexed in the order of the release.
+    Of one version for noarch and for an architecture, dnf takes the first that it reads. Only the
+    newest repo is known to have the order of the release.
     """
     named: dict[str, list[tuple[int, Package]]] = defaultdict(list)
     for number, repo in enumerate(resolution.repos):
         for package in repo.shown:
             named[package.name].append((number, package))
     for rows in named.values():
-        for (number, one), (other_number, other) in combinations(rows, 2):
-            architectures = {one.architecture, other.architecture}
+        for (number, package), (other_number, other) in combinations(rows, 2):
+            architectures = {package.architecture, other.architecture}
             are_rivals = len(architectures) == 1 or "noarch" in architectures
             apart = number > 0 or other_number > 0
-            if are_rivals and apart and compare_rpm(one.version, other.version) == 0:
-                yield one
+            if are_rivals and apart and compare_rpm(package.version, other.version) == 0:
+                yield package
 
 
 def _key(package: Package, native: str) -> _Key:
@@ -214,7 +216,7 @@ def _key(package: Package, native: str) -> _Key:
 
 def _same_version_twice(packages: Iterable[Package]) -> ConfigError:
     return ConfigError(
-        "several files of one version, which no order or exclusion tells apart: "
+        "several files of one version, which no order or exclusion distinguishes: "
         f"{_listed(packages)}",
         remedy=_VIEW_REMEDY,
     )

@@ -1,8 +1,8 @@
-"""The MD5 that an rpm file names of itself, which the rpm database keeps too."""
+"""Read the MD5 in an rpm file, which the rpm database stores as well."""
 
 import struct
 
-HEAD_BYTES = 1 << 16  # lead and signature header have some hundred bytes, with reserve 4 KiB
+HEAD_BYTES = 1 << 16  # lead and signature header have a few hundred bytes, at most some 4 KiB
 _LEAD_BYTES = 96
 _INTRO = struct.Struct(">4s4xII")  # magic and version, reserved, entries, bytes of the store
 _ENTRY = struct.Struct(">IIII")  # tag, type, offset, count
@@ -17,7 +17,7 @@ def parse_signature_md5(head: bytes) -> str | None:
     Layout: a lead of 96 bytes, then a header structure (rpm file format, version 4).
 
     Raises:
-        ValueError: these are no first bytes of an rpm.
+        ValueError: these are not the first bytes of an rpm.
     """
     try:
         magic, entries, _ = _INTRO.unpack_from(head, _LEAD_BYTES)

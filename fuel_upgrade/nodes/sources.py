@@ -1,4 +1,4 @@
-"""Renders the repos of a release as what apt and yum read on a node. Values in, values out."""
+"""Render the repos of a release as source files of apt and yum on a node. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed`` are
-    what the repo says of itself (``fetch_identity`` fills them); ``signed`` means that there is a
-    signature, not that it was checked.
+    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed``
+    describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not
+    that it was checked.
 
     Raises:
         ConfigError: the url, suite or a component has a space, or the name a line break.
@@ -79,7 +79,7 @@ def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
 def parse_repo_argument(text: str, os_key: str) -> NodeSource:
     """Read ``URL`` (yum) or ``URL suite component...`` (apt) as an operator writes it.
 
-    The name is made of the url's path: ``2014.2-6.0-centos-x86_64``.
+    The name is made from the path of the URL: ``2014.2-6.0-centos-x86_64``.
 
     Raises:
         ConfigError: the form is not the one of that operating system, or the url has no scheme
@@ -144,7 +144,7 @@ def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
 
 
 def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
-    """Return what Astute 6.0 uploaded to a node, byte for byte: no order, pins or priorities.
+    """Return the files of Astute 6.0, byte for byte: without order, pins or priorities.
 
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
@@ -173,7 +173,7 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
 
 
 def require_apt_form(source: NodeSource) -> None:
-    """Refuse a source that makes no line of apt's; ConfigError says what it must have."""
+    """Raise ConfigError if a source cannot be written as a line of apt."""
     if source.suite is None or not source.components or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
@@ -182,7 +182,7 @@ def require_apt_form(source: NodeSource) -> None:
 
 
 def _require_own_label(newer: NodeSource, sources: Sequence[NodeSource]) -> None:
-    """Refuse a repo whose pin would be void, or would match another repo of the chain too."""
+    """Refuse a repo whose pin would match nothing, or also another repo of the chain."""
     if not newer.label or any(map(_NOT_PLAIN_IN_PIN.search, (newer.label, newer.origin))):
         raise ConfigError(
             f"repo {newer.name} ({newer.url}) cannot be pinned: its Release has "
@@ -200,7 +200,7 @@ def _require_own_label(newer: NodeSource, sources: Sequence[NodeSource]) -> None
 
 
 def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
-    """Say whether the pin made for one repo applies to another; apt ignores case in pins."""
+    """Return whether the pin of one repo matches another; apt ignores case in pins."""
     same_label = other.label.casefold() == pinned.label.casefold()
     return same_label and pinned.origin.casefold() in ("", other.origin.casefold())
 
@@ -216,12 +216,12 @@ def _apt_pin(source: NodeSource, priority: int) -> str:
 
 
 def yum_ids(sources: Sequence[NodeSource]) -> tuple[str, ...]:
-    """Return an id for each section: allowed characters only, no two alike."""
+    """Return an id for each section: unique, of allowed characters."""
     taken = list(_RESERVED_YUM_IDS)
     for source in sources:
-        wanted = _UNSAFE_IN_YUM_ID.sub("-", source.name)
-        candidates = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
-        taken.append(next(c for c in (wanted, *candidates) if c not in taken))
+        safe_name = _UNSAFE_IN_YUM_ID.sub("-", source.name)
+        candidates = (f"{safe_name}-{number}" for number in range(2, len(taken) + 3))
+        taken.append(next(c for c in (safe_name, *candidates) if c not in taken))
     return tuple(taken[len(_RESERVED_YUM_IDS) :])
 
 

@@ -1,4 +1,4 @@
-"""Writes node sources into a tree that lies, or will lie, under ``/`` of a node."""
+"""Write node sources into a tree that is, or will be, the root of a node."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -13,8 +13,8 @@ def write_tree(files: Mapping[str, str], into: Path) -> tuple[Path, ...]:
     All paths are checked before the first file is written.
 
     Raises:
-        ValueError: a path is absolute or has ``..``: no renderer makes such a path.
-        PreflightError: a link on the disk leads a path out of ``into``, or the disk refuses.
+        ValueError: a path is absolute or has ``..``, which no renderer returns.
+        PreflightError: a link leads a path out of ``into``, or writing fails.
     """
     targets = {_inside(into, relative): text for relative, text in files.items()}
     try:

@@ -1,4 +1,4 @@
-"""Which release is a diff of which: ``metadata.yaml``, the order, and the repos each needs."""
+"""The chain of releases: reads ``metadata.yaml``, orders releases, versions and repos."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
@@ -14,7 +14,7 @@ from fuel_upgrade.system.yaml_text import load_yaml
 
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
-    """Read ``metadata.yaml``: each diff release's version with the version of its base.
+    """Read ``metadata.yaml``: the version of each diff release, mapped to that of its base.
 
     Raises:
         BundleError: it is malformed or lacks ``diff_releases``.
@@ -30,7 +30,7 @@ def parse_metadata(text: str, *, source: str) -> dict[str, str]:
 
 
 def render_metadata(diff_releases: Mapping[str, str]) -> str:
-    """Return the text of ``metadata.yaml``, which exists even where no release is a diff."""
+    """Return the text of ``metadata.yaml``, which exists even if no release is a diff."""
     text: str = yaml.safe_dump(
         {"diff_releases": dict(sorted(diff_releases.items()))}, default_flow_style=False
     )
@@ -40,7 +40,7 @@ def render_metadata(diff_releases: Mapping[str, str]) -> str:
 def in_order(
     releases: Sequence[Release], diff_releases: Mapping[str, str], *, source: str
 ) -> tuple[Release, ...]:
-    """Sort releases so that each comes behind the release that it is a diff of.
+    """Sort releases so that each comes after the release that it is a diff of.
 
     Raises:
         BundleError: releases are diffs of each other.
@@ -63,25 +63,25 @@ def _versions(releases: Iterable[Release]) -> set[str]:
 
 
 def compare_fuel_versions(one: str, other: str) -> int:
-    """Order two Fuel versions such as ``5.1.1`` and ``10.0``, by number and not by letter."""
+    """Compare two Fuel versions such as ``5.1.1`` and ``10.0`` by number."""
     return compare_deb(one, other)
 
 
 def compare_releases(one: str, other: str) -> int:
-    """Order two versions of releases: by Fuel (``8.0`` of ``liberty-8.0``), then by OpenStack.
+    """Compare two versions of releases: by Fuel (``8.0`` of ``liberty-8.0``), then by OpenStack.
 
-    Names of OpenStack releases are ordered as letters, and follow its numbers: Liberty (2015.2)
-    was the first to have no number.
+    Names of OpenStack releases are compared as text and follow all numbers: Liberty (2015.2) was
+    the first without a number.
     """
     by_fuel = compare_fuel_versions(fuel_part(one), fuel_part(other))
     return by_fuel or compare_deb(one.partition("-")[0], other.partition("-")[0])
 
 
 def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, ...]:
-    """Order a release's repos: its own, then falling by Fuel version.
+    """Order the repos of a release: its own, then by falling Fuel version.
 
-    Nailgun 6.0 keeps a map, and the real one gives it back in any order; a release can only be
-    a diff of an older one, so the versions in the names restore the order.
+    Nailgun 6.0 returns a map in any order. A release can only be a diff of an older one, so the
+    versions in the names restore the order.
     """
     rest = [repo for repo in repos if repo.name != version]
     rest.sort(key=_by_fuel_version, reverse=True)
@@ -106,7 +106,7 @@ def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
 def fuel_part(version: str) -> str:
     """Return ``5.1.1`` of ``2014.1.3-5.1.1``, and ``8.0`` of ``liberty-8.0``.
 
-    Up to Fuel 5.0 a release had the version of OpenStack alone (``2014.1``): older than all.
+    Up to Fuel 5.0 a release had the version of OpenStack only (``2014.1``): the oldest of all.
     """
     alone = f"0.{version}" if version[:1].isdigit() else version
     return version.partition("-")[2] or alone

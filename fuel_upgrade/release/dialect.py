@@ -1,4 +1,4 @@
-"""The two forms in which Nailgun takes the repos of a release: a map, or an ordered list."""
+"""The two forms of a release's repos in Nailgun: a map, or an ordered list."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from fuel_upgrade.release.repo_macros import restore_version, to_later
 
 #: Nailgun's own repos of 6.1 and later have this pin; above 1000, so that apt also goes down.
 _DEB_PRIORITY = 1050
-_LAST_RPM_PRIORITY = 99  # what yum-plugin-priorities gives a repo that has none
+_LAST_RPM_PRIORITY = 99  # the default of yum-plugin-priorities
 _NEW_SETUP = {
     "metadata": {"label": "Repositories", "weight": 50, "group": "general"},
     "repos": {"type": "custom_repo_configuration", "extra_priority": None, "description": ""},
@@ -24,38 +24,38 @@ _NEW_SETUP = {
 
 
 class Dialect(Protocol):
-    """How one line of Nailgun versions takes a release."""
+    """The form of releases for one series of Nailgun versions."""
 
     name: str
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the body of ``POST /releases/``: what describes the release, with these repos."""
+        """Return the body of ``POST /releases/``: the fields of the release, with these repos."""
 
     def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return those fields of the release ``fields`` that hold its repos, with these."""
+        """Return the fields with repos of the release ``fields``, with these repos."""
 
 
 class MapDialect:
     """Nailgun 6.0: ``orchestrator_data.repo_metadata`` maps names to locations.
 
-    A map has no order and no priorities. Its keys are such that sorting them gives the order:
-    the own repo has the release's version, and each that would sort before the one ahead of it
-    gets a prefix (``zz01-2014.1.1-5.1``).
+    A map has no order and no priorities, so sorting its keys must give the order: the own repo
+    is named after the release's version, and a repo that would sort before its predecessor gets
+    a prefix (``zz01-2014.1.1-5.1``).
     """
 
     name = "6.0"
     _STATES: Mapping[str, str] = {"unavailable": "not_available", "manageonly": "not_available"}
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the body; a state that came with a later Nailgun becomes the nearest.
+        """Return the body; replace a state of a later Nailgun by the nearest.
 
-        ``is_deployable`` goes: the 6.0 computes it.
+        ``is_deployable`` is left out: 6.0 computes it.
         """
         kept = {name: value for name, value in fields.items() if name != "is_deployable"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
     def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return ``orchestrator_data``; repos that are described besides come last."""
+        """Return ``orchestrator_data``; other described repos come last."""
         described = read_repos(fields)
         others = described.others if described else ()
         return {
@@ -68,19 +68,19 @@ class MapDialect:
 
 
 def _sortable(repos: Iterable[RepoEntry]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    locations: dict[str, str] = {}
     last = ""
     for number, repo in enumerate(repos):
         last = repo.name if repo.name > last else f"zz{number:02}-{repo.name}"
-        found[last] = repo.location
-    return found
+        locations[last] = repo.location
+    return locations
 
 
 class ListDialect:
     """Nailgun 6.1 to 9.x: ``attributes_metadata.editable.repo_setup.repos.value``, in order.
 
-    The chain stands where the description has the release's own repo, in one piece and falling
-    in priority; every other entry keeps its place.
+    The chain replaces the release's own repo in the description, as consecutive entries with
+    falling priority; every other entry keeps its place.
     """
 
     name = "6.1"
@@ -89,12 +89,12 @@ class ListDialect:
     )
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the body; a state that went with 6.0 becomes the nearest."""
+        """Return the body; replace a state that only 6.0 has by the nearest."""
         kept = {name: value for name, value in fields.items() if name != "orchestrator_data"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
     def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return ``attributes_metadata``, which has much besides the repos."""
+        """Return ``attributes_metadata``, which has other data too."""
         attributes = fields.get("attributes_metadata") or {}
         setup = {} if repo_list(fields) is not None else _NEW_SETUP
         version = str(fields["version"])
@@ -118,7 +118,7 @@ def _state(fields: Mapping[str, Any], states: Mapping[str, str]) -> dict[str, st
 
 
 def _arranged(fields: Mapping[str, Any], data: OrchestratorData) -> list[dict[str, Any]]:
-    """Return the list of repos, those of the chain in place of what was there of it."""
+    """Return the list of repos, with the chain in place of the entries that it had."""
     version, system = str(fields["version"]), str(fields["operating_system"])
     listed = _listed(fields)
     entries = [repo_entry(entry, version) for entry in listed]
@@ -143,7 +143,7 @@ def _arranged(fields: Mapping[str, Any], data: OrchestratorData) -> list[dict[st
 
 
 def _listed(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the list that is there, or what a map has besides the chain."""
+    """Return the existing list, or the repos of a map that are not part of the chain."""
     value = repo_list(fields)
     if value is not None:
         return value
@@ -167,7 +167,7 @@ def _place(location: str) -> dict[str, Any]:
 
 
 def _prioritize(chain: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
-    """Let each repo of a chain win over the ones behind it, and lose to what it lost to before."""
+    """Set priorities so that each repo of a chain overrides its bases, and nothing else changes."""
     own, *bases = chain
     if own["type"] == "deb":
         first = _DEB_PRIORITY if own["priority"] is None else own["priority"]
@@ -180,7 +180,7 @@ def _prioritize(chain: list[dict[str, Any]], others: list[dict[str, Any]]) -> No
         last = min(own["priority"] + len(bases), last)
     for number, entry in enumerate(reversed(chain)):
         entry["priority"] = last - number
-    # What stood beside the own repo stays beside it: else that would hide what it has newer.
+    # A repo with the same priority as the own one keeps it: else newer packages there are hidden.
     for entry in others:
         if had_none and entry.get("priority") is None:
             entry["priority"] = own["priority"]

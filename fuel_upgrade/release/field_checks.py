@@ -1,4 +1,4 @@
-"""What the fields of a release must be for Nailgun to take it: checked before it is asked. Pure."""
+"""Checks the fields of a release that Nailgun would refuse, before a request is sent. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from fuel_upgrade.release.nailgun_repos import repo_list_fault
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
 )
-"""Every state of a release: the first four of Nailgun up to 6.0, others since (``consts.py``)."""
+"""All states of a release: the first four up to Nailgun 6.0, the others since (``consts.py``)."""
 
 _REQUIRED = ("name", "version", "operating_system")
 _KINDS: Mapping[str, type[Any]] = {
@@ -26,13 +26,13 @@ _KINDS: Mapping[str, type[Any]] = {
     "roles": list,
     "tags": list,
 }
-"""The type of each field that is no map; ``*_metadata`` is one, but for those named here."""
+"""The type of each field that is no map; ``*_metadata`` fields not listed here are maps."""
 _MAY_BE_NOTHING = frozenset({"description", "orchestrator_data"})
 _WORDS = {dict: "a map", list: "a list", str: "a text", bool: "true or false"}
 
 
 def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
-    """Give a text for each field on which Nailgun would refuse or crash, with what was found."""
+    """Yield a message for each field that Nailgun would refuse or crash on, with its value."""
     for name in _REQUIRED:
         if not isinstance(fields.get(name), str) or not fields[name]:
             yield f"has no {name!r}, expected a text, found {fields.get(name)!r:.80}"
@@ -76,7 +76,7 @@ def _check_orchestrator(data: object) -> Iterator[str]:
 
 
 def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
-    """Check the list of repos of 6.1 and later, which is deep inside a map."""
+    """Check the list of repos of 6.1 and later, which is inside nested maps."""
     if fault := repo_list_fault(fields):
         yield (
             "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"

@@ -1,8 +1,8 @@
 """``openstack.yaml``: the releases of an openstack bundle, in Nailgun's fixture format.
 
 A fixture is a list of entries ``{pk, model, fields, extend}``, as YAML or as JSON. Entries without
-``pk`` are abstract: they are only there for others to ``extend``, which holds the whole entry
-(in YAML by an alias) and is merged deeply below the entry's own (``load_fixture`` of Nailgun).
+``pk`` are abstract, for others to ``extend``: that field has the extended entry (in YAML an alias),
+which is merged deeply under the fields of the entry (``load_fixture`` of Nailgun).
 """
 
 import json
@@ -24,24 +24,24 @@ _KEYS = frozenset({"pk", "model", "fields", "extend"})
 
 
 def parse_fixture(text: str, *, source: str) -> tuple[Release, ...]:
-    """Return the releases of a fixture; it is JSON where ``source`` ends with ``.json``.
+    """Return the releases of a fixture, which is JSON if ``source`` ends with ``.json``.
 
     Raises:
-        BundleError: it is malformed, describes no release, or an entry is not one that Nailgun
-            takes; names every fault at once, each with its entry's ``pk`` and the field.
+        BundleError: it is malformed, describes no release, or has an entry that Nailgun refuses;
+            the error names every fault, with the ``pk`` of the entry and the field.
     """
     data = load_fixture(text, source=source)
     if not isinstance(data, list):
-        raise _wrong(source, f"expected a list of entries, found {type(data).__name__}")
+        raise _malformed(source, f"expected a list of entries, found {type(data).__name__}")
     concrete = [entry for entry in data if isinstance(entry, dict) and entry.get("pk") is not None]
     if not concrete:
-        raise _wrong(source, "no entry with a pk, so no release")
+        raise _malformed(source, "no entry with a pk, so no release")
     faults: list[str] = [
         f"entry number {number}: expected a map, found {entry!r:.80}"
         for number, entry in enumerate(data, 1)
         if not isinstance(entry, dict)
     ]
-    found: list[tuple[object, Release]] = []
+    releases: list[tuple[object, Release]] = []
     for entry in concrete:
         pk = entry["pk"]
         whole = _extended(entry, faults)
@@ -50,18 +50,18 @@ def parse_fixture(text: str, *, source: str) -> tuple[Release, ...]:
         if not wrong:
             fields = whole["fields"]
             key = (fields["name"], fields["version"], fields["operating_system"])
-            found.append((pk, Release(*key, fields)))
-    faults += _duplicates(found)
+            releases.append((pk, Release(*key, fields)))
+    faults += _duplicates(releases)
     if faults:
-        raise _wrong(source, "; ".join(faults))
-    return tuple(release for _, release in found)
+        raise _malformed(source, "; ".join(faults))
+    return tuple(release for _, release in releases)
 
 
 def load_fixture(text: str, *, source: str) -> Any:
-    """Parse a fixture within bounds, into what JSON has.
+    """Parse a fixture within bounds into JSON values.
 
     Raises:
-        BundleError: it is malformed or beyond its bounds; the message says where.
+        BundleError: it is malformed or beyond its bounds; the message names the place.
     """
     if PurePath(source).suffix != ".json":
         return load_yaml(text, source=source)
@@ -72,14 +72,14 @@ def load_fixture(text: str, *, source: str) -> Any:
         )
         _check_size(data)
     except RecursionError as error:
-        raise _wrong(source, f"malformed JSON: {_TOO_LARGE}") from error
+        raise _malformed(source, f"malformed JSON: {_TOO_LARGE}") from error
     except ValueError as error:
-        raise _wrong(source, f"malformed JSON: {error}") from error
+        raise _malformed(source, f"malformed JSON: {error}") from error
     return data
 
 
 def as_yaml(text: str, *, source: str) -> str:
-    """Return a fixture as YAML, as it travels in a tarball: YAML as it stands, JSON rendered.
+    """Return a fixture as YAML, the form in a tarball: YAML unchanged, JSON converted.
 
     Raises:
         BundleError: as :func:`load_fixture`.
@@ -87,17 +87,17 @@ def as_yaml(text: str, *, source: str) -> str:
     if PurePath(source).suffix != ".json":
         return text
     rendered: str = yaml.safe_dump(load_fixture(text, source=source), sort_keys=False)
-    load_yaml(rendered, source=source)  # what the master will do
+    load_yaml(rendered, source=source)  # as the master does
     return rendered
 
 
 def _map_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"key {twice!r} is there twice in one object")
-    return found
+    return fields
 
 
 def _finite(text: str) -> float:
@@ -108,7 +108,7 @@ def _finite(text: str) -> float:
 
 
 def _check_size(data: object) -> None:
-    """Hold JSON to the bounds of YAML, as which it travels; level by level, without recursion."""
+    """Check JSON against the bounds of YAML, to which it is converted; without recursion."""
     level, depth, nodes = [data], 0, 0
     while level:
         nodes += len(level)
@@ -125,7 +125,7 @@ def _children(value: object) -> Iterable[object]:
 
 
 def _extended(entry: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
-    """Merge an entry with all that it extends, in a loop: a chain may be as long as it likes."""
+    """Merge an entry with all entries that it extends; a loop allows chains of any length."""
     chain: list[Mapping[str, Any]] = []
     link: object = entry
     while isinstance(link, dict):
@@ -140,7 +140,7 @@ def _extended(entry: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
 
 
 def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both maps in one; where both have a key, maps merge and else ``above`` counts."""
+    """Merge two maps; where both have a key, merge maps, and else take the value of ``above``."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
@@ -152,7 +152,7 @@ def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 
 
 def _entry_faults(entry: Mapping[str, Any]) -> Iterator[str]:
-    model = entry.get("model", MODEL)  # one that does not say is taken for a release
+    model = entry.get("model", MODEL)  # an entry without a model counts as a release
     if model != MODEL:
         yield f"model is {model!r}, expected {MODEL}: only releases can be registered"
         return
@@ -165,10 +165,10 @@ def _entry_faults(entry: Mapping[str, Any]) -> Iterator[str]:
     yield from check_fields(fields)
 
 
-def _duplicates(found: list[tuple[object, Release]]) -> Iterator[str]:
-    """Name entries that Nailgun would refuse as registered: it takes a name and version once."""
+def _duplicates(releases: list[tuple[object, Release]]) -> Iterator[str]:
+    """Yield entries with the same name and version, of which Nailgun refuses the second."""
     first: dict[tuple[str, str], tuple[object, Release]] = {}
-    for pk, release in found:
+    for pk, release in releases:
         before, other = first.setdefault((release.name, release.version), (pk, release))
         if other is not release:
             systems = sorted({other.operating_system, release.operating_system})
@@ -178,5 +178,5 @@ def _duplicates(found: list[tuple[object, Release]]) -> Iterator[str]:
             )
 
 
-def _wrong(source: str, what: str) -> BundleError:
-    return BundleError(f"{source}: {what}", remedy=f"correct {source}")
+def _malformed(source: str, reason: str) -> BundleError:
+    return BundleError(f"{source}: {reason}", remedy=f"correct {source}")

@@ -1,7 +1,7 @@
-"""In what two JSON trees differ, by path. Pure.
+"""Compares two JSON trees by path. Pure.
 
-Entries of lists are told apart by their ``name``, or by themselves where they are texts or numbers,
-so that one that is new does not make all behind it differ; their order is compared besides.
+Entries of lists are matched by ``name``, or by value if they are texts or numbers, so that a new
+entry does not make all later ones differ; their order is compared separately.
 """
 
 import json
@@ -15,7 +15,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
 class Kind(Enum):
-    """What became of a value; REORDERED is a list of the same names in another order."""
+    """The kind of a difference; REORDERED is a list of the same names in another order."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -27,7 +27,7 @@ class Kind(Enum):
 class Difference:
     """One difference; ``path`` such as ``repos[name="ubuntu"].priority``, "" is the whole tree.
 
-    ``before`` is None for what was added, ``after`` for what was removed.
+    ``before`` is None for an added value, ``after`` for a removed one.
     """
 
     kind: Kind
@@ -46,7 +46,7 @@ class Difference:
 
 
 def diff_trees(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """Give the differences of two trees as JSON has them: maps by key, lists as said above."""
+    """Yield the differences of two JSON trees."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _diff_maps(before, after, path)
     elif isinstance(before, list) and isinstance(after, list):
@@ -93,9 +93,9 @@ def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Diff
 
 
 def _by_name(entries: Sequence[Any]) -> dict[str, Any] | None:
-    """Return the entries by what tells them apart; None where nothing does."""
-    found = {name: entry for entry in entries if (name := _name(entry)) is not None}
-    return found if len(found) == len(entries) else None
+    """Return the entries by name or value, or None if these are not unique."""
+    by_name = {name: entry for entry in entries if (name := _name(entry)) is not None}
+    return by_name if len(by_name) == len(entries) else None
 
 
 def _name(entry: object) -> str | None:

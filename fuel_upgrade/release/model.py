@@ -12,8 +12,8 @@ ReleaseKey = tuple[str, str]
 class RepoEntry:
     """One repo of a release: its name, and ``URL`` (yum) or ``URL suite component...`` (apt).
 
-    ``priority`` is what a Nailgun of the list dialect has for it, in the terms of its package
-    manager: the highest wins with apt, the lowest with yum; None where none is given.
+    ``priority`` is that of a Nailgun of the list dialect, in the terms of the package
+    manager: the highest wins with apt, the lowest with yum; None if not given.
     """
 
     name: str
@@ -39,10 +39,10 @@ class RepoEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorData:
-    """What the orchestrator needs: repos in order (the release's own first) and puppet sources.
+    """The orchestrator data of a release: repos in order (its own first) and puppet sources.
 
-    The repos are the chain of the release: its own and those of its bases, newest first. What
-    its description lists besides (the distribution's own mirrors, say) is not part of it.
+    The repos are the chain of the release: its own and those of its bases, newest first. Other
+    repos of its description, such as mirrors of the distribution, are not part of it.
     """
 
     repos: tuple[RepoEntry, ...]
@@ -61,7 +61,7 @@ class OrchestratorData:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` gave; keeps the order."""
+        """Read the form of :meth:`to_json`; keep the order."""
         priorities = data.get("priorities", {})
         return cls(
             repos=tuple(
@@ -75,7 +75,7 @@ class OrchestratorData:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release as ``openstack.yaml`` describes it; ``fields`` is all that it says."""
+    """A release as ``openstack.yaml`` describes it; ``fields`` are all its fields."""
 
     name: str
     version: str
@@ -84,13 +84,13 @@ class Release:
 
     @property
     def os_key(self) -> str:
-        """The operating system as paths spell it: ``ubuntu`` or ``centos``."""
+        """The operating system in paths: ``ubuntu`` or ``centos``."""
         return self.operating_system.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRelease:
-    """A release as Nailgun holds it; ``others`` are repos that are not part of its chain."""
+    """A release in Nailgun; ``others`` are repos that are not part of its chain."""
 
     id: int
     name: str

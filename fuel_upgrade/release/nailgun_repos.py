@@ -1,4 +1,4 @@
-"""Reads the repos of a release from either of the forms in which Nailgun has had them."""
+"""Reads the repos of a release from the forms of all versions of Nailgun."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 
 # Versions of releases are such as 2014.2-6.0, liberty-8.0 and 5.1; mirrors are ubuntu, mos-updates.
 _VERSION = re.compile(r"(?:^|-)\d")
-#: What reading repos raises where they have another form than those of Nailgun.
+#: The errors of reading repos in an unknown form.
 NOT_REPOS = (LookupError, TypeError, ValueError, AttributeError)
 _LATE_KEY = re.compile(r"^zz\d\d-")
 
@@ -20,7 +20,7 @@ _LATE_KEY = re.compile(r"^zz\d\d-")
 class Repos:
     """The repos of a release: its chain, own repo first, and the others; macros are ours.
 
-    A puppet source is None where none is given.
+    A puppet source is None if not given.
     """
 
     chain: tuple[RepoEntry, ...]
@@ -32,29 +32,29 @@ class Repos:
 def read_release(data: Mapping[str, Any], *, master_ip: str = "") -> RegisteredRelease:
     """Read one entry of ``GET /releases/`` (contract: ``list``), of Nailgun 6.0 or later.
 
-    Macros that Nailgun left are filled in; an empty ``master_ip`` leaves the master's.
+    Remaining macros are filled in, except that of the master if ``master_ip`` is empty.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: it is not of that form.
     """
     version = str(data["version"])
-    found = read_repos(data)
+    repos = read_repos(data)
     return RegisteredRelease(
         id=int(data["id"]),
         name=str(data["name"]),
         version=version,
         operating_system=str(data["operating_system"]),
         state=str(data.get("state", "")),
-        orchestrator=_orchestrator(found, version, master_ip) if found else None,
-        others=_render(found.others, version, master_ip) if found else (),
+        orchestrator=_orchestrator(repos, version, master_ip) if repos else None,
+        others=_render(repos.others, version, master_ip) if repos else (),
     )
 
 
-def _orchestrator(found: Repos, version: str, master_ip: str) -> OrchestratorData:
+def _orchestrator(repos: Repos, version: str, master_ip: str) -> OrchestratorData:
     return OrchestratorData(
-        _render(found.chain, version, master_ip),
-        render(found.puppet_manifests_source or "", version, master_ip),
-        render(found.puppet_modules_source or "", version, master_ip),
+        _render(repos.chain, version, master_ip),
+        render(repos.puppet_manifests_source or "", version, master_ip),
+        render(repos.puppet_modules_source or "", version, master_ip),
     )
 
 
@@ -63,10 +63,10 @@ def _render(repos: Iterable[RepoEntry], version: str, master_ip: str) -> tuple[R
 
 
 def read_repos(fields: Mapping[str, Any]) -> Repos | None:
-    """Read the repos of a release as it is described, posted or shown; None where it has none.
+    """Read the repos of a release as described, posted or shown; None if it has none.
 
-    ``fields`` has version and operating system. A map in ``orchestrator_data`` (6.0) counts
-    before a list in ``attributes_metadata`` (6.1 and later): a 6.0 keeps both.
+    ``fields`` has version and operating system. A map in ``orchestrator_data`` (6.0) takes
+    precedence over a list in ``attributes_metadata`` (6.1 and later): a 6.0 keeps both.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: they have no known form.
@@ -112,7 +112,7 @@ def _split(
 
 
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
-    """Return all repos of a release as Astute is told of them: name to location, macros filled in.
+    """Return all repos of a release in the form for Astute: name to location, macros filled in.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: they have no known form.
@@ -125,26 +125,26 @@ def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
 
 
 def repo_list(fields: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-    """Return the list of repos of Nailgun 6.1 and later, None where there is none.
+    """Return the list of repos of Nailgun 6.1 and later, or None.
 
     Raises:
-        TypeError, AttributeError: what is there is no list, or lies in no map.
+        TypeError, AttributeError: the value is no list, or is not inside maps.
     """
-    found: Any = fields.get("attributes_metadata") or {}
+    value: Any = fields.get("attributes_metadata") or {}
     for name in ("editable", "repo_setup", "repos", "value"):
-        found = found.get(name)
-        if found is None:
+        value = value.get(name)
+        if value is None:
             return None
-    if not isinstance(found, list):
-        raise TypeError(f"repo_setup.repos.value is no list: {found!r}")
-    return found
+    if not isinstance(value, list):
+        raise TypeError(f"repo_setup.repos.value is no list: {value!r}")
+    return value
 
 
 def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     """Read one entry of that list; macros become ours.
 
     Raises:
-        LookupError, TypeError: it has no name or uri, or one of its fields is no text.
+        LookupError, TypeError: it has no name or uri, or a field is no text.
     """
     place = (entry["uri"], entry.get("suite") or "", entry.get("section") or "")
     location = from_later(" ".join(_text(word) for word in place).strip(), version)
@@ -153,7 +153,7 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
 
 
 def repo_list_fault(fields: Mapping[str, Any]) -> str | None:
-    """Say why the list of repos cannot be read; None where it can, or where there is none."""
+    """Return why the list of repos cannot be read; None if it can, or if there is none."""
     try:
         for entry in repo_list(fields) or ():
             repo_entry(entry, "")
@@ -163,7 +163,7 @@ def repo_list_fault(fields: Mapping[str, Any]) -> str | None:
 
 
 def own_position(entries: list[RepoEntry], version: str, operating_system: str) -> int | None:
-    """Return which of a list is the release's own: by its place on the master, or its name.
+    """Return the index of the release's own repo, by its location on the master or its name.
 
     The descriptions of 6.1 and later call it ``mos``.
     """
@@ -174,7 +174,7 @@ def own_position(entries: list[RepoEntry], version: str, operating_system: str) 
 
 
 def is_version(name: str) -> bool:
-    """Tell whether a repo is named as the release that it belongs to."""
+    """Return whether a repo is named after the release that it belongs to."""
     return _VERSION.search(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Compares a registered release with what was meant to be registered."""
+"""Compares a registered release with the body that was posted."""
 
 import re
 from collections.abc import Mapping
@@ -14,22 +14,21 @@ _LONGEST = 80
 def differences(meant: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[str, ...]:
     """Return where a release that Nailgun shows differs from the body that was posted.
 
-    Fields that Nailgun does not show (``volumes_metadata``, and those that it does not know) are
-    not compared. A macro equals what Nailgun 6.0 filled in, whichever of its addresses it takes
-    for the master's.
+    Fields that Nailgun does not show (``volumes_metadata``, and unknown ones) are not compared.
+    A macro equals the value that Nailgun 6.0 filled in, whichever of the master's addresses it is.
     """
     version = str(meant["version"])
-    found: list[str] = []
+    texts: list[str] = []
     for field in sorted(meant.keys() & shown.keys()):
         value = meant[field]
         if field == "orchestrator_data":
             value = _filled(value, shown[field], version)
-        found.extend(map(_say, diff_trees(value, shown[field], field)))
-    return tuple(found)
+        texts.extend(map(_say, diff_trees(value, shown[field], field)))
+    return tuple(texts)
 
 
 def _filled(meant: Any, shown: Any, version: str) -> Any:
-    """Return ``meant`` with the texts of ``shown`` that its texts can have become."""
+    """Return ``meant``, with each text replaced by that of ``shown`` if Nailgun can make it so."""
     if isinstance(meant, Mapping) and isinstance(shown, Mapping):
         named = {name.replace(VERSION, version): value for name, value in meant.items()}
         return {name: _filled(value, shown.get(name), version) for name, value in named.items()}
@@ -43,14 +42,15 @@ def _can_become(text: str, shown: str, version: str) -> bool:
     return re.fullmatch(filled.replace(re.escape(MASTER_IP), r"[^/\s]+"), shown) is not None
 
 
-def _say(found: Difference) -> str:
-    match found.kind:
+def _say(difference: Difference) -> str:
+    before, after = _short(difference.before), _short(difference.after)
+    match difference.kind:
         case Kind.ADDED:
-            return f"{found.path} was not posted, found {_short(found.after)}"
+            return f"{difference.path} was not posted, found {after}"
         case Kind.REMOVED:
-            return f"{found.path} is missing, posted {_short(found.before)}"
+            return f"{difference.path} is missing, posted {before}"
         case _:
-            return f"{found.path}: posted {_short(found.before)}, found {_short(found.after)}"
+            return f"{difference.path}: posted {before}, found {after}"
 
 
 def _short(value: Any) -> str:
@@ -58,14 +58,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def is_rendered_from(posted: OrchestratorData, found: RegisteredRelease) -> bool:
-    """Tell whether a release has the repos and puppet sources that were posted."""
-    data = found.orchestrator
+def is_rendered_from(posted: OrchestratorData, registered: RegisteredRelease) -> bool:
+    """Return whether a release has the posted repos and puppet sources."""
+    data = registered.orchestrator
     if data is None:
         return False
-    wanted, there = _texts(posted), _texts(data)
-    return len(wanted) == len(there) and all(
-        _can_become(text, other, found.version) for text, other in zip(wanted, there, strict=True)
+    expected, actual = _texts(posted), _texts(data)
+    return len(expected) == len(actual) and all(
+        _can_become(text, other, registered.version)
+        for text, other in zip(expected, actual, strict=True)
     )
 
 

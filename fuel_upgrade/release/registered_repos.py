@@ -1,4 +1,4 @@
-"""Which repos a release is to be registered with: its own, then those of its base."""
+"""The repos to register a release with: its own, then those of its base."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ _PUPPET = f"rsync://{MASTER_IP}:/puppet/{VERSION}/"
 def orchestrator_data(
     release: Release, location: str, base: OrchestratorData | None
 ) -> OrchestratorData:
-    """Return what the orchestrator of ``release`` needs: its own repo, then its base's.
+    """Return the orchestrator data of ``release``: its own repo, then those of its base.
 
-    ``location`` may hold the macros; the base's entries already carry their own version. The
-    puppet sources are those of the description, else the ones that every Fuel master serves.
+    ``location`` may contain macros; the entries of the base have their own version already. The
+    puppet sources are those of the description, or else the defaults of a Fuel master.
     """
     described = read_repos({"operating_system": release.operating_system, **release.fields,
                             "version": release.version})  # fmt: skip
@@ -30,16 +30,16 @@ def orchestrator_data(
 
 
 def as_base(data: OrchestratorData, version: str, master_ip: str) -> OrchestratorData:
-    """Return ``data`` fit to be a base of another release.
+    """Return ``data`` as the base of another release.
 
-    Its version is no longer a macro, and the master's address is one again where Nailgun froze
-    it; what each repo has for a priority is for the new chain to say.
+    The version is no macro any more, the master's address becomes one again, and the priorities
+    are left to the new chain.
     """
     return replace(data, repos=tuple(_as_base(repo, version, master_ip) for repo in data.repos))
 
 
 def unfrozen(data: OrchestratorData, master_ip: str) -> OrchestratorData:
-    """Return ``data`` with the macro wherever it has the master's own address."""
+    """Return ``data`` with the macro in place of the master's own address."""
     return OrchestratorData(
         tuple(replace(r, location=restore_master(r.location, master_ip)) for r in data.repos),
         restore_master(data.puppet_manifests_source, master_ip),

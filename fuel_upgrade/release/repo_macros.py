@@ -1,7 +1,7 @@
-"""Macros in the places of repos: ours, which are those of Nailgun 6.0, and those of 6.1 to 9.x.
+"""Macros in repo locations: ours, which are those of Nailgun 6.0, and those of 6.1 to 9.x.
 
 Up to 6.0 Nailgun replaces ``{MASTER_IP}`` and ``{OPENSTACK_VERSION}`` when a release is written,
-so that it gives back an address that is frozen. From 6.1 on it keeps the text, with
+and returns the resulting address. From 6.1 on it keeps the text, with
 ``{settings.MASTER_IP}``, ``{cluster.release.version}`` and
 ``{cluster.release.environment_version}`` in it, and replaces these for each environment.
 """
@@ -26,7 +26,7 @@ def to_later(text: str) -> str:
 def from_later(text: str, version: str) -> str:
     """Return ``text`` with our macros in place of those of 6.1 and later.
 
-    We have none for the Fuel version of a release (``8.0`` of ``liberty-8.0``): it is filled in.
+    There is none for the Fuel version of a release (``8.0`` of ``liberty-8.0``): it is filled in.
     """
     for ours, later in _LATER.items():
         text = text.replace(later, ours)
@@ -34,18 +34,18 @@ def from_later(text: str, version: str) -> str:
 
 
 def render(text: str, version: str, master_ip: str) -> str:
-    """Return ``text`` with our macros filled in; an empty ``master_ip`` leaves its macro."""
+    """Return ``text`` with our macros filled in, except the master's if ``master_ip`` is empty."""
     filled = text.replace(VERSION, version)
     return filled.replace(MASTER_IP, master_ip) if master_ip else filled
 
 
 def restore_master(text: str, master_ip: str) -> str:
-    """Return ``text`` with the macro where the host of an address is the master's own."""
+    """Return ``text`` with the macro in place of the master's address as the host of a URL."""
     if not master_ip:
         return text
     return re.sub(rf"(?<=://){re.escape(master_ip)}(?=[:/\s]|$)", MASTER_IP, text)
 
 
 def restore_version(text: str, version: str) -> str:
-    """Return ``text`` with the macro where a folder of an address has the release's version."""
+    """Return ``text`` with the macro in place of the release's version as a folder of a URL."""
     return text.replace(f"/{version}/", f"/{VERSION}/")

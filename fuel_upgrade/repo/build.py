@@ -1,31 +1,22 @@
-"""Writing a diff repo: whole and checked, or not at all."""
+"""Write a diff repo: complete and proved, or not at all."""
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice, write_apt_indexes
-from fuel_upgrade.repo.compare import Comparison, Repo, compare_repos, opened_repo
+from fuel_upgrade.repo.compare import Comparison, compare_repos
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.proof.read_proof import describe, prove_written
-from fuel_upgrade.repo.sign import SigningKey, sign_apt, sign_yum
-from fuel_upgrade.repo.yum.extras import (
-    BaseExtras,
-    Extras,
-    read_base_extras,
-    read_extras,
-    select_extras,
-)
-from fuel_upgrade.repo.yum.repo import YumRepo, write_yum_metadata
+from fuel_upgrade.repo.read_repo import opened_repo
+from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system.files import (
     copy_hashed,
     hash_file,
@@ -42,12 +33,12 @@ from fuel_upgrade.system.progress import Progress, no_progress
 class DiffOptions:
     """How to make a diff repo.
 
-    ``link`` hard-links packages where the file system allows it; ``verify_links`` also checks
-    the content of those (what is copied always is); ``suite`` and ``base_suite`` choose among
-    several of an apt repo; ``label`` is the ``Label`` of its ``Release``; ``indexes_only`` leaves
-    the packages out, to see and to prove what a diff would be where only indexes are at hand;
-    ``key`` signs the repo's index; ``original`` carries the current repo's own indexes as well,
-    for the full view. ``indexes`` says what an apt repo gets beside ``Packages``.
+    ``link`` hard-links packages if the file system allows it; ``verify_links`` also checks the
+    content of linked files (copied ones always are); ``suite`` and ``base_suite`` select one of
+    several apt suites; ``label`` is the ``Label`` of ``Release``; ``indexes_only`` leaves the
+    packages out, for inputs that have only indexes; ``key`` signs the index; ``original`` also
+    carries the current repo's own indexes, for the full view. ``indexes`` selects the apt indexes
+    beside ``Packages``.
     """
 
     link: bool = True
@@ -73,8 +64,8 @@ def build_diff(
 
     Raises:
         ConfigError: ``out`` exists, an input does not, or the two are of different kinds.
-        BundleError: an input is damaged, a package is not what its index says, or what was
-            written is not proved to be, with the base, the current repo.
+        BundleError: an input is damaged, a package differs from its index, or the proof that base
+            and output together are the current repo fails.
     """
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
@@ -98,7 +89,7 @@ def _write(
     with (
         opened_repo(base, scratch=scratch) as base_root,
         opened_repo(current, scratch=scratch) as current_root,
-        ThreadPoolExecutor(1) as beside,  # has the time in which the indexes are packed
+        ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
@@ -108,8 +99,8 @@ def _write(
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
-        # Still inside: the indexes of an archive are read anew by each walk.
-        dropped = choice.dropped(current_repo)
+        # Before the archives are closed: each pass reads their indexes again.
+        dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
         proof = prove_written(comparison, out, expected=description)
@@ -120,68 +111,58 @@ def _write(
 def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
-    current, found = comparison.current, comparison.diff
-    carried = {package.identity(found.algorithm) for package in found.carried}
-    if isinstance(current, AptRepo):
-        entries = [
-            entry
-            for entry in current.iter_entries(
-                algorithm=found.algorithm, names={package.name for package in found.carried}
-            )
-            if entry.package.identity(found.algorithm) in carried
-        ]
-        packages = {e.package.location: e.package for e in entries}
-        label = options.label or diff_label(found)
-        with ThreadPoolExecutor(1) as beside:
-            packing = partial(write_apt_indexes, label=label, choice=options.indexes)
-            packed = beside.submit(packing, current, entries, out)
-            _place_all(packages.values(), current, out, options, progress)
-            packed.result()
-        if options.key:
-            sign_apt(out / "dists" / current.suite, options.key)
-    else:
-        packages = {
-            p.location: p for p in current.packages if p.identity(found.algorithm) in carried
-        }
-        extras = _select(comparison.base, current, tuple(packages.values()))
-        write_yum_metadata(current, packages, out, extras.render())
-        if options.key:
-            sign_yum(out / "repodata", options.key)
+    current, changes = comparison.current, comparison.diff
+    carried = {package.identity(changes.algorithm) for package in changes.carried}
+    names = {package.name for package in changes.carried}
+    entries = [
+        entry
+        for entry in current.entries(algorithm=changes.algorithm, names=names)
+        if entry.package.identity(changes.algorithm) in carried
+    ]
+    packages = {entry.package.location: entry.package for entry in entries}
+    label = options.label or diff_label(changes)
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(
+            current.write_indexes,
+            entries,
+            out,
+            label=label,
+            choice=options.indexes,
+            base=comparison.base,
+        )
         _place_all(packages.values(), current, out, options, progress)
-
-
-def _select(base: Repo, current: YumRepo, carried: Sequence[Package]) -> Extras:
-    known = read_base_extras(base) if isinstance(base, YumRepo) else BaseExtras(Extras(), None)
-    return select_extras(read_extras(current), known, carried)
+        writing.result()
+    if options.key:
+        current.sign(out, options.key)
 
 
 def diff_label(diff: RepoDiff) -> str:
-    """Name a diff repo by its content and its base's, for pins to tell the two apart."""
+    """Return a label made of both fingerprints, so that pins distinguish diff and base."""
     both = f"{diff.base_fingerprint} {diff.result_fingerprint}"
     return "fuel-diff-" + hashlib.sha256(both.encode()).hexdigest()[:12]
 
 
 def _place_all(
     packages: Iterable[Package],
-    repo: AptRepo | YumRepo,
+    repo: Repo,
     out: Path,
     options: DiffOptions,
     progress: Progress,
 ) -> None:
     if options.indexes_only:
         return
-    wanted = list(packages)
-    for done, package in enumerate(wanted):
-        progress("packages", done, len(wanted))
+    selected = list(packages)
+    for done, package in enumerate(selected):
+        progress("packages", done, len(selected))
         place(package, repo.root / package.location, out / package.location, options)
-    progress("packages", len(wanted), len(wanted))
+    progress("packages", len(selected), len(selected))
 
 
 def place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
-    """Bring one package into a repo that is being written.
+    """Link or copy one package into a repo that is being written.
 
     Raises:
-        BundleError: the file is missing, or not what the index says.
+        BundleError: the file is missing, or differs from the index.
     """
     algorithm, expected = package.digests[0]
     try:
@@ -192,12 +173,12 @@ def place(package: Package, source: Path, target: Path, options: DiffOptions) ->
         raise _wrong(source, f"{size} bytes, but the index says {package.size_bytes}")
     target.parent.mkdir(parents=True, exist_ok=True)
     if options.link and link_file(source, target):
-        found = hash_file(target, algorithm) if options.verify_links else expected
+        actual = hash_file(target, algorithm) if options.verify_links else expected
     else:
-        found = copy_hashed(source, target, algorithm)
-    if found != expected:
-        raise _wrong(source, f"{algorithm} {found}, but the index says {expected}")
+        actual = copy_hashed(source, target, algorithm)
+    if actual != expected:
+        raise _wrong(source, f"{algorithm} {actual}, but the index says {expected}")
 
 
-def _wrong(source: Path, what: str) -> BundleError:
-    return BundleError(f"{source}: {what}", remedy="copy the current repo again, or reindex it")
+def _wrong(source: Path, fault: str) -> BundleError:
+    return BundleError(f"{source}: {fault}", remedy="copy the current repo again, or reindex it")

@@ -1,7 +1,8 @@
-"""``diff.yaml``, at the root of every diff repo: what it is a diff of, and what that means."""
+"""``diff.yaml``, at the root of every diff repo: its base, its result, and the changes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import yaml
@@ -14,7 +15,7 @@ from fuel_upgrade.system.yaml_text import INDEX, load_yaml
 
 FILE_NAME = "diff.yaml"
 CURRENT_FOLDER = "current"
-"""The folder of a diff repo with the indexes of the repo that it was made from."""
+"""The folder of a diff repo with the indexes of its current repo."""
 FORMAT = 1
 _REMEDY = "make the diff repo again with fuel-upgrade repo diff"
 _SPACES = 3  # in a line of an inherited package
@@ -26,11 +27,11 @@ class DiffDescription:
 
     ``removed``, ``rebuilt`` and ``downgraded`` are texts ``name architecture version``;
     ``inherited`` are identities, with checksums of kind ``algorithm``. ``counts`` are of
-    packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried; of a repaired diff
-    repo restored too. Sizes in bytes. ``changes`` are for reports, in the form of ``Change.line``;
-    files of older versions have none. ``original`` are the paths of the current repo's own
-    indexes, where the diff repo carries them; ``dropped`` are texts ``KIND PATH`` of indexes
-    that it does not.
+    packages: added, upgraded, rebuilt, downgraded, inherited, removed, carried; a repaired diff
+    repo also has restored. Sizes are in bytes. ``changes`` are for reports, in the form of
+    ``Change.line``; files of older versions have none. ``original`` are the paths of the current
+    repo's own indexes, if the diff repo carries them; ``dropped`` are texts ``KIND PATH`` of
+    indexes that it does not carry.
     """
 
     kind: RepoKind
@@ -68,7 +69,7 @@ class DiffDescription:
         )
 
     def inherited_packages(self) -> tuple[Package, ...]:
-        """Return what the diff repo leaves to its base: packages without size and location."""
+        """Return the packages inherited from the base, without size and location."""
         rows = (line.split(" ") for line in self.inherited)
         return tuple(
             Package(name, architecture, version, 0, "", ((self.algorithm, value),))
@@ -77,11 +78,11 @@ class DiffDescription:
 
     @property
     def lists_changes(self) -> bool:
-        """Whether ``changes`` has them all; files of older versions do not."""
+        """Whether ``changes`` is complete; files of older versions have none."""
         return bool(self.changes) or not self.counts["carried"] + self.counts["removed"]
 
     def report(self, name: str) -> RepoReport:
-        """Report the changes; of a file of an older version, which has none, the numbers."""
+        """Report the changes; only their counts if the file is of an older version."""
         packages, size = self.counts["carried"] + self.counts["inherited"], self.result_bytes
         if not self.lists_changes:
             counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
@@ -92,7 +93,7 @@ class DiffDescription:
         return summed(name, changes, new_packages=packages, new_bytes=size, note=note)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is worth printing: all but the long lists."""
+        """Return the fields for printing, without the long lists."""
         return {
             "format": FORMAT,
             "kind": self.kind.value,
@@ -112,8 +113,8 @@ class DiffDescription:
     def render(self) -> str:
         """Return the text of ``diff.yaml``.
 
-        The changes and the inherited packages are blocks of text, not YAML lists: there may be
-        tens of thousands, and a list of them takes seconds to parse.
+        The changes and the inherited packages are text blocks, not YAML lists: there may be tens
+        of thousands, and a YAML list of them takes seconds to parse.
         """
         text: str = yaml.safe_dump(self.to_json(), sort_keys=False, default_flow_style=False)
         return text + _block("changes", self.changes) + _block("inherited", self.inherited)
@@ -157,8 +158,52 @@ class DiffDescription:
             ) from error
 
 
+def is_diff_repo(root: Path) -> bool:
+    """Return whether the repo at ``root`` is a diff repo."""
+    return (root / FILE_NAME).exists()
+
+
+def read_description(root: Path, *, source: str | None = None) -> DiffDescription | None:
+    """Read the ``diff.yaml`` of a repo; None if it is a full repo. ``source`` names it in errors.
+
+    Raises:
+        BundleError: it is malformed or cannot be read.
+    """
+    path = root / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise BundleError(
+            f"{path}: {error.strerror}", remedy=f"make {FILE_NAME} a readable file"
+        ) from error
+    return DiffDescription.parse(text, source=source or str(path))
+
+
+def require_description(root: Path) -> DiffDescription:
+    """Read the ``diff.yaml`` of a diff repo.
+
+    Raises:
+        BundleError: the repo is a full repo, or as :func:`read_description`.
+    """
+    description = read_description(root)
+    if description is None:
+        raise BundleError(
+            f"{root}: no {FILE_NAME}, expected the root of a diff repo",
+            remedy="name a folder or archive that fuel-upgrade repo diff made",
+        )
+    return description
+
+
+def read_inherited(root: Path) -> tuple[Package, ...]:
+    """Return the packages that a repo inherits; none if it is a full repo. Errors as above."""
+    description = read_description(root)
+    return description.inherited_packages() if description else ()
+
+
 def _listed(data: Mapping[str, Any], name: str) -> Iterable[str]:
-    return (str(text) for text in data.get(name, ()))  # older diff repos have no such lists
+    return (str(text) for text in data.get(name, ()))  # older diff repos lack these lists
 
 
 def _checked_line(line: str) -> str:

@@ -1,23 +1,22 @@
-"""What a master that holds the base repo lacks to serve the current one."""
+"""The packages that a master with the base repo needs to serve the current one."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import chain
 
 from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
-
-Compare = Callable[[str, str], int]
+from fuel_upgrade.repo.version import Compare
 
 
 @dataclass(frozen=True, slots=True)
 class RepoDiff:
-    """The packages of the current repo, split by what became of them since the base.
+    """The packages of the current repo, classified by their change since the base.
 
     ``added``, ``upgraded``, ``rebuilt`` (same version, other content) and ``downgraded`` are
-    carried by the diff repo; ``inherited`` stay in the base, and are given by their identities
-    alone; ``removed`` are those of the base whose (name, architecture) the current repo no longer
-    has. ``result_bytes`` is the size of the files of the current repo.
+    carried by the diff repo; ``inherited`` are the identities of those that stay in the base;
+    ``removed`` are those of the base whose (name, architecture) the current repo no longer has.
+    ``result_bytes`` is the size of the files of the current repo.
     """
 
     algorithm: str
@@ -33,8 +32,16 @@ class RepoDiff:
 
     @property
     def carried(self) -> tuple[Package, ...]:
-        """Return everything that the diff repo must hold."""
+        """Return the packages that the diff repo must contain."""
         return (*self.added, *self.upgraded, *self.rebuilt, *self.downgraded)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickDiff:
+    """A diff, and the names of the packages that may have changed."""
+
+    diff: RepoDiff
+    touched: frozenset[str]
 
 
 def diff(
@@ -47,10 +54,10 @@ def diff(
 ) -> RepoDiff:
     """Compare two repos by (name, architecture, version, checksum), never by version alone.
 
-    The version only decides what a carried package is called: ``compare`` is the order of the
-    repo's package manager. ``hidden`` are identities that the base holds, but not for all nodes:
-    they are carried, as added. Each group is sorted by identity, so the result does not depend on
-    the order of the indexes.
+    The version only selects the group of a carried package; ``compare`` is the order of the
+    repo's package manager. ``hidden`` are identities in the base that not all nodes see: they are
+    carried, as added. Each group is sorted by identity, so the result does not depend on the
+    order of the indexes.
 
     Raises:
         KeyError: a package lacks the checksum ``algorithm``.
@@ -71,7 +78,7 @@ def diff(
     gone = (i for i, p in old.items() if (p.name, p.architecture) not in kept)
     return RepoDiff(
         algorithm=algorithm,
-        **{name: tuple(found) for name, found in groups.items()},
+        **{name: tuple(packages) for name, packages in groups.items()},
         inherited=tuple(inherited),
         removed=tuple(old[identity] for identity in sorted(gone)),
         result_bytes=total_bytes(new.values()),
@@ -81,7 +88,7 @@ def diff(
 
 
 class _Classifier:
-    """Names what happened to a package that the base does not hold in this form."""
+    """Selects the group of a package whose identity is not in the base."""
 
     def __init__(self, old: Iterable[Package], new: Iterable[Package], compare: Compare) -> None:
         self._old = _versions(old)
@@ -101,14 +108,14 @@ class _Classifier:
             return "upgraded"
         newest_now = max(self._new[key], key=self._order)
         went_down = self._compare(newest_now, newest_before) < 0
-        return "downgraded" if went_down else "added"  # else: one more, older version beside it
+        return "downgraded" if went_down else "added"  # else: an older version in addition
 
 
 def _versions(packages: Iterable[Package]) -> dict[tuple[str, str], tuple[str, ...]]:
     versions: dict[tuple[str, str], tuple[str, ...]] = {}
     for package in packages:
         key = (package.name, package.architecture)
-        versions[key] = (*versions.get(key, ()), package.version)  # seldom more than one
+        versions[key] = (*versions.get(key, ()), package.version)  # rarely more than one
     return versions
 
 

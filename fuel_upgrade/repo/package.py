@@ -11,17 +11,20 @@ from functools import reduce
 from fuel_upgrade.errors import BundleError
 
 Identity = str
-"""``name architecture version checksum``, as ``diff.yaml`` has it; no part holds a blank, and a
-blank sorts before all that they hold: identities sort as their parts do.
+"""``name architecture version checksum``, as in ``diff.yaml``. No part contains a space, and a
+space sorts before every character of a part, so identities sort like their parts.
 """
-# Best first. SHA-256 leads because every current index has it; the others only serve pairs of
-# repos that do not both have it.
+# In order of preference. Every current index has SHA-256; the others serve older pairs of repos.
 ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
 _PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 
 
+PackageKey = tuple[str, str, str]
+"""Name, architecture and version of a package."""
+
+
 class RepoKind(Enum):
-    """Which family of package manager reads a repo."""
+    """The family of package managers that reads a repo."""
 
     APT = "apt"
     YUM = "yum"
@@ -41,23 +44,28 @@ class Package:
     digests: tuple[tuple[str, str], ...]
 
     def digest(self, algorithm: str) -> str:
-        """Return the checksum of that kind.
+        """Return the checksum of one algorithm.
 
         Raises:
-            KeyError: the index does not give it.
+            KeyError: the index does not contain it.
         """
         return dict(self.digests)[algorithm]
 
     def identity(self, algorithm: str) -> Identity:
-        """Return ``name architecture version checksum``: what makes two packages the same."""
+        """Return ``name architecture version checksum``, which is equal for equal packages."""
         return f"{self.name} {self.architecture} {self.version} {self.digest(algorithm)}"
 
+    @property
+    def key(self) -> "PackageKey":
+        """Name, architecture and version: identifies a package, but not its content."""
+        return (self.name, self.architecture, self.version)
+
     def __str__(self) -> str:
-        return f"{self.name} {self.architecture} {self.version}"
+        return " ".join(self.key)
 
 
 def common_algorithm(base: Sequence[Package], current: Sequence[Package]) -> str | None:
-    """Return the best checksum that every package of both sides has, or None."""
+    """Return the preferred algorithm that every package of both repos has, or None."""
     shared = _algorithms(base) & _algorithms(current)
     return next((name for name in ALGORITHMS if name in shared), None)
 
@@ -68,19 +76,17 @@ def _algorithms(packages: Iterable[Package]) -> frozenset[str]:
 
 
 def by_identity(packages: Iterable[Package], algorithm: str) -> dict[Identity, Package]:
-    """Drop repetitions: an apt package for all architectures stands in every index."""
+    """Map packages by identity; this drops repetitions in the indexes of several architectures."""
     return {package.identity(algorithm): package for package in packages}
 
 
 def fingerprint(packages: Iterable[Package], algorithm: str) -> str:
-    """Name the content of a repo: see :func:`fingerprint_of`."""
+    """Return the fingerprint of a repo's content: see :func:`fingerprint_of`."""
     return fingerprint_of((p.identity(algorithm) for p in packages), algorithm)
 
 
 def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
-    """Name a content: a digest over its sorted identities, one line each, with the checksum's
-    kind before its value.
-    """  # noqa: D205 - one sentence
+    """Return a digest over the sorted identities, one line each, as ``PACKAGE ALGORITHM:VALUE``."""
     digest = hashlib.sha256()
     for identity in sorted(set(identities)):
         package, _, value = identity.rpartition(" ")
@@ -94,12 +100,12 @@ def checked_location(location: str, *, source: str) -> str:
     Raises:
         BundleError: it is absolute or leads out of the repo.
     """
-    if _PLAIN(location):  # as good as all are
+    if _PLAIN(location):  # nearly all are
         return location
     path = posixpath.normpath(location)
     if not location or path.startswith(("/", "../")) or path == "..":
         raise BundleError(
-            f"{source}: the location {location!r} lies outside the repo",
-            remedy="do not use this repo; ask who made it",
+            f"{source}: the location {location!r} is outside the repo",
+            remedy="do not use this repo; ask its publisher",
         )
     return path

@@ -1,13 +1,12 @@
-"""What a repo offers, index by index: the values that proofs are made of."""
+"""The packages of a repo, index by index: the values that proofs compare."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fuel_upgrade.repo.package import Identity
+from fuel_upgrade.repo.repo import IndexName, Repo
 
-IndexName = tuple[str, str]
-"""(component, architecture) of an apt index; ("", "") is the one index of a yum repo."""
-_ALL = "all"  # the index that apt reads besides the one of each architecture
+_ALL = "all"  # apt reads this index in addition to that of the node's architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,39 +18,61 @@ class Holding:
 
     @property
     def own(self) -> frozenset[Identity]:
-        """Everything in the repo's own indexes."""
+        """The identities in the repo's own indexes."""
         return frozenset().union(*self.indexes.values())
 
     @property
     def content(self) -> frozenset[Identity]:
-        """Everything of the release whose repo this is."""
+        """The identities of the whole release."""
         return self.own | self.inherited
 
     def by_architecture(self) -> dict[str, frozenset[Identity]]:
-        """Join the components: what a node of each architecture finds in its own index."""
-        found: dict[str, frozenset[Identity]] = {}
+        """Join the components: the identities in the index of each architecture."""
+        joined: dict[str, frozenset[Identity]] = {}
         for (_, architecture), identities in self.indexes.items():
-            found[architecture] = found.get(architecture, frozenset()) | identities
-        return found
+            joined[architecture] = joined.get(architecture, frozenset()) | identities
+        return joined
+
+
+def holding_of(
+    repo: Repo,
+    inherited: Iterable[Identity],
+    algorithm: str,
+    *,
+    pool: dict[Identity, Identity] | None = None,
+) -> Holding:
+    """Return the content of the indexes of ``repo``, with the identities that it inherits.
+
+    Holdings made with the same ``pool`` share their strings: most packages are in all of them.
+
+    Raises:
+        KeyError: a package lacks the checksum ``algorithm``.
+    """
+    once = (pool if pool is not None else {}).setdefault
+    indexes: dict[IndexName, set[Identity]] = {name: set() for name in repo.index_names}
+    for name, identity in repo.identities(algorithm):
+        indexes[name].add(once(identity, identity))
+    frozen = {name: frozenset(identities) for name, identities in indexes.items()}
+    return Holding(frozen, frozenset(once(identity, identity) for identity in inherited))
 
 
 def hidden(base: Holding, current: Holding) -> dict[str, frozenset[Identity]]:
-    """Return, by architecture, what both repos hold but nodes would not find in the base.
+    """Return, by architecture, the packages of both repos that nodes do not see in the base.
 
-    A package for all architectures may stand in the base's index of one architecture and in
-    the current repo's of two: left to the base, nodes of the other would lose it. What the base
-    itself inherits is taken to be everywhere: its own proof has seen to that. Components do not
-    count: nodes read all of a repo's.
+    The base may list a package for all architectures in the index of one architecture, and the
+    current repo in those of two: if it were inherited, nodes of the other one would lose it.
+    Packages that the base itself inherits count as visible everywhere: its own proof has checked
+    that. Components have no influence: nodes read all components of a repo.
     """
     old, new = base.by_architecture(), current.by_architecture()
     shared = base.own - base.inherited
     everywhere = old.get(_ALL, frozenset())
-    # The index for all architectures is read by each: what stands there must be in all others.
+    # Nodes of each architecture read the index for all: its packages must be in all the others.
     named = [a for a in new if a != _ALL]
     in_each = frozenset.intersection(*(old.get(a, frozenset()) for a in named)) if named else shared
-    found = {}
+    lost = {}
     for architecture, identities in new.items():
-        seen = in_each if architecture == _ALL else old.get(architecture, frozenset())
-        if lost := (identities & shared) - seen - everywhere:
-            found[architecture] = lost
-    return found
+        visible = in_each if architecture == _ALL else old.get(architecture, frozenset())
+        if unseen := (identities & shared) - visible - everywhere:
+            lost[architecture] = unseen
+    return lost

@@ -1,4 +1,4 @@
-"""Signing a repo's own index by gpg, as apt and yum look for the signature."""
+"""Sign the index of a repo with gpg, in the files where apt and yum expect the signature."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ def sign_apt(folder: Path, key: SigningKey) -> None:
     """Write ``InRelease`` and ``Release.gpg`` beside the ``Release`` in ``folder``.
 
     Raises:
-        CommandError: gpg is not there, or cannot sign with that key.
+        CommandError: gpg is not installed, or cannot sign with the key.
     """
     _gpg(key, "--clearsign", folder / "Release", folder / "InRelease")
     _gpg(key, "--detach-sign", folder / "Release", folder / "Release.gpg")
@@ -31,19 +31,19 @@ def sign_yum(folder: Path, key: SigningKey) -> None:
     """Write ``repomd.xml.asc`` beside the ``repomd.xml`` in ``folder``.
 
     Raises:
-        CommandError: gpg is not there, or cannot sign with that key.
+        CommandError: gpg is not installed, or cannot sign with the key.
     """
     _gpg(key, "--detach-sign", folder / "repomd.xml", folder / "repomd.xml.asc")
 
 
-def _gpg(key: SigningKey, how: str, source: Path, target: Path) -> None:
+def _gpg(key: SigningKey, mode: str, source: Path, target: Path) -> None:
     home = ("--homedir", str(key.home)) if key.home else ()
     choice = ("--local-user", key.key_id, "--digest-algo", "SHA512", "--armor")
-    argv = ("gpg", *home, "--batch", "--yes", *choice, "--output", str(target), how, str(source))
+    argv = ("gpg", *home, "--batch", "--yes", *choice, "--output", str(target), mode, str(source))
     try:
         process.run(argv, timeout_s=_TIMEOUT_S)
     except CommandError as error:
-        # not the command itself: what it was to sign lies in a folder that is gone by then
+        # without the command itself: its input is in a folder that is deleted by then
         named = " ".join((*home, "--list-secret-keys", key.key_id))
         remedy = f"check that gpg can sign with this key: gpg {named}"
         raise error.amended(

@@ -1,35 +1,44 @@
 """How dpkg and rpm order versions: negative, zero or positive, like ``cmp``."""
 
 import re
+from collections.abc import Callable
 from itertools import zip_longest
 
+from fuel_upgrade.repo.package import RepoKind
+
+Compare = Callable[[str, str], int]
 _DIGITS = re.compile(r"\d+")
 _RPM_SEGMENT = re.compile(r"\d+|[A-Za-z]+|~|\^")
 
 
-def compare_deb(one: str, other: str) -> int:
+def version_order(kind: RepoKind) -> Compare:
+    """Return the function that orders the versions of a kind of repo."""
+    return compare_deb if kind is RepoKind.APT else compare_rpm
+
+
+def compare_deb(left: str, right: str) -> int:
     """Order two Debian versions (Debian Policy 5.6.12)."""
-    one_epoch, one_upstream, one_revision = _split_deb(one)
-    other_epoch, other_upstream, other_revision = _split_deb(other)
+    left_epoch, left_upstream, left_revision = _split_deb(left)
+    right_epoch, right_upstream, right_revision = _split_deb(right)
     return (
-        one_epoch - other_epoch
-        or _compare_deb_part(one_upstream, other_upstream)
-        or _compare_deb_part(one_revision, other_revision)
+        left_epoch - right_epoch
+        or _compare_deb_part(left_upstream, right_upstream)
+        or _compare_deb_part(left_revision, right_revision)
     )
 
 
-def compare_rpm(one: str, other: str) -> int:
+def compare_rpm(left: str, right: str) -> int:
     """Order two rpm versions written ``[epoch:]version[-release]`` (rpm-version(7)).
 
-    As ``rpm.vercmp`` does it, no release sorts before any: were it equal to all of them, this
-    would be no order.
+    Like ``rpm.vercmp``, a version without release sorts before every release, so that the order is
+    total.
     """
-    one_epoch, one_version, one_release = _split_rpm(one)
-    other_epoch, other_version, other_release = _split_rpm(other)
+    left_epoch, left_version, left_release = _split_rpm(left)
+    right_epoch, right_version, right_release = _split_rpm(right)
     return (
-        one_epoch - other_epoch
-        or _compare_rpm_part(one_version, other_version)
-        or _compare_rpm_part(one_release, other_release)
+        left_epoch - right_epoch
+        or _compare_rpm_part(left_version, right_version)
+        or _compare_rpm_part(left_release, right_release)
     )
 
 
@@ -41,34 +50,34 @@ def _split_deb(version: str) -> tuple[int, str, str]:
     return (int(epoch) if epoch.isdecimal() else 0, upstream, revision)
 
 
-def _compare_deb_part(one: str, other: str) -> int:
-    """Compare by turns a run of other characters and a run of digits."""
-    while one or other:
-        one_text, one = _leading_text(one)
-        other_text, other = _leading_text(other)
-        if one_text != other_text:
-            return _compare_deb_text(one_text, other_text)
-        one_number, one = _leading_number(one)
-        other_number, other = _leading_number(other)
-        if one_number != other_number:
-            return one_number - other_number
+def _compare_deb_part(left: str, right: str) -> int:
+    """Compare runs of non-digits and runs of digits in turn."""
+    while left or right:
+        left_text, left = _leading_text(left)
+        right_text, right = _leading_text(right)
+        if left_text != right_text:
+            return _compare_deb_text(left_text, right_text)
+        left_number, left = _leading_number(left)
+        right_number, right = _leading_number(right)
+        if left_number != right_number:
+            return left_number - right_number
     return 0
 
 
 def _leading_text(part: str) -> tuple[str, str]:
-    found = _DIGITS.search(part)
-    end = found.start() if found else len(part)
+    digits = _DIGITS.search(part)
+    end = digits.start() if digits else len(part)
     return part[:end], part[end:]
 
 
 def _leading_number(part: str) -> tuple[int, str]:
-    found = _DIGITS.match(part)
-    return (int(found.group()), part[found.end() :]) if found else (0, part)
+    digits = _DIGITS.match(part)
+    return (int(digits.group()), part[digits.end() :]) if digits else (0, part)
 
 
-def _compare_deb_text(one: str, other: str) -> int:
-    for one_char, other_char in zip_longest(one, other, fillvalue=""):
-        difference = _deb_weight(one_char) - _deb_weight(other_char)
+def _compare_deb_text(left: str, right: str) -> int:
+    for left_char, right_char in zip_longest(left, right, fillvalue=""):
+        difference = _deb_weight(left_char) - _deb_weight(right_char)
         if difference:
             return difference
     return 0
@@ -91,26 +100,26 @@ def _split_rpm(version: str) -> tuple[int, str, str]:
     return (int(epoch) if epoch.isdecimal() else 0, upstream, release)
 
 
-def _compare_rpm_part(one: str, other: str) -> int:
-    if one == other:
+def _compare_rpm_part(left: str, right: str) -> int:
+    if left == right:
         return 0
-    for a, b in zip_longest(_RPM_SEGMENT.findall(one), _RPM_SEGMENT.findall(other), fillvalue=""):
+    for a, b in zip_longest(_RPM_SEGMENT.findall(left), _RPM_SEGMENT.findall(right), fillvalue=""):
         difference = _compare_rpm_segment(a, b)
         if difference:
             return difference
     return 0
 
 
-def _compare_rpm_segment(one: str, other: str) -> int:
+def _compare_rpm_segment(left: str, right: str) -> int:
     """``~`` sorts before the end; ``^`` after the end but before anything else; digits last."""
-    if one == other:
+    if left == right:
         return 0
-    weights = _rpm_weight(one) - _rpm_weight(other)
+    weights = _rpm_weight(left) - _rpm_weight(right)
     if weights:
         return weights
-    if one.isdigit():
-        return int(one) - int(other)
-    return -1 if one < other else 1
+    if left.isdigit():
+        return int(left) - int(right)
+    return -1 if left < right else 1
 
 
 def _rpm_weight(segment: str) -> int:

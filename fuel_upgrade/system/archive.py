@@ -1,7 +1,7 @@
-"""Tar archives as streams: one pass, nothing outside the destination, nothing trusted.
+"""Reads and writes tar archives as streams; a reader trusts nothing in the archive.
 
-Python's own ``tarfile`` takes five to ten times as long as tar on many small files (measured),
-so the pass over the members is ours; single headers are still decoded by ``tarfile``.
+``tarfile`` of Python takes five to ten times as long as tar on many small files (measured).
+Here it decodes single headers only.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from fuel_upgrade.system.compression import DAMAGE
 
 BLOCK_BYTES = 512
 CHUNK_BYTES = 1 << 20
-_MAX_NAME_BYTES = 4096  # PATH_MAX: no honest name is longer
+_MAX_NAME_BYTES = 4096  # PATH_MAX
 _MAX_PAX_BYTES = 1 << 16
-_MAX_DIGITS = 20  # of a size: far beyond any file, and short of what int() refuses
-_GET_A_GOOD_ONE = "name another file, or get an undamaged copy of this one"
+_MAX_DIGITS = 20  # of a size: more than any file needs, less than int() refuses
+_USE_ANOTHER_COPY = "name another file, or get an undamaged copy of this one"
 
 
 class CutShortError(BundleError):
-    """An archive ends in its middle: it may be on its way still."""
+    """An archive is incomplete: its copy may still be in progress."""
 
 
 class Kind(Enum):
-    """What a member becomes on disk."""
+    """The type of a member."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -41,7 +41,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry: a relative path without ``.`` and ``..``; sizes in bytes; permission bits."""
+    """One member. ``path`` is relative without ``.`` and ``..``; ``mode`` is permission bits."""
 
     path: str
     kind: Kind
@@ -51,33 +51,33 @@ class Member:
 
 
 class ArchiveReader:
-    """One pass over a tar stream; refuses what could write outside the destination.
+    """Reads a tar stream once and refuses members that could write outside the destination.
 
-    Refused before anything of the member is written: absolute paths and ``..``, a path given
-    twice, a path below a link, links that lead out, devices and pipes.
+    Absolute paths, ``..``, duplicate paths, paths below a link, links out of the archive, devices
+    and pipes are refused before any byte of the member is written.
     """
 
     def __init__(
-        self, stream: BinaryIO, *, name: str, passed: Callable[[int], None] = lambda _: None
+        self, stream: BinaryIO, *, name: str, on_data: Callable[[int], None] = lambda _: None
     ) -> None:
         self._stream = stream
         self._name = name
-        self._passed = passed  # called with the length of each piece of data
-        self._left = 0  # bytes of the current member that nobody has read yet
+        self._on_data = on_data  # called with the length of each chunk
+        self._unread = 0  # bytes of the current member
         self._padding = 0
         self._seen: dict[str, Kind] = {}
 
     def members(self) -> Iterator[Member]:
-        """Give the members in their order; data not read by :meth:`chunks` is passed over.
+        """Yield the members in order; data that :meth:`chunks` did not read is skipped.
 
         Raises:
-            BundleError: the archive is cut short, damaged, or holds something refused.
+            BundleError: the archive is incomplete or damaged, or has a refused member.
         """
         while (info := self._next_header()) is not None:
             member = self._checked(info)
             if member is None:
                 continue
-            self._left = member.size_bytes
+            self._unread = member.size_bytes
             self._padding = -member.size_bytes % BLOCK_BYTES
             yield member
             for _ in self.chunks():
@@ -86,14 +86,14 @@ class ArchiveReader:
         self._expect_only_zeros()
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the current member's data piece by piece."""
-        while self._left:
-            data = self._read(min(CHUNK_BYTES, self._left))
+        """Yield the data of the current member in chunks."""
+        while self._unread:
+            data = self._read(min(CHUNK_BYTES, self._unread))
             if not data:
                 raise self._cut_short()
-            self._left -= len(data)
+            self._unread -= len(data)
             yield data
-            self._passed(len(data))
+            self._on_data(len(data))
 
     def _next_header(self) -> tarfile.TarInfo | None:
         overrides: dict[str, str] = {}
@@ -127,9 +127,9 @@ class ArchiveReader:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
             raise BundleError(
-                f"{self._name}: not a tar archive, or damaged: {error}", remedy=_GET_A_GOOD_ONE
+                f"{self._name}: not a tar archive, or damaged: {error}", remedy=_USE_ANOTHER_COPY
             ) from error
-        if info.size < 0:  # the binary form of a size has a sign, and read(-1) reads it all
+        if info.size < 0:  # a binary size has a sign, and read(-1) would read the whole stream
             raise self._refused(info.name, f"a size of {info.size}")
         return info
 
@@ -138,7 +138,7 @@ class ArchiveReader:
         if path == "." and info.isdir():
             return None
         if path == ".":
-            raise self._refused(info.name, "the destination itself, but no folder")
+            raise self._refused(info.name, "the destination itself, but not a folder")
         mode = info.mode & 0o777
         if info.type in _PLAIN_FILES:
             member = Member(path, Kind.FILE, info.size, mode)
@@ -162,12 +162,12 @@ class ArchiveReader:
         if not path:
             return "."
         if "\0" in path or path.startswith("/") or (path != "." and {"", ".", ".."} & {*parts}):
-            raise self._refused(name, "a path that is absolute or holds '.' or '..'")
+            raise self._refused(name, "a path that is absolute or contains '.' or '..'")
         return path
 
     def _refuse_way_out(self, path: str, target: str) -> None:
         if climbs_behind_a_name(target):
-            raise self._refused(path, f"a link to {target!r} with '..' behind a name")
+            raise self._refused(path, f"a link to {target!r} with '..' after a name")
         resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         outside = target.startswith("/") or resolved.split("/")[0] == ".."
         if not target or "\0" in target or outside:
@@ -176,15 +176,17 @@ class ArchiveReader:
     def _refuse_clash(self, member: Member) -> None:
         known = self._seen.get(member.path)
         if known is not None and not (known is member.kind is Kind.FOLDER):
-            raise self._refused(member.path, "a path that was there before")
+            raise self._refused(member.path, "a duplicate path")
         parent = posixpath.dirname(member.path)
         while parent:
             if self._seen.get(parent, Kind.FOLDER) is not Kind.FOLDER:
-                raise self._refused(member.path, f"a path below {parent}, which is no folder")
+                raise self._refused(member.path, f"a path below {parent}, which is not a folder")
             self._seen[parent] = Kind.FOLDER
             parent = posixpath.dirname(parent)
         if member.kind is Kind.HARD_LINK and self._seen.get(member.target) is not Kind.FILE:
-            raise self._refused(member.path, f"a hard link to {member.target!r}, not a file here")
+            raise self._refused(
+                member.path, f"a hard link to {member.target!r}, which is not a file before it"
+            )
         self._seen[member.path] = Kind.FILE if member.kind is Kind.HARD_LINK else member.kind
 
     def _read(self, size_bytes: int) -> bytes:
@@ -192,7 +194,7 @@ class ArchiveReader:
             return self._stream.read(size_bytes)
         except DAMAGE as error:
             raise BundleError(
-                f"{self._name}: damaged or cut short: {error}", remedy=_GET_A_GOOD_ONE
+                f"{self._name}: damaged or cut short: {error}", remedy=_USE_ANOTHER_COPY
             ) from error
 
     def _take(self, size_bytes: int) -> bytes:
@@ -205,32 +207,32 @@ class ArchiveReader:
         while data := self._read(CHUNK_BYTES):
             if data.strip(b"\0"):
                 raise BundleError(
-                    f"{self._name}: holds data behind the end of the archive",
-                    remedy=_GET_A_GOOD_ONE,
+                    f"{self._name}: has data after the end of the archive",
+                    remedy=_USE_ANOTHER_COPY,
                 )
 
     def _cut_short(self) -> BundleError:
         return CutShortError(
-            f"{self._name}: ends in the middle (cut short while copying?)", remedy=_GET_A_GOOD_ONE
+            f"{self._name}: cut short (is a copy still in progress?)", remedy=_USE_ANOTHER_COPY
         )
 
     def _refused(self, path: str, why: str) -> BundleError:
         return BundleError(
             f"{self._name}: member {path!r} is refused: {why}",
-            remedy="do not use this archive; ask who made it",
+            remedy="do not use this archive; ask its vendor",
         )
 
 
-# tarfile counts sparse files as regular too; their data is not their content.
+# Sparse files are not among them, as they are in tarfile: their data is not their content.
 _PLAIN_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 _EXTENSIONS = (*_PAX, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 
 
 def climbs_behind_a_name(target: str) -> bool:
-    """Tell whether a link's target has ``..`` behind a name.
+    """Return whether the target of a link has ``..`` after a name.
 
-    ``..`` may only lead: behind a name it could follow another link upwards.
+    After a name, ``..`` could follow another link upwards, so it may only come first.
     """
     parts = [part for part in target.split("/") if part not in (".", "")]
     return any(two == ".." != one for one, two in pairwise(parts))
@@ -247,17 +249,17 @@ def _extension(kind: bytes, data: bytes) -> dict[str, str]:
 
 
 def _pax_records(data: bytes) -> dict[str, str]:
-    """Read records of ``LENGTH KEY=VALUE`` and a line feed (POSIX pax interchange format)."""
+    """Parse records of ``LENGTH KEY=VALUE`` and a line feed (POSIX pax interchange format)."""
     records = {}
     while data:
         length_text = data[:_MAX_DIGITS].partition(b" ")[0]
         length = int(length_text) if length_text.isdigit() else 0
         if not len(length_text) < length <= len(data):
-            raise BundleError("a pax header is malformed", remedy=_GET_A_GOOD_ONE)
+            raise BundleError("a pax header is malformed", remedy=_USE_ANOTHER_COPY)
         key, _, value = data[len(length_text) + 1 : length - 1].partition(b"=")
         if key.startswith(b"GNU.sparse."):
             raise BundleError(
-                "the archive holds a sparse file", remedy="make the archive without tar --sparse"
+                "the archive has a sparse file", remedy="make the archive without tar --sparse"
             )
         if key in (b"path", b"linkpath", b"size"):
             records[key.decode()] = os.fsdecode(value)
@@ -292,7 +294,7 @@ def _write_data(reader: ArchiveReader, target: Path, mode: int) -> str:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(target, flags, mode)
     try:
-        os.fchmod(descriptor, mode)  # the umask has no say
+        os.fchmod(descriptor, mode)  # whatever the umask
         for data in reader.chunks():
             digest.update(data)
             view = memoryview(data)
@@ -304,23 +306,23 @@ def _write_data(reader: ArchiveReader, target: Path, mode: int) -> str:
 
 
 class ArchiveWriter:
-    """Writes a tar stream whose bytes depend on names, modes and contents only."""
+    """Writes a tar stream whose bytes depend only on names, modes and contents."""
 
     def __init__(self, stream: BinaryIO, *, mtime: int = 0) -> None:
         self._stream = stream
         self._mtime = mtime
 
     def add_bytes(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
-        """Add a file with this content."""
+        """Add a file with the content ``data``."""
         self._header(path, tarfile.REGTYPE, len(data), mode)
         self._stream.write(data)
         self._pad(len(data))
 
     def add_file(self, path: str, source: Path, *, size_bytes: int, mode: int = 0o644) -> str:
-        """Add a file from disk; return the SHA-256 of the bytes that went in.
+        """Add a file from disk; return the SHA-256 of its written bytes.
 
         Raises:
-            BundleError: the file is not ``size_bytes`` long.
+            BundleError: the size of the file is not ``size_bytes``.
         """
         self._header(path, tarfile.REGTYPE, size_bytes, mode)
         digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Compressed files as streams, whatever their compression."""
+"""Reads files of any supported compression as streams."""
 
 import bz2
 import gzip
@@ -16,11 +16,11 @@ _GZIP_WINDOW_BYTES = 1 << 15
 _LZMA = b"\x5d\x00\x00"  # of xz --format=lzma, with the usual properties
 
 DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
-"""What reading a damaged stream of :func:`open_stream` raises."""
+"""The errors that a damaged stream of :func:`open_stream` raises."""
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """Open a file for reading, decompressed: its first bytes tell the compression, if any."""
+    """Open a file and decompress it; the first bytes show the compression, if any."""
     raw = path.open("rb")
     magic = raw.read(10)
     raw.seek(0)
@@ -30,7 +30,7 @@ def open_stream(path: Path) -> BinaryIO:
             raw, read_across_frames=True, closefd=True
         )
     elif magic.startswith(b"\x1f\x8b"):
-        raw.close()  # these two close only what they opened themselves
+        raw.close()  # GzipFile and LZMAFile close only files that they opened
         stream = cast("IO[bytes]", gzip.GzipFile(path))
     elif magic.startswith((b"\xfd7zXZ\x00", _LZMA)):
         raw.close()
@@ -42,7 +42,7 @@ def open_stream(path: Path) -> BinaryIO:
 
 
 def window_bytes(path: Path) -> int | None:
-    """Return how much of its output unpacking an archive has to remember; None if not known."""
+    """Return the window size that the decompression of a file needs; None if it is not known."""
     with path.open("rb") as raw:
         head = raw.read(_ZSTD_HEAD_BYTES)
     if head.startswith(b"\x28\xb5\x2f\xfd"):

@@ -1,4 +1,4 @@
-"""How much room there is, counted per file system."""
+"""Free space of each file system, and the disk usage of trees."""
 
 import stat
 from collections import Counter
@@ -13,8 +13,8 @@ _BLOCK_BYTES = 512  # of st_blocks, stat(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The file system that a path lies on: its device number, mount point and free bytes."""
+class FileSystem:
+    """The device number, mount point and free bytes of a file system."""
 
     device: int
     mount_point: Path
@@ -22,7 +22,7 @@ class Room:
 
 
 def written_folders(paths: Paths) -> dict[str, Path]:
-    """Return the folders that installs and the daemon write to, by their names in the settings."""
+    """Return the folders that installs and the daemon write to, by the name of the setting."""
     return {
         "repos": paths.repos,
         "puppet": paths.puppet,
@@ -32,20 +32,20 @@ def written_folders(paths: Paths) -> dict[str, Path]:
     }
 
 
-def room_at(path: Path) -> Room:
-    """Measure the file system that ``path`` lies on, or will when it is made."""
+def file_system_at(path: Path) -> FileSystem:
+    """Measure the file system of ``path``, which need not exist yet."""
     existing = next(p for p in (path, *path.parents) if p.exists())
     device = existing.stat().st_dev
     mount_point = existing.resolve()
     while mount_point != mount_point.parent and mount_point.parent.stat().st_dev == device:
         mount_point = mount_point.parent
-    return Room(device, mount_point, psutil.disk_usage(str(existing)).free)
+    return FileSystem(device, mount_point, psutil.disk_usage(str(existing)).free)
 
 
 def own_bytes(*roots: Path) -> int:
-    """Return what removing all of ``roots`` would free, in bytes.
+    """Return the bytes that a removal of all ``roots`` frees.
 
-    A file that has links elsewhere frees nothing; one whose links all lie below counts once.
+    A file with hard links outside ``roots`` frees nothing; any other file counts once.
     """
     total = 0
     links: Counter[tuple[int, int]] = Counter()

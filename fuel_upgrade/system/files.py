@@ -1,4 +1,4 @@
-"""Durable file operations: what is written here survives a power cut, or is not there at all."""
+"""Durable file operations: after a power cut each is complete or has no effect."""
 
 import ctypes
 import errno
@@ -29,24 +29,24 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 _AT_SYMLINK_NOFOLLOW = 0x100
-# struct statx of Linux, statx(2): mask, then inode at byte 32, then time of birth at byte 80.
+# struct statx, statx(2): mask, then inode at byte 32, then birth time at byte 80.
 _STATX = struct.Struct("=I28xQ40xqI")
 _STATX_BYTES = 256
 _STATX_INO = 0x100
 _STATX_BTIME = 0x800
 CHUNK_BYTES = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
-# The start of a process is counted from the boot, and that moves when the clock is set.
+# The kernel counts the start of a process from the boot, which moves when the clock is set.
 _SAME_START_S = 5.0
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Put ``data`` at ``path`` so that a reader and a crash see the old file or the new one."""
+    """Write ``data`` to ``path``; readers and crashes see the old file or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)  # the umask has no say
+            os.fchmod(file.fileno(), mode)  # whatever the umask
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -58,7 +58,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names inside the folder durable."""
+    """Make the entries of a folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -67,9 +67,9 @@ def sync_folder(path: Path) -> None:
 
 
 def sync_filesystem(path: Path) -> None:
-    """Make everything written to the file system of ``path`` durable, with one call.
+    """Make all writes to the file system of ``path`` durable, with one call.
 
-    An fsync for each of many small files is nine times slower (measured).
+    An fsync of each of many small files is nine times slower (measured).
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -90,7 +90,7 @@ def rename(source: Path, target: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Swap two existing paths of one file system in one indivisible move; durable on return."""
+    """Swap two existing paths of one file system atomically; durable on return."""
     _renameat2(one, other, _RENAME_EXCHANGE)
 
 
@@ -105,28 +105,28 @@ def _renameat2(source: Path, target: Path, flags: int) -> None:
         sync_folder(folder)
 
 
-def identity(path: Path) -> list[int] | None:
-    """Name the file, folder or link at ``path`` itself, or return None where there is none.
+def identity(path: Path) -> tuple[int, ...] | None:
+    """Return the identity of the file, folder or link at ``path``; None if there is none.
 
-    Moving it does not change this name (inode number and time of birth, in nanoseconds; the
-    device's number is left out, as it may be another one after a reboot), and what is made later
-    has another one, even if it is given the same inode.
+    The identity is the inode number and the birth time in nanoseconds. It survives a rename, and
+    a later file has another one even with the same inode. The device number is not part of it:
+    it may change at a reboot.
     """
     buffer = ctypes.create_string_buffer(_STATX_BYTES)
-    found = _LIBC.statx(
+    failed = _LIBC.statx(
         _AT_FDCWD, os.fsencode(path), _AT_SYMLINK_NOFOLLOW, _STATX_INO | _STATX_BTIME, buffer
     )
-    if found != 0:
+    if failed:
         code = ctypes.get_errno()
         if code in (errno.ENOENT, errno.ENOTDIR):
             return None
         raise OSError(code, os.strerror(code), str(path))
     mask, inode, born_s, born_ns = _STATX.unpack_from(buffer)
-    return [inode, born_s * 10**9 + born_ns if mask & _STATX_BTIME else 0]
+    return inode, born_s * 10**9 + born_ns if mask & _STATX_BTIME else 0
 
 
 def make_folders(path: Path) -> tuple[Path, ...]:
-    """Make ``path`` and what is missing above it; return what was made, topmost first."""
+    """Create ``path`` and its missing parents; return the created folders, topmost first."""
     missing = [p for p in (path, *path.parents) if not p.exists()]
     for folder in reversed(missing):
         folder.mkdir()
@@ -135,7 +135,7 @@ def make_folders(path: Path) -> tuple[Path, ...]:
 
 
 def remove_empty(folders: Iterable[Path]) -> None:
-    """Remove those of the folders that are empty or already gone, durably; keep the others."""
+    """Remove the empty ones of these folders, durably; a missing folder is no error."""
     for folder in folders:
         try:
             folder.rmdir()
@@ -149,7 +149,7 @@ def remove_empty(folders: Iterable[Path]) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file, a link or a folder with all below it, durably; nothing there is fine."""
+    """Remove a file, a link or a whole folder, durably; a missing path is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -158,9 +158,9 @@ def remove_tree(path: Path) -> None:
 
 
 def remove_together(paths: Collection[Path]) -> None:
-    """Remove several trees, durably; before any of them lacks a file, none is at its place.
+    """Remove several trees, durably: all are moved aside before any of them loses a file.
 
-    What a crash leaves of them has another name, from which a second call removes it.
+    A crash leaves no incomplete tree at its path; a second call removes the moved trees.
     """
     discard(paths)
     for path in paths:
@@ -168,7 +168,7 @@ def remove_together(paths: Collection[Path]) -> None:
 
 
 def discard(paths: Collection[Path]) -> None:
-    """Move trees aside, durably, to be removed later: in no time, however much they hold."""
+    """Move trees aside, durably, for a later removal; fast for trees of any size."""
     for path in paths:
         if os.path.lexists(path):
             remove_tree(discarded(path))
@@ -176,27 +176,27 @@ def discard(paths: Collection[Path]) -> None:
 
 
 def discarded(path: Path) -> Path:
-    """Return where :func:`discard` puts a tree."""
+    """Return the path to which :func:`discard` moves a tree."""
     return path.with_name(f"discarded-{path.name}")
 
 
 def _sync_absence(path: Path) -> None:
-    """Make it durable that there is nothing at ``path``, whoever removed it.
+    """Make the absence of ``path`` durable.
 
-    What is recorded next may lie on another disk and outlive a power cut that this does not: the
-    record would say that the path is gone, and it would be back.
+    The next record may be on another disk and survive a power cut that undoes this removal: the
+    path would be back although the record says that it is gone.
     """
     sync_folder(next(parent for parent in path.absolute().parents if parent.is_dir()))
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
-    """Return the hexadecimal checksum of a file's content."""
+    """Return the checksum of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def link_file(source: Path, target: Path) -> bool:
-    """Hard-link ``source`` to ``target`` where that can be; return whether it could."""
+    """Hard-link ``source`` to ``target``; return False if the file system cannot."""
     try:
         os.link(source.resolve() if source.is_symlink() else source, target)
     except OSError as error:
@@ -207,7 +207,7 @@ def link_file(source: Path, target: Path) -> bool:
 
 
 def copy_hashed(source: Path, target: Path, algorithm: str) -> str:
-    """Copy a file's content and return the checksum of the bytes that were written."""
+    """Copy the content of a file; return the checksum of the written bytes."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with source.open("rb") as reader, target.open("xb") as writer:
         while chunk := reader.read(CHUNK_BYTES):
@@ -217,28 +217,28 @@ def copy_hashed(source: Path, target: Path, algorithm: str) -> str:
 
 
 def _since(text: str) -> str:
-    """Say since when and how long, of a time as the file of a lock has it."""
+    """Format a time from a lock file, with its age."""
     began_s = datetime.strptime(text, _TIME).timestamp()
     return f"since {say_time(began_s)}, {say_age(time.time() - began_s)} ago"
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has a lock, and what is known of it in words."""
+    """A process that holds a lock, and its description for messages."""
 
     pid: int
     described: str
 
 
 class Lock:
-    """A lock that one process holds and that a crash releases; its file says who holds it."""
+    """A lock of one process, which a crash releases; its file names the holder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; False when another process, or another Lock of this one, has it."""
+        """Take the lock; return False if another process or another Lock holds it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -252,13 +252,13 @@ class Lock:
             "since": time.strftime(_TIME),
         }
         self._descriptor = descriptor
-        with suppress(OSError):  # a full disk: the lock is what counts, not who is told to have it
+        with suppress(OSError):  # on a full disk the lock holds, without the name of its holder
             os.ftruncate(descriptor, 0)
             os.write(descriptor, json.dumps(owner).encode())
         return True
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
@@ -266,9 +266,9 @@ class Lock:
             self._descriptor = None
 
     def holder(self) -> "Holder | None":
-        """Return the living process that has the lock; the lock itself is left alone.
+        """Return the running process that holds the lock, without an attempt to take it.
 
-        A look that took it for a moment could have another process refused.
+        An attempt would hold the lock for a moment, and another process could be refused.
         """
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
@@ -279,30 +279,30 @@ class Lock:
         return Holder(pid, self.owner()) if is_same else None
 
     def owner(self) -> str:
-        """Describe who holds the lock, for an error message.
+        """Describe the holder of the lock for a message.
 
-        A process that was started later than the one that took the lock only has its id.
+        A process that started after the holder only reuses the id of the holder.
         """
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
             pid, started_s = int(data["pid"]), float(data["started_s"])
-            held = _since(data["since"])
+            since = _since(data["since"])
             process = psutil.Process(pid)
-            found_s, name = process.create_time(), process.name()
+            current_s, name = process.create_time(), process.name()
         except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
             return "another process"
-        if abs(found_s - started_s) > _SAME_START_S:
+        if abs(current_s - started_s) > _SAME_START_S:
             return (
-                f"a process that had the id {pid} and is gone, {held}; {pid} is {name} now,"
-                f" started {say_time(found_s)}"
+                f"a process that had the id {pid} and is gone, {since}; {pid} is {name} now,"
+                f" started {say_time(current_s)}"
             )
-        return f"process {pid} ({name}), started {say_time(started_s)}, {held}"
+        return f"process {pid} ({name}), started {say_time(started_s)}, {since}"
 
 
 class LockedPidFile:
-    """A pid file that cannot go stale: it counts only while its writer holds the lock on it.
+    """A pid file that is valid only while its writer holds the lock on it.
 
-    A context manager in the form that python-daemon's ``DaemonContext(pidfile=...)`` takes.
+    A context manager for ``DaemonContext(pidfile=...)`` of python-daemon.
     """
 
     def __init__(self, path: Path) -> None:
@@ -310,17 +310,17 @@ class LockedPidFile:
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        """Lock the file and write this process's id.
+        """Lock the file and write the id of this process.
 
         Raises:
-            BlockingIOError: a living process holds it.
+            BlockingIOError: a running process holds the lock.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(descriptor)  # and leave the file to its writer
+            os.close(descriptor)  # the file stays: it is the holder's
             raise
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -333,7 +333,7 @@ class LockedPidFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove the file and let the lock go."""
+        """Remove the file and release the lock."""
         if self._file is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._file)
@@ -341,14 +341,15 @@ class LockedPidFile:
 
 
 def is_being_written(path: Path) -> bool:
-    """Tell whether a program of this host has a file open for writing.
+    """Return whether a program of this host has a file open for writing.
 
-    Asked by a read lease, fcntl(2), which is not given while one has. False as well where there are
-    no leases: on some network file systems, and, without CAP_LEASE, on files of other users.
+    The kernel refuses a read lease, fcntl(2), while one has. The result is also False where
+    there are no leases: on some network file systems and, without CAP_LEASE, for files of other
+    users.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        # who opens it for writing right now has a signal sent to us: not SIGIO, which would end us
+        # a program that opens it for writing now causes a signal: SIGIO would end this process
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
@@ -360,10 +361,10 @@ def is_being_written(path: Path) -> bool:
 
 
 def refuse_open_file(path: Path) -> Path:
-    """Return the path of a file with a secret, if only its owner can read it.
+    """Return the path of a secret file if only its owner can read it.
 
     Raises:
-        ConfigError: others can.
+        ConfigError: other users can read it.
     """
     if path.stat().st_mode & 0o077:
         raise ConfigError(f"{path}: others can read it", remedy=f"chmod 600 {path}")

@@ -1,4 +1,4 @@
-"""Mounts of this process's own, which nobody else sees and which end with it. Needs root."""
+"""Mounts that only this process sees and that end with it. Needs root."""
 
 import ctypes
 import os
@@ -16,17 +16,17 @@ _MNT_DETACH = 0x2
 
 
 def enter_private_namespace() -> None:
-    """Keep what this thread, and what it starts from now on, mounts from everybody else.
+    """Give this thread, and the processes that it starts, mounts that no other process sees.
 
     Raises:
-        OSError: this process may not.
+        OSError: the process lacks the permission.
     """
     _checked(_LIBC.unshare(_CLONE_NEWNS), Path("/"))
     _mount(None, Path("/"), None, _MS_REC | _MS_PRIVATE)
 
 
 def mount_memory(place: Path, size_bytes: int) -> None:
-    """Mount an empty file system in memory, which is full after ``size_bytes``.
+    """Mount an empty file system in memory that holds ``size_bytes``.
 
     Raises:
         OSError: the kernel refuses.
@@ -35,7 +35,7 @@ def mount_memory(place: Path, size_bytes: int) -> None:
 
 
 def bind(source: Path, place: Path) -> None:
-    """Make a folder or file visible at ``place`` too, as a mount of its own.
+    """Mount a folder or file at ``place`` too.
 
     Raises:
         OSError: the kernel refuses.
@@ -44,20 +44,20 @@ def bind(source: Path, place: Path) -> None:
 
 
 def set_read_only(place: Path, *, read_only: bool) -> None:
-    """Make a mount that :func:`bind` made read-only, or writable again.
+    """Make a mount of :func:`bind` read-only or writable.
 
     Raises:
-        OSError: the kernel refuses: EBUSY while a file is open for writing through this mount.
+        OSError: the kernel refuses; EBUSY while a file is open for writing through this mount.
     """
     flags = _MS_REMOUNT | _MS_BIND | (_MS_RDONLY if read_only else 0)
     _mount(None, place, None, flags)
 
 
 def unmount(place: Path) -> None:
-    """Take a mount away, and those below it; what is still open there stays open.
+    """Unmount ``place`` and all mounts below it; open files stay open.
 
     Raises:
-        OSError: nothing is mounted there.
+        OSError: there is no mount at ``place``.
     """
     _checked(_LIBC.umount2(os.fsencode(place), _MNT_DETACH), place)
 

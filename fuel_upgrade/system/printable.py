@@ -1,11 +1,8 @@
-"""Outside text, such as names from tarballs, as a terminal may show it."""
+"""Untrusted text, such as names from tarballs, made safe for a terminal."""
 
 
 def printable(text: str) -> str:
-    """Return the text with what could steer a terminal written as an escape sequence.
-
-    Line breaks too: the text is part of a line.
-    """
+    """Return the text with control characters as escape sequences, line breaks included."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

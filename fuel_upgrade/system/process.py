@@ -1,4 +1,4 @@
-"""The one place that starts other programs."""
+"""Starts programs. No other module does."""
 
 import os
 import selectors
@@ -13,13 +13,13 @@ from fuel_upgrade.errors import CommandError
 
 _STDERR_TAIL_CHARS = 2000
 _CHUNK_BYTES = 1 << 16
-_LAST_CHUNKS = 16  # a pipe holds one; who floods it from the background is not listened to for ever
+_LAST_CHUNKS = 16  # a pipe holds one; a background process that writes on is cut off here
 _TICK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a program ended; ``exit_code`` is the negative number of the signal that ended it."""
+    """The end of a program; ``exit_code`` is the negative signal number if a signal ended it."""
 
     exit_code: int
     timed_out: bool
@@ -32,13 +32,13 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end and return its stdout.
 
-    stdin is closed and the language is C, so that output can be parsed; ``env`` adds to the
+    stdin is closed and the locale is C, so that the output can be parsed. ``env`` adds to the
     environment.
 
     Raises:
-        CommandError: it could not be started, ended with an error, or took over ``timeout_s``.
+        CommandError: the program did not start, failed, or ran longer than ``timeout_s``.
     """
     try:
         done = subprocess.run(
@@ -60,24 +60,24 @@ def run(
     return done.stdout.decode(errors="replace")
 
 
-def stream(  # noqa: PLR0913 - all that a program is given, and who is told
+def stream(  # noqa: PLR0913 - inputs of the program and callbacks
     argv: Sequence[str],
     *,
     stdin: bytes,
     env: Mapping[str, str],
     timeout_s: float,
-    told: Callable[[bytes], None],
+    on_output: Callable[[bytes], None],
     tick: Callable[[], None],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Ending:
-    """Run a program in a process group of its own and tell its output, stderr too, as it comes.
+    """Run a program in its own process group; pass stdout and stderr to ``on_output`` at once.
 
-    ``env`` is the whole environment. What the program leaves in the background is not waited
-    for, even where it holds the output open. After ``timeout_s`` the whole group is killed, and
-    so it is when ``told`` or ``tick``, called at least once a second, raises.
+    ``env`` is the whole environment. Background processes of the program are not awaited, even
+    if they hold the output open. ``tick`` is called at least once a second. The whole group is
+    killed after ``timeout_s``, or if ``on_output`` or ``tick`` raises.
 
     Raises:
-        CommandError: it could not be started.
+        CommandError: the program did not start.
     """
     # A file, not a pipe: a program that does not read it would block us.
     source = os.memfd_create("stdin")
@@ -100,53 +100,53 @@ def stream(  # noqa: PLR0913 - all that a program is given, and who is told
     with child:
         try:
             end_s = monotonic() + timeout_s
-            ended = _follow(child, lambda: end_s - monotonic(), told, tick)
+            ended = _follow(child, lambda: end_s - monotonic(), on_output, tick)
         finally:
-            if child.poll() is None:  # not waited for yet, so the number is still its group's
+            if child.poll() is None:  # not reaped yet, so the id still names its group
                 os.killpg(child.pid, signal.SIGKILL)
     return Ending(child.returncode, timed_out=not ended)
 
 
 def _follow(
     child: subprocess.Popen[bytes],
-    left: Callable[[], float],
-    told: Callable[[bytes], None],
+    remaining: Callable[[], float],
+    on_output: Callable[[bytes], None],
     tick: Callable[[], None],
 ) -> bool:
-    """Tell the output until the program ends; say whether it did while there was time left."""
-    assert child.stdout is not None  # noqa: S101 - it was asked for
+    """Pass on the output until the program ends; return False if the time is over before."""
+    assert child.stdout is not None  # noqa: S101 - Popen got PIPE
     output, end = child.stdout.fileno(), os.pidfd_open(child.pid)
     os.set_blocking(output, False)
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             selector.register(end, selectors.EVENT_READ)
-            while (left_s := left()) > 0:
-                ready = {key.fd for key, _ in selector.select(min(left_s, _TICK_S))}
+            while (remaining_s := remaining()) > 0:
+                ready = {key.fd for key, _ in selector.select(min(remaining_s, _TICK_S))}
                 if end in ready:
-                    _tell_rest(output, told)
+                    _pass_rest(output, on_output)
                     return True
-                if output in ready and not _tell(output, told):
+                if output in ready and not _pass_chunk(output, on_output):
                     selector.unregister(output)
                 tick()
-            _tell_rest(output, told)
+            _pass_rest(output, on_output)
             return False
     finally:
         os.close(end)
 
 
-def _tell(output: int, told: Callable[[bytes], None]) -> bool:
-    """Tell one chunk; say whether there was one."""
+def _pass_chunk(output: int, on_output: Callable[[bytes], None]) -> bool:
+    """Pass on one chunk; return False if there is none."""
     try:
         chunk = os.read(output, _CHUNK_BYTES)
     except BlockingIOError:
         return False
     if chunk:
-        told(chunk)
+        on_output(chunk)
     return bool(chunk)
 
 
-def _tell_rest(output: int, told: Callable[[bytes], None]) -> None:
+def _pass_rest(output: int, on_output: Callable[[bytes], None]) -> None:
     for _ in range(_LAST_CHUNKS):
-        if not _tell(output, told):
+        if not _pass_chunk(output, on_output):
             return

@@ -1,13 +1,13 @@
-"""How long work tells how far it is."""
+"""The callback by which long work reports its progress."""
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how far, and of how much."""
+"""Called with the name of the work, the amount done and the total."""
 
 IN_BYTES = frozenset({"unpacking", "packing"})
-"""What of it is counted in bytes; all else is counted in pieces or seconds."""
+"""The work whose amounts are bytes; other amounts are items or seconds."""
 
 
-def no_progress(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+def no_progress(_work: str, _done: int, _total: int) -> None:
+    """Report nothing."""

@@ -1,4 +1,4 @@
-"""Sizes as people read them."""
+"""Sizes as text."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ _TENTHS = 10
 
 
 def say_size(size_bytes: int) -> str:
-    """Say a size for people: ``1.4 MiB``."""
+    """Format a size: ``1.4 MiB``."""
     value = float(size_bytes)
     for unit in ("B", "KiB", "MiB"):
         if value < _KIB:
@@ -18,21 +18,21 @@ def say_size(size_bytes: int) -> str:
 
 
 def say_size_up(size_bytes: int) -> str:
-    """Say what is needed: rounded up, so that it is never less than it is."""
+    """Format a required size: rounded up, so that the text never names too little."""
     return say_size(_round(size_bytes, math.ceil))
 
 
 def say_size_down(size_bytes: int) -> str:
-    """Say what is there: rounded down, so that it is never more than it is."""
+    """Format a free size: rounded down, so that the text never names too much."""
     return say_size(_round(size_bytes, math.floor))
 
 
 def _round(size_bytes: int, to_whole: Callable[[float], int]) -> int:
-    """Return a number of bytes that :func:`say_size` shows as it is, in no more digits."""
+    """Round to a size that :func:`say_size` shows without rounding it again."""
     unit, digits = 1, 1
     while size_bytes / unit >= _KIB and unit < _KIB**3:
         unit *= _KIB
     if unit > 1:
         digits = _TENTHS if unit < _KIB**3 else _TENTHS**2
-    # upwards once more, for a tenth is no whole number of bytes and is rounded to the nearest
+    # a second time: a tenth of a unit is not a whole number of bytes
     return to_whole(to_whole(size_bytes * digits / unit) * unit / digits)

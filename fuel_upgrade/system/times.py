@@ -1,13 +1,13 @@
-"""Points in time: as people read them, and as JSON has them; each with its zone."""
+"""Points in time as text and in JSON, always with the time zone."""
 
 from datetime import UTC, datetime
 from typing import overload
 
 
 def say_time(seconds: float | None) -> str:
-    """Say when something was, in the local zone: ``2026-11-27 20:14:03 UTC``.
+    """Format a time in the local zone: ``2026-11-27 20:14:03 UTC``, or ``-`` for None.
 
-    The offset takes the place of ``UTC`` elsewhere: ``+01:00``. ``-`` where there is no time yet.
+    Other zones are shown as an offset: ``+01:00``.
     """
     if seconds is None:
         return "-"
@@ -21,7 +21,7 @@ def iso_time(seconds: float) -> str: ...
 @overload
 def iso_time(seconds: None) -> None: ...
 def iso_time(seconds: float | None) -> str | None:
-    """Return the ISO 8601 form, in UTC and of milliseconds: ``2026-11-27T20:14:03.123+00:00``."""
+    """Format a time in UTC by ISO 8601 with milliseconds: ``2026-11-27T20:14:03.123+00:00``."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""A digest over a whole tree: equal digests mean that nothing was changed."""
+"""A digest of a whole tree: equal digests mean equal trees."""
 
 import errno
 import hashlib
@@ -11,38 +11,39 @@ from fuel_upgrade.system.files import hash_file
 
 
 def digest(root: Path, *, without: Collection[Path] = ()) -> str:
-    """Return the SHA-256 over what :func:`describe` says of all below ``root``."""
-    lines = "\n".join(f"{name}\0{said}" for name, said in describe(root, without=without).items())
+    """Return the SHA-256 of the description of ``root`` by :func:`describe`."""
+    entries = describe(root, without=without).items()
+    lines = "\n".join(f"{name}\0{entry}" for name, entry in entries)
     return hashlib.sha256(os.fsencode(lines)).hexdigest()
 
 
 def describe(root: Path, *, without: Collection[Path] = (), times: bool = True) -> dict[str, str]:
-    """Say of every path below ``root`` its kind, mode, owner, content or target, and xattrs.
+    """Return kind, mode, owner, content or target, and xattrs of every path below ``root``.
 
-    Of a file with several names below ``root`` each names the first. ``without`` names paths
-    that do not count, nor what is below them. Times of folders do not count (they change when a
-    neighbour is made and removed again); those of files and links do, unless ``times`` is off.
+    Each hard link of a file names the first one below ``root``. Paths of ``without``, and all
+    below them, are skipped. With ``times`` the times of files and links count; those of folders
+    never do, as they change when an entry is made and removed again.
     """
     first: dict[tuple[int, int], str] = {}
-    found = {}
+    entries = {}
     for path in walk(root, without=without):
         name = str(path.relative_to(root))
         info = path.lstat()
-        said = [f"{info.st_mode:o}", f"{info.st_uid}:{info.st_gid}", _content(path, info.st_mode)]
+        parts = [f"{info.st_mode:o}", f"{info.st_uid}:{info.st_gid}", _content(path, info.st_mode)]
         if not stat.S_ISDIR(info.st_mode):
-            said.append(first.setdefault((info.st_dev, info.st_ino), name))
-            said.append(str(info.st_mtime_ns) if times else "")
-        found[name] = "\0".join((*said, *_attributes(path)))
-    return found
+            parts.append(first.setdefault((info.st_dev, info.st_ino), name))
+            parts.append(str(info.st_mtime_ns) if times else "")
+        entries[name] = "\0".join((*parts, *_attributes(path)))
+    return entries
 
 
 def walk(root: Path, *, without: Collection[Path] = ()) -> Iterator[Path]:
-    """Give every path below ``root`` but those of ``without``, in a fixed order.
+    """Yield every path below ``root`` but those of ``without``, in a fixed order.
 
     Links are not followed.
     """
-    with os.scandir(root) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    with os.scandir(root) as unsorted:
+        entries = sorted(unsorted, key=lambda entry: entry.name)
     for entry in entries:
         path = Path(entry.path)
         if path in without:

@@ -1,7 +1,7 @@
-"""YAML of which nobody knows yet who wrote it: read within bounds, or refused before it costs.
+"""Reads untrusted YAML within bounds, and refuses it before it costs memory or time.
 
-The parser's events are counted first, without recursion: the composer behind them, in C, ends
-the process on a text that is nested deeply enough. Only what is within the bounds is loaded.
+The events of the parser are counted first, without recursion: the composer in C ends the process
+on a text with too deep nesting. Only text within the bounds is loaded.
 """
 
 import json
@@ -14,9 +14,9 @@ import yaml
 
 from fuel_upgrade.errors import BundleError
 
-# The same values as of the plain one, ten times as fast where PyYAML was built with libyaml.
+# Gives the same values as SafeLoader, ten times as fast; only there if PyYAML has libyaml.
 _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NUMBER_MAX_CHARS = 64  # to read one of a million digits takes minutes
+_NUMBER_MAX_CHARS = 64  # a number of a million digits takes minutes
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _KEYS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp"))
@@ -24,9 +24,9 @@ _KEYS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "n
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a text may be at most; ``nodes`` and ``depth`` count each alias as what it stands for.
+    """Limits of a text. A node is a value, a key, a list or a map.
 
-    A node is a value, a key, a list or a map.
+    ``nodes`` and ``depth`` count an alias as the nodes that it repeats.
     """
 
     chars: int = 16 << 20
@@ -35,20 +35,20 @@ class Bounds:
 
 
 DESCRIPTION = Bounds()
-"""For descriptions that people write; the largest of a real Fuel has 18,085 nodes, 13 deep."""
+"""For descriptions by people; the largest of a real Fuel has 18,085 nodes, 13 levels deep."""
 INDEX = Bounds(chars=256 << 20, nodes=10_000_000)
-"""For what is made of a repo: a line for each of its packages. As long as a tarball's front."""
+"""For files with a line for each package of a repo; as long as the head of a tarball may be."""
 
 
 def load_yaml(text: str, *, source: str, bounds: Bounds = DESCRIPTION, remedy: str = "") -> Any:
-    """Parse YAML into what JSON has: maps, lists, texts, numbers, booleans and nothing.
+    """Parse YAML into the types of JSON: maps, lists, texts, numbers, booleans and None.
 
-    A date is the text that stands there: JSON has none, and Nailgun's would crash on it. Pairs
-    (``!!pairs``, ``!!omap``) are lists of two, as Nailgun's JSON makes of them.
+    A date stays text: JSON has no dates, and Nailgun would crash on one. Pairs (``!!pairs``,
+    ``!!omap``) become lists of two, as in the JSON of Nailgun.
 
     Raises:
-        BundleError: it is malformed, beyond its bounds, has a key twice, or a value that JSON
-            does not have; the message has line and column.
+        BundleError: the text is malformed or beyond its bounds, or has a duplicate key or a value
+            that JSON does not have; the message has line and column.
     """
     check_yaml(text, source=source, bounds=bounds, remedy=remedy)
     try:
@@ -58,10 +58,10 @@ def load_yaml(text: str, *, source: str, bounds: Bounds = DESCRIPTION, remedy: s
 
 
 def check_yaml(text: str, *, source: str, bounds: Bounds, remedy: str = "") -> None:
-    """Make sure that a text, of one or several documents, can be loaded in bounded memory.
+    """Check that a text of one or several documents can be loaded in bounded memory.
 
     Raises:
-        BundleError: it is malformed or beyond its bounds.
+        BundleError: the text is malformed or beyond its bounds.
     """
     try:
         check_length(text, bounds)
@@ -71,23 +71,23 @@ def check_yaml(text: str, *, source: str, bounds: Bounds, remedy: str = "") -> N
 
 
 def check_length(text: str, bounds: Bounds) -> None:
-    """Raise ValueError for a text that is too long."""
+    """Raise ValueError if a text is too long."""
     if len(text) > bounds.chars:
         raise ValueError(f"{len(text)} characters, at most {bounds.chars} are read")
 
 
 @dataclass(slots=True)
 class _Census:
-    """Nodes so far, and of each anchor how many nodes it stands for and how deep these go."""
+    """The number of nodes so far, and the nodes and depth of each anchor."""
 
     bounds: Bounds
     nodes: int = 0
     anchors: dict[str, tuple[int, int]] = field(default_factory=dict)
-    # of each open collection: its anchor, the nodes before it, and the deepest level within
+    # for each open collection: its anchor, the nodes before it, and the deepest level in it
     stack: list[tuple[str | None, int, int]] = field(default_factory=list)
 
     def add(self, nodes: int, depth: int, at: yaml.Event) -> None:
-        """Count nodes that go ``depth`` levels below the collection that is open."""
+        """Count nodes that go ``depth`` levels below the open collection."""
         self.nodes += nodes
         level = len(self.stack) + depth
         if self.nodes > self.bounds.nodes:
@@ -100,7 +100,7 @@ class _Census:
     def start(self, anchor: str | None, at: yaml.Event) -> None:
         before = self.nodes
         self.add(1, 1, at)
-        self.anchors.pop(anchor or "", None)  # until it ends, an alias of it is recursive
+        self.anchors.pop(anchor or "", None)  # an alias of an open collection is recursive
         self.stack.append((anchor, before, len(self.stack) + 1))
 
     def end(self) -> None:
@@ -113,8 +113,8 @@ class _Census:
     def alias(self, anchor: str | None, at: yaml.Event) -> None:
         known = self.anchors.get(anchor or "")
         if known is None and any(anchor == name for name, _, _ in self.stack):
-            _refuse(f"alias {anchor!r} stands within what it stands for", at)
-        self.add(*(known or (1, 0)), at)  # one of nothing is the composer's to refuse
+            _refuse(f"alias {anchor!r} is inside its own anchor", at)
+        self.add(*(known or (1, 0)), at)  # the composer refuses an alias without anchor
 
 
 def _count(events: Iterable[yaml.Event], bounds: Bounds) -> None:
@@ -135,14 +135,14 @@ def _count(events: Iterable[yaml.Event], bounds: Bounds) -> None:
 
 
 class _JsonLoader(_SAFE):  # type: ignore[misc]  # known at run time
-    """Makes only what JSON has, and loses no key."""
+    """Constructs only the types of JSON and refuses duplicate keys."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._checked: set[int] = set()
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuse keys that are there twice; then carry out merge keys, which changes the node."""
+        """Refuse duplicate keys, then apply merge keys, which changes the node."""
         if id(node) not in self._checked:
             self._checked.add(id(node))
             self._check_keys(node)
@@ -153,16 +153,16 @@ class _JsonLoader(_SAFE):  # type: ignore[misc]  # known at run time
         for key, _ in node.value:
             if key.tag != _MERGE and key.tag not in _KEYS:
                 _refuse("a key must be a text or a number", key)
-            # JSON has only texts as keys: 1 and "1" are one there
+            # keys of JSON are texts: 1 and "1" are the same key
             value = key.value if key.tag == _MERGE else self.construct_object(key)
             name = value if isinstance(value, str) else json.dumps(value)
             if name in seen:
                 first = f"line {seen[name].start_mark.line + 1}"
-                _refuse(f"key {name!r} is there twice, first in {first}", key)
+                _refuse(f"duplicate key {name!r}, first in {first}", key)
             seen[name] = key
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        """Make a number that JSON has."""
+        """Construct a number of JSON."""
         if len(node.value) > _NUMBER_MAX_CHARS:
             _refuse(f"a number of more than {_NUMBER_MAX_CHARS} characters", node)
         is_int = node.tag == f"{_TAG}int"
@@ -170,28 +170,28 @@ class _JsonLoader(_SAFE):  # type: ignore[misc]  # known at run time
         try:
             number: int | float = make(node)
         except (ValueError, LookupError):
-            _refuse(f"{node.value!r} is no number", node)
+            _refuse(f"{node.value!r} is not a number", node)
         if not is_int and not math.isfinite(number):
-            _refuse(f"{node.value!r} is no number that JSON has", node)
+            _refuse(f"{node.value!r} is not a number of JSON", node)
         return number
 
     def construct_bool(self, node: yaml.ScalarNode) -> bool:
-        """Make a boolean; of an explicit tag the text may be anything."""
-        found = self.bool_values.get(node.value.lower())
-        if found is None:
-            _refuse(f"{node.value!r} is no boolean", node)
-        return bool(found)
+        """Construct a boolean; with an explicit tag the text can be anything."""
+        value = self.bool_values.get(node.value.lower())
+        if value is None:
+            _refuse(f"{node.value!r} is not a boolean", node)
+        return bool(value)
 
     def construct_pairs_of_lists(self, node: yaml.Node) -> Iterator[list[Any]]:
-        """Make the pairs; as for every collection, first the empty list, then what is in it."""
+        """Construct pairs as lists: first the empty list, then its items, as PyYAML requires."""
         pairs: list[Any] = []
         for pairs in self.construct_yaml_pairs(node):
             yield pairs
         pairs[:] = map(list, pairs)
 
     def refuse_tag(self, node: yaml.Node) -> NoReturn:
-        """Refuse what JSON does not have, and all that other loaders would carry out."""
-        _refuse(f"{node.tag.removeprefix(_TAG)!r} is no type that JSON has", node)
+        """Refuse types that JSON does not have and tags that other loaders execute."""
+        _refuse(f"{node.tag.removeprefix(_TAG)!r} is not a type of JSON", node)
 
 
 _JsonLoader.add_constructor(f"{_TAG}int", _JsonLoader.construct_number)
@@ -206,17 +206,17 @@ _JsonLoader.add_constructor(None, _JsonLoader.refuse_tag)
 
 
 def _refuse(problem: str, at: yaml.Event | yaml.Node) -> NoReturn:
-    mark: Any = at.start_mark  # of one of two classes, as the loader
+    mark: Any = at.start_mark  # its class depends on the loader
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def _refused(error: Exception, text: str, source: str, remedy: str) -> BundleError:
-    what = f"{source}: malformed YAML: {_told(error, text)}"
+    what = f"{source}: malformed YAML: {_describe(error, text)}"
     return BundleError(what, remedy=remedy or f"correct {source} and build again")
 
 
-def _told(error: Exception, text: str) -> str:
-    """Say what is wrong, and where; lines and columns are counted from 1."""
+def _describe(error: Exception, text: str) -> str:
+    """Format an error with its line and column, counted from 1."""
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         what = ": ".join(part for part in (error.context, error.problem) if part)

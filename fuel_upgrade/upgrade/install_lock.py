@@ -1,31 +1,29 @@
-"""Waits for the one lock that an install, an undo or a recovery holds."""
+"""The lock that each change of a master holds, and the wait for it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
+from fuel_upgrade.upgrade.events import Waiting, Watch
 
-_LOOK_EVERY_S = 0.2
-_TELL_EVERY_S = 1.0
+_POLL_EVERY_S = 0.2
+_REPORT_EVERY_S = 1.0
 
 
 @contextmanager
-def turn(
-    path: Path, *, wait_s: float = 0, watch: Callable[[Mapping[str, Any]], None]
-) -> Iterator[None]:
-    """Hold the lock at ``path``; wait up to ``wait_s`` seconds for another process to end.
+def install_lock(path: Path, *, wait_s: float = 0, watch: Watch) -> Iterator[None]:
+    """Hold the lock at ``path``; wait up to ``wait_s`` seconds for another process to release it.
 
-    While waiting ``watch`` is told once a second; it may raise to stop that.
+    ``watch`` gets an event each second of the wait; it may raise to end the wait.
 
     Raises:
-        PreflightError: another has the lock still.
+        PreflightError: another process still holds the lock.
     """
     lock = Lock(path)
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     while not lock.acquire():
         now = time.monotonic()
         if now - begun >= wait_s:
@@ -35,16 +33,11 @@ def turn(
                 remedy="wait for it: fuel-upgrade status, or fuel-upgrade install --wait SECONDS",
                 code="install-running",
             )
-        if told == begun or now - told >= _TELL_EVERY_S:
-            told = now
-            watch(waiting(lock.owner(), now - begun, wait_s))
-        time.sleep(min(_LOOK_EVERY_S, max(wait_s - (now - begun), 0.01)))
+        if reported == begun or now - reported >= _REPORT_EVERY_S:
+            reported = now
+            watch(Waiting(lock.owner(), int(now - begun), wait_s))
+        time.sleep(min(_POLL_EVERY_S, max(wait_s - (now - begun), 0.01)))
     try:
         yield
     finally:
         lock.release()
-
-
-def waiting(on: str, waited_s: float, wait_s: float) -> dict[str, Any]:
-    """Return the event of one that waits for another install; whole seconds so far."""
-    return {"event": "waiting", "on": on, "waited_s": int(waited_s), "wait_s": wait_s}

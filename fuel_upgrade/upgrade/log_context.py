@@ -1,4 +1,4 @@
-"""The id of the install under way, in everything that its thread logs and sends."""
+"""The id of the current install, in each log line and request of its thread."""
 
 from contextlib import AbstractContextManager
 
@@ -8,11 +8,11 @@ _KEY = "install"
 
 
 def bound_to(install: str) -> AbstractContextManager[None]:
-    """Have each line that this thread logs meanwhile name the install."""
+    """Add the id of the install to each line that this thread logs inside the block."""
     return bound_contextvars(**{_KEY: install})
 
 
 def install_under_way() -> str | None:
-    """Return the id of the install that this thread works on; None outside of one."""
+    """Return the id of the install that this thread runs, or None."""
     install = get_contextvars().get(_KEY)
     return None if install is None else str(install)

@@ -1,4 +1,4 @@
-"""What Nailgun carries out now: a change of the master waits for it, or is refused."""
+"""The tasks that Nailgun runs: a change of the master waits for their end, or is refused."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,38 +7,37 @@ from typing import Protocol
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.nailgun.control_plane import Cluster, Task
-from fuel_upgrade.upgrade.events import Watch, nobody
-from fuel_upgrade.upgrade.install_lock import waiting
+from fuel_upgrade.upgrade.events import Waiting, Watch, ignore
 
-_LOOK_EVERY_S = 1.0
-_REMEDY = "wait for what runs to end; an install does so with --wait-for-tasks SECONDS"
+_POLL_EVERY_S = 1.0
+_REMEDY = "wait until these tasks end; an install waits with --wait-for-tasks SECONDS"
 
 
-class AtWork(Protocol):
-    """The part of a control plane that tells what it does."""
+class TaskSource(Protocol):
+    """The part of a control plane that lists running tasks."""
 
     def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that are under way."""
+        """Return the running tasks."""
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment."""
 
 
 class BusyError(PreflightError):
-    """Nothing is in the way but what Nailgun carries out, so that waiting may help."""
+    """Only running tasks of Nailgun prevent the change: waiting may help."""
 
     default_code = "nailgun-busy"
 
 
 @dataclass(frozen=True, slots=True)
 class RunningTask:
-    """A task that Nailgun carries out; ``cluster_name`` is None where it is not known."""
+    """A task that Nailgun runs; ``cluster_name`` is None if unknown."""
 
     task: Task
     cluster_name: str | None
 
     def __str__(self) -> str:
-        """Name the task, how far it is, and where it runs."""
+        """Return the task with its progress and its cluster."""
         task = self.task
         progress = f", {task.progress} %" if task.progress is not None else ""
         where = "" if task.cluster is None else f" on cluster {task.cluster}"
@@ -51,8 +50,8 @@ class RunningTask:
         return str(self)
 
 
-def read_running(control: AtWork) -> tuple[RunningTask, ...]:
-    """Return what Nailgun carries out; the clusters are read only where one is concerned."""
+def read_running(control: TaskSource) -> tuple[RunningTask, ...]:
+    """Read the running tasks; read the clusters only if a task belongs to one."""
     tasks = control.running_tasks()
     concerned = any(task.cluster is not None for task in tasks)
     names = {c.id: c.name for c in control.clusters()} if concerned else {}
@@ -62,11 +61,11 @@ def read_running(control: AtWork) -> tuple[RunningTask, ...]:
     )
 
 
-def refuse_while_busy(control: AtWork) -> None:
-    """Refuse a change while Nailgun is at work.
+def refuse_while_busy(control: TaskSource) -> None:
+    """Refuse a change while Nailgun runs tasks.
 
     Raises:
-        BusyError: with what it carries out.
+        BusyError: Nailgun runs tasks; the failures name them.
     """
     Patience(control).refuse_while_busy()
 
@@ -74,16 +73,16 @@ def refuse_while_busy(control: AtWork) -> None:
 def busy_failures(running: Sequence[RunningTask], *, waited_s: float = 0) -> tuple[str, ...]:
     """Return a failed check for each task."""
     still = f", after {waited_s:g} s of waiting" if waited_s else ""
-    return tuple(f"Nailgun runs {one}{still}" for one in running)
+    return tuple(f"Nailgun runs {task}{still}" for task in running)
 
 
 class Patience:
-    """Waits for Nailgun to become idle, ``wait_s`` seconds in all, however often it is asked."""
+    """Waits for Nailgun to become idle: ``wait_s`` seconds in total over all calls."""
 
     def __init__(
         self,
-        control: AtWork,
-        watch: Watch = nobody,
+        control: TaskSource,
+        watch: Watch = ignore,
         *,
         wait_s: float = 0,
         clock: Callable[[], float] = time.monotonic,
@@ -97,30 +96,30 @@ class Patience:
         self._waited_s = 0.0
 
     def until_idle(self) -> tuple[RunningTask, ...]:
-        """Wait; return what still runs when the time is over, nothing when Nailgun is idle.
+        """Wait; return the tasks that still run when the time is over, none if Nailgun is idle.
 
-        ``watch`` is told at each look; it may raise to stop the waiting.
+        ``watch`` gets an event at each poll; it may raise to end the wait.
         """
         begun = self._clock() - self._waited_s
         while (running := read_running(self._control)) and self._waited_s < self._wait_s:
-            self._tell(running)
-            self._sleep(min(_LOOK_EVERY_S, self._wait_s - self._waited_s))
+            self._report(running)
+            self._sleep(min(_POLL_EVERY_S, self._wait_s - self._waited_s))
             self._waited_s = self._clock() - begun
         return running
 
     def refuse_while_busy(self) -> None:
-        """Wait, and refuse what was to be done if Nailgun is still at work.
+        """Wait, and refuse the change if Nailgun still runs tasks.
 
         Raises:
-            BusyError: with what still runs.
+            BusyError: the failures name the tasks.
         """
         if running := self.until_idle():
             failures = busy_failures(running, waited_s=self._wait_s)
             raise BusyError("; ".join(failures), remedy=_REMEDY, failures=failures)
 
-    def _tell(self, running: Sequence[RunningTask]) -> None:
+    def _report(self, running: Sequence[RunningTask]) -> None:
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
         try:
-            self._watch(waiting(f"Nailgun's {running[0]}{more}", self._waited_s, self._wait_s))
+            self._watch(Waiting(f"Nailgun's {running[0]}{more}", int(self._waited_s), self._wait_s))
         except UpgradeError as error:
             raise error.amended(state=error.state or "nothing was changed") from error

@@ -1,22 +1,29 @@
-"""The entries of the journal: an install, its steps, and its runs of hooks."""
+"""The journal's records of changes, of steps and of hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
-Facts = Mapping[str, Any]
-INSTALL = "install"
-"""The kind of a record that is an install; see :class:`InstallRecord` for the others."""
-LOST = "lost journal"
+Json = Mapping[str, Any]
+"""A value as JSON has it: parameters or facts of a step."""
+
+
+class RecordKind(StrEnum):
+    """The kind of a change. LOST stands for all changes in a journal that was damaged."""
+
+    INSTALL = "install"
+    GC = "gc"
+    SQUASH = "squash"
+    LOST = "lost journal"
 
 
 class InstallState(Enum):
-    """What became of an install.
+    """The state of a change.
 
-    ROLLING_BACK and ROLLED_BACK did not succeed; UNDOING and UNDONE did, and are taken back.
-    INCONSISTENT is neither before nor after, and waits for an operator; ACCEPTED was, until an
-    operator took the master as it was.
+    A failed change is ROLLING_BACK, then ROLLED_BACK; the undo of a successful one is UNDOING, then
+    UNDONE. INCONSISTENT is neither before nor after, and waits for an operator, who repairs it or
+    accepts the master as it is (ACCEPTED).
     """
 
     RUNNING = "running"
@@ -30,7 +37,7 @@ class InstallState(Enum):
 
 
 class StepState(Enum):
-    """What became of a step: PLANNED was not begun, INTENDED may have been done in part."""
+    """The state of a step. PLANNED has not begun; INTENDED may be applied in part."""
 
     PLANNED = "planned"
     INTENDED = "intended"
@@ -40,17 +47,17 @@ class StepState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class InstallRecord:
-    """One install as the journal has it; times are Unix seconds; ``error`` as to_json gives it.
+class ChangeRecord:
+    """One change of the master in the journal: an install, a gc or a squash.
 
-    Retiring releases and squashing one are recorded in the same way: ``kind`` is ``gc`` or
-    ``squash`` then, ``tarball`` says what was asked for, and there is no seal. A ``lost journal``
-    stands for all that a damaged journal had. ``attempts`` counts recoveries, ``released`` says
-    that what undo needs was given up, ``note`` tells an operator what is known and what to do.
+    ``subject`` is the path of an install's tarball, and the request in words of a gc or squash,
+    which have no ``seal``. Times are Unix seconds. ``error`` has the form of
+    :meth:`UpgradeError.to_json`. ``attempts`` counts recoveries, ``released`` is set when the
+    backups are deleted, and ``note`` tells an operator the cause and the remedy.
     """
 
     id: str
-    tarball: str
+    subject: str
     seal: str
     fuel_from: str
     fuel_to: str
@@ -58,7 +65,7 @@ class InstallRecord:
     started_s: float
     ended_s: float | None = None
     error: Mapping[str, Any] | None = None
-    kind: str = INSTALL
+    kind: RecordKind = RecordKind.INSTALL
     attempts: int = 0
     released: bool = False
     note: str | None = None
@@ -66,22 +73,22 @@ class InstallRecord:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step as the journal has it; ``facts`` is what inspecting and applying found out."""
+    """One step in the journal. Only the class of its ``kind`` reads ``params`` and ``facts``."""
 
     number: int
     kind: str
     title: str
-    params: Facts
-    facts: Facts
+    params: Json
+    facts: Json
     state: StepState
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HookRunRecord:
-    """One run of a hook, or of its undo twin; without an end where a crash cut it off.
+    """One run of a hook or of its undo twin. A run that a crash interrupted has no end.
 
-    Times are Unix seconds; ``output`` is its last 4 KiB.
+    Times are Unix seconds; ``output`` has the last 4 KiB.
     """
 
     point: str

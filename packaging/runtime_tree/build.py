@@ -1,4 +1,4 @@
-"""Building the tree: interpreter, libraries, packages, launchers, and what is known of them."""
+"""Builds the tree: interpreter, libraries, packages, launchers, build information."""
 
 import argparse
 import json
@@ -79,7 +79,7 @@ def _fill(source: Path, tree: Path, debian: Path, python: str, cache: Path) -> N
 
 
 def copy_licenses(debs: list[Deb], debian: Path, tree: Path) -> None:
-    """Copy the licenses of what comes from Debian; a Python package has its own beside it.
+    """Copy the licenses of the Debian packages; a Python package has its own beside it.
 
     Packages of one source have the same text: it is there once, with links to it.
     """
@@ -97,7 +97,7 @@ def copy_licenses(debs: list[Deb], debian: Path, tree: Path) -> None:
 
 
 def write_build_info(source: Path, tree: Path, python: str, debs: list[Deb]) -> None:
-    """Write ``BUILD-INFO``: what the tree was made of."""
+    """Write ``BUILD-INFO``: the components of the tree."""
     info = {
         "format": 1,
         "version": version_of(source),
@@ -130,7 +130,7 @@ def time_of(source: Path) -> int:
 
 
 def _git(source: Path, *arguments: str) -> str | None:
-    """Return what git answers, or None where the source is no clone."""
+    """Return the output of git, or None if the source is not a clone."""
     if not (source / ".git").exists():
         return None
     argv = ["git", "-C", str(source), *arguments]

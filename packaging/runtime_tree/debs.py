@@ -36,7 +36,7 @@ def python_of_debian() -> str:
 
 
 def fetch_debs(python: str, cache: Path) -> list[Deb]:
-    """Return CPython, glib and all that they depend on; what is not cached is downloaded.
+    """Return CPython, glib and their dependencies; download packages that are not cached.
 
     apt resolves them against an empty system, and checks what it downloads.
 
@@ -54,7 +54,7 @@ def fetch_debs(python: str, cache: Path) -> list[Deb]:
 
 
 def _file_names(resolved: str) -> list[str]:
-    """Return apt's names for the files of what it would install: ``Inst NAME (VERSION [ARCH])``."""
+    """Return the files of the packages that apt would install: ``Inst NAME (VERSION [ARCH])``."""
     found = re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", resolved, re.MULTILINE)
     return sorted(
         f"{name}_{version.replace(':', '%3a')}_{arch}.deb" for name, version, arch in found

@@ -9,7 +9,7 @@ _TAIL_LINES = 8
 
 
 class BuildError(Exception):
-    """The tree cannot be built: what is wrong, and what to do about it."""
+    """The tree cannot be built; with a message and a remedy."""
 
     def __init__(self, what: str, *, remedy: str) -> None:
         super().__init__(what)

@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The CPython in a tree. It runs where the tree lies, whatever the build machine has."""
+    """The CPython in a tree. It runs at the path of the tree, independent of the build machine."""
 
     tree: Path
 
@@ -59,7 +59,7 @@ class Interpreter:
 
 
 def write_launchers(tree: Path) -> None:
-    """Write what starts Python and the commands into ``bin`` and ``libexec``."""
+    """Write the launchers of Python and the commands into ``bin`` and ``libexec``."""
     for name in ("python3", *_COMMANDS):
         (tree / "libexec" / name).symlink_to(f"../lib/{LOADER}")
         script = "" if name == "python3" else f'"$root/share/{name}" '

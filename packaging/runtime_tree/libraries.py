@@ -15,7 +15,7 @@ _ELF = b"\x7fELF"
 
 
 def add_loader(debian: Path, interpreter: Interpreter) -> None:
-    """Copy the loader and what is loaded later from unpacked packages into the tree."""
+    """Copy the loader and libraries that are loaded later from unpacked packages into the tree."""
     for name in (LOADER, *_LOADED_LATER):
         _copy(_find(debian, name), interpreter.libraries / name)
 

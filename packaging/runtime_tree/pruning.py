@@ -27,7 +27,7 @@ _PACKAGES = (
 
 
 def prune(tree: Path, python: str) -> None:
-    """Remove from the tree what nothing in it imports."""
+    """Remove modules from the tree that nothing in it imports."""
     stdlib = tree / "lib" / python
     _remove(stdlib, _STDLIB)
     _remove(stdlib / "lib-dynload", _DYNLOAD)

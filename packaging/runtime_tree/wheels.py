@@ -2,15 +2,21 @@
 
 import hashlib
 import importlib.util
+import re
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
-from runtime_tree.errors import BuildError
+from runtime_tree.errors import BuildError, run
 from runtime_tree.interpreter import Interpreter
 
 SITE = "lib/python3/dist-packages"  # where Debian's CPython looks, below its own prefix
-_SOURCE_ONLY = "sdnotify"  # has no wheel: it is built here, of Python alone
+# Has no wheel: it is built here, of Python alone. With the lines of its hashes.
+_SOURCE_ONLY = re.compile(r"^sdnotify==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+_WHEEL = ("wheel", "--no-deps", "--require-hashes")
 _ONLINE = "connect this machine to a package index, then build again: the cache keeps what it got"
+_OPTIONS = ("--quiet", "--disable-pip-version-check", "--no-input")
 _WRITTEN_BY_PIP = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
@@ -41,24 +47,43 @@ def _wheels(lock: Path, interpreter: Interpreter, cache: Path) -> Path:
     complete = folder / ".complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        _pip(interpreter, "wheel", "--no-deps", "--require-hashes", "--only-binary=:all:",
-             f"--no-binary={_SOURCE_ONLY}", "--no-build-isolation", "--wheel-dir", str(folder),
-             "--requirement", str(lock))  # fmt: skip
+        _fetch_wheels(_SOURCE_ONLY.sub("", lock.read_text()), interpreter, folder)
+        _build_wheels("".join(_SOURCE_ONLY.findall(lock.read_text())), folder)
         complete.touch()
     return folder
 
 
+def _fetch_wheels(lock: str, interpreter: Interpreter, folder: Path) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(lock)
+        file.flush()
+        places = ("--wheel-dir", str(folder), "--requirement", file.name)
+        _pip(interpreter, *_WHEEL, "--only-binary=:all:", *places)
+
+
+def _build_wheels(lock: str, folder: Path) -> None:
+    """Build with the Python that runs this: the tree's own, when pip starts it, sees no setuptools.
+
+    The launcher in the tree isolates it from the environment, and finds no whole tree yet.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(lock)
+        file.flush()
+        options = ("--no-binary=:all:", "--no-build-isolation", "--use-pep517")
+        places = ("--wheel-dir", str(folder), "--requirement", file.name)
+        run([sys.executable, "-m", "pip", *_WHEEL, *_OPTIONS, *options, *places], remedy=_ONLINE)
+
+
 def _pip(interpreter: Interpreter, command: str, *arguments: str) -> None:
-    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
     interpreter.run(
-        *("-m", "pip", command, *options, *arguments),
+        *("-m", "pip", command, *_OPTIONS, *arguments),
         env={"PYTHONPATH": str(_place_of_pip())},
         remedy=_ONLINE,
     )
 
 
 def _place_of_pip() -> Path:
-    """Return the folder from which this Python imports pip, and setuptools for what it builds."""
+    """Return the folder from which this Python imports pip and setuptools."""
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:
         raise BuildError(

@@ -58,7 +58,8 @@ class Daemon:
         """Have a job done to its end; return its last event."""
         client = self.client()
         job = client.post(path, body)["job"]
-        return list(client.events(job))[-1]
+        last: dict[str, Any] = list(client.events(job))[-1]
+        return last
 
 
 class Daemons:

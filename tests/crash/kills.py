@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fuel_upgrade.config import Config, Recovery, read
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.transaction import retention
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.crash import snapshot
@@ -167,7 +167,7 @@ class Drill:
     def _journal(self) -> Journal:
         return Journal(self._config.paths.journal)
 
-    def _at_the_kill(self) -> tuple[InstallRecord, str]:
+    def _at_the_kill(self) -> tuple[ChangeRecord, str]:
         """Return the last record and how far it was; SQLite's own journal stays as it is."""
         copy = self._folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
@@ -223,7 +223,7 @@ def _write_settings(folder: Path) -> Config:
     return read(folder / "rollback.yaml", root=folder / "root")
 
 
-def _expected(operation: str, record: InstallRecord, last: str, policy: str) -> str:
+def _expected(operation: str, record: ChangeRecord, last: str, policy: str) -> str:
     """Return what the journal, as the kill left it, promises."""
     if operation == "rollback":
         return "after" if record.state in _GONE else "before"

@@ -8,17 +8,17 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
-from fuel_upgrade.upgrade.events import Watch, nobody
+from fuel_upgrade.upgrade.events import Event, StepStarted, StepUndoStarted, Watch, ignore
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction import recovery
 from fuel_upgrade.upgrade.transaction.recovery import leftovers
@@ -39,12 +39,12 @@ def some(cases: Sequence[Case], count: int) -> Sequence[Case]:
 
 
 def engine_of(master: ScratchMaster) -> Engine:
-    """Give an engine that fills disks to the last byte."""
+    """Yield an engine that fills disks to the last byte."""
     return Engine(replace(master.config, disk_reserve_mb=0, full_view=True), master.client)
 
 
 def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
-    """Install 5.1, and give up its backups, which the first install of 6.0 would do."""
+    """Install 5.1 and delete its backups, as the first install of 6.0 would."""
     master.install(tarballs["5.1"])
     master.engine().release_backups()
     return master
@@ -63,18 +63,22 @@ def master(place: Disk, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
         yield ready(found, tarballs)
 
 
-def at(step: int, act: Callable[[], None], event: str = "step") -> Watch:
-    """Give a watcher that acts when a step begins, or its undo."""
+def at(
+    step: int,
+    act: Callable[[], None],
+    kind: type[StepStarted | StepUndoStarted] = StepStarted,
+) -> Watch:
+    """Return a watcher that acts when a step or its undo begins."""
 
-    def watch(told: Mapping[str, Any]) -> None:
-        if told["event"] == event and told["number"] == step:
+    def watch(event: Event) -> None:
+        if isinstance(event, kind) and event.number == step:
             act()
 
     return watch
 
 
-def install(master: ScratchMaster, tarball: Path, watch: Watch = nobody) -> UpgradeError | None:
-    """Install, and return the error if there is one: always one that says what to do."""
+def install(master: ScratchMaster, tarball: Path, watch: Watch = ignore) -> UpgradeError | None:
+    """Install, and return the error, if any; it always has a remedy."""
     try:
         engine_of(master).install(tarball, install=new_id(), watch=watch)
     except UpgradeError as error:
@@ -87,7 +91,7 @@ def states(master: ScratchMaster) -> list[InstallState]:
 
 
 def settled_as(master: ScratchMaster, before: State) -> None:
-    """See that all is as before, nothing is left, and the journal has it."""
+    """Check that the state is as before, without leftovers, and recorded in the journal."""
     assert master.state() == before
     assert leftovers(master.config.paths) == ()
     journal = master.engine().journal
@@ -192,7 +196,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
 
     fill = at(step, fill_up)
     engine = Engine(replace(master.config, full_view=True), master.client, clock=clock)
-    with pytest.raises(RollbackError, match="everything was put back, but the journal could not"):
+    with pytest.raises(RollbackError, match="rolled back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
     assert install(master, tarballs["6.0"]) is not None  # what is unfinished is not passed over
@@ -231,7 +235,7 @@ def test_an_undo_on_a_disk_that_becomes_read_only_is_repaired(
     engine = engine_of(master)
     assert install(master, tarballs["6.0"]) is None
     with pytest.raises(RollbackError, match=os.strerror(errno.EROFS)):
-        engine.rollback(watch=at(step, split.live.make_read_only, "undo step"))
+        engine.rollback(watch=at(step, split.live.make_read_only, StepUndoStarted))
     assert states(master)[-1] is InstallState.INCONSISTENT
     split.live.make_writable()
     engine.repair()

@@ -23,7 +23,7 @@ class NoRoomForTheEnd(Journal):
         super().mark(install, state, **more)  # type: ignore[arg-type]  # as it was given
 
 
-def test_an_install_whose_success_cannot_be_recorded_is_put_back(
+def test_an_install_whose_success_cannot_be_recorded_is_rolled_back(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
     with scratch_master(tmp_path / "master") as master:

@@ -1,4 +1,4 @@
-"""Wherever the daemon is killed, the next one makes it as it was before, or as it is after.
+"""After a kill at any moment the next daemon restores the state before or completes the install.
 
 ``CRASH_ROUNDS`` is the number of rounds, ``CRASH_SEED`` what they are drawn from, and
 ``CRASH_REPORT`` a file for the counts.

@@ -1,4 +1,4 @@
-"""Who reads a release's repo while it is switched reads the old one or the new one.
+"""A reader of a release's repo sees the old repo or the new one during a switch.
 
 A reader may rely on this:
 
@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.crash.reader import GONE, describe
 from tests.crash.reading import Report, Walk, reading
 from tests.master import ScratchMaster, scratch_master
@@ -57,7 +58,7 @@ def trees(top: Path) -> Trees:
 
 
 def faults(report: Report, old: Trees, new: Trees) -> list[str]:
-    """Say what a reader saw that it must not."""
+    """Return the faults that a reader saw."""
     wrong = [f"{repo} was missing {count} times" for repo, count in report.missing.items()]
     for walk in report.walks:
         if walk.files in (old[walk.repo], new[walk.repo]):
@@ -86,13 +87,13 @@ def test_a_reader_sees_the_old_repo_or_the_new_one(
 ) -> None:
     top, engine = master.config.paths.repos, master.engine()
     old = trees(top)
-    engine.install(tarballs["6.0"], install=new_id(), full_view=True)
+    engine.install(tarballs["6.0"], InstallOptions(full_view=True), install=new_id())
     new = trees(top)
     engine.rollback()
     files = [f"{repo}/{name}" for repo in _SWITCHED for name in sorted({*old[repo]} & {*new[repo]})]
     with reading(tmp_path / "reader", top, [*_BASES, *_SWITCHED], files) as reader:
         for _ in range(int(os.environ.get("CRASH_INSTALLS") or _SHORT)):
-            engine.install(tarballs["6.0"], install=new_id(), full_view=True)
+            engine.install(tarballs["6.0"], InstallOptions(full_view=True), install=new_id())
             reader.await_looks()
             engine.rollback()
             reader.await_looks()
@@ -119,7 +120,7 @@ def _tell(report: Report, old: Trees, new: Trees) -> None:
 
 
 def test_a_reader_notices_a_switch_of_two_moves(master: ScratchMaster, tmp_path: Path) -> None:
-    """What the other test looks for can be seen: it is not blind."""
+    """A fault can be seen: the other test is not blind."""
     top = master.config.paths.repos
     repo = top / _SWITCHED[0]
     old = trees(top)

@@ -19,9 +19,9 @@ from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.other_indexes import description_md5
 from fuel_upgrade.repo.apt.repo import read_apt
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.fullview.view import build_view
+from fuel_upgrade.repo.repo import IndexChoice
 from fuel_upgrade.system import process
 from tests.builders import write
 from tests.servers import Server, serving
@@ -161,7 +161,7 @@ def test_by_hash_can_be_chosen(
     assert ("Acquire-By-Hash" in read_apt(out).release) == by_hash
 
 
-def test_apt_shows_the_translations_of_what_the_diff_carries(
+def test_apt_shows_the_translations_of_carried_packages(
     keyed: Path, server: str, tmp_path: Path
 ) -> None:
     build_diff(keyed / "base", keyed / "current", keyed / "diff")
@@ -187,7 +187,7 @@ def test_the_view_keeps_the_current_translations_whole(
 
 def test_a_description_is_keyed_as_apt_ftparchive_does_it(folder: Path) -> None:
     short = short_index(folder / "current").strip().split("\n\n")
-    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").iter_entries()}
+    whole = {e.package.name: e.stanza for e in read_apt(folder / "current").entries()}
     for text in short:
         name = text.split("\n")[0].removeprefix("Package: ")
         assert b"Description-md5" not in whole[name]
@@ -195,7 +195,7 @@ def test_a_description_is_keyed_as_apt_ftparchive_does_it(folder: Path) -> None:
     assert len(short) == len(CURRENT)
 
 
-def test_contents_are_carried_when_asked_for(folder: Path) -> None:
+def test_contents_are_carried_on_request(folder: Path) -> None:
     choice = IndexChoice(contents=True)
     out = folder / "with-contents"
     build_diff(folder / "base", folder / "current", out, DiffOptions(indexes=choice))
@@ -208,7 +208,7 @@ def test_contents_are_carried_when_asked_for(folder: Path) -> None:
     assert (folder / "contents-view" / DIST / "main/Contents-amd64.gz").read_bytes() == own
 
 
-def test_what_is_dropped_is_told(folder: Path, tmp_path: Path) -> None:
+def test_dropped_indexes_are_reported(folder: Path, tmp_path: Path) -> None:
     repos = [str(folder / "base"), str(folder / "current")]
     dropped = [
         "contents main/Contents-amd64",

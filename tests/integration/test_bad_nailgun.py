@@ -275,7 +275,7 @@ def test_a_token_in_a_field_is_not_shown(bad: BadNailgun, meets: NailgunClient) 
 # Wrong answers
 
 
-def test_a_conflict_is_told_with_its_reason(bad: BadNailgun, meets: NailgunClient) -> None:
+def test_a_conflict_is_reported_with_its_reason(bad: BadNailgun, meets: NailgunClient) -> None:
     bad.script = [says(409, b"Release with the same name and version already exists", "text/html")]
     error = refusal(lambda: meets.create_release({"name": "n"}))
     assert (error.status, len(bad.seen)) == (409, 1)
@@ -388,7 +388,7 @@ def test_keystone_that_echoes_the_password_is_not_quoted(
     assert "/keystone/v2.0/tokens" in error.path
 
 
-def test_a_wrong_password_is_told_with_its_user(bad: BadNailgun) -> None:
+def test_a_wrong_password_is_reported_with_its_user(bad: BadNailgun) -> None:
     settings = NailgunSettings(url=bad.url, password="wrong horse", timeout_s=TIMEOUT_S)
     with NailgunClient(settings) as client:
         error = refusal(client.releases, secret="wrong horse")

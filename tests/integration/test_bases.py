@@ -1,4 +1,4 @@
-"""A base is found by content on a real master, refused and repaired, in chains of tarballs too."""
+"""A base is matched by content on a real master, refused and repaired, also in chains."""
 
 import shutil
 import subprocess
@@ -24,7 +24,9 @@ from fuel_upgrade.repo.yum.repo import read_yum
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import BaseReplaced, Event, StepStarted, TarballStarted
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
 from tests.master import ScratchMaster, build, planned, scratch_master
 from tests.tools import needs
@@ -91,7 +93,7 @@ def master(tmp_path: Path) -> Iterator[ScratchMaster]:
 def refused(master: ScratchMaster, path: Path, *, verify_base: bool = False) -> PreflightError:
     before = master.state()
     with pytest.raises(PreflightError) as caught:
-        master.engine().install(path, install=new_id(), verify_base=verify_base)
+        master.engine().install(path, InstallOptions(verify_base=verify_base), install=new_id())
     assert master.state() == before
     return caught.value
 
@@ -113,20 +115,22 @@ def on_disk(master: ScratchMaster, version: str, system: str, pattern: str) -> P
     return found
 
 
-def test_another_base_with_the_same_packages_is_accepted_and_told(
+def test_another_base_with_the_same_packages_is_accepted_and_reported(
     master: ScratchMaster, inputs: Path
 ) -> None:
     master.install(tarball(inputs, "5.1.1", ["5.0"]))
-    told: list[Any] = []
+    events: list[Event] = []
     sixty = tarball(inputs, "6.0", ["5.1", "5.1.1"], ("5.1", V51))
     plan = planned(master.engine().plan(sixty))
     assert [r["base_found"] for r in plan["releases"]] == [
         {"named": V51, "found": V511, "inside": False, "inherited": 2}
     ] * 2
-    master.engine().install(sixty, install=new_id(), watch=told.append)
+    master.engine().install(sixty, install=new_id(), watch=events.append)
     assert repos(master, V60) == both(V60, V511)
-    assert [e["found"] for e in told if e["event"] == "base"] == [V511, V511]
-    assert any(f"on {V511} in place of {V51}" in e.get("title", "") for e in told)
+    assert [e.found for e in events if isinstance(e, BaseReplaced)] == [V511, V511]
+    assert any(
+        f"on {V511} in place of {V51}" in e.title for e in events if isinstance(e, StepStarted)
+    )
 
 
 def test_the_named_base_is_preferred(master: ScratchMaster, inputs: Path) -> None:
@@ -145,13 +149,13 @@ def test_a_package_that_is_gone_from_the_base_is_named(
     package.unlink() if damage == "removed" else package.write_bytes(b"cut")
     (failure,) = refused(master, tarball(inputs, "6.0", ["5.1"], ("5.1", V51))).failures
     assert failure == (
-        f"release Juno on CentOS ({V60}) is a diff of {V51}, which does not hold on this master"
-        " what it held; no release here holds 1 of the 2 packages that it inherits: libvirt"
+        f"release Juno on CentOS ({V60}) is a diff of {V51}, which lacks packages on this"
+        " master; no release here holds 1 of the 2 packages that it inherits: libvirt"
         " noarch 1.0-1"
     )
 
 
-def test_altered_content_of_the_same_size_is_found_by_verify_base(
+def test_altered_content_of_the_same_size_is_detected_by_verify_base(
     master: ScratchMaster, inputs: Path
 ) -> None:
     master.install(tarball(inputs, "5.1", ["5.0"]))
@@ -163,7 +167,7 @@ def test_altered_content_of_the_same_size_is_found_by_verify_base(
     assert "libvirt all 1.0-1" in failure
 
 
-def test_an_index_that_cannot_be_read_is_told(master: ScratchMaster, inputs: Path) -> None:
+def test_an_unreadable_index_is_reported(master: ScratchMaster, inputs: Path) -> None:
     master.install(tarball(inputs, "5.1", ["5.0"]))
     on_disk(master, V51, "ubuntu", "Packages").write_text("junk")
     (failure,) = refused(master, tarball(inputs, "6.0", ["5.1"], ("5.1", V51))).failures
@@ -188,8 +192,8 @@ def test_a_repaired_tarball_fills_the_hole(master: ScratchMaster, inputs: Path) 
         on_disk(master, V51, system, "libvirt*").unlink()
     out = repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51)))
     for repo in report_tarball(out).repos:
-        told = {c.name: (c.kind.value, c.old, c.new) for c in repo.changes}
-        assert told == {
+        changes = {c.name: (c.kind.value, c.old, c.new) for c in repo.changes}
+        assert changes == {
             "nova": ("upgraded", ("1.0-1",), ("2.0-1",)),
             "libvirt": ("restored", ("1.0-1",), ("1.0-1",)),
         }
@@ -227,7 +231,7 @@ def test_a_repaired_repo_hides_the_groups_and_modules_of_its_base_as_before(
     assert [d.default for d in found.modules] == [NO_STREAM]
 
 
-def test_without_any_base_the_repaired_tarball_stands_alone(
+def test_without_any_base_the_repaired_tarball_has_all_packages(
     master: ScratchMaster, inputs: Path
 ) -> None:
     """The base's repos are gone as a whole; then what they held comes along."""
@@ -237,7 +241,7 @@ def test_without_any_base_the_repaired_tarball_stands_alone(
     assert repos(master, V60) == both(V60)
 
 
-def test_what_is_not_the_full_repo_or_not_the_tarball_is_refused(
+def test_another_repo_or_tarball_than_the_requested_one_is_refused(
     master: ScratchMaster, inputs: Path
 ) -> None:
     master.install(tarball(inputs, "5.1", ["5.0"]))
@@ -269,12 +273,12 @@ def test_a_folder_is_installed_in_the_order_of_its_content(
     names = [f"fuel-{fuel}-upgrade.tar.zst" for fuel in ("5.1", "6.0", "6.1")]
     assert [o["tarball"] for o in order["order"]] == names
     assert order["first"]["fuel_to"] == "5.1"
-    told: list[Any] = []
-    done = install_all(master.engine(), [folder], watch=told.append)
+    events: list[Event] = []
+    done = install_all(master.engine(), [folder], watch=events.append)
     assert [record.fuel_to for record in done.installs] == ["5.1", "6.0", "6.1"]
-    assert [e["tarball"] for e in told if e["event"] == "tarball"] == names
+    assert [e.tarball for e in events if isinstance(e, TarballStarted)] == names
     assert repos(master, V61) == both(V61, V60, V51)
-    again = install_all(master.engine(), [folder], watch=told.append)
+    again = install_all(master.engine(), [folder], watch=events.append)
     assert again.installs == ()
     assert [why for _, why in again.order.skipped] == ["installed already"] * 3
 
@@ -288,12 +292,14 @@ def test_the_tarball_that_is_missing_is_named(master: ScratchMaster, inputs: Pat
     assert master.state() == before
 
 
-def test_a_failure_in_the_middle_keeps_what_stands(master: ScratchMaster, inputs: Path) -> None:
+def test_a_failure_in_the_middle_keeps_the_installs_before_it(
+    master: ScratchMaster, inputs: Path
+) -> None:
     first = tarball(inputs, "5.1", ["5.0"])
     sixty = tarball(inputs, "6.0", ["5.1"], ("5.1", V51))
 
-    def watch(event: Any) -> None:
-        if event["event"] == "tarball" and event["number"] == 2:
+    def watch(event: Event) -> None:
+        if isinstance(event, TarballStarted) and event.number == 2:
             master.store.add_task("deploy", "running")
 
     with pytest.raises(PreflightError) as caught:
@@ -337,7 +343,7 @@ def test_a_node_of_a_repaired_release_gets_every_package(
         assert hash_file(node.download(recipe.name, tmp_path / recipe.name)) == hash_file(wanted)
 
 
-def test_a_master_without_createrepo_c_is_told_when_a_yum_repo_is_read() -> None:
+def test_a_missing_createrepo_c_is_reported_when_a_yum_repo_is_read() -> None:
     """Nothing on the way to an install of apt repos may import it."""
     code = (
         "import sys; sys.modules['createrepo_c'] = None\n"

@@ -1,4 +1,4 @@
-"""An upgrade tarball of real packages, judged by the tools that stand on a master."""
+"""An upgrade tarball of real packages, checked with the tools of a master."""
 
 import os
 import random
@@ -73,7 +73,7 @@ def unpacked(tarball: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_tar_and_zstd_unpack_what_we_unpack(tarball: Path, unpacked: Path, tmp_path: Path) -> None:
+def test_tar_and_zstd_unpack_the_same_files(tarball: Path, unpacked: Path, tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     argv = ["tar", "--zstd", "-xf", str(tarball), "-C", str(tmp_path / "theirs")]
     process.run(argv, timeout_s=60)
@@ -185,7 +185,7 @@ def run_script(unpacked: Path, path: Path, *arguments: str) -> str:
     return process.run(argv, timeout_s=120, env={"PATH": str(path)})
 
 
-def test_the_script_says_how_to_get_what_it_needs(unpacked: Path, bare_path: Path) -> None:
+def test_the_script_explains_how_to_get_fuel_upgrade(unpacked: Path, bare_path: Path) -> None:
     assert os.access(unpacked / "upgrade.sh", os.X_OK)
     (unpacked / "fuel-6.0-upgrade.tar").touch()
     with pytest.raises(CommandError, match="fuel-upgrade is not installed") as caught:

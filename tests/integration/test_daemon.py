@@ -46,7 +46,7 @@ def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> 
         assert host.json("releases")["releases"] == []
 
 
-def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -> None:
+def test_text_output_has_the_steps_and_the_result(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         done = host.command("install", tarballs["5.1"])
         assert done.returncode == 0
@@ -54,7 +54,7 @@ def test_text_output_says_what_happened(host: Host, tarballs: dict[str, Path]) -
         assert "[1/11] unpack and verify" in done.stderr
         again = host.command("install", tarballs["5.1"], "--fail-if-installed")
         assert again.returncode == 4
-        assert "Fuel 5.1 is what this master already runs" in again.stderr
+        assert "this master already runs Fuel 5.1" in again.stderr
         assert "state:  nothing was changed" in again.stderr
         assert "remedy: " in again.stderr
         assert "5.0 -> 5.1" in host.command("history").stdout
@@ -73,7 +73,7 @@ def test_the_current_release_has_its_own_repo_before_its_base(
             assert names == ["2014.2-6.0", "2014.1.1-5.1"]
 
 
-def test_several_tarballs_are_installed_in_order_and_a_hole_is_told(
+def test_several_tarballs_are_installed_in_order_and_a_missing_one_is_named(
     host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     both = (tarballs["6.0"], tarballs["5.1"])
@@ -195,7 +195,7 @@ def test_an_undo_killed_in_the_middle_is_finished_at_the_next_start(
         assert host.tree() == before
 
 
-def test_what_does_not_exist_is_named(host: Host) -> None:
+def test_a_missing_object_is_named(host: Host) -> None:
     with host.daemon():
         for argv in (("show", "nope"), ("watch", "nope"), ("watch",), ("rollback", "nope")):
             done = host.command(*argv)
@@ -203,7 +203,7 @@ def test_what_does_not_exist_is_named(host: Host) -> None:
             assert "Traceback" not in done.stderr
 
 
-def test_a_malformed_request_is_told_in_the_usual_form(host: Host) -> None:
+def test_a_malformed_request_gets_an_error_of_the_usual_form(host: Host) -> None:
     with host.daemon():
         transport = httpx.HTTPTransport(uds=str(Config().under(host.root).paths.socket))
         with httpx.Client(transport=transport, base_url="http://daemon/v1") as client:
@@ -241,7 +241,7 @@ def test_detached_it_answers_and_its_pid_file_names_it(host: Host) -> None:
     assert not (host.root / "run/fuel-upgrade/fuel-upgraded.pid").exists()
 
 
-def test_systemd_is_told_when_it_is_ready(host: Host, tmp_path: Path) -> None:
+def test_systemd_is_notified_when_the_daemon_is_ready(host: Host, tmp_path: Path) -> None:
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(address))
@@ -306,21 +306,21 @@ def test_the_embedded_registry_may_be_in_postgresql(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"password": "wrong"}, "correct nailgun.username and nailgun.password"),
         ({"url": "http://127.0.0.1:9", "retries": 0}, "check that Nailgun and Keystone run"),
     ],
 )
-def test_a_nailgun_that_cannot_be_asked_leaves_everything_as_before(
-    host: Host, tarballs: dict[str, Path], nailgun: str, settings: dict[str, object], told: str
+def test_an_unreachable_nailgun_leaves_everything_as_before(
+    host: Host, tarballs: dict[str, Path], nailgun: str, settings: dict[str, object], message: str
 ) -> None:
     configure(host, **{"url": nailgun, **settings})
     with host.daemon():
         before = host.tree()
         done = host.command("install", tarballs["5.1"])
         assert done.returncode == 7
-        assert told in done.stderr
+        assert message in done.stderr
         assert host.tree() == before
         assert host.json("history")["installs"] == []
 
@@ -343,7 +343,7 @@ def test_node_sources_of_a_registered_release(
     ]
 
 
-def test_an_unknown_release_is_told_with_the_known_ones(
+def test_an_unknown_release_is_reported_with_the_known_ones(
     host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     with host.daemon():

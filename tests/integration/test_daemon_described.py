@@ -28,7 +28,7 @@ def document(url: str) -> Any:
     return requests.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()
 
 
-def test_every_refusal_is_described_as_an_error(document: Any) -> None:
+def test_every_refusal_is_described_with_the_error_schema(document: Any) -> None:
     for path, item in document["paths"].items():
         for operation in item.values():
             refusals = {s: a for s, a in operation["responses"].items() if int(s) >= 400}
@@ -46,13 +46,13 @@ def test_every_refusal_is_described_as_an_error(document: Any) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-def test_the_event_stream_is_described_with_its_content_type(document: Any) -> None:
+def test_the_event_stream_is_described_as_ndjson(document: Any) -> None:
     answer = document["paths"]["/v1/jobs/{job}/events"]["get"]["responses"]["200"]
     assert list(answer["content"]) == ["application/x-ndjson"]
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b'{"tarball": "/' + b"a" * 5000 + b'"}', "File name too long"),
         (b'{"tarball": "/a\\u0000b"}', "cannot be looked at"),
@@ -66,13 +66,13 @@ def test_the_event_stream_is_described_with_its_content_type(document: Any) -> N
 )
 @pytest.mark.parametrize("path", ["/v1/plans", "/v1/installs", "/v1/repair-requests"])
 def test_a_malformed_body_is_refused_with_a_reason(
-    url: str, path: str, body: bytes, told: str
+    url: str, path: str, body: bytes, message: str
 ) -> None:
     headers = {"Content-Type": "application/json"}
     answer = requests.post(url + path, data=body, headers=headers, timeout=TIMEOUT_S)
     assert answer.status_code == 400, answer.text
     assert answer.json().keys() == ERROR
-    assert told in answer.json()["what"]
+    assert message in answer.json()["what"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_malformed_body_is_refused_with_a_reason(
         ("POST", "/v1/gc-plans", 404),
     ],
 )
-def test_an_unknown_path_or_id_is_answered_with_an_error(
+def test_a_missing_object_gets_an_error_of_the_usual_form(
     url: str, method: str, path: str, status: int
 ) -> None:
     body = {"release": "nope", "releases": ["nope"]}

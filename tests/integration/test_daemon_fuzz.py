@@ -61,7 +61,7 @@ def serving(master: ScratchMaster, jobs: Jobs) -> RegistryServer:
     return RegistryServer(create_app(service), "127.0.0.1", 0)
 
 
-def test_the_daemon_answers_every_request_as_described(
+def test_the_daemon_answers_any_request_as_described(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
     jobs, known = Jobs(), {"install": ["x"], "job": ["x"], "release_id": ["1", "2", "3"]}

@@ -76,7 +76,7 @@ def client(settings: NailgunSettings) -> Iterator[NailgunClient]:
             made.delete_release(release.id)
 
 
-def test_the_dialect_is_told_by_the_version_and_later_by_the_releases(
+def test_the_dialect_follows_from_the_version_and_later_from_the_releases(
     settings: NailgunSettings, client: NailgunClient, request: pytest.FixtureRequest
 ) -> None:
     expected = request.node.callspec.params["settings"]
@@ -137,9 +137,9 @@ def test_a_release_that_nailgun_changed_fails_the_step_and_is_deleted(
     (release, *_) = described("6.0")
     with Forgetful(settings, master_ip=IP) as forgetful:
         body = forgetful.dialect().body(release.fields, meant(release))
-        step = Register(body, None, World(forgetful, no_progress))
+        step, world = Register(body, None), World(forgetful, no_progress)
         with pytest.raises(OutsideError, match=r"description: posted .*; roles\[.*is missing"):
-            step.apply(step.inspect())
+            step.apply(step.inspect(world), world)
     assert client.releases() == ()
 
 

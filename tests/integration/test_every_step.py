@@ -1,16 +1,17 @@
-"""Whatever step of an install fails, and however, the master ends as it was before."""
+"""After a failure of any step the master is as it was before."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import BundleError, PreflightError, RollbackError, StepError
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, InstallFailed
 from fuel_upgrade.upgrade.records import InstallState, StepState
+from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
@@ -23,17 +24,17 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 @pytest.fixture
 def fresh_master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def test_every_step_is_covered(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
@@ -69,7 +70,7 @@ def test_a_refusal_by_the_registry_itself_is_undone(
     assert [r.version for r in fresh_master.client.releases()] == ["2014.1.1-5.1"] * 2
 
 
-def test_damage_in_the_payload_is_found_before_anything_is_switched(
+def test_a_damaged_payload_is_refused_before_the_first_switch(
     master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     before = master.state()
@@ -84,7 +85,7 @@ def test_damage_in_the_payload_is_found_before_anything_is_switched(
     assert master.state() == before
 
 
-def test_what_was_there_before_is_put_back_not_removed(
+def test_the_previous_content_is_restored_and_not_removed(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     """An undo by the tarball's list would remove what somebody else had installed."""
@@ -111,9 +112,9 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
 ) -> None:
     master = fresh_master
     first = master.install(tarballs["6.0"])
-    register = next(s for s in master.engine().journal.steps(first.id) if s.kind == "register")
+    register = next(Register.among(master.engine().journal.steps(first.id)))
     master.engine().rollback()
-    adopted = master.client.create_release(register.params["body"])
+    adopted = master.client.create_release(register.body)
     before = master.state()
     record = master.install(tarballs["6.0"])
     titles = [step.title for step in master.engine().journal.steps(record.id)]
@@ -122,7 +123,7 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
     assert master.state() == before
 
 
-def test_what_somebody_replaced_meanwhile_is_neither_removed_nor_overwritten(
+def test_content_that_somebody_replaced_is_neither_removed_nor_overwritten(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master = fresh_master
@@ -131,7 +132,7 @@ def test_what_somebody_replaced_meanwhile_is_neither_removed_nor_overwritten(
     shutil.rmtree(repo)
     repo.mkdir()
     (repo / "synced").write_text("by hand\n")
-    with pytest.raises(RollbackError, match="is neither what this install put there"):
+    with pytest.raises(RollbackError, match="holds neither the content of this install"):
         master.engine().rollback()
     assert (repo / "synced").read_text() == "by hand\n"
     assert master.client.releases() == ()  # the rest was undone
@@ -148,8 +149,8 @@ def test_an_undo_that_fails_is_visible_and_can_be_repeated(
     install = new_id()
     clusters: list[int] = []
 
-    def put_a_cluster_on_the_new_release(event: Mapping[str, Any]) -> None:
-        if event["event"] == "failed":
+    def put_a_cluster_on_the_new_release(event: Event) -> None:
+        if isinstance(event, InstallFailed):
             created = master.client.releases()[0]
             cluster = master.store.add_cluster("c1", created.id, fuel_version="5.1")
             clusters.append(cluster.id)

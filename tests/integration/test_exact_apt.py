@@ -1,4 +1,4 @@
-"""Base and diffs together, and their full view, give the real apt what the full repo gives."""
+"""The real apt resolves base and diffs, and their full view, like the full repo."""
 
 import hashlib
 import io

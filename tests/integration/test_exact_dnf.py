@@ -1,4 +1,4 @@
-"""Exact sources against the real dnf: base and diffs together give what the full repo gives."""
+"""The real dnf resolves base and diffs with exact sources like the full repo."""
 
 import json
 import os

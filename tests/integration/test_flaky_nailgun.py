@@ -1,16 +1,16 @@
-"""An install survives what a restarting Nailgun does, and does nothing twice."""
+"""An install survives restarts of Nailgun, and sends nothing twice."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, UndoStarted
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.clock import Clock
 from tests.flaky import (
@@ -167,15 +167,15 @@ def test_an_undo_without_nailgun_undoes_the_rest_and_is_repaired_later(
     assert master.state() == before
 
 
-def test_a_release_that_a_cluster_took_is_told_and_the_rest_undone(
+def test_a_release_that_a_cluster_uses_is_reported_and_the_rest_undone(
     master: ScratchMaster, tarballs: dict[str, Path], engine: Engine
 ) -> None:
     before = master.state()
     install = engine.install(tarballs["6.0"], install=new_id()).id
     clusters: list[int] = []
 
-    def take_it(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undo":  # after the check that no cluster uses it
+    def take_it(event: Event) -> None:
+        if isinstance(event, UndoStarted):  # after the check that no cluster uses it
             taken = master.client.releases()[0].id
             clusters.append(master.store.add_cluster("late", taken, fuel_version="6.0").id)
 
@@ -191,7 +191,7 @@ def test_a_release_that_a_cluster_took_is_told_and_the_rest_undone(
     assert master.state() == before
 
 
-def test_somebody_elses_release_is_not_taken_for_the_unanswered_one(
+def test_another_release_is_not_mistaken_for_the_unanswered_one(
     master: ScratchMaster, tarballs: dict[str, Path], nailgun: FlakyNailgun, engine: Engine
 ) -> None:
     before = master.state()

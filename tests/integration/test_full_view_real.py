@@ -113,7 +113,7 @@ def offered(kind: str, root: Path, node_root: Path) -> dict[str, str]:
 
 @both
 @with_and_without
-def test_a_node_with_only_the_view_is_told_the_same_as_with_the_current_repo(
+def test_a_node_with_only_the_view_sees_the_current_repo(
     place: Path, tmp_path: Path, kind: str, *, original: bool
 ) -> None:
     build_view(chain(place, kind, original=original), tmp_path / "view")
@@ -174,7 +174,7 @@ def test_the_disk_holds_no_package_twice(place: Path, tmp_path: Path, kind: str)
 
 
 @both
-def test_archives_serve_as_well(place: Path, tmp_path: Path, kind: str) -> None:
+def test_archives_are_accepted_too(place: Path, tmp_path: Path, kind: str) -> None:
     roots = chain(place, kind)
     archives = []
     for root in roots:

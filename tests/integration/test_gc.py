@@ -1,11 +1,10 @@
 """Squashing the newest release and retiring the old ones: all of it, or exactly as before."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,14 +18,17 @@ from fuel_upgrade.errors import (
 )
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.repo.apt.repo import read_apt
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
+from fuel_upgrade.upgrade.events import Event, StepUndoStarted
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.unregister import Unregister
 from tests.master import ScratchMaster, State, scratch_master
 from tests.tools import needs
 
@@ -41,11 +43,11 @@ def gc(master: ScratchMaster, fail_points: str = "") -> Gc:
     return Gc(master.config, master.client, master.engine(fail_points))
 
 
-def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> InstallRecord:
+def apply(master: ScratchMaster, plan: GcPlan, fail_points: str = "") -> ChangeRecord:
     return gc(master, fail_points).apply(plan, install=new_id())
 
 
-def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> InstallRecord:
+def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> ChangeRecord:
     return master.engine(fail_points).change(
         lambda: plan_squash(master.config, master.client, version, install=new_id())
     )
@@ -53,8 +55,8 @@ def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> 
 
 def without_ids(state: State) -> tuple[str, set[object], tuple[object, ...]]:
     """Drop what posting a release again changes: its id, and with it the order."""
-    found = {replace(r, id=0) for r in state.releases if isinstance(r, RegisteredRelease)}
-    return state.tree, {str(release) for release in found}, state.notifications
+    releases = {replace(r, id=0) for r in state.releases if isinstance(r, RegisteredRelease)}
+    return state.tree, {str(release) for release in releases}, state.notifications
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +64,10 @@ def chain(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 and its diff 6.0; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("chain")) as found:
-        found.install(tarballs["5.1"])
-        found.install(tarballs["6.0"])
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("chain")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.install(tarballs["6.0"])
+        yield scratch
 
 
 @pytest.fixture(scope="module")
@@ -73,38 +75,38 @@ def squashed(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master whose 6.0 needs no base, with no backups; each test leaves it as it was."""
-    with ready(tmp_path_factory.mktemp("squashed"), tarballs) as found:
-        yield found
+    with ready(tmp_path_factory.mktemp("squashed"), tarballs) as scratch:
+        yield scratch
 
 
 @pytest.fixture
 def fresh(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """The same, for one test."""
-    with ready(tmp_path / "master", tarballs) as found:
-        yield found
+    with ready(tmp_path / "master", tarballs) as scratch:
+        yield scratch
 
 
 @contextmanager
 def ready(root: Path, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
-    with scratch_master(root) as found:
-        found.install(tarballs["5.1"])
-        found.install(tarballs["6.0"])
-        squash(found)
-        found.engine().release_backups()
-        yield found
+    with scratch_master(root) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.install(tarballs["6.0"])
+        squash(scratch)
+        scratch.engine().release_backups()
+        yield scratch
 
 
 def test_a_base_that_a_diff_release_needs_is_refused_by_name(chain: ScratchMaster) -> None:
     with pytest.raises(PreflightError) as caught:
         gc(chain).plan([OLD])
     named = (f"must be kept: base of release {NEW} (Juno on {os}" for os in ("CentOS", "Ubuntu"))
-    assert [any(one in text for text in caught.value.failures) for one in named] == [True, True]
+    assert [any(name in text for text in caught.value.failures) for name in named] == [True, True]
 
 
 def test_everything_is_kept_with_its_reason(chain: ScratchMaster) -> None:
     plan = gc(chain).plan()
     assert plan.retire == ()
-    assert {one.version: one.why for one in plan.keep}[NEW] == "current: Fuel 6.0"
+    assert {verdict.version: verdict.why for verdict in plan.keep}[NEW] == "current: Fuel 6.0"
     with pytest.raises(PreflightError, match="retires nothing"):
         apply(chain, plan)
 
@@ -114,7 +116,7 @@ def test_the_current_release_cannot_be_named(squashed: ScratchMaster) -> None:
         gc(squashed).plan([NEW])
 
 
-def test_an_unknown_release_is_told(squashed: ScratchMaster) -> None:
+def test_an_unknown_release_is_refused(squashed: ScratchMaster) -> None:
     with pytest.raises(NotFoundError, match="2013: no release of this version"):
         gc(squashed).plan(["2013"])
 
@@ -126,19 +128,19 @@ def test_a_release_that_a_cluster_uses_is_kept_and_the_cluster_named(
     cluster = squashed.store.add_cluster("old", used.id, fuel_version="5.1")
     plan = gc(squashed).plan()
     squashed.store.delete_cluster(cluster.id)
-    assert [one.why for one in plan.keep if one.id == used.id] == [
+    assert [verdict.why for verdict in plan.keep if verdict.id == used.id] == [
         f"used by cluster old (id {cluster.id})"
     ]
-    assert [one.version for one in plan.retire] == [OLD]
+    assert [verdict.version for verdict in plan.retire] == [OLD]
     assert all(used.os_key not in folder.path.parts for folder in plan.folders)
     assert all("puppet" not in folder.path.parts for folder in plan.folders)
 
 
 def test_a_plan_survives_its_file(squashed: ScratchMaster) -> None:
     plan = gc(squashed).plan()
-    assert {one.version for one in plan.retire} == {OLD}
+    assert {verdict.version for verdict in plan.retire} == {OLD}
     assert GcPlanForm.parse(GcPlanForm.from_value(plan).to_json()) == plan
-    assert plan.freed_bytes == own_bytes(*(one.path for one in plan.folders)) > 0
+    assert plan.freed_bytes == own_bytes(*(verdict.path for verdict in plan.folders)) > 0
 
 
 def test_a_file_that_is_no_plan_is_refused() -> None:
@@ -190,20 +192,20 @@ def test_a_gc_takes_all_of_a_release_and_its_undo_brings_all_back(fresh: Scratch
     assert fresh.engine().record(record.id).state is InstallState.UNDONE
 
 
-def test_what_nailgun_never_shows_is_posted_again_as_it_was(fresh: ScratchMaster) -> None:
+def test_hidden_fields_of_a_release_are_posted_again(fresh: ScratchMaster) -> None:
     plan = gc(fresh).plan()
     record = apply(fresh, plan)
     steps = fresh.engine().journal.steps(record.id)
-    posted = [s.params["body"] for s in steps if s.kind == "unregister"]
+    posted = [step.body for step in Unregister.among(steps)]
     installed = [
-        s.params["body"]
-        for r in fresh.engine().journal.installs()
-        for s in fresh.engine().journal.steps(r.id)
-        if s.kind == "register" and s.params["body"]["version"] == OLD
+        step.body
+        for record in fresh.engine().journal.installs()
+        for step in Register.among(fresh.engine().journal.steps(record.id))
+        if step.body["version"] == OLD
     ]
     assert {body["name"] for body in posted} == {body["name"] for body in installed}
     for body in posted:
-        (first,) = (one for one in installed if one["name"] == body["name"])
+        (first,) = (other for other in installed if other["name"] == body["name"])
         assert set(first) <= set(body)
 
 
@@ -213,30 +215,30 @@ def test_a_release_that_no_install_brought_must_be_named(fresh: ScratchMaster) -
     fresh.client.create_release({**body, "name": "Old by hand", "version": "2013-5.0",
         "orchestrator_data": {**body["orchestrator_data"], "repo_metadata":
             {"2013-5.0": f"{URL}/2013-5.0/ubuntu/x86_64 precise main"}}})  # fmt: skip
-    (kept,) = (one for one in gc(fresh).plan().keep if one.version == "2013-5.0")
+    (kept,) = (verdict for verdict in gc(fresh).plan().keep if verdict.version == "2013-5.0")
     assert "name it with --release 2013-5.0" in kept.why
     (named,) = gc(fresh).plan(["2013-5.0"]).retire
     assert named.undo_lacks == ("volumes_metadata",)
 
 
-def test_backups_that_were_given_up_cannot_be_undone(fresh: ScratchMaster) -> None:
+def test_a_gc_without_backups_cannot_be_undone(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
     assert staged.exists()
     assert fresh.engine().release_backups().id == record.id
     assert not staged.exists()
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         fresh.engine().rollback(record.id)
     with pytest.raises(PreflightError, match="no backups are kept"):
         fresh.engine().release_backups()
 
 
-def test_backups_that_were_half_given_up_are_no_backups(fresh: ScratchMaster) -> None:
+def test_partly_deleted_backups_count_as_deleted(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     fresh.engine().journal.release(record.id)  # as far as a crash may let it come
     staged = fresh.config.paths.repos / ".fuel-upgrade" / record.id
     next(staged.rglob("*.deb")).unlink()
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         fresh.engine().rollback(record.id)
     fresh.engine().release_backups()
     assert not staged.exists()
@@ -249,9 +251,9 @@ def test_a_squashed_release_stands_alone_and_shares_its_files(fresh: ScratchMast
         assert release.orchestrator is not None
         (repo,) = release.orchestrator.repos
         folder = fresh.config.paths.repos / NEW / release.os_key / "x86_64"
-        found = read_apt(folder, suite=repo.suite) if repo.suite else read_repo(folder)
-        assert len(found.packages) == 8
-        assert all((folder / p.location).stat().st_size == p.size_bytes for p in found.packages)
+        contents = read_apt(folder, suite=repo.suite) if repo.suite else read_repo(folder)
+        assert len(contents.packages) == 8
+        assert all((folder / p.location).stat().st_size == p.size_bytes for p in contents.packages)
         assert not (folder / FILE_NAME).exists()
 
 
@@ -269,7 +271,9 @@ def test_a_squash_can_be_undone_and_until_then_its_base_stays(
         assert _label(master) == label  # apt on nodes takes it for the same repo
         plan = gc(master).plan()
         assert plan.retire == ()
-        assert all("--release-backups" in one.why for one in plan.keep if one.version == OLD)
+        assert all(
+            "--release-backups" in verdict.why for verdict in plan.keep if verdict.version == OLD
+        )
         master.engine().rollback(record.id)
         assert master.state() == before
 
@@ -354,9 +358,9 @@ def _delete_it(master: ScratchMaster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
-        (_add_a_file, "files that take .*, found .* files that take"),
+        (_add_a_file, "files that take .*, the master .* files that take"),
         (_replace_puppet, "somebody replaced it"),
         (_use_it, "is kept now: used by cluster late"),
         (_delete_it, "is gone"),
@@ -365,22 +369,22 @@ def _delete_it(master: ScratchMaster) -> None:
     ids=["more in it", "replaced", "used", "deleted", "folder gone"],
 )
 def test_a_master_that_changed_since_the_review_is_refused(
-    fresh: ScratchMaster, damage: Damage, told: str
+    fresh: ScratchMaster, damage: Damage, message: str
 ) -> None:
     plan = gc(fresh).plan()
     damage(fresh)
     before = fresh.state()
-    with pytest.raises(PreflightError, match=told):
+    with pytest.raises(PreflightError, match=message):
         apply(fresh, plan)
     assert fresh.state() == before
 
 
-def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: ScratchMaster) -> None:
+def test_content_of_somebody_else_is_not_overwritten(fresh: ScratchMaster) -> None:
     record = apply(fresh, gc(fresh).plan())
     place = fresh.config.paths.puppet / OLD
     place.mkdir()
     (place / "mine").write_text("mine\n")
-    with pytest.raises(RollbackError, match="somebody put something there"):
+    with pytest.raises(RollbackError, match="somebody else created it"):
         fresh.engine().rollback(record.id)
     assert (place / "mine").read_text() == "mine\n"
     assert fresh.engine().record(record.id).state is InstallState.INCONSISTENT
@@ -391,14 +395,14 @@ def test_what_somebody_put_in_its_place_meanwhile_is_not_overwritten(fresh: Scra
     assert place.exists()
 
 
-def test_an_interrupted_undo_is_taken_up_again(fresh: ScratchMaster) -> None:
+def test_an_interrupted_undo_is_continued(fresh: ScratchMaster) -> None:
     before = without_ids(fresh.state())
     record = apply(fresh, gc(fresh).plan())
     seen: list[str] = []
 
-    def stop(event: Mapping[str, Any]) -> None:
-        if event["event"] == "undo step":
-            seen.append(event["title"])
+    def stop(event: Event) -> None:
+        if isinstance(event, StepUndoStarted):
+            seen.append(event.title)
             if len(seen) == 4:
                 raise KeyboardInterrupt
 

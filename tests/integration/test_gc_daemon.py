@@ -73,15 +73,15 @@ def test_conflicting_options_and_files_without_a_plan_are_refused(
     file = tmp_path / "file"
     file.write_text("{}")
     with master.daemon():
-        for argv, told in (
-            (("gc", "--apply", file, "--release-backups"), "stand alone"),
+        for argv, message in (
+            (("gc", "--apply", file, "--release-backups"), "cannot be combined"),
             (("gc", "--apply", file), "no plan of fuel-upgrade gc"),
             (("gc", "--apply", tmp_path / "none"), "No such file"),
             (("gc", "--plan", file), "exists already"),
             (("squash", "2013"), "no release of this version"),
         ):
             done = master.command(*argv)
-            assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+            assert (done.returncode, message in done.stderr) == (2, True), done.stderr
         nothing = master.json("gc")
         assert nothing["retire"] == []
         file.write_text(json.dumps(nothing))

@@ -38,7 +38,9 @@ def samples(text: str) -> dict[str, float]:
 
 
 @PACKAGING
-def test_what_was_done_and_what_is_free_is_measured(host: Host, tarballs: dict[str, Path]) -> None:
+def test_metrics_count_installs_and_measure_free_space(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
     with host.daemon():
         status, text = ask(host, "/metrics")
         assert status == 200
@@ -78,11 +80,11 @@ def test_every_line_and_request_of_an_install_has_its_id(
 def test_a_daemon_that_is_ready_says_so(host: Host) -> None:
     with host.daemon():
         status, text = ask(host, "/health")
-    found = json.loads(text)
+    health = json.loads(text)
     assert status == 200
-    assert next(iter(found)) == "format"
-    assert found["ready"] is True
-    assert found["checks"]["control_plane"]["detail"].startswith("embedded registry at http")
+    assert next(iter(health)) == "format"
+    assert health["ready"] is True
+    assert health["checks"]["control_plane"]["detail"].startswith("embedded registry at http")
 
 
 def test_a_journal_that_cannot_be_read_makes_it_unready_and_ends_no_metrics(host: Host) -> None:
@@ -101,16 +103,16 @@ def test_the_loopback_port_serves_these_two_and_nothing_else(host: Host) -> None
     settings = {"master_ip": "127.0.0.1", "registry": {"port": 0}, "metrics": {"port": 0}}
     (host.root / "etc/fuel-upgrade/config.yaml").write_text(yaml.safe_dump(settings))
     with host.daemon():
-        found = re.search(r"health and metrics are served' host='127.0.0.1' port=(\d+)", host.log())
-        assert found is not None
-        port = int(found[1])
+        match = re.search(r"health and metrics are served' host='127.0.0.1' port=(\d+)", host.log())
+        assert match is not None
+        port = int(match[1])
         assert ask(host, "/health", port)[0] == 200
         assert "fuel_upgrade_build_info" in ask(host, "/metrics", port)[1]
         for path in ("/v1/status", "/v1/installs", "/openapi.json", "/docs"):
             assert ask(host, path, port)[0] == 404
 
 
-def test_a_port_that_is_taken_is_told(host: Host) -> None:
+def test_a_port_in_use_is_reported(host: Host) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -27,12 +27,12 @@ TIMEOUT_S = 300
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A scratch root; its tree must be as before when an install is put back."""
-    found = tmp_path / "root"
-    write_fuel_version(found, "5.0")
-    config = found / "etc/fuel-upgrade/config.yaml"
+    install = tmp_path / "root"
+    write_fuel_version(install, "5.0")
+    config = install / "etc/fuel-upgrade/config.yaml"
     config.parent.mkdir()
     config.write_text("master_ip: 127.0.0.1\nregistry: {port: 0}\n")
-    return found
+    return install
 
 
 def write_hook(root: Path, name: str, script: str) -> None:
@@ -81,8 +81,8 @@ def test_runs_are_shown_logged_and_followed(root: Path, tarballs: dict[str, Path
         assert "[2/13] run hook after-stage/10-say" in done.stderr
         assert "after-stage/10-say: from the hook" in done.stderr
         assert "hook after-install/10-fail ended with 9" in done.stderr
-        found, text = shown(root)
-    say, fail = found["hooks"]
+        install, text = shown(root)
+    say, fail = install["hooks"]
     assert (say["exit_code"], say["output"]) == (0, "from the hook\nits last words\n")
     assert (fail["point"], fail["name"], fail["exit_code"]) == ("after-install", "10-fail", 9)
     lines = [line for line in text.splitlines() if "after-stage/10-say" in line]
@@ -103,9 +103,9 @@ def test_a_daemon_killed_amid_a_hook_runs_its_twin_at_the_next_start(
     with daemon(root):
         assert tree(root) == before
         assert (tmp_path / "undone").exists()
-        found, text = shown(root)
-        assert found["state"] == "rolled back"
-        crashed, twin = found["hooks"]
+        install, text = shown(root)
+        assert install["state"] == "rolled back"
+        crashed, twin = install["hooks"]
         assert (crashed["exit_code"], crashed["ended_s"]) == (None, None)
         assert (twin["name"], twin["exit_code"]) == ("10-crash.undo", 0)
         assert "did not end" in text
@@ -121,7 +121,7 @@ def test_a_stop_ends_a_hook_and_puts_the_install_back(
         (tmp_path / "daemon").write_text(str(process.pid))
         before = tree(root)
         done = ask(root, "install", tarballs["5.1"])
-        assert "was told to stop" in done.stderr
+        assert "is stopping" in done.stderr
         assert process.wait(TIMEOUT_S) == 0
     assert tree(root) == before
     assert (tmp_path / "undone").exists()

@@ -1,4 +1,4 @@
-"""A plan that was kept is carried out as it was seen, or refused with what became different."""
+"""A saved plan is carried out as reviewed, or refused with the differences."""
 
 import json
 import shutil
@@ -12,7 +12,9 @@ import pytest
 from demo.releases import BASE_VERSION, CURRENT_VERSION
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from tests.host import make_host
 from tests.master import ScratchMaster, planned, scratch_master, write_fuel_version
 from tests.tools import needs
 
@@ -21,21 +23,21 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
-def keep(engine: Engine, tarball: Path, **asked: bool) -> SavedPlan:
+def keep(engine: Engine, tarball: Path, options: InstallOptions = NO_OPTIONS) -> SavedPlan:
     """Plan, and take the way through JSON that a kept plan takes."""
-    found: Any = json.loads(json.dumps(planned(engine.plan(tarball, **asked))))
+    found: Any = json.loads(json.dumps(planned(engine.plan(tarball, options))))
     return SavedPlan.parse(found, source="plan.json")
 
 
 def drift(master: ScratchMaster, tarball: Path, kept: SavedPlan, engine: Engine) -> tuple[str, ...]:
     before = master.state()
     with pytest.raises(PreflightError) as caught:
-        engine.install(tarball, install=new_id(), expected=kept)
+        engine.install(tarball, InstallOptions(expected=kept), install=new_id())
     assert caught.value.state == "nothing was changed"
     assert master.state() == before
     return caught.value.failures
@@ -50,11 +52,26 @@ def test_two_plans_in_a_row_rest_on_the_same(
     assert keep(master.engine(), tarballs["6.0"]) == first
 
 
+def test_plan_status_and_history_create_no_journal(
+    tarballs: dict[str, Path], tmp_path: Path
+) -> None:
+    host = make_host(tmp_path / "root")
+    state = host.root / "var/lib/fuel_upgrade"
+    with host.daemon():
+        before = sorted(path.name for path in state.iterdir())
+        assert host.json("plan", tarballs["5.1"])["fuel_to"] == "5.1"
+        assert host.json("status")["last_install"] is None
+        assert host.json("history")["installs"] == []
+        assert sorted(path.name for path in state.iterdir()) == before
+    assert not (state / "journal.sqlite").exists()
+
+
 def test_a_master_that_is_as_planned_is_installed_on(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
-    record = master.engine().install(kept.tarball, install=new_id(), expected=kept)
+    options = InstallOptions(expected=kept)
+    record = master.engine().install(kept.tarball, options, install=new_id())
     assert (record.state.value, record.fuel_to) == ("installed", "6.0")
 
 
@@ -63,14 +80,15 @@ def test_the_tarball_may_have_been_moved(
 ) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
     moved = shutil.copy(tarballs["6.0"], tmp_path / "moved.tar.zst")
-    assert master.engine().install(Path(moved), install=new_id(), expected=kept).fuel_to == "6.0"
+    record = master.engine().install(Path(moved), InstallOptions(expected=kept), install=new_id())
+    assert record.fuel_to == "6.0"
 
 
-def test_what_the_plan_was_asked_for_is_done_without_asking_again(
+def test_the_options_of_a_plan_need_not_be_repeated(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    kept = keep(master.engine(), tarballs["6.0"], full_view=True)
-    master.engine().install(tarballs["6.0"], install=new_id(), expected=kept)
+    kept = keep(master.engine(), tarballs["6.0"], InstallOptions(full_view=True))
+    master.engine().install(tarballs["6.0"], InstallOptions(expected=kept), install=new_id())
     assert (master.config.paths.repos / "full-view" / CURRENT_VERSION).is_dir()
 
 
@@ -117,7 +135,7 @@ def _other_fuel(master: ScratchMaster) -> None:
         (_other_fuel, "/etc/fuel/version.yaml leads to 5.1.1/version.yaml now"),
     ],
 )
-def test_what_became_different_is_named(
+def test_each_difference_is_named(
     master: ScratchMaster,
     tarballs: dict[str, Path],
     change: Callable[[ScratchMaster], None],
@@ -138,9 +156,7 @@ def test_other_settings_are_named(master: ScratchMaster, tarballs: dict[str, Pat
     assert any("there is a new step 'build the full view of repo" in f for f in found)
 
 
-def test_less_room_is_no_drift_until_it_does_not_fit(
-    master: ScratchMaster, tarballs: dict[str, Path]
-) -> None:
+def test_less_free_space_is_no_drift(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
     engine = Engine(replace(master.config, disk_reserve_mb=1 << 40), master.client)
     (failure,) = drift(master, tarballs["6.0"], kept, engine)
@@ -153,6 +169,6 @@ def test_a_plan_of_another_tarball_is_refused(
     kept = keep(master.engine(), tarballs["6.0"])
     before = master.state()
     with pytest.raises(ConfigError, match=r"the plan is of .*fuel-6\.0-upgrade") as caught:
-        master.engine().install(tarballs["6.0.1"], install=new_id(), expected=kept)
+        master.engine().install(tarballs["6.0.1"], InstallOptions(expected=kept), install=new_id())
     assert caught.value.state == "nothing was changed"
     assert master.state() == before

@@ -1,26 +1,28 @@
 """Full views as a part of an install: built, shown, undone, and put back when they cannot be."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import PreflightError, StepError
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, InstallStarted
 from fuel_upgrade.upgrade.install_all import plan_all
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.install_options import InstallOptions
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 NEW = "2014.2-6.0"
 SYSTEMS = ("centos", "ubuntu")
+VIEWED = InstallOptions(full_view=True)
 STEPS = 15  # of the demo's tarball with views
 VIEW_STEPS = range(6, 10)  # asserted below
 
@@ -30,15 +32,15 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.install(tarballs["6.0"])  # and so the backups of 5.1 are given up, once for all
-        found.engine().rollback()
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.install(tarballs["6.0"])  # and so the backups of 5.1 are given up, once for all
+        scratch.engine().rollback()
+        yield scratch
 
 
-def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> InstallRecord:
-    return master.engine(fail_points).install(tarball, install=new_id(), full_view=True)
+def install(master: ScratchMaster, tarball: Path, fail_points: str = "") -> ChangeRecord:
+    return master.engine(fail_points).install(tarball, VIEWED, install=new_id())
 
 
 def place(master: ScratchMaster, system: str, version: str = NEW) -> Path:
@@ -48,7 +50,7 @@ def place(master: ScratchMaster, system: str, version: str = NEW) -> Path:
 def test_the_plan_shows_it_and_where_nodes_find_it(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    plan = planned(master.engine().plan(tarballs["6.0"], full_view=True))
+    plan = planned(master.engine().plan(tarballs["6.0"], VIEWED))
     assert len(plan["steps"]) == STEPS
     kinds = [step["kind"] for step in plan["steps"]]
     assert [number for number, kind in enumerate(kinds, 1) if kind == "view"] == [6, 8]
@@ -63,7 +65,7 @@ def test_the_plan_shows_it_and_where_nodes_find_it(
 def test_it_is_planned_for_several_tarballs_as_well(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    found = planned(plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], full_view=True))
+    found = planned(plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED))
     assert [offer["fuel_version"] for offer in found["order"]] == ["6.0"]
     assert len(found["first"]["steps"]) == STEPS
 
@@ -103,9 +105,7 @@ def test_a_failure_there_leaves_everything_as_before(
     assert master.state() == before
 
 
-def test_what_lay_there_before_is_put_back(
-    master: ScratchMaster, tarballs: dict[str, Path]
-) -> None:
+def test_an_earlier_view_is_put_back(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     folder = place(master, "ubuntu")
     folder.mkdir(parents=True)
     (folder / "mine").write_text("somebody else's\n")
@@ -142,13 +142,13 @@ def test_a_package_that_goes_away_meanwhile_fails_the_install_and_is_named(
 ) -> None:
     states = []
 
-    def lose(event: Mapping[str, Any]) -> None:
-        if event["event"] == "begin":  # the checks are done
+    def lose(event: Event) -> None:
+        if isinstance(event, InstallStarted):  # the checks are done
             inherited.unlink()
             states.append(master.state())
 
     with pytest.raises(StepError, match=f"{inherited.name}: listed in the index, but") as caught:
-        master.engine().install(tarballs["6.0"], install=new_id(), watch=lose, full_view=True)
+        master.engine().install(tarballs["6.0"], VIEWED, install=new_id(), watch=lose)
     assert caught.value.state == "rolled back to Fuel 5.1"
     assert master.state() == states[0]
     assert master.engine().journal.installs()[-1].state is InstallState.ROLLED_BACK

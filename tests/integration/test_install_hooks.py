@@ -1,20 +1,21 @@
-"""Hooks with the real engine: what each point may do, and how undoing takes it back."""
+"""Hooks with the real engine: the rights of each point, and the undo of each hook."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from fuel_upgrade.config import Config, HookSettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, HookEnded, HookRefused
 from fuel_upgrade.upgrade.hooks import STEP_POINTS
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from tests.master import ScratchMaster, planned, scratch_master
@@ -33,6 +34,8 @@ with NailgunClient(NailgunSettings(url=url, retries=0, timeout_s=120)) as client
     Engine(config, client).install(Path(tarball), install="c4a54ed0")
 """
 
+E = TypeVar("E", bound=Event)
+
 
 class Hooked:
     """A master with a folder of hooks, and a file in which every hook writes its line."""
@@ -40,7 +43,7 @@ class Hooked:
     def __init__(self, master: ScratchMaster, notes: Path) -> None:
         self.master = master
         self.notes = notes
-        self.events: list[Mapping[str, Any]] = []
+        self.events: list[Event] = []
 
     def write(self, hook: str, script: str = "", *, mode: int = 0o755) -> Path:
         path = self.master.config.paths.hooks / hook
@@ -67,8 +70,8 @@ class Hooked:
     def last(self) -> str:
         return self.engine().journal.installs()[-1].id
 
-    def told(self, event: str) -> list[Mapping[str, Any]]:
-        return [e for e in self.events if e["event"] == event]
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_every_point_of_a_good_install_and_its_undo(
     assert [run.exit_code for run in runs] == [0] * 10
 
 
-def test_a_hook_is_told_what_is_installed(hooked: Hooked, tarballs: dict[str, Path]) -> None:
+def test_a_hook_gets_the_releases_of_the_install(hooked: Hooked, tarballs: dict[str, Path]) -> None:
     hooked.write("before-register/10-note", f"cat > {hooked.notes}.json")
     install = hooked.install(tarballs["6.0"])
     told = json.loads(Path(f"{hooked.notes}.json").read_text())
@@ -212,7 +215,7 @@ def test_a_hook_that_takes_too_long_fails_the_install_and_its_twin_runs(
 
 
 @pytest.mark.parametrize("point", ["after-install", "on-failure", "after-rollback"])
-def test_a_failure_where_it_is_only_told_changes_nothing(
+def test_a_failing_hook_at_a_point_of_notification_changes_nothing(
     hooked: Hooked, tarballs: dict[str, Path], point: str
 ) -> None:
     hooked.write(f"{point}/10-bad", "exit 9")
@@ -228,7 +231,7 @@ def test_a_failure_where_it_is_only_told_changes_nothing(
     state = InstallState.ROLLED_BACK if fails else InstallState.INSTALLED
     assert hooked.engine().record(hooked.last()).state is state
     assert [line.split()[0] for line in hooked.ran()] == [f"{point}/10-bad", f"{point}/20-next"]
-    assert [e["exit_code"] for e in hooked.told("hook ended")] == [9, 0]
+    assert [event.exit_code for event in hooked.of(HookEnded)] == [9, 0]
 
 
 def test_a_twin_that_fails_leaves_one_step_stuck_and_can_be_repeated(
@@ -252,7 +255,7 @@ def test_a_twin_that_fails_leaves_one_step_stuck_and_can_be_repeated(
     assert hooked.master.state() == before
 
 
-def test_a_hook_repairs_what_the_checks_found_and_they_are_run_once_more(
+def test_a_hook_repairs_a_failed_check_and_the_checks_run_again(
     hooked: Hooked, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     link = hooked.master.config.paths.version_link
@@ -291,13 +294,13 @@ def test_a_hook_that_others_can_write_is_a_veto_where_it_could_have_given_one(
 
 
 @pytest.mark.parametrize("point", ["after-stage", "after-install"])
-def test_a_hook_that_others_can_write_is_told_of_and_not_run_elsewhere(
+def test_a_hook_that_others_can_write_is_reported_and_not_run_elsewhere(
     hooked: Hooked, tarballs: dict[str, Path], point: str
 ) -> None:
     hooked.write(f"{point}/10-foo", mode=0o777)
     hooked.install(tarballs["6.0"])
     assert hooked.ran() == []
-    assert "can be written by others" in hooked.told("hook refused")[0]["what"]
+    assert "can be written by others" in hooked.of(HookRefused)[0].what
 
 
 def test_a_crash_in_the_middle_of_a_hook_is_rolled_back_with_its_twin(

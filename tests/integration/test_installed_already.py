@@ -1,4 +1,4 @@
-"""Installing what is installed already changes nothing; what is not whole is not taken for it."""
+"""A second install of a tarball changes nothing; an incomplete install is a failure."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ import pytest
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import AlreadyInstalled, Event, ignore
 from fuel_upgrade.upgrade.install_all import install_all
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.install_options import InstallOptions
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from tests.master import ScratchMaster, planned, scratch_master
@@ -21,8 +23,8 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "root") as found:
-        yield found
+    with scratch_master(tmp_path / "root") as scratch:
+        yield scratch
 
 
 def whole_state(master: ScratchMaster) -> object:
@@ -30,8 +32,10 @@ def whole_state(master: ScratchMaster) -> object:
     return master.state(), master.config.paths.journal.read_bytes()
 
 
-def again(master: ScratchMaster, tarball: Path, **more: Any) -> InstallRecord:
-    return master.engine().install(tarball, install="aaaa0001", **more)
+def again(master: ScratchMaster, tarball: Path, **more: Any) -> ChangeRecord:
+    watch = more.pop("watch", ignore)
+    options = InstallOptions(**more)
+    return master.engine().install(tarball, options, install="aaaa0001", watch=watch)
 
 
 def refusal(master: ScratchMaster, tarball: Path, **more: Any) -> PreflightError:
@@ -46,11 +50,11 @@ def test_the_second_install_changes_nothing_and_names_the_first(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
-    before, told = whole_state(master), list[Any]()
-    assert again(master, tarballs["5.1"], watch=told.append) == first
+    before, events = whole_state(master), list[Event]()
+    assert again(master, tarballs["5.1"], watch=events.append) == first
     assert whole_state(master) == before
-    assert told == [
-        {"event": "installed already", "install": first.id, "fuel_version": "5.1"}
+    assert events == [
+        AlreadyInstalled(first.id, "5.1")
     ]  # fmt: skip
 
 
@@ -62,7 +66,7 @@ def test_a_copy_of_the_tarball_elsewhere_is_the_same_one(
     assert again(master, copy).id == first.id
 
 
-def test_a_plan_of_what_is_installed_already_names_the_install(
+def test_a_plan_of_an_installed_tarball_names_the_install(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -76,7 +80,7 @@ def test_a_plan_of_what_is_installed_already_names_the_install(
     assert whole_state(master) == before
 
 
-def test_no_hook_runs_for_what_is_installed_already(
+def test_no_hook_runs_for_an_installed_tarball(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -87,7 +91,7 @@ def test_no_hook_runs_for_what_is_installed_already(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_a_lower_version_that_still_stands_is_installed_already(
+def test_a_complete_install_of_a_lower_version_counts_as_installed(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -96,20 +100,20 @@ def test_a_lower_version_that_still_stands_is_installed_already(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_who_wants_a_refusal_gets_one(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+def test_a_second_install_is_refused_on_request(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
     master.install(tarballs["5.1"])
     error = refusal(master, tarballs["5.1"], fail_if_installed=True)
-    assert "Fuel 5.1 is what this master already runs" in error.what
+    assert "this master already runs Fuel 5.1" in error.what
     assert error.code == "already-installed"
-    before = whole_state(master)
+    before, options = whole_state(master), InstallOptions(fail_if_installed=True)
     with pytest.raises(PreflightError, match="installed already"):
-        install_all(
-            master.engine(), [tarballs["5.1"]], watch=lambda _: None, fail_if_installed=True
-        )
+        install_all(master.engine(), [tarballs["5.1"]], options, watch=ignore)
     assert whole_state(master) == before
 
 
-def test_what_was_undone_is_installed_anew(
+def test_an_undone_install_can_be_installed_again(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     first = master.install(tarballs["5.1"])
@@ -124,7 +128,7 @@ def test_another_tarball_of_the_same_version_is_refused(
     journal = master.config.paths.journal
     journal.write_bytes(journal.read_bytes().replace(first.seal.encode(), b"f" * len(first.seal)))
     (failure,) = refusal(master, tarballs["5.1"]).failures
-    assert failure == "Fuel 5.1 is what this master already runs"
+    assert failure == "this master already runs Fuel 5.1"
 
 
 def test_a_release_that_was_deleted_is_named(
@@ -141,7 +145,7 @@ def test_a_release_that_was_deleted_is_named(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
         ("var/www/nailgun/*/ubuntu/x86_64", "is missing"),
         ("var/www/nailgun/*/ubuntu/x86_64/**/*.deb", "files of"),
@@ -151,14 +155,14 @@ def test_a_release_that_was_deleted_is_named(
     ],
 )
 def test_a_tree_or_file_that_is_missing_is_named(
-    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, told: str
+    master: ScratchMaster, tarballs: dict[str, Path], pattern: str, message: str
 ) -> None:
     master.install(tarballs["5.1"])
     path = next(master.root.glob(pattern))
     aside = master.config.paths.state / "aside"
     path.rename(aside)
     error = refusal(master, tarballs["5.1"])
-    assert told in error.what
+    assert message in error.what
     assert error.code in ("installed-not-whole", "not-ready")
     aside.rename(path)
     assert again(master, tarballs["5.1"]).fuel_to == "5.1"
@@ -183,7 +187,7 @@ def test_a_manifest_that_an_operator_changed_is_no_fault(
     assert again(master, tarballs["5.1"]).id == first.id
 
 
-def test_what_a_later_change_replaced_is_no_fault(
+def test_content_that_a_later_change_replaced_is_no_fault(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master.install(tarballs["5.1"])
@@ -193,7 +197,7 @@ def test_what_a_later_change_replaced_is_no_fault(
     assert again(master, tarballs["6.0"]).id == second.id
 
 
-def test_a_kept_plan_of_what_is_installed_by_now_is_carried_out_already(
+def test_a_saved_plan_of_an_installed_tarball_changes_nothing(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     engine = master.engine()

@@ -18,7 +18,8 @@ from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.event_json import event_fields, to_json
+from fuel_upgrade.upgrade.events import Event, Watch
 from fuel_upgrade.upgrade.records import InstallState
 from tests.flaky import FlakyNailgun, Held, flaky_nailgun
 from tests.host import BIN, Host, configure
@@ -33,32 +34,32 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as prepared:
+        prepared.install(tarballs["5.1"])
+        yield prepared
 
 
 def cancelled_at(
-    master: ScratchMaster, tarball: Path, event: Mapping[str, Any], fail_points: str = ""
-) -> tuple[list[Mapping[str, Any]], list[PreflightError]]:
-    """Install, and cancel as soon as the event comes; return all events, and the refusals."""
+    master: ScratchMaster, tarball: Path, keys: Mapping[str, Any], fail_points: str = ""
+) -> tuple[list[dict[str, Any]], list[PreflightError]]:
+    """Install and cancel at the first event with these keys; return all events and the refusals."""
     jobs, refused = Jobs(), list[PreflightError]()
 
     def work(watch: Watch) -> Mapping[str, Any]:
-        def cancel_and_watch(told: Mapping[str, Any]) -> None:
-            if event.items() <= told.items():
+        def cancel_and_watch(event: Event) -> None:
+            if keys.items() <= {"event": event.kind, **event_fields(event)}.items():
                 try:
                     jobs.cancel("aaaa0001")
                 except PreflightError as error:
                     refused.append(error)
-            watch(told)
+            watch(event)
 
         engine = master.engine(fail_points)
         install = f"{len(engine.journal.installs()):08x}"
         record = engine.install(tarball, install=install, watch=cancel_and_watch)
         return InstallForm.from_value(record).to_json()
 
-    events = list(jobs.start("aaaa0001", work).follow())
+    events = [to_json(streamed) for streamed in jobs.start("aaaa0001", work).follow()]
     jobs.wait()
     return events, refused
 
@@ -86,7 +87,7 @@ def test_a_cancelled_install_ends_exactly_before(
     assert master.state() == before
 
 
-def test_what_is_undone_already_is_not_cancelled(
+def test_an_install_that_is_being_undone_is_not_cancelled(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     before = master.state()
@@ -97,7 +98,7 @@ def test_what_is_undone_already_is_not_cancelled(
     assert master.state() == before
 
 
-def test_what_has_ended_is_not_cancelled(host: Host, tarballs: dict[str, Path]) -> None:
+def test_an_ended_job_is_not_cancelled(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         install = host.json("install", tarballs["5.1"])["id"]
         done = host.command("cancel", install)
@@ -202,14 +203,14 @@ def test_a_stop_of_the_daemon_puts_back_before_it_ends(
             assert daemon.wait(timeout=60) == 0
             _, stderr = process.communicate(timeout=60)
         assert process.returncode == 5, stderr
-        assert "fuel-upgraded was told to stop" in stderr
+        assert "fuel-upgraded is stopping" in stderr
         assert host.tree() == before
     with host.daemon():
         assert host.json("status")["unsettled"] == []
         assert host.json("history")["installs"][-1]["state"] == "rolled back"
 
 
-def test_a_second_process_is_told_who_installs(
+def test_a_second_process_gets_the_owner_of_the_lock(
     host: Host, tarballs: dict[str, Path], held: Held, master: ScratchMaster
 ) -> None:
     with host.daemon() as daemon, installing(host, tarballs["5.1"], held) as process:

@@ -32,32 +32,32 @@ def objects(host: Host, *argv: str | Path, code: int = 0) -> list[dict[str, Any]
     return [json.loads(before.stdout), json.loads(behind.stdout)]
 
 
-def check(found: dict[str, Any], command: str) -> None:
+def check(printed: dict[str, Any], command: str) -> None:
     words = documented()[command]
-    assert next(iter(found)) == "format"
-    assert found["format"] == 1
-    assert set(found) - {"format"} <= words
-    for key, value in times(found):
+    assert next(iter(printed)) == "format"
+    assert printed["format"] == 1
+    assert set(printed) - {"format"} <= words
+    for key, value in times(printed):
         assert value is None or ISO.fullmatch(value), key
 
 
-def test_every_command_prints_what_the_page_says(host: Host, tarballs: dict[str, Path]) -> None:
+def test_every_command_prints_the_keys_of_the_page(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         record = host.json("install", tarballs["5.1"])
         for words in ("history", "releases", "releases list", "releases show 1"):
-            for found in objects(host, *words.split()):
-                check(found, " ".join(words.split()[:2]))
-        for found in objects(host, "releases", "diff", "1", "1"):
-            check(found, "releases diff")
-        for found in objects(host, "show", record["id"]):
-            assert found["started_at"]
-            assert times(found)
-        for found in objects(host, "bundle", "inspect", tarballs["6.0"]):
-            check(found, "bundle inspect")
-        for found in objects(host, "gc"):
-            check(found, "gc")
-        for found in objects(host, "bundle", "report", tarballs["6.0"]):
-            check(found, "bundle report")
+            for printed in objects(host, *words.split()):
+                check(printed, " ".join(words.split()[:2]))
+        for printed in objects(host, "releases", "diff", "1", "1"):
+            check(printed, "releases diff")
+        for printed in objects(host, "show", record["id"]):
+            assert printed["started_at"]
+            assert times(printed)
+        for printed in objects(host, "bundle", "inspect", tarballs["6.0"]):
+            check(printed, "bundle inspect")
+        for printed in objects(host, "gc"):
+            check(printed, "gc")
+        for printed in objects(host, "bundle", "report", tarballs["6.0"]):
+            check(printed, "bundle report")
         result = host.json("rollback")
         check({"format": 1, **result}, "rollback")
 
@@ -77,16 +77,20 @@ def test_every_error_is_an_object_with_a_code(
     host: Host, argv: tuple[str, ...], code: int, error: str
 ) -> None:
     with host.daemon():
-        for found in objects(host, *argv, code=code):
-            assert list(found) == [
+        for printed in objects(host, *argv, code=code):
+            assert list(printed) == [
                 "format", "error", "what", "state", "remedy", "exit_code", "failures",
             ]  # fmt: skip
-            assert (found["error"], found["exit_code"], found["failures"]) == (error, code, [])
+            assert (printed["error"], printed["exit_code"], printed["failures"]) == (
+                error,
+                code,
+                [],
+            )
 
 
 def test_a_daemon_that_does_not_run_is_an_object_too(host: Host) -> None:
-    for found in objects(host, "status", code=7):
-        assert found["error"] == "daemon-down"
+    for printed in objects(host, "status", code=7):
+        assert printed["error"] == "daemon-down"
 
 
 def test_every_answer_has_the_version_of_the_daemon(host: Host) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError
-from fuel_upgrade.upgrade.records import LOST, InstallState
+from fuel_upgrade.upgrade.records import InstallState, RecordKind
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -45,7 +45,7 @@ def test_a_damaged_journal_is_kept_byte_for_byte_and_nothing_is_installed(
     data = damage(journal.read_bytes())
     journal.write_bytes(data)
     (lost,) = master.engine().recover()
-    assert (lost.kind, lost.state) == (LOST, InstallState.INCONSISTENT)
+    assert (lost.kind, lost.state) == (RecordKind.LOST, InstallState.INCONSISTENT)
     (kept,) = journal.parent.glob("journal.sqlite.damaged-*")
     assert kept.read_bytes() == data
     assert str(kept) in (lost.note or "")
@@ -69,7 +69,7 @@ def test_a_journal_without_entries_is_lost_where_installs_left_folders(
 ) -> None:
     loss(master.config.paths.journal)
     (lost,) = master.engine().recover()
-    assert lost.kind == LOST
+    assert lost.kind is RecordKind.LOST
     assert str(master.config.paths.repos / ".fuel-upgrade") in (lost.note or "")
 
 
@@ -96,7 +96,7 @@ def test_what_nobody_knows_is_not_undone_but_accepted(
     master.config.paths.journal.write_bytes(b"garbage" * 1000)
     (lost,) = master.engine().recover()
     for undo in (master.engine().repair, master.engine().rollback):
-        with pytest.raises(RollbackError, match="no record of what to undo") as caught:
+        with pytest.raises(RollbackError, match="no record of its steps") as caught:
             undo()
         assert f"fuel-upgrade repair {lost.id} --accept" in caught.value.remedy
     assert master.state() == before

@@ -65,10 +65,10 @@ def test_a_wrong_file(host: Host) -> None:
     with host.daemon():
         done = host.command("install", notes)
         lost = host.command("install", host.root / "nothing.tar.zst")
-    said = printed(host, done.stderr.replace(str(notes), "/root/notes.txt"))
-    assert (said, done.returncode) == (documented("A wrong file"), 3)
-    said = printed(host, lost.stderr.replace(f"{host.root}/nothing", "/root/nothing"))
-    assert (said, lost.returncode) == (documented("A file that is not there"), 2)
+    printed_text = printed(host, done.stderr.replace(str(notes), "/root/notes.txt"))
+    assert (printed_text, done.returncode) == (documented("A wrong file"), 3)
+    printed_text = printed(host, lost.stderr.replace(f"{host.root}/nothing", "/root/nothing"))
+    assert (printed_text, lost.returncode) == (documented("A file that is not there"), 2)
 
 
 @pytest.fixture
@@ -136,8 +136,8 @@ def test_a_mistyped_command(host: Host, tarballs: dict[str, Path]) -> None:
 def test_a_tarball_of_a_wrong_version(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         done = host.command("install", tarballs["6.0"])
-    said = named(host, done, tarballs)
-    assert (said, done.returncode) == (documented("A tarball of a wrong version"), 4)
+    printed_text = named(host, done, tarballs)
+    assert (printed_text, done.returncode) == (documented("A tarball of a wrong version"), 4)
 
 
 def test_a_base_that_is_missing(host: Host, tarballs: dict[str, Path]) -> None:
@@ -147,19 +147,19 @@ def test_a_base_that_is_missing(host: Host, tarballs: dict[str, Path]) -> None:
             host.command("releases", "delete", str(release["id"]), "--yes", "--force")
         assert host.json("releases", "list")["releases"] == []
         done = host.command("install", tarballs["6.0"])
-    said = named(host, done, tarballs)
-    assert (said, done.returncode) == (documented("A base that is missing"), 4)
+    printed_text = named(host, done, tarballs)
+    assert (printed_text, done.returncode) == (documented("A base that is missing"), 4)
 
 
-def test_what_is_installed_already(host: Host, tarballs: dict[str, Path]) -> None:
+def test_a_tarball_that_is_already_installed(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         host.json("install", tarballs["5.1"])
         done = host.command("install", tarballs["5.1"])
         again = host.command("install", tarballs["5.1"], "--json")
         planned = host.command("install", tarballs["5.1"], "--dry-run")
         refused = host.command("install", tarballs["5.1"], "--fail-if-installed")
-    said = printed(host, done.stdout).partition("\n")[0]
-    assert (said, done.returncode) == (documented("What is installed already"), 0)
+    printed_text = printed(host, done.stdout).partition("\n")[0]
+    assert (printed_text, done.returncode) == (documented("What is installed already"), 0)
     assert '"changed": false' in again.stdout
     assert (planned.stdout[:17], planned.returncode) == ("installed already", 0)
     assert refused.returncode == 4
@@ -181,7 +181,7 @@ def test_a_second_install(host: Host, tarballs: dict[str, Path]) -> None:
     assert (printed(host, done.stderr), done.returncode) == (documented("A second install"), 4)
 
 
-def test_a_tarball_that_is_still_being_copied_and_one_that_was_cut_off(
+def test_a_tarball_that_is_still_being_copied_and_a_truncated_one(
     host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "growing.tar.zst"
@@ -195,8 +195,8 @@ def test_a_tarball_that_is_still_being_copied_and_one_that_was_cut_off(
         (growing, "A tarball that is still being copied"),
         (cut, "A tarball that was cut off"),
     ):
-        said = printed(host, done.stderr.replace(str(tmp_path), "/root"))
-        assert (said, done.returncode) == (documented(title), 3)
+        printed_text = printed(host, done.stderr.replace(str(tmp_path), "/root"))
+        assert (printed_text, done.returncode) == (documented(title), 3)
 
 
 def test_a_mistyped_setting(host: Host) -> None:
@@ -205,8 +205,8 @@ def test_a_mistyped_setting(host: Host) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert (printed(host, done.stderr), done.returncode) == (documented("A mistyped setting"), 2)
     done = host.command("config", "check")
-    said = printed(host, done.stdout)
-    assert (said, done.returncode) == (documented("A mistyped setting", 1), 2)
+    printed_text = printed(host, done.stdout)
+    assert (printed_text, done.returncode) == (documented("A mistyped setting", 1), 2)
 
 
 def test_a_master_ip_of_another_host(host: Host, tarballs: dict[str, Path]) -> None:
@@ -215,12 +215,14 @@ def test_a_master_ip_of_another_host(host: Host, tarballs: dict[str, Path]) -> N
         done = host.command("plan", tarballs["5.1"])
         doctor = host.json("doctor")
     warning = done.stdout[done.stdout.index("warning:") :].partition("\n\n")[0]
-    said = re.sub(r"which has .+?: nodes", "which has 127.0.0.1: nodes", " ".join(warning.split()))
-    assert said == documented("A master_ip of another host")
+    printed_text = re.sub(
+        r"which has .+?: nodes", "which has 127.0.0.1: nodes", " ".join(warning.split())
+    )
+    assert printed_text == documented("A master_ip of another host")
     assert done.returncode == 0
-    (found,) = (check for check in doctor["checks"] if check["name"] == "address")
-    assert found["verdict"] == "warning"
-    assert "master_ip 10.20.0.2 (the default) is no address of this host" in host.log()
+    (check,) = (check for check in doctor["checks"] if check["name"] == "address")
+    assert check["verdict"] == "warning"
+    assert "master_ip 10.20.0.2 (the default) is not an address of this host" in host.log()
 
 
 def test_command_and_daemon_of_different_versions(host: Host) -> None:
@@ -239,11 +241,11 @@ def test_command_and_daemon_of_different_versions(host: Host) -> None:
             doctor = host.json("doctor")
         finally:
             daemon.kill()
-    said = printed(host, done.stderr).replace(f"of {__version__};", "of 0.1.0;")
-    assert said == documented("Command and daemon of different versions")
+    printed_text = printed(host, done.stderr).replace(f"of {__version__};", "of 0.1.0;")
+    assert printed_text == documented("Command and daemon of different versions")
     assert done.returncode == 0
-    (found,) = (check for check in doctor["checks"] if check["name"] == "daemon")
-    assert found["remedy"] == "systemctl restart fuel-upgrade"
+    (check,) = (check for check in doctor["checks"] if check["name"] == "daemon")
+    assert check["remedy"] == "systemctl restart fuel-upgrade"
 
 
 def without_reserve(host: Host, **settings: object) -> None:
@@ -261,8 +263,8 @@ def test_a_full_disk_below_the_journal_and_the_registry(
         done = host.command("install", tarballs["5.1"])
         small.make_room()
         assert host.command("install", tarballs["5.1"]).returncode == 0
-    said = named(host, done, tarballs)
-    assert (said, done.returncode) == (documented("A full disk below the journal"), 4)
+    printed_text = named(host, done, tarballs)
+    assert (printed_text, done.returncode) == (documented("A full disk below the journal"), 4)
 
 
 @needs_mounts()
@@ -275,5 +277,5 @@ def test_a_full_disk_below_the_journal_alone(
         done = host.command("install", tarballs["5.1"])
         small.make_room()
         assert host.command("install", tarballs["5.1"]).returncode == 0
-    said = named(host, done, tarballs)
-    assert (said, done.returncode) == (documented("A full disk below the journal", 1), 4)
+    printed_text = named(host, done, tarballs)
+    assert (printed_text, done.returncode) == (documented("A full disk below the journal", 1), 4)

@@ -66,10 +66,10 @@ def run(root: Path, *argv: str, **environ: str) -> subprocess.CompletedProcess[s
 def check(root: Path, **environ: str) -> dict[str, Any]:
     done = run(root, "check", "--json", **environ)
     assert PASSWORD not in done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == (0 if found["login_works"] else 7)
-    assert found.pop("format") == 1
-    return found
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if report["login_works"] else 7)
+    assert report.pop("format") == 1
+    return report
 
 
 def test_check_shows_the_way_to_nailgun(root: Path, nailgun: str) -> None:
@@ -96,9 +96,9 @@ def test_check_shows_the_way_to_nailgun(root: Path, nailgun: str) -> None:
 
 def test_check_says_why_logging_in_does_not_work(root: Path, nailgun: str) -> None:
     configure(root, url=nailgun, password=f"wrong {PASSWORD}", proxy=None)
-    found = check(root)
-    assert found["error"]["error"] == "control-plane"
-    assert "does not accept the password of user 'admin'" in found["error"]["what"]
+    report = check(root)
+    assert report["error"]["error"] == "control-plane"
+    assert "does not accept the password of user 'admin'" in report["error"]["what"]
     done = run(root, "check")
     assert done.returncode == 7
     assert "login:            does not work" in done.stdout
@@ -109,18 +109,18 @@ def test_check_says_why_logging_in_does_not_work(root: Path, nailgun: str) -> No
 def test_check_masks_the_password_of_a_proxy(root: Path) -> None:
     proxy = f"http://operator:{PASSWORD}@127.0.0.1:9"
     configure(root, url="http://127.0.0.1:9", proxy=proxy)
-    found = check(root)
-    assert found["proxy"] == "http://127.0.0.1:9"
-    assert "no connection to the proxy" in found["error"]["what"]
+    report = check(root)
+    assert report["proxy"] == "http://127.0.0.1:9"
+    assert "no connection to the proxy" in report["error"]["what"]
 
 
 def test_check_takes_the_environment_where_no_password_is_set(root: Path, nailgun: str) -> None:
     configure(root, url=nailgun)
     assert check(root)["login_works"] is False  # Fuel's default is not the password here
-    found = check(root, OS_PASSWORD=PASSWORD, OS_USERNAME="admin", OS_AUTH_URL=f"{nailgun}/v2.0")
-    assert found["login_works"] is True
-    assert found["keystone_url"] == nailgun
-    assert found["password"] == "from environment, OS_PASSWORD"
+    report = check(root, OS_PASSWORD=PASSWORD, OS_USERNAME="admin", OS_AUTH_URL=f"{nailgun}/v2.0")
+    assert report["login_works"] is True
+    assert report["keystone_url"] == nailgun
+    assert report["password"] == "from environment, OS_PASSWORD"
     configure(root, url=nailgun, password="other")
     assert check(root, OS_PASSWORD=PASSWORD)["login_works"] is False
 
@@ -196,16 +196,16 @@ def test_login_keeps_the_file_when_the_password_does_not_work(root: Path, nailgu
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [({}, "nailgun.password_file is not set"), ({"password_file": "/p"}, "stdin is no terminal")],
 )
-def test_login_wants_a_place_and_a_terminal(
-    root: Path, settings: dict[str, Any], told: str
+def test_login_needs_a_file_and_a_terminal(
+    root: Path, settings: dict[str, Any], message: str
 ) -> None:
     configure(root, url="http://127.0.0.1:9", **settings)
     done = run(root, "login")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 # The daemon
@@ -269,7 +269,7 @@ def test_no_secret_leaves_the_daemon(root: Path, bad: BadNailgun, source: str) -
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"password_file": "/p"}, "p: found mode 0644"),
         ({"password_file": "/missing"}, f"missing: {MISSING}"),
@@ -277,12 +277,12 @@ def test_no_secret_leaves_the_daemon(root: Path, bad: BadNailgun, source: str) -
     ],
 )
 def test_the_daemon_does_not_start_with_files_that_are_not_right(
-    root: Path, settings: dict[str, Any], told: str
+    root: Path, settings: dict[str, Any], message: str
 ) -> None:
     configure(root, url="https://127.0.0.1:9", **settings)
     (root / "p").write_text(PASSWORD)
     (root / "p").chmod(0o644)
     assert daemon(root).wait(TIMEOUT_S) == 2
     stderr = (root / "stderr").read_text()
-    assert told in stderr
+    assert message in stderr
     assert PASSWORD not in stderr

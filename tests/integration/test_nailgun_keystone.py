@@ -1,4 +1,4 @@
-"""Which version of Keystone the client takes, and how it logs in there."""
+"""The version of Keystone that the client chooses, and its login there."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -112,7 +112,7 @@ def test_the_server_says_which_version_it_has(
         (302, b"", "text/html"),
     ],
 )
-def test_what_is_no_version_of_keystone_is_not_taken_for_one(
+def test_another_document_is_not_mistaken_for_versions_of_keystone(
     bad: BadNailgun, status: int, body: object, kind: str
 ) -> None:
     def answer(handler: Handler, seen: Seen) -> None:

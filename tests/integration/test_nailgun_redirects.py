@@ -1,4 +1,4 @@
-"""The client where a server redirects it, or wants another form of a path."""
+"""The client with a server that redirects, or expects another form of a path."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def meets(bad: BadNailgun) -> Iterator[NailgunClient]:
         ("http://user:unmistakable@h/x", "a redirect to http://h/x,"),
     ],
 )
-def test_a_redirect_is_told_and_not_followed(
+def test_a_redirect_is_reported_and_not_followed(
     bad: BadNailgun, meets: NailgunClient, status: int, target: str, told: str
 ) -> None:
     bad.script = [says(status, b"", Location=target)]
@@ -91,7 +91,7 @@ def redirects_to_no_slash(handler: Handler) -> None:
 
 
 @pytest.mark.parametrize("server", [wants_no_slash, redirects_to_no_slash])
-def test_a_server_that_wants_no_slash_is_asked_without(
+def test_a_server_that_expects_no_slash_gets_none(
     bad: BadNailgun, meets: NailgunClient, server: Script
 ) -> None:
     bad.script = [server] * 4
@@ -101,14 +101,14 @@ def test_a_server_that_wants_no_slash_is_asked_without(
     assert asked == ["/releases/", "/releases", "/releases", "/releases"]
 
 
-def test_a_server_that_wants_a_slash_gets_one(bad: BadNailgun, meets: NailgunClient) -> None:
+def test_a_server_that_expects_a_slash_gets_one(bad: BadNailgun, meets: NailgunClient) -> None:
     bad.script = [says(404, b""), says(200, {"release": "6.0"}), says(200, {"release": "6.0"})]
     assert (meets.version(), meets.version()) == ("6.0", "6.0")
     asked = [seen.path.removeprefix("/api/v1") for seen in bad.seen]
     assert asked == ["/version", "/version/", "/version/"]
 
 
-def test_a_post_is_sent_to_the_form_that_the_server_wants(
+def test_a_post_is_sent_to_the_form_that_the_server_expects(
     bad: BadNailgun, meets: NailgunClient
 ) -> None:
     notification = {"id": 5, "topic": "release", "message": "m", "status": "unread"}
@@ -117,7 +117,7 @@ def test_a_post_is_sent_to_the_form_that_the_server_wants(
     assert bad.seen[0].body == bad.seen[1].body != b""
 
 
-def test_what_is_missing_in_both_forms_is_missing(bad: BadNailgun, meets: NailgunClient) -> None:
+def test_a_path_missing_in_both_forms_is_missing(bad: BadNailgun, meets: NailgunClient) -> None:
     bad.script = [says(404, b"Release not found"), says(404, b"")]
     error = refusal(lambda: meets.release(7))
     assert (error.path, error.status) == ("/api/v1/releases/7/", 404)

@@ -1,4 +1,4 @@
-"""The client and TLS: what is verified, what is told of a bad certificate, and through a proxy."""
+"""The client and TLS: verification, errors about bad certificates, and proxies."""
 
 import errno
 import logging
@@ -88,7 +88,7 @@ def self_signed() -> ssl.SSLContext:
         ("self-signed", "its certificate is self-signed", "nailgun.ca_file"),
     ],
 )
-def test_a_bad_certificate_is_told_and_nothing_is_sent(
+def test_a_bad_certificate_is_reported_and_nothing_is_sent(
     ca: trustme.CA, ca_file: Path, fault: str, told: str, remedy: str
 ) -> None:
     now = datetime.now(UTC)
@@ -117,13 +117,13 @@ def test_a_private_ca_is_not_trusted_without_its_file(ca: trustme.CA) -> None:
     assert "nailgun.ca_file" in error.remedy
 
 
-def test_a_server_without_tls_is_told(ca_file: Path) -> None:
+def test_a_server_without_tls_is_reported(ca_file: Path) -> None:
     with bad_nailgun() as bad, client(bad, ca_file) as meets:
         error = refusal(meets.releases)
     assert "TLS: the server does not speak it at this port" in error.what
 
 
-def test_http_that_redirects_to_https_is_told(bad_plain: BadNailgun) -> None:
+def test_http_that_redirects_to_https_is_reported(bad_plain: BadNailgun) -> None:
     bad_plain.script = [says(301, b"", Location="https://10.20.0.2:8443/api/v1/releases/")]
     url = f"http://127.0.0.1:{bad_plain.port}"
     with client(bad_plain, None, url=url) as meets:
@@ -218,7 +218,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
 
 
-def test_a_proxy_forwards_what_goes_to_http(bad_plain: BadNailgun) -> None:
+def test_a_proxy_forwards_requests_to_http(bad_plain: BadNailgun) -> None:
     bad_plain.script = [says(200, [])]
     url = f"http://127.0.0.1:{bad_plain.port}"
     with a_proxy() as (proxy, asked), client(bad_plain, None, url=url, proxy=proxy) as meets:
@@ -228,7 +228,7 @@ def test_a_proxy_forwards_what_goes_to_http(bad_plain: BadNailgun) -> None:
     assert None not in asked.authorizations
 
 
-def test_a_proxy_tunnels_what_goes_to_https(ca: trustme.CA, ca_file: Path) -> None:
+def test_a_proxy_tunnels_requests_to_https(ca: trustme.CA, ca_file: Path) -> None:
     """And sees neither token nor password: it gets its own name and password alone."""
     with (
         bad_nailgun(context(ca.issue_cert("127.0.0.1"))) as bad,
@@ -241,7 +241,7 @@ def test_a_proxy_tunnels_what_goes_to_https(ca: trustme.CA, ca_file: Path) -> No
         assert None not in asked.authorizations
 
 
-def test_a_bad_certificate_is_told_through_a_proxy(ca: trustme.CA, ca_file: Path) -> None:
+def test_a_bad_certificate_is_reported_through_a_proxy(ca: trustme.CA, ca_file: Path) -> None:
     with (
         bad_nailgun(context(ca.issue_cert("nailgun.test"))) as bad,
         a_proxy() as (proxy, _asked),
@@ -252,7 +252,9 @@ def test_a_bad_certificate_is_told_through_a_proxy(ca: trustme.CA, ca_file: Path
 
 
 @pytest.mark.parametrize("status", [403, 407])
-def test_a_proxy_that_refuses_a_tunnel_is_told(ca: trustme.CA, ca_file: Path, status: int) -> None:
+def test_a_proxy_that_refuses_a_tunnel_is_reported(
+    ca: trustme.CA, ca_file: Path, status: int
+) -> None:
     with (
         bad_nailgun(context(ca.issue_cert("127.0.0.1"))) as bad,
         a_proxy() as (proxy, asked),
@@ -267,7 +269,7 @@ def test_a_proxy_that_refuses_a_tunnel_is_told(ca: trustme.CA, ca_file: Path, st
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_is_told(bad_plain: BadNailgun, scheme: str) -> None:
+def test_an_absent_proxy_is_reported(bad_plain: BadNailgun, scheme: str) -> None:
     url = f"{scheme}://127.0.0.1:{bad_plain.port}"
     proxy = f"http://operator:{PROXY_PASSWORD}@127.0.0.1:9"
     with client(bad_plain, None, url=url, proxy=proxy) as meets:

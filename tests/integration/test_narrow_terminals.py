@@ -143,7 +143,7 @@ def test_a_time_has_its_zone(socket: Path, words: tuple[str, ...]) -> None:
     assert "2026-11-27 22:34:03 +02:00" in done["EET-2"]
 
 
-def test_what_nodes_get_is_whole_in_a_narrow_terminal() -> None:
+def test_node_sources_are_whole_in_a_narrow_terminal() -> None:
     versions = (
         "2:1.21.1-0ubuntu1~cloud0+mos12+rebuilt3",
         "2:1.23.4-0ubuntu2~cloud0+mos17+rebuilt1",

@@ -1,4 +1,4 @@
-"""A node moved from the base to base and diff holds what a node of the full release holds."""
+"""A node moved from the base to base and diff equals a node of the full release."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from demo.packages import Recipe, build_deb, make_apt_repo, make_yum_repo
 from demo.web import served
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.errors import OutsideError, PreflightError
-from fuel_upgrade.nodes.apply import Wanted, apply, preview, read_plan, render_sources, undo
+from fuel_upgrade.nodes.apply import NodeTarget, apply, preview, read_plan, render_sources, undo
 from fuel_upgrade.nodes.chain_content import fetch_content
 from fuel_upgrade.nodes.node_state import NodeState, SavedFile
 from fuel_upgrade.nodes.package_manager import AptManager, DnfManager, Manager
@@ -120,9 +120,9 @@ def manager_of(kind: str, root: Path) -> Manager:
     return replace(found, prefix=prefix, options=(*options, *more))
 
 
-def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> Wanted:
+def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> NodeTarget:
     files = render_sources(chain.contents, chain.kind)
-    return Wanted(chain, files, sources_only=sources_only, remove=remove)
+    return NodeTarget(chain, files, sources_only=sources_only, remove=remove)
 
 
 def node_of_base(place: Place, kind: str, root: Path) -> AptNode | DnfNode:
@@ -190,7 +190,7 @@ def test_a_second_run_changes_nothing(place: Place, tmp_path: Path, kind: str) -
 
 
 @both
-def test_undo_puts_the_sources_back_and_keeps_the_packages(
+def test_undo_restores_the_sources_and_keeps_the_packages(
     place: Place, tmp_path: Path, kind: str
 ) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
@@ -206,9 +206,7 @@ def test_undo_puts_the_sources_back_and_keeps_the_packages(
 
 
 @both
-def test_sources_that_cannot_be_read_are_taken_back(
-    place: Place, tmp_path: Path, kind: str
-) -> None:
+def test_unreadable_sources_are_restored(place: Place, tmp_path: Path, kind: str) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
     installed = node.installed()
@@ -223,9 +221,7 @@ def test_sources_that_cannot_be_read_are_taken_back(
 
 
 @both
-def test_a_run_that_was_cut_off_is_taken_back_first(
-    place: Place, tmp_path: Path, kind: str
-) -> None:
+def test_an_interrupted_run_is_restored_first(place: Place, tmp_path: Path, kind: str) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
     manager = manager_of(kind, node.root)
@@ -251,9 +247,7 @@ def test_sources_only_leaves_the_packages(place: Place, tmp_path: Path, kind: st
 
 
 @both
-def test_the_base_is_switched_off_where_it_stands_besides(
-    place: Place, tmp_path: Path, kind: str
-) -> None:
+def test_the_base_is_disabled_in_other_files(place: Place, tmp_path: Path, kind: str) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     left = {"apt": "etc/apt/sources.list", "yum": "etc/yum.repos.d/nailgun.repo"}[kind]
     url = place.source(kind, "base").url
@@ -290,7 +284,9 @@ def test_a_base_under_another_address_is_refused(place: Place, tmp_path: Path, k
     other = f"deb [trusted=yes] file:{place.root}/apt/base precise main\n"
     (node.root / "etc/apt/sources.list").write_text(other)
     installed = node.installed()
-    with pytest.raises(OutsideError, match=r"not the release's: .*rebuilt 1\.0-1 from file:"):
+    with pytest.raises(
+        OutsideError, match=r"from outside the release: .*rebuilt 1\.0-1 from file:"
+    ):
         apply(manager_of(kind, node.root), wanted(place.chain(kind, "diff", "base")))
     assert node.installed() == installed
     assert (node.root / "etc/apt/sources.list").read_text() == other
@@ -298,7 +294,9 @@ def test_a_base_under_another_address_is_refused(place: Place, tmp_path: Path, k
 
 @needs_apt
 @pytest.mark.parametrize("kind", ["apt"])
-def test_a_copy_that_somebody_put_back_is_found(place: Place, tmp_path: Path, kind: str) -> None:
+def test_a_copy_that_was_restored_by_hand_is_detected(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     manager, chain = manager_of(kind, node.root), place.chain(kind, "diff", "base")
     apply(manager, wanted(chain))
@@ -312,7 +310,7 @@ def test_a_copy_that_somebody_put_back_is_found(place: Place, tmp_path: Path, ki
 
 @needs_apt
 @pytest.mark.parametrize("kind", ["apt"])
-def test_what_the_release_cannot_satisfy_is_kept_back(
+def test_packages_with_unmet_dependencies_are_kept_back(
     place: Place, tmp_path: Path, kind: str
 ) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
@@ -329,7 +327,7 @@ def test_what_the_release_cannot_satisfy_is_kept_back(
 
 @needs_apt
 @pytest.mark.parametrize("kind", ["apt"])
-def test_the_commands_say_what_they_do(
+def test_the_commands_report_their_results(
     place: Place, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = node_of_base(place, kind, tmp_path / "node")

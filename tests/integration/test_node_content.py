@@ -1,4 +1,4 @@
-"""The content of a chain's repos, read over http and from a disk."""
+"""The content of the repos of a chain, read over HTTP and from disk."""
 
 import shutil
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def source(url: str, kind: str) -> NodeSource:
 
 @pytest.mark.parametrize("kind", ["apt", "yum"])
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_a_diff_repo_tells_its_own_and_what_it_inherits(
+def test_a_diff_repo_has_own_and_inherited_packages(
     folder: Path, server: str, kind: str, scheme: str
 ) -> None:
     root = server if scheme == "http" else f"file://{folder}"
@@ -59,7 +59,7 @@ def test_a_diff_repo_tells_its_own_and_what_it_inherits(
 
 
 @pytest.mark.parametrize("kind", ["apt", "yum"])
-def test_where_there_is_no_repo_the_missing_file_is_named(server: str, kind: str) -> None:
+def test_the_missing_file_of_a_repo_is_named(server: str, kind: str) -> None:
     with pytest.raises(OutsideError, match="it has no"):
         fetch_content(source(f"{server}/nothing", kind), timeout_s=120)
 

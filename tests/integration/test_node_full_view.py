@@ -15,7 +15,7 @@ from demo.web import served
 from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.commands import node as commands
 from fuel_upgrade.errors import ConfigError, OutsideError
-from fuel_upgrade.nodes.apply import Wanted, apply, render_sources, undo
+from fuel_upgrade.nodes.apply import NodeTarget, apply, render_sources, undo
 from fuel_upgrade.nodes.chain_content import fetch_content
 from fuel_upgrade.nodes.package_plan import Chain, Change
 from fuel_upgrade.nodes.repo_identity import fetch_identity
@@ -61,13 +61,13 @@ class Place:
     def argument(self, kind: str, repo: str) -> str:
         return self.url(kind, repo) + (" precise main" if kind == "apt" else "")
 
-    def wanted(self, kind: str, given: Sequence[str], replaced: Sequence[str] = ()) -> Wanted:
+    def wanted(self, kind: str, given: Sequence[str], replaced: Sequence[str] = ()) -> NodeTarget:
         suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
         asked = (NodeSource(r, self.url(kind, r), suite, components) for r in (*given, *replaced))
         known = [fetch_identity(source, timeout_s=120) for source in asked]
         contents = [fetch_content(source, timeout_s=120) for source in known]
         files = render_sources(contents[: len(given)], RepoKind(kind))
-        return Wanted(Chain(contents, RepoKind(kind)), files, remove=True)
+        return NodeTarget(Chain(contents, RepoKind(kind)), files, remove=True)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_as_deb822_it_is_one_paragraph(place: Place, tmp_path: Path, kind: str) 
 @both
 def test_a_diff_repo_is_no_full_view(place: Place, tmp_path: Path, kind: str) -> None:
     view = ("--full-view", place.argument(kind, "diff"))
-    refused = pytest.raises(ConfigError, match="is a diff repo that leaves 1 packages")
+    refused = pytest.raises(ConfigError, match="is a diff repo that inherits 1 packages")
     with refused as caught:
         run("sources", "--os", OS[kind], "-o", str(tmp_path / "tree"), *view)
     assert "repo view" in caught.value.remedy

@@ -1,4 +1,4 @@
-"""Node sources against the real apt and dnf: what a node gets is what the full repo would give."""
+"""The real apt and dnf install with node sources as from the full repo."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,9 +150,7 @@ def test_a_chain_of_three_gives_the_newest_release(place: Place, tmp_path: Path,
 
 
 @both
-def test_origin_names_the_repo_that_serves_a_package(
-    place: Place, tmp_path: Path, kind: str
-) -> None:
+def test_origin_identifies_the_repo_of_a_package(place: Place, tmp_path: Path, kind: str) -> None:
     sources = chain(place, kind, "http", ["diff-2", "diff-1", "full-0"])
     node = make_node(kind, tmp_path / "node")
     node.apply(render(kind, sources))
@@ -167,7 +165,7 @@ def test_origin_names_the_repo_that_serves_a_package(
 
 
 @both
-def test_a_full_repo_alone_needs_no_rank(place: Place, tmp_path: Path, kind: str) -> None:
+def test_a_single_full_repo_needs_no_priority(place: Place, tmp_path: Path, kind: str) -> None:
     node = make_node(kind, tmp_path / "node")
     node.apply(render(kind, chain(place, kind, "file", ["full-1"])))
     node.install([recipe.name for recipe in CURRENT])
@@ -194,7 +192,7 @@ def test_a_node_of_the_base_goes_down_where_the_release_does(
 
 
 @both
-def test_the_originals_sources_give_packages_of_the_base(
+def test_sources_of_the_original_give_packages_of_the_base(
     place: Place, tmp_path: Path, kind: str
 ) -> None:
     """Why order, pins and priorities are part of the product: base first and unranked is wrong."""
@@ -257,7 +255,7 @@ def test_apt_reads_the_pins_as_they_are_meant(place: Place, tmp_path: Path) -> N
 
 @both
 @both_schemes
-def test_a_repo_that_is_not_there_is_named(place: Place, kind: str, scheme: str) -> None:
+def test_a_missing_repo_is_an_error(place: Place, kind: str, scheme: str) -> None:
     with pytest.raises(OutsideError, match=r"no repo at .*nowhere") as caught:
         chain(place, kind, scheme, ["nowhere"])
     assert "nowhere" in caught.value.remedy

@@ -83,7 +83,7 @@ def command(socket: Path, *argv: str) -> list[str | Path]:
 
 @pytest.mark.parametrize("columns", [80, 110])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_step_line_stays_whole_and_once(socket: Path, kind: str, columns: int) -> None:
+def test_every_step_line_is_printed_whole_and_once(socket: Path, kind: str, columns: int) -> None:
     script = Install()
     argv = command(socket, "install", "/t.tar.zst")
     with (
@@ -116,7 +116,7 @@ def test_the_bar_has_step_bytes_speed_and_remaining_time(socket: Path, columns: 
         assert part in bar
 
 
-def test_colors_are_not_printed_where_they_are_not_wanted(socket: Path) -> None:
+def test_no_color_disables_colors(socket: Path) -> None:
     script = Install()
     script.gate.set()
     argv = command(socket, "install", "/t.tar.zst")
@@ -131,7 +131,7 @@ def test_colors_are_not_printed_where_they_are_not_wanted(socket: Path) -> None:
         assert (b"\x1b" in terminal.raw) == (kind != "dumb")
 
 
-def test_a_pipe_gets_plain_lines_and_one_every_ten_per_cent(socket: Path) -> None:
+def test_a_pipe_gets_plain_lines_every_ten_per_cent(socket: Path) -> None:
     script = Install()
     script.gate.set()
     with scripted_daemon(socket, script):
@@ -145,7 +145,7 @@ def test_a_pipe_gets_plain_lines_and_one_every_ten_per_cent(socket: Path) -> Non
     lines = done.stderr.decode().splitlines()
     steps = [f"[{number}/5] {title}" for number, title in enumerate(SHOWN, 1)]
     assert [line for line in lines if ": " not in line or "MiB" not in line] == steps
-    percents = [int(found[1]) for line in lines if (found := re.search(r"(\d+) %", line))]
+    percents = [int(match[1]) for line in lines if (match := re.search(r"(\d+) %", line))]
     assert 8 <= len(percents) <= 10
     assert all(a // 10 < b // 10 for a, b in pairwise(percents))
     assert b"\x1b" not in done.stderr + done.stdout

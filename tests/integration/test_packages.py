@@ -142,7 +142,7 @@ def test_rpmlint_has_nothing_to_say(rpm: Path) -> None:
     assert [line for line in said.splitlines() if ": E:" in line and known not in line] == []
 
 
-def test_what_cannot_be_rendered_stops_the_build(tree: Path, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_rendered_stops_the_build(tree: Path, tmp_path: Path) -> None:
     """Rather than leave a package with empty pages."""
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\n[ "$2" != docutils ] && exec {PYTHON} "$@"\n')

@@ -1,4 +1,4 @@
-"""What a plan says that an install costs is what it costs, or more."""
+"""The cost in a plan is the cost of the install, or an upper bound."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
 from tests.host import Host
 from tests.master import ScratchMaster, build, planned, scratch_master, write_fuel_version
@@ -26,7 +27,7 @@ _MIB = 1 << 20
 
 @dataclass
 class Counted:
-    """A control plane that counts what it is asked for and passes it on."""
+    """A control plane that counts the requests and forwards them."""
 
     inner: NailgunClient
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -87,16 +88,16 @@ class Counted:
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        yield scratch
 
 
 def requests_of(plan: dict[str, Any], *, undo: bool) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
+    planned: Counter[tuple[str, str]] = Counter()
     for call in plan["calls"]:
         if call["undo"] is undo:
-            found[call["method"], call["path"]] += call["count"]
-    return found
+            planned[call["method"], call["path"]] += call["count"]
+    return planned
 
 
 @PACKAGING
@@ -116,14 +117,15 @@ def test_the_requests_are_those_that_are_sent(
 
 @PACKAGING
 @pytest.mark.parametrize("full_view", [False, True])
-def test_an_install_takes_no_more_room_than_planned(
+def test_an_install_needs_no_more_disk_space_than_planned(
     master: ScratchMaster, tarballs: dict[str, Path], *, full_view: bool
 ) -> None:
     master.install(tarballs["5.1"])
     places = [master.root / "var/www", master.root / "etc"]
     before = sum(map(own_bytes, places))
-    plan = planned(master.engine().plan(tarballs["6.0"], full_view=full_view))
-    master.engine().install(tarballs["6.0"], install=new_id(), full_view=full_view)
+    options = InstallOptions(full_view=full_view)
+    plan = planned(master.engine().plan(tarballs["6.0"], options))
+    master.engine().install(tarballs["6.0"], options, install=new_id())
     (disk,) = plan["disks"]
     folders = sum(1 for place in places for p in place.rglob("*") if p.is_dir()) * 4096
     assert sum(map(own_bytes, places)) - before <= disk["needed_bytes"] + folders
@@ -131,7 +133,7 @@ def test_an_install_takes_no_more_room_than_planned(
 
 
 @PACKAGING
-def test_what_is_kept_and_given_up_is_measured(
+def test_kept_and_deleted_backups_are_measured(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert [
@@ -195,4 +197,6 @@ def test_a_plan_warns_of_a_master_ip_that_is_no_address_of_this_host(
         elsewhere = Engine(master.config, master.client, addresses=lambda: ["10.1.1.1"])
         warned = planned(elsewhere.plan(tarballs["5.1"]))
     assert plan["warnings"] == []
-    assert warned["warnings"][0].startswith("master_ip 127.0.0.1 is no address of this host, which")
+    assert warned["warnings"][0].startswith(
+        "master_ip 127.0.0.1 is not an address of this host, which"
+    )

@@ -15,7 +15,7 @@ from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.flaky import Held, flaky_nailgun
 from tests.host import BIN, Host, configure
@@ -76,8 +76,8 @@ def test_install_attach_ctrl_c_attach_again_and_roll_back_leave_no_garbled_line(
                 assert third.end() == 5
         assert host.tree() == before
         undo = [f"undo [{n}] {titles[n - 1]}" for n in range(1, at + 1)]
-        look_again = "the daemon goes on; look again: fuel-upgrade status --follow"
-        expect_whole(install, [*steps[:at], look_again])
+        follow_again = "the daemon continues; to follow again: fuel-upgrade status --follow"
+        expect_whole(install, [*steps[:at], follow_again])
         expect_whole(second, steps[:at])
         expect_whole(third, [*steps[:at], *undo])
         with on_terminal(host, "install", tarballs["5.1"]) as again:
@@ -135,7 +135,7 @@ def test_an_install_of_another_process_is_neither_unsettled_nor_ours(host: Host)
     config = Config().under(host.root)
     with host.daemon():
         Journal(config.paths.journal).begin(
-            InstallRecord("aaaa0001", "t", "s", "5.0", "5.1", InstallState.RUNNING, 0.0)
+            ChangeRecord("aaaa0001", "t", "s", "5.0", "5.1", InstallState.RUNNING, 0.0)
         )
         lock = Lock(config.paths.lock)
         assert lock.acquire()

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from fuel_upgrade.config import Recovery, RecoverySettings
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.events import Event, Undone
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.master import ScratchMaster, State, scratch_master
@@ -27,28 +28,28 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.engine().release_backups()  # else the next install does
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.engine().release_backups()  # else the next install does
+        yield scratch
 
 
 @pytest.fixture
 def fresh(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        found.engine().release_backups()  # else the next install does
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.engine().release_backups()  # else the next install does
+        yield scratch
 
 
 @pytest.fixture(scope="module")
 def after(master: ScratchMaster, tarballs: dict[str, Path]) -> State:
-    """What an install of 6.0 that nothing interrupts leaves."""
+    """The state after an uninterrupted install of 6.0."""
     record = master.install(tarballs["6.0"])
-    found = master.content(record.id)
+    content = master.content(record.id)
     master.engine().rollback()
-    return found
+    return content
 
 
 def killed_at(master: ScratchMaster, tarball: Path, point: str) -> str:
@@ -97,7 +98,7 @@ def test_a_killed_undo_goes_on_to_exactly_before(
     assert master.state() == before
 
 
-def test_what_an_undo_moved_aside_is_removed_after_a_crash(
+def test_discarded_folders_are_deleted_after_a_crash(
     fresh: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     before = fresh.state()
@@ -106,8 +107,8 @@ def test_what_an_undo_moved_aside_is_removed_after_a_crash(
     def undo(engine: Engine) -> None:
         engine.rollback(watch=lambda event: kill.check(1, "before") if is_end(event) else None)
 
-    def is_end(event: Mapping[str, object]) -> bool:
-        return event["event"] == "undone"
+    def is_end(event: Event) -> bool:
+        return isinstance(event, Undone)
 
     fresh.install(tarballs["6.0"])
     fresh.killed(undo, "")
@@ -153,7 +154,7 @@ def test_resuming_without_the_tarball_rolls_back(
     assert fresh.state() == before
 
 
-def test_what_is_unpacked_is_resumed_without_the_tarball(
+def test_an_unpacked_install_is_resumed_without_the_tarball(
     fresh: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path, after: State
 ) -> None:
     tarball = Path(shutil.copy(tarballs["6.0"], tmp_path / tarballs["6.0"].name))
@@ -186,7 +187,7 @@ def given_up(master: ScratchMaster, tarball: Path) -> str:
     return install
 
 
-def test_so_many_recoveries_are_enough_and_a_repair_puts_back(
+def test_a_repair_rolls_back_after_the_last_recovery_failed(
     fresh: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     before = fresh.state()
@@ -201,7 +202,7 @@ def test_so_many_recoveries_are_enough_and_a_repair_puts_back(
     fresh.install(tarballs["6.0"])
 
 
-def test_what_is_accepted_stays_and_later_installs_go_on(
+def test_an_accepted_install_stays_and_later_installs_are_possible(
     fresh: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     install = given_up(fresh, tarballs["6.0"])
@@ -213,7 +214,7 @@ def test_what_is_accepted_stays_and_later_installs_go_on(
         fresh.engine().repair(install)
 
 
-def test_a_repair_that_fails_says_why_and_can_be_repeated(
+def test_a_failed_repair_has_a_reason_and_can_be_repeated(
     fresh: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     before = fresh.state()
@@ -224,7 +225,7 @@ def test_a_repair_that_fails_says_why_and_can_be_repeated(
     assert fresh.state() == before
 
 
-def test_an_install_that_was_cut_off_says_so(
+def test_an_interrupted_install_has_an_error(
     fresh: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     killed_at(fresh, tarballs["6.0"], "3:after")

@@ -17,6 +17,7 @@ from fuel_upgrade.errors import BundleError, ConfigError, PreflightError
 from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, scratch_master, write_fuel_version
 from tests.tools import needs
 
@@ -25,9 +26,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as prepared:
+        prepared.install(tarballs["5.1"])
+        yield prepared
 
 
 def refused(master: ScratchMaster, tarball: Path, engine: Engine | None = None) -> PreflightError:
@@ -59,7 +60,7 @@ def test_a_version_that_the_tarball_does_not_upgrade(
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
-        ("6.0", "Fuel 6.0 is what this master already runs"),
+        ("6.0", "this master already runs Fuel 6.0"),
         ("6.1", "the tarball is of Fuel 6.0, older than the 6.1 of this master"),
         ("10.0", "the tarball is of Fuel 6.0, older than the 10.0 of this master"),
     ],
@@ -71,9 +72,7 @@ def test_the_same_or_a_lower_version(
     assert refused(master, tarballs["6.0"]).failures == (reason,)
 
 
-def test_a_master_whose_version_cannot_be_told(
-    master: ScratchMaster, tarballs: dict[str, Path]
-) -> None:
+def test_a_master_of_unknown_version(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     (master.root / "etc/fuel/version.yaml").unlink()
     assert "expected the version of this master" in refused(master, tarballs["6.0"]).what
 
@@ -93,7 +92,7 @@ def test_a_base_repo_that_is_not_on_disk(master: ScratchMaster, tarballs: dict[s
     assert f"the base repo {BASE_VERSION} of Juno on CentOS 6.5" in failure
 
 
-def test_too_little_room_names_the_file_system_and_the_sizes(
+def test_too_little_free_space_names_the_file_system_and_the_sizes(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     config = replace(master.config, disk_reserve_mb=1 << 40)
@@ -102,7 +101,7 @@ def test_too_little_room_names_the_file_system_and_the_sizes(
     assert "GiB short" in failure
 
 
-def test_room_is_counted_on_the_file_system_that_will_hold_the_files(
+def test_free_space_is_counted_on_the_file_system_of_the_files(
     master: ScratchMaster, tarballs: dict[str, Path], small_disk: Path
 ) -> None:
     shutil.copytree(master.config.paths.repos, small_disk / "repos")
@@ -135,7 +134,9 @@ def test_a_running_task(master: ScratchMaster, tarballs: dict[str, Path]) -> Non
     assert "task 1 (deploy, running" in failure
 
 
-def test_all_reasons_are_told_at_once(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
+def test_all_failures_are_reported_at_once(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
     set_version(master, "5.0.2")
     master.store.add_task("deploy", "running")
     shutil.rmtree(master.config.paths.repos / BASE_VERSION / "centos")
@@ -168,7 +169,7 @@ def test_a_release_of_the_same_name_with_other_repos(
 ) -> None:
     record = master.install(tarballs["6.0"])
     steps = master.engine().journal.steps(record.id)
-    body = next(s.params["body"] for s in steps if s.kind == "register")
+    body = dict(next(Register.among(steps)).body)
     master.engine().rollback()
     body["orchestrator_data"]["repo_metadata"] = {"other": "http://elsewhere/repo"}
     master.client.create_release(body)
@@ -246,7 +247,7 @@ def resealed(tarball: Path, out: Path, changes: dict[str, bytes]) -> Path:
         f"{manifest.RELEASES}{CURRENT_VERSION}.yaml",
     ],
 )
-def test_malformed_yaml_is_told_with_its_file_and_line(
+def test_malformed_yaml_is_reported_with_its_file_and_line(
     master: ScratchMaster, tarballs: dict[str, Path], tmp_path: Path, path: str
 ) -> None:
     broken = resealed(

@@ -92,14 +92,14 @@ def test_an_export_comes_back_equal_in_either_database(
     assert json.loads(again.stdout) == json.loads(file.read_text())
 
 
-def test_an_export_has_no_users_unless_asked_for(tmp_path: Path, filled: Store, url: str) -> None:
+def test_an_export_has_users_only_on_request(tmp_path: Path, filled: Store, url: str) -> None:
     assert filled.accounts.users()
-    found = json.loads(registry(tmp_path, "export", "--database", url).stdout)
-    assert "users" not in found
-    assert "tokens" not in found
+    exported = json.loads(registry(tmp_path, "export", "--database", url).stdout)
+    assert "users" not in exported
+    assert "tokens" not in exported
 
 
-def test_a_registry_that_is_not_empty_is_kept_without_replace(
+def test_a_registry_that_is_not_empty_is_replaced_only_on_request(
     tmp_path: Path, filled: Store, url: str
 ) -> None:
     file = tmp_path / "export.json"
@@ -120,14 +120,14 @@ def test_a_registry_that_is_not_empty_is_kept_without_replace(
 def test_an_import_that_contradicts_itself_changes_nothing(
     tmp_path: Path, filled: Store, url: str, fault: str
 ) -> None:
-    found = json.loads(registry(tmp_path, "export", "--database", url).stdout)
+    exported = json.loads(registry(tmp_path, "export", "--database", url).stdout)
     if fault == "a name twice":
-        found["releases"].append({**found["releases"][0], "id": 77})
+        exported["releases"].append({**exported["releases"][0], "id": 77})
     else:
-        found["clusters"][0]["release_id"] = 77
+        exported["clusters"][0]["release_id"] = 77
     before = (filled.releases(), filled.clusters(), filled.tasks())
     words = ("import", "-", "--replace", "--database", url)
-    done = registry(tmp_path, *words, stdin=json.dumps(found), check=False)
+    done = registry(tmp_path, *words, stdin=json.dumps(exported), check=False)
     assert done.exit_code == ConfigError.exit_code
     assert "contradict each other" in done.stderr
     assert (filled.releases(), filled.clusters(), filled.tasks()) == before
@@ -175,7 +175,7 @@ def test_a_password_in_the_process_list_is_refused(tmp_path: Path) -> None:
     assert "s3cr3t" not in done.stderr
 
 
-def test_a_migration_by_hand_reports_its_revisions(tmp_path: Path) -> None:
+def test_a_migration_by_command_prints_the_revisions(tmp_path: Path) -> None:
     (tmp_path / "var/lib/fuel_upgrade").mkdir(parents=True)
     assert "from revision none to" in registry(tmp_path, "migrate").stdout
     assert "nothing to do" in registry(tmp_path, "migrate").stdout

@@ -68,7 +68,7 @@ def test_a_release_in_use_is_kept_and_a_free_one_goes(
         assert "release deleted" in host.log()
 
 
-def test_the_api_gives_the_reason_of_a_refusal(host: Host, tarballs: dict[str, Path]) -> None:
+def test_the_api_names_the_refused_release(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         host.json("install", tarballs["5.1"])
         transport = httpx.HTTPTransport(uds=str(host.root / "run/fuel-upgrade/api.sock"))

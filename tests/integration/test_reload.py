@@ -114,7 +114,7 @@ def test_the_command_of_a_reload_ends_with_the_daemons_refusal(
     assert "reload refused" in host.log()
 
 
-def test_the_command_of_a_reload_names_what_changed_and_what_needs_a_restart(
+def test_config_reload_names_changed_settings_and_those_that_need_a_restart(
     host: Host, systemd: Readiness
 ) -> None:
     with running(host, systemd):
@@ -128,7 +128,7 @@ def test_the_command_of_a_reload_names_what_changed_and_what_needs_a_restart(
         assert (answer["changed"], answer["need_restart"]) == ([], ["master_ip"])
 
 
-def test_the_level_of_the_log_changes_and_what_needs_a_restart_is_named(
+def test_a_reload_changes_the_log_level_and_names_settings_that_need_a_restart(
     host: Host, systemd: Readiness
 ) -> None:
     with running(host, systemd) as daemon:

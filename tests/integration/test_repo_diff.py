@@ -13,7 +13,7 @@ from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
@@ -67,7 +67,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 @both
-def test_what_became_of_each_package_is_told(place: Path, tmp_path: Path, kind: str) -> None:
+def test_the_change_of_each_package_is_reported(place: Path, tmp_path: Path, kind: str) -> None:
     description = build_diff(*made(place, kind), tmp_path / "out")
     assert description.counts == {
         "added": 1, "upgraded": 1, "rebuilt": 1, "downgraded": 1,
@@ -179,7 +179,7 @@ def test_a_package_altered_after_indexing_is_refused(
         ("--xz", "tar.xz"),
     ],
 )
-def test_archives_made_by_tar_serve_as_well(
+def test_archives_made_by_tar_are_accepted(
     place: Path, tmp_path: Path, kind: str, packing: str, suffix: str
 ) -> None:
     base, current = made(place, kind)

@@ -10,7 +10,7 @@ from demo.nodes import AptNode
 from demo.packages import Recipe, make_apt_repo
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 from tests.builders import Fake, apt_repo, yum_repo
 from tests.tools import needs
@@ -73,7 +73,7 @@ def test_yum_metadata_is_signed(key: SigningKey, tmp_path: Path) -> None:
 
 
 @needs("gpg", "gpgconf")
-def test_a_key_that_is_not_there_leaves_no_output(key: SigningKey, tmp_path: Path) -> None:
+def test_a_missing_key_leaves_no_output(key: SigningKey, tmp_path: Path) -> None:
     base, current = apt_repo(tmp_path / "a", []), apt_repo(tmp_path / "b", [Fake("a")])
     nobody = SigningKey("nobody@example.org", key.home)
     with pytest.raises(CommandError, match="gpg") as caught:

@@ -1,4 +1,4 @@
-"""What installs replaced is kept for as many of them as the settings say, and then is gone."""
+"""The backups of as many installs are kept as the settings say."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.transaction import retention
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
@@ -19,8 +19,8 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        yield scratch
 
 
 def keeping(master: ScratchMaster, count: int) -> ScratchMaster:
@@ -73,8 +73,8 @@ def test_a_smaller_number_counts_from_the_next_start_on(
     assert kept(master) == [last]
 
 
-def cut_off_releasing(master: ScratchMaster, record: InstallRecord) -> Path:
-    """Leave what a kill leaves in the middle of giving up backups: on record, and half gone."""
+def cut_off_releasing(master: ScratchMaster, record: ChangeRecord) -> Path:
+    """Leave the state of a kill during the deletion of backups: recorded, and partly deleted."""
     master.engine().journal.release(record.id)
     first, *others = retention.roots(master.engine().journal, record.id)
     shutil.rmtree(first)
@@ -82,19 +82,19 @@ def cut_off_releasing(master: ScratchMaster, record: InstallRecord) -> Path:
     return next(root for root in others if root.exists())
 
 
-def test_half_of_a_backup_is_not_undone_and_goes_with_the_next_change(
+def test_a_partial_backup_is_not_undone_and_is_deleted_with_the_next_change(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     record = master.install(tarballs["5.1"])
     left = cut_off_releasing(master, record)
     assert master.engine().undoable() is None
-    with pytest.raises(PreflightError, match="what it replaced is not kept"):
+    with pytest.raises(PreflightError, match="its backups are not kept"):
         master.engine().rollback()
     master.install(tarballs["6.0"])
     assert not left.exists()
 
 
-def test_half_of_a_backup_is_not_undone_even_if_nothing_is_on_record(
+def test_a_partial_backup_is_not_undone_even_without_a_record(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     record = master.install(tarballs["5.1"])
@@ -102,7 +102,7 @@ def test_half_of_a_backup_is_not_undone_even_if_nothing_is_on_record(
     assert master.engine().undoable() is None
 
 
-def test_what_was_given_up_by_half_can_be_given_up_by_hand(
+def test_a_partial_backup_can_be_deleted_by_command(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     left = cut_off_releasing(master, master.install(tarballs["5.1"]))
@@ -110,7 +110,7 @@ def test_what_was_given_up_by_half_can_be_given_up_by_hand(
     assert not left.exists()
 
 
-def test_the_room_that_backups_take_is_told(host: Host, tarballs: dict[str, Path]) -> None:
+def test_the_size_of_backups_is_reported(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         install = host.json("install", tarballs["5.1"])["id"]
         taken = host.json("status")["backups_bytes"]

@@ -62,14 +62,14 @@ NO_PLANS = {
 }
 
 
-def test_what_is_no_plan_is_refused(host: Host, tmp_path: Path) -> None:
+def test_a_file_that_is_no_plan_is_refused(host: Host, tmp_path: Path) -> None:
     kept = tmp_path / "plan.json"
     with host.daemon():
         before = host.tree()
-        for content, said in NO_PLANS.items():
+        for content, message in NO_PLANS.items():
             kept.write_text(content)
             done = host.command("install", "--plan", kept)
-            assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+            assert (done.returncode, message in done.stderr) == (2, True), done.stderr
         assert host.command("install").returncode == 2
         assert host.command("install", "--plan", tmp_path / "none").returncode == 2
         assert host.tree() == before
@@ -112,8 +112,8 @@ def test_an_install_waits_for_another_process(host: Host, tarballs: dict[str, Pa
             )  # fmt: skip
             with waits:
                 assert waits.stderr is not None
-                told = waits.stderr.readline()
-                assert told.startswith(f"waiting up to 1 min 0 s for process {holder.pid} (")
+                line = waits.stderr.readline()
+                assert line.startswith(f"waiting up to 1 min 0 s for process {holder.pid} (")
                 holder.stdin.close()
                 _, rest = waits.communicate(timeout=120)
         assert waits.returncode == 0, rest

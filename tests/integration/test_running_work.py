@@ -1,19 +1,20 @@
-"""No change is made while Nailgun is at work, with the real engine, daemon and registry."""
+"""No change is made while Nailgun runs tasks, with the real engine, daemon and registry."""
 
 import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, InstallStarted, StepStarted, Waiting
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.host import BIN, make_host
 from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
@@ -23,9 +24,9 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as scratch:
+        scratch.install(tarballs["5.1"])
+        yield scratch
 
 
 def start_task(master: ScratchMaster, status: str = "running") -> None:
@@ -54,7 +55,7 @@ def test_an_install_is_refused_with_id_name_and_cluster(
     assert len(master.engine().journal.installs()) == 1
 
 
-def test_a_plan_says_what_runs_and_is_made_all_the_same(
+def test_a_plan_lists_running_tasks_and_is_not_refused(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     assert planned(master.engine().plan(tarballs["6.0"]))["running_tasks"] == []
@@ -63,35 +64,40 @@ def test_a_plan_says_what_runs_and_is_made_all_the_same(
     assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
 
 
-def test_what_else_is_wrong_is_told_without_waiting(
+def test_other_failures_are_reported_without_waiting(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    events: list[Event] = []
     engine = master.engine()
     with pytest.raises(PreflightError) as caught:
-        engine.install(tarballs["6.0.1"], install=new_id(), watch=told.append, wait_for_tasks_s=600)
+        engine.install(
+            tarballs["6.0.1"],
+            InstallOptions(wait_for_tasks_s=600),
+            install=new_id(),
+            watch=events.append,
+        )
     assert any("Nailgun" in failure for failure in caught.value.failures)
     assert len(caught.value.failures) > 1
-    assert told == []
+    assert events == []
 
 
 def test_an_install_waits_until_nailgun_is_idle(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     start_task(master)
-    told: list[Mapping[str, Any]] = []
+    events: list[Event] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
-        told.append(event)
-        if event["event"] == "waiting":
+    def watch(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Waiting):
             end_tasks(master.config.paths.registry)
 
     record = master.engine().install(
-        tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=60
+        tarballs["6.0"], InstallOptions(wait_for_tasks_s=60), install=new_id(), watch=watch
     )
     assert record.fuel_to == "6.0"
-    assert [event["event"] for event in told][:2] == ["waiting", "begin"]
+    assert [type(event) for event in events][:2] == [Waiting, InstallStarted]
 
 
 def test_waiting_can_be_stopped_and_leaves_everything_untouched(
@@ -100,13 +106,13 @@ def test_waiting_can_be_stopped_and_leaves_everything_untouched(
     start_task(master)
     before = master.state()
 
-    def watch(event: Mapping[str, Any]) -> None:
-        assert event["event"] == "waiting"
+    def watch(event: Event) -> None:
+        assert isinstance(event, Waiting)
         raise OutsideError("it was cancelled", remedy="install again")
 
     with pytest.raises(OutsideError, match="cancelled") as caught:
         master.engine().install(
-            tarballs["6.0"], install=new_id(), watch=watch, wait_for_tasks_s=600
+            tarballs["6.0"], InstallOptions(wait_for_tasks_s=600), install=new_id(), watch=watch
         )
     assert caught.value.state == "nothing was changed"
     assert master.state() == before
@@ -119,11 +125,11 @@ def test_a_task_that_starts_after_the_checks_refuses_the_install_before_anything
     before = master.state()
     steps: list[str] = []
 
-    def watch(event: Mapping[str, Any]) -> None:
-        if event["event"] == "begin":
+    def watch(event: Event) -> None:
+        if isinstance(event, InstallStarted):
             master.store.add_task("deploy", "running")
-        if event["event"] == "step":
-            steps.append(event["title"])
+        if isinstance(event, StepStarted):
+            steps.append(event.title)
 
     with pytest.raises(PreflightError, match=r"Nailgun runs task 1 \(deploy, running, 0 %\)"):
         master.engine().install(tarballs["6.0"], install=new_id(), watch=watch)
@@ -161,7 +167,7 @@ def test_the_daemon_waits_for_tasks_and_says_so(tmp_path: Path, tarballs: dict[s
         done.join()
 
 
-def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
+def test_ctrl_c_ends_the_wait_before_anything_begins(
     tmp_path: Path, tarballs: dict[str, Path]
 ) -> None:
     host = make_host(tmp_path / "root")
@@ -178,9 +184,9 @@ def test_ctrl_c_ends_the_waiting_and_nothing_was_begun(
             assert process.stderr is not None
             assert process.stderr.readline().startswith("waiting up to 1 min 0 s for Nailgun's")
             process.send_signal(signal.SIGINT)
-            told = process.stderr.read()
+            stderr = process.stderr.read()
         assert process.returncode == 7
-        assert "it was cancelled" in told
-        assert "state:  nothing was changed" in told
+        assert "it was cancelled" in stderr
+        assert "state:  nothing was changed" in stderr
         assert host.json("history")["installs"] == []
         assert host.tree() == before

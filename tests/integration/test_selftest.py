@@ -54,13 +54,13 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp.iterdir()) == []  # nothing is left
     assert Path("/proc/self/mounts").read_text() == mounts
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    table: dict[str, Any] = json.loads(done.stdout)
+    return table
 
 
 def ends(table: dict[str, Any], fault: str, kind: str) -> set[tuple[str, str]]:
-    found = [c for c in table["cells"] if (c["fault"], c["step"]) == (fault, KINDS[kind])]
-    return {(c["direction"], c["verdict"]) for c in found}
+    cells = [c for c in table["cells"] if (c["fault"], c["step"]) == (fault, KINDS[kind])]
+    return {(c["direction"], c["verdict"]) for c in cells}
 
 
 def test_every_cell_was_drilled_and_none_is_wrong(table: dict[str, Any]) -> None:
@@ -89,8 +89,8 @@ def test_an_install_survives_a_nailgun_that_restarts_or_loses_an_answer(
 def test_a_nailgun_that_stays_away_makes_it_inconsistent_until_repaired(
     table: dict[str, Any],
 ) -> None:
-    found = ends(table, "nailgun-down", "register")
-    assert found == {("forward", "inconsistent"), ("undoing", "inconsistent")}
+    verdicts = ends(table, "nailgun-down", "register")
+    assert verdicts == {("forward", "inconsistent"), ("undoing", "inconsistent")}
 
 
 def test_the_steps_of_the_drills_own_tarball_are_of_every_kind(table: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ def test_a_tarball_is_drilled(tmp_path: Path) -> None:
     assert "full and read-only: injected" in done.stdout
 
 
-def test_what_undo_leaves_behind_is_found_and_kept(tmp_path: Path) -> None:
+def test_leftovers_of_an_undo_are_detected_and_kept(tmp_path: Path) -> None:
     """A start that has more than the master had stands for an undo that loses something."""
     scenario = make_scenario(tmp_path, None)
     scratch = Scratch(tmp_path / "bench", size_bytes=0, is_real=False)
@@ -120,8 +120,8 @@ def test_what_undo_leaves_behind_is_found_and_kept(tmp_path: Path) -> None:
     start = bench.prepare()
     more = replace(start.before, exact={**start.before.exact, "etc/lost": "a file"})
     cell = Cell(Fault.ERROR, 2, Direction.FORWARD, "after")
-    found = bench.drill(cell, replace(start, before=more))
-    assert (found.verdict, found.reasons) == (Verdict.WRONG, ("etc/lost: gone",))
+    outcome = bench.drill(cell, replace(start, before=more))
+    assert (outcome.verdict, outcome.reasons) == (Verdict.WRONG, ("etc/lost: gone",))
     assert (tmp_path / "kept/error-step 2-forward-after/etc/fuel/version.yaml").is_symlink()
     assert bench.drill(cell, start).verdict is Verdict.BEFORE
 
@@ -164,7 +164,7 @@ def test_a_busy_nailgun_answers_in_the_end(front: Front) -> None:
 
 
 @pytest.mark.parametrize("front", [Fault.DOWN], indirect=True)
-def test_one_that_is_down_does_nothing(front: Front) -> None:
+def test_a_nailgun_that_is_down_does_nothing(front: Front) -> None:
     with front.client() as client:
         client.releases()
         front.armed.touch()
@@ -176,7 +176,7 @@ def test_one_that_is_down_does_nothing(front: Front) -> None:
 
 
 @pytest.mark.parametrize("front", [Fault.SILENT], indirect=True)
-def test_one_that_is_silent_does_nothing(front: Front) -> None:
+def test_a_silent_nailgun_does_nothing(front: Front) -> None:
     front.armed.touch()
     with front.client(timeout_s=0.2) as client, pytest.raises(ControlPlaneError) as caught:
         client.releases()

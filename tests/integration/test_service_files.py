@@ -28,10 +28,10 @@ MADE_BELOW = {"StateDirectory": "/var/lib", "RuntimeDirectory": "/run"}
 
 def settings(unit: Path = UNIT) -> dict[str, list[str]]:
     """Return every value of every setting, in their order."""
-    found: dict[str, list[str]] = defaultdict(list)
+    entries: dict[str, list[str]] = defaultdict(list)
     for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
-        found[name].append(value)
-    return found
+        entries[name].append(value)
+    return entries
 
 
 def writable() -> list[Path]:
@@ -74,8 +74,8 @@ def test_every_default_path_may_be_written_inside_one_mount() -> None:
     paths = Paths()
     places = writable()
     assert len(places) == len(set(places))
-    for wanted in (paths.repos, paths.puppet, paths.fuel, paths.state):
-        assert wanted in places
+    for folder in (paths.repos, paths.puppet, paths.fuel, paths.state):
+        assert folder in places
     for file in (paths.log, paths.socket, paths.pid_file):
         assert file.parent in places
     nested = [p for p in places for other in places if p != other and p.is_relative_to(other)]
@@ -104,20 +104,20 @@ def test_faults_that_stay_do_not_restart_it() -> None:
 
 @pytest.mark.parametrize("source", [UNIT, REGISTRY], ids=lambda path: path.stem)
 def test_a_start_that_fails_at_once_is_not_tried_for_ever(source: Path) -> None:
-    found = settings(source)
+    unit = settings(source)
     (burst,), (interval,), (pause,) = (
-        found[name] for name in ("StartLimitBurst", "StartLimitIntervalSec", "RestartSec")
+        unit[name] for name in ("StartLimitBurst", "StartLimitIntervalSec", "RestartSec")
     )
     minutes, seconds = interval.removesuffix("min"), pause.removesuffix("s")
     assert int(burst) * int(seconds) < int(minutes) * 60 / 2  # so the limit is reached in time
 
 
 def test_the_registrys_service_runs_the_command_and_may_write_its_data() -> None:
-    found = settings(REGISTRY)
-    assert found["ExecStart"] == ["/usr/bin/fuel-upgrade registry serve"]
-    assert found["Type"] == ["notify"]  # as test_registry_commands.py shows that it does
-    assert Path("/var/lib", *found["StateDirectory"]) == Paths().registry.parent
-    assert found["RestartPreventExitStatus"] == [str(ConfigError.exit_code)]
+    unit = settings(REGISTRY)
+    assert unit["ExecStart"] == ["/usr/bin/fuel-upgrade registry serve"]
+    assert unit["Type"] == ["notify"]  # as test_registry_commands.py shows that it does
+    assert Path("/var/lib", *unit["StateDirectory"]) == Paths().registry.parent
+    assert unit["RestartPreventExitStatus"] == [str(ConfigError.exit_code)]
 
 
 @contextmanager

@@ -20,8 +20,8 @@ def socket_of(host: Host, **settings: object) -> tuple[int, str]:
     path = host.root / "etc/fuel-upgrade/config.yaml"
     path.write_text(yaml.safe_dump({**CONFIG, **settings}))
     with host.daemon():
-        found = (host.root / "run/fuel-upgrade/api.sock").stat()
-    return stat.S_IMODE(found.st_mode), grp.getgrgid(found.st_gid).gr_name
+        info = (host.root / "run/fuel-upgrade/api.sock").stat()
+    return stat.S_IMODE(info.st_mode), grp.getgrgid(info.st_gid).gr_name
 
 
 @needs_root()

@@ -1,4 +1,4 @@
-"""What a squash means for nodes: real apt and dnf with sources that were written before it."""
+"""The effect of a squash on nodes: real apt and dnf with sources written before it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,14 +34,14 @@ def plain(system: str, sources: list[NodeSource]) -> Mapping[str, str]:
 
 def sources(master: ScratchMaster, system: str) -> list[NodeSource]:
     """Return the repos that Nailgun names for the new release, as files."""
-    found = next(
+    data = next(
         r for r in master.client.releases() if (r.version, r.os_key) == (NEW, system)
     ).orchestrator
-    assert found is not None
+    assert data is not None
     at = f"file://{master.config.paths.repos}"
     return [
         NodeSource(r.name, r.url.replace("http://127.0.0.1:8080", at), r.suite, r.components)
-        for r in found.repos
+        for r in data.repos
     ]
 
 
@@ -61,11 +61,11 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 and its diff 6.0; tests leave it so."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.install(tarballs["6.0"])
-        found.engine().release_backups()
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
+        scratch.install(tarballs["5.1"])
+        scratch.install(tarballs["6.0"])
+        scratch.engine().release_backups()
+        yield scratch
 
 
 def squash(master: ScratchMaster) -> str:

@@ -257,7 +257,7 @@ def test_advisories_are_those_of_the_current_repo(place: Path, tmp_path: Path) -
     assert chain.installed()["web"] == ("2.0-1", "web 2")
 
 
-def test_a_withdrawn_advisory_of_the_base_is_still_told(tmp_path: Path) -> None:
+def test_a_withdrawn_advisory_of_the_base_remains_visible(tmp_path: Path) -> None:
     """A difference: dnf has no means to switch the advisories of a repo off."""
     says = updates(advisory("WITHDRAWN", "tool-1.0-1"))
     make_repo(tmp_path / "base", BASE, {"updateinfo": says})

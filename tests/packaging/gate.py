@@ -22,7 +22,7 @@ chmod 755 {_HOOK}
 
 
 class Gate:
-    """A hook of the machine that says when it is reached, and waits for an answer."""
+    """A hook of the machine that reports its start and waits for an answer."""
 
     def __init__(self, machine: Machine) -> None:
         machine.run(_SETUP)

@@ -21,7 +21,7 @@ PACKAGE = "lib/python3/dist-packages/fuel_upgrade"
 
 @cache
 def tree() -> Path:
-    """Return the runtime tree: of TREE, or built and kept by what goes into it."""
+    """Return the runtime tree: from TREE, or built and cached by its inputs."""
     if given := os.environ.get("TREE"):
         return Path(given)
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "fuel-upgrade/trees")
@@ -45,7 +45,7 @@ def _digest_of_inputs() -> str:
 
 @cache
 def installer(version: str = __version__) -> Path:
-    """Return the installer file; another version differs in what it says of itself only."""
+    """Return the installer file; another version differs only in its version."""
     root = _folder() / f"root-{version}"
     _run(PACKAGING / "stage-root", tree(), root, PYTHON=sys.executable)
     if version != __version__:

@@ -116,7 +116,7 @@ def test_a_late_purge_spares_the_journal_of_the_installers_copy(
     assert daemon(machine) == before
 
 
-def test_removal_keeps_what_is_the_operators_and_purge_leaves_nothing(
+def test_removal_keeps_the_operators_files_and_purge_removes_all(
     machine: Machine, debs: Packages
 ) -> None:
     before = set(machine.run(LIST).splitlines())

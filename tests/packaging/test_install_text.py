@@ -56,7 +56,7 @@ def follow(machine: Machine, words: str) -> None:
     begun = time.monotonic()
     machine.run(lines(words))
     sys.stderr.write(f"{words}: installed in {time.monotonic() - begun:.1f} s\n")
-    machine.run(lines("The daemon runs by now"))
+    machine.run(lines("The daemon now runs"))
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
 
 
@@ -104,4 +104,4 @@ def test_a_source_checkout_is_installed_as_the_readme_says(tmp_path: Path) -> No
         machine.put(Path(archive))
         machine.run("apt-get update && tar -xzf fuel_upgrade-*.tar.gz && rm fuel_upgrade-*.gz")
         machine.run(f"cd fuel_upgrade-*\n{lines('Or a source archive')}", timeout_s=1200)
-        machine.run(lines("The daemon runs by now"))
+        machine.run(lines("The daemon now runs"))

@@ -63,7 +63,7 @@ def machine(
 
 def test_the_rpm_works_as_the_readme_says(machine: Machine) -> None:
     machine.run("\n".join(commands("The RPM")))
-    machine.run("\n".join(commands("The daemon runs by now")))
+    machine.run("\n".join(commands("The daemon now runs")))
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
     assert "installed: Fuel 5.0 -> 5.1" in machine.run("fuel-upgrade install fuel-5.1-*.zst")
     assert machine.run("rpm -V fuel-upgrade") == ""
@@ -111,7 +111,7 @@ def test_the_package_and_the_installers_copy_refuse_each_other(
     assert_refused(refused.stderr, "the RPM fuel-upgrade is installed")
 
 
-def test_erasing_it_keeps_what_is_the_operators(machine: Machine, rpms: Packages) -> None:
+def test_erasing_keeps_the_operators_files(machine: Machine, rpms: Packages) -> None:
     machine.run(f"rpm -i {rpms.now.name} && {EDIT}")
     machine.run("rpm -e fuel-upgrade")
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"

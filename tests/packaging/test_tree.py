@@ -21,8 +21,10 @@ def as_tar(folder: Path) -> str:
 
 
 def test_two_builds_are_identical(tmp_path: Path) -> None:
+    """The second has an empty cache, as the first on a new build machine."""
     time_s = int((tree() / "BUILD-INFO").stat().st_mtime)
     other = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "SOURCE_DATE_EPOCH": str(time_s)}
+    other["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     out = tmp_path / "an other place"
     script = 'umask 077; exec "$@"'
     argv = ["sh", "-c", script, "sh", sys.executable, str(PACKAGING / "build-tree"), str(out)]
@@ -30,7 +32,7 @@ def test_two_builds_are_identical(tmp_path: Path) -> None:
     assert as_tar(out / TREE) == as_tar(tree())
 
 
-def test_what_exists_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_tree_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / TREE).mkdir(parents=True)
     argv = [sys.executable, str(PACKAGING / "build-tree"), str(tmp_path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -38,7 +40,7 @@ def test_what_exists_is_not_overwritten(tmp_path: Path) -> None:
     assert (done.returncode, labels) == (1, ["error", "remedy"])
 
 
-def test_the_tree_is_tried_where_it_lies() -> None:
+def test_the_tree_is_tested_at_its_place() -> None:
     """As the installer does before it switches, and with nothing of the caller's environment."""
     misleading = {"PYTHONPATH": "/nosuch", "PYTHONHOME": "/nosuch", "LD_LIBRARY_PATH": "/nosuch"}
     argv = [

@@ -13,7 +13,7 @@ from fuel_upgrade.errors import ConfigError
 
 
 @pytest.mark.parametrize("text", ["", "{}", "# nothing\n", "paths: {}", "---\n"])
-def test_what_is_left_out_has_its_default(text: str) -> None:
+def test_a_missing_setting_has_its_default(text: str) -> None:
     assert parse(text) == Config()
 
 
@@ -81,7 +81,7 @@ def test_a_port_that_cannot_be_is_refused(port: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "a: b: c", "at: 2014-13-45", "[" * 400, "!!python/name:os"])
-def test_what_is_no_yaml_is_refused(text: str) -> None:
+def test_text_that_is_not_yaml_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="not YAML"):
         parse(text)
 
@@ -138,7 +138,7 @@ def test_a_password_is_not_shown() -> None:
         'nailgun:\n  password: "\\s3cret"',
     ],
 )
-def test_no_fault_quotes_what_may_be_a_password(text: str) -> None:
+def test_no_fault_quotes_a_possible_password(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text)
     shown = "".join(traceback.format_exception(caught.value))
@@ -159,7 +159,7 @@ def test_a_fault_of_yaml_says_where_it_is() -> None:
         ("url: 'http://n:port'", "url: expected http:// or https:// and a host"),
         ("url: 'http://[n'", "url: expected http:// or https:// and a host"),
         ("url: 'http://a b'", "url: expected http:// or https:// and a host"),
-        ("url: 'http://user@n'", "url: must have no user or password in it"),
+        ("url: 'http://user@n'", "url: must not contain a user or password"),
         ("keystone_url: ftp://k", "keystone_url: expected http:// or https:// and a host"),
         ("keystone_version: v2", "keystone_version: expected auto or v2.0 or v3, found 'v2'"),
         ("proxy: 'socks5://p:1080'", "proxy: expected http:// or https:// and a host"),

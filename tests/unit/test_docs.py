@@ -1,4 +1,4 @@
-"""The documentation says all that there is to say, and can be read by the tools for it."""
+"""The documentation is complete and parses without warnings."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from fuel_upgrade.daemon.service import command
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "etc/fuel-upgrade/config.yaml"
-PAGES = sorted([ROOT / "README.rst", *(ROOT / "docs").rglob("*.rst")])
+PAGES = sorted([*ROOT.glob("[A-Z]*.rst"), *(ROOT / "docs").rglob("*.rst")])
 MAN = {"fuel-upgrade": ROOT / "docs/man/fuel-upgrade.1.rst",
        "fuel-upgraded": ROOT / "docs/man/fuel-upgraded.8.rst"}  # fmt: skip
 STRICT = {"report_level": 1, "halt_level": 1, "input_encoding": "utf-8"}  # a warning fails
@@ -90,7 +90,7 @@ def test_a_man_page_renders(path: Path) -> None:
 
 
 def commands(tree: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
-    """Give each command's words, "" for the program itself, and the options it has of its own."""
+    """Yield the words of each command, "" for the program itself, with its own options."""
     if isinstance(tree, click.Group):
         context = click.Context(tree)
         for name in tree.list_commands(context):
@@ -160,7 +160,7 @@ def test_every_setting_is_explained() -> None:
     assert [line.split(":")[0] for line in bare] == ["#  project_domain"]  # one sentence for both
 
 
-def test_every_page_can_be_found_from_the_index() -> None:
+def test_the_index_links_every_page() -> None:
     index = (ROOT / "docs/index.rst").read_text(encoding="utf-8")
     pages = [p for p in PAGES if p.parent == ROOT / "docs" and p.name != "index.rst"]
     folders = [ROOT / "docs/adr", ROOT / "docs/man"]

@@ -1,4 +1,7 @@
-"""The tree of errors: exit codes by who must act, kept across the daemon's API."""
+"""The tree of errors: exit codes by family, frozen values, the form in the daemon's API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -34,7 +37,7 @@ every_error = pytest.mark.parametrize(
 
 
 @every_error
-def test_an_exit_code_says_who_must_act(error: UpgradeError, code: int) -> None:
+def test_each_family_has_its_exit_code(error: UpgradeError, code: int) -> None:
     assert error.exit_code == code
 
 
@@ -104,15 +107,13 @@ def test_an_exit_code_that_is_none_becomes_1(exit_code: object) -> None:
     assert from_json({"exit_code": exit_code, "failures": None}).exit_code == 1
 
 
-def test_equal_failures_are_said_once() -> None:
+def test_equal_failures_are_listed_once() -> None:
     error = PreflightError("w", remedy="r", failures=("a", "b", "a"))
     assert error.failures == ("a", "b")
 
 
 @every_error
-def test_an_amended_error_is_the_same_but_for_what_was_given(
-    error: UpgradeError, code: int
-) -> None:
+def test_an_amended_error_differs_only_in_the_given_fields(error: UpgradeError, code: int) -> None:
     before = error.to_json()
     again = error.amended(state="half done", remedy="finish it")
     assert type(again) is type(error)
@@ -120,6 +121,33 @@ def test_an_amended_error_is_the_same_but_for_what_was_given(
     assert (str(again), again.exit_code) == (str(error), code)
     assert error.to_json() == before
     assert error.amended().to_json() == before
+
+
+ATTRIBUTES = ("state", "remedy", "what", "code", "failures", "exit_code", "args", "a_new_one")
+
+
+@every_error
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_no_attribute_of_an_error_can_be_set_or_deleted(
+    error: UpgradeError, code: int, name: str
+) -> None:
+    before = (error.to_json(), dict(vars(error)))
+    with pytest.raises(AttributeError, match=name):
+        setattr(error, name, "changed")
+    with pytest.raises(AttributeError, match=name):
+        delattr(error, name)
+    assert (error.to_json(), vars(error)) == before
+
+
+def test_python_can_still_chain_and_trace_an_error() -> None:
+    @contextmanager
+    def scope() -> Iterator[None]:  # contextlib sets __traceback__ of every error that passes
+        yield
+
+    cause = ValueError("cause")
+    with pytest.raises(ConfigError) as caught, scope():
+        raise ConfigError("w", remedy="r") from cause
+    assert caught.value.__cause__ is cause
 
 
 def test_a_remedy_is_required() -> None:
@@ -144,7 +172,7 @@ def test_a_program_is_named_with_its_end_and_words() -> None:
         (400, "answered 400", "correct"),
     ],
 )
-def test_a_control_plane_error_says_what_to_look_at(
+def test_a_control_plane_error_has_a_remedy_for_its_status(
     status: int | None, what: str, remedy: str
 ) -> None:
     error = ControlPlaneError("GET", "/releases/", status, "why")

@@ -1,4 +1,4 @@
-"""The text on installing: one, wherever it stands, and of this version."""
+"""The install text: the same in README and operations, and of this version."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.install_text import ROOT, commands, install_text, section
 OPERATIONS = ROOT / "docs/operations.rst"
 
 
-def test_operations_says_of_installing_what_the_readme_says() -> None:
+def test_operations_and_readme_have_the_same_install_text() -> None:
     assert section(OPERATIONS, "Setting up the service", "=").startswith(install_text())
 
 

@@ -58,7 +58,7 @@ def may_import(layer: str, used: str) -> bool:
     return ORDER.index(used) <= ORDER.index(layer)
 
 
-def test_imports_only_what_lies_left() -> None:
+def test_a_package_imports_only_lower_packages() -> None:
     faults = [
         f"{path.relative_to(ROOT)}: {layer_of(path)} may not import {used}"
         for path in FILES
@@ -85,7 +85,7 @@ def test_an_import_is_seen_in_any_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layer", ["drill", "doctor"])
-def test_only_commands_use_what_is_for_operators_alone(layer: str) -> None:
+def test_only_commands_import_operator_tools(layer: str) -> None:
     users = {layer_of(path) for path in FILES if layer in imported_layers(path)}
     assert users <= {layer, "cli"}
 

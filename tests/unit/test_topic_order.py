@@ -12,16 +12,19 @@ ROOT = HERE.parents[1] / "fuel_upgrade"
 # The entries of a package, files and folders, each of which imports only entries left of it.
 ORDER = {
     "repo": [
-        "package", "version", "sign", "diff", "report", "description", "apt", "yum",
-        "repo_contents", "compare", "original_indexes", "proof", "build", "fullview",
+        "package", "version", "sign", "diff", "report", "description", "requirements", "repo",
+        "apt", "yum", "read_repo", "repo_contents", "compare", "original_indexes", "proof",
+        "build", "fullview",
     ],
     "registry": [
         "refusal", "limits", "resources", "orchestrator_macros", "rules", "store", "auth",
         "release_order", "release_store", "server", "api",
     ],
     "upgrade": [
-        "events", "hooks", "log_context", "records", "install_lock", "nailgun_idle", "steps",
-        "plan", "transaction", "change", "review", "multi", "engine", "install_all", "releases",
+        "events", "event_json", "hooks", "log_context", "records", "install_lock", "nailgun_idle",
+        "steps", "plan", "transaction", "change", "review", "multi", "install_options", "prepare",
+        "engine",
+        "install_all", "releases",
     ],
     "cli": [
         "text_columns", "console", "option_values", "group", "progress_bar", "client", "bundle",
@@ -30,7 +33,7 @@ ORDER = {
     ],
 }  # fmt: skip
 # Base names that several folders share, because the files are the same thing of two kinds.
-SHARED_NAMES = {"repo"}  # apt/repo.py and yum/repo.py read the repos of their kind
+SHARED_NAMES = {"repo"}  # apt/repo.py and yum/repo.py implement the protocol of repo/repo.py
 
 
 def files_of(package: str) -> list[Path]:

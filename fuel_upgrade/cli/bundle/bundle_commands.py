@@ -19,10 +19,9 @@ _PATH = click.Path(path_type=Path)
 )
 @json_option
 def build(*, spec: Path, out: Path, as_json: bool) -> None:
-    """Build an upgrade tarball of what BUNDLE_YAML names.
+    """Build an upgrade tarball as BUNDLE_YAML describes.
 
-    The same input gives the same bytes. Nothing appears under the output's name unless the
-    tarball is whole.
+    The same input gives the same bytes. The output file appears only if the tarball is complete.
     """
     from fuel_upgrade.bundle.pack import build_bundle
     from fuel_upgrade.bundle.spec import parse_spec
@@ -60,24 +59,24 @@ def repair(
 ) -> None:
     """Build TARBALL anew with the packages that a master lacks.
 
-    REQUEST is what fuel-upgrade install --repair-request wrote on the master. Install the new
-    tarball there in place of the refused one.
+    REQUEST is the file of fuel-upgrade install --repair-request on the master. Install the new
+    tarball there instead of the refused one.
     """
     from fuel_upgrade.bundle.repair import repair_bundle
     from fuel_upgrade.bundle.repair_request import RepairRequest
     from fuel_upgrade.cli.bundle.bundle_output import show_summary
 
-    asked = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
+    repair = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
     with progress_bar(quiet=as_json) as progress:
-        summary = repair_bundle(asked, tarball, sources, out, progress=progress)
+        summary = repair_bundle(repair, tarball, sources, out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
 
 
-def _read_text(path: Path, what: str) -> str:
+def _read_text(path: Path, kind: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", remedy=f"name {what}, readable") from error
+        raise ConfigError(f"{path}: {error}", remedy=f"name {kind}, readable") from error
 
 
 @click.command(
@@ -89,9 +88,9 @@ def _read_text(path: Path, what: str) -> str:
 @click.argument("tarball", type=_PATH)
 @json_option
 def inspect(*, tarball: Path, as_json: bool) -> None:
-    """List what is in a tarball.
+    """List the content of a tarball.
 
-    Only its front is read.
+    Only its header is read.
     """
     from fuel_upgrade.bundle.verify import read_head
     from fuel_upgrade.cli.bundle.bundle_output import show_head

@@ -1,4 +1,4 @@
-"""What the commands of ``fuel-upgrade bundle`` print."""
+"""Output of the commands of ``fuel-upgrade bundle``."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from fuel_upgrade.system.size import say_size
 
 
 def show_head(head: BundleHead) -> None:
-    """Print what the front of a tarball says."""
+    """Print the header of a tarball."""
     print_pairs(
         {
             "tarball": f"{head.path} ({say_size(head.size_bytes)}, {len(head.sealed) + 1} files,"
@@ -24,13 +24,13 @@ def show_head(head: BundleHead) -> None:
     )
     for release in head.releases:
         base = head.diff_releases.get(release.version)
-        what = f"diff of {base}" if base else "full"
-        click.echo(f"release: {release.name} ({release.version}), {what}")
+        content = f"diff of {base}" if base else "full"
+        click.echo(f"release: {release.name} ({release.version}), {content}")
     _show_repos(head.repos)
 
 
 def show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_json: bool) -> None:
-    """Print what was built."""
+    """Print the summary of a built tarball."""
     if as_json:
         print_json(summary)
         return

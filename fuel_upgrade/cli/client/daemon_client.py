@@ -1,4 +1,4 @@
-"""The daemon, as commands use it."""
+"""The client of the daemon."""
 
 import functools
 import json
@@ -18,17 +18,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which daemon to ask, as the options of the command say."""
+    """The daemon that the options of the command name."""
 
     config: Path | None
     root: Path | None
     socket: Path | None
 
     def client(self) -> "DaemonClient":
-        """Find the daemon's socket, and give a client for it.
+        """Return a client for the daemon's socket.
 
         Raises:
-            ConfigError: the configuration names the socket, and is wrong or cannot be read.
+            ConfigError: the configuration, which names the socket, is invalid or unreadable.
         """
         return DaemonClient(self.socket or find_socket(self.config, self.root))
 
@@ -36,7 +36,7 @@ class Target:
 def pass_client(
     command: Callable[Concatenate["DaemonClient", P], R],
 ) -> Callable[P, R]:
-    """Give a command the client as its first argument."""
+    """Pass the client to a command as its first argument."""
 
     @functools.wraps(command)
     def with_client(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -53,19 +53,19 @@ def pass_client(
 
 
 class DaemonClient:
-    """Talks to fuel-upgraded over its unix socket; its errors come back as they were raised."""
+    """Sends requests to fuel-upgraded over its unix socket, and raises its errors again."""
 
     daemon_version: str | None = None
-    """The version that the daemon gave with its last answer; None before, and of older ones."""
+    """The version in the daemon's last answer; None before the first, and of older daemons."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
 
     def get(self, path: str) -> Any:
-        """Return what is at a path of the API.
+        """Get a path of the API.
 
         Raises:
-            UpgradeError: as the daemon raised it; OutsideError where there is no daemon.
+            UpgradeError: the error that the daemon raised; OutsideError: there is no daemon.
         """
         return self._call("GET", path)
 
@@ -76,21 +76,21 @@ class DaemonClient:
         return self._call("POST", path, json.dumps(body), headers or {})
 
     def delete(self, path: str) -> Any:
-        """Delete what is at a path of the API; errors as :meth:`get`."""
+        """Delete a path of the API; errors as :meth:`get`."""
         return self._call("DELETE", path)
 
-    def events(self, job: str) -> Iterator[dict[str, Any]]:
-        """Follow a job from its first event to its last; errors as :meth:`get`.
+    def events(self, job: str) -> Iterator[Any]:
+        """Yield the JSON of each event of a job as it comes; errors as :meth:`get`.
 
         Raises:
-            OutsideError: the daemon went away before the last event.
+            OutsideError: the connection broke, or a line is not JSON.
         """
         from fuel_upgrade.cli.client.exchange import Daemon
 
         yield from Daemon(self.socket, self._note_version).events(job)
 
     def _call(self, *request: Any) -> Any:
-        # Only here: commands that ask no daemon do not wait for the library of HTTP.
+        # Imported here because commands without a request need no HTTP.
         from fuel_upgrade.cli.client.exchange import Daemon, Request
 
         return Daemon(self.socket, self._note_version).ask(Request(*request))

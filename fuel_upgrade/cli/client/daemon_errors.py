@@ -1,4 +1,4 @@
-"""What a command says when the daemon does not answer as it should."""
+"""Errors for a daemon that does not answer, or not as expected."""
 
 import http.client
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 from fuel_upgrade import __version__
 from fuel_upgrade.errors import ConfigError, OutsideError, PreflightError, UpgradeError
 
-TIMEOUT_S = 60.0  # a plan reads the front of a tarball; events of an install are waited for
-_HISTORY = "see what became of it: fuel-upgrade history, and journalctl -u fuel-upgrade"
+TIMEOUT_S = 60.0  # a plan reads the header of a tarball; the event stream has no timeout
+_HISTORY = "see its result: fuel-upgrade history, and journalctl -u fuel-upgrade"
 _RESTART = "systemctl restart fuel-upgrade"
 
 
@@ -34,7 +34,7 @@ def unreachable(place: Path, error: OSError) -> UpgradeError:
 
 
 def unanswered(request: str, error: Exception) -> OutsideError:
-    """Return the error for a request that was sent and got no whole answer."""
+    """Return the error for a request without a complete answer."""
     if isinstance(error, TimeoutError):
         return _timed_out(request)
     if isinstance(error, (OSError, http.client.IncompleteRead)):
@@ -56,16 +56,16 @@ def cut_off(job: str, reason: str) -> OutsideError:
 
 
 def garbled(request: str, reason: str) -> OutsideError:
-    """Return the error for an answer that no version of the daemon gives."""
+    """Return the error for an answer that is not of fuel-upgraded."""
     return OutsideError(
-        f"what answers {request} is not fuel-upgraded: {reason}",
+        f"the answer to {request} is not of fuel-upgraded: {reason}",
         remedy="name the daemon's socket with --socket, or in paths.socket of config.yaml",
         code="bad-answer",
     )
 
 
 def of_other_version(request: str, version: str | None) -> OutsideError:
-    """Return the error for a request that the daemon does not know, being of another version."""
+    """Return the error for a request that a daemon of another version does not know."""
     return OutsideError(
         f"fuel-upgraded is of version {version or 'unknown'} and does not know {request},"
         f" which this command of version {__version__} asks for",
@@ -75,16 +75,16 @@ def of_other_version(request: str, version: str | None) -> OutsideError:
     )
 
 
-def _timed_out(what: str) -> OutsideError:
+def _timed_out(request: str) -> OutsideError:
     return OutsideError(
-        f"fuel-upgraded gave no answer to {what} within {TIMEOUT_S:g} s",
-        remedy="see what it does: journalctl -u fuel-upgrade; then run the command again",
+        f"fuel-upgraded gave no answer to {request} within {TIMEOUT_S:g} s",
+        remedy="see its log: journalctl -u fuel-upgrade; then run the command again",
         code="daemon-timeout",
     )
 
 
 def _denied(place: Path) -> PreflightError:
-    """Say who may connect: only the owner and the group of what stands in the way."""
+    """Return the error for a user without access; its remedy names the group with access."""
     barrier = _barrier(place)
     group = _group_that_may(barrier)
     others = (
@@ -100,7 +100,7 @@ def _denied(place: Path) -> PreflightError:
 
 
 def _barrier(place: Path) -> Path:
-    """Return the folder above the socket that keeps this user out, else the socket itself."""
+    """Return the folder above the socket that denies access, or else the socket."""
     for folder in reversed(place.absolute().parents):
         if not os.access(folder, os.X_OK):
             return folder
@@ -108,14 +108,14 @@ def _barrier(place: Path) -> Path:
 
 
 def _group_that_may(barrier: Path) -> str | None:
-    """Return the name of the group that gets past, unless it is root's or has no such right."""
+    """Return the name of the group that has access, unless it is root's."""
     import grp
 
     try:
-        found = barrier.stat()
-        needed = stat.S_IXGRP if stat.S_ISDIR(found.st_mode) else stat.S_IWGRP
-        may = bool(found.st_gid and found.st_mode & needed)
-        return grp.getgrgid(found.st_gid).gr_name if may else None
+        info = barrier.stat()
+        needed = stat.S_IXGRP if stat.S_ISDIR(info.st_mode) else stat.S_IWGRP
+        may = bool(info.st_gid and info.st_mode & needed)
+        return grp.getgrgid(info.st_gid).gr_name if may else None
     except (OSError, KeyError):
         return None
 

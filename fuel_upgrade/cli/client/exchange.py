@@ -1,4 +1,4 @@
-"""One request to the daemon, and its answer: HTTP over a unix socket."""
+"""One request to the daemon and its answer, over HTTP on a unix socket."""
 
 import http.client
 import json
@@ -21,12 +21,10 @@ from fuel_upgrade.cli.client.daemon_errors import (
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.errors import UpgradeError, from_json
 
-_LAST_EVENTS = ("result", "error")
-
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """Where the daemon listens, and who is to know its version, once it has answered."""
+    """The socket of the daemon, and a callback that gets the version in its answer."""
 
     socket: Path
     on_version: Callable[[str | None], None]
@@ -35,29 +33,24 @@ class Daemon:
         """Return the answer to a request.
 
         Raises:
-            UpgradeError: as the daemon raised it; OutsideError where there is no daemon.
+            UpgradeError: the error that the daemon raised; OutsideError: there is no daemon.
         """
         with closing(_Connection(self.socket)) as connection:
             return _parse(request, self._send(connection, request))
 
-    def events(self, job: str) -> Iterator[dict[str, Any]]:
-        """Give the events of a job, from its first to its last; errors as :meth:`ask`.
+    def events(self, job: str) -> Iterator[Any]:
+        """Yield the JSON of each event of a job as it comes; errors as :meth:`ask`.
 
         Raises:
-            OutsideError: the daemon went away before the last event.
+            OutsideError: the connection broke, or a line is not JSON.
         """
         with closing(_Connection(self.socket)) as connection:
             answer = self._send(connection, Request("GET", f"/jobs/{job}/events"))
             connection.wait_as_long_as_it_takes()
-            kind = None
-            for event in _read_events(answer, job):
-                kind = event["event"]
-                yield event
-            if kind not in _LAST_EVENTS:
-                raise cut_off(job, "the stream of events ended early")
+            yield from _read_lines(answer, job)
 
     def _send(self, connection: "_Connection", request: "Request") -> http.client.HTTPResponse:
-        """Send a request; return the answer, of which only the head was read.
+        """Send a request; return the answer, of which only the header was read.
 
         Raises:
             UpgradeError: there is no daemon, or it refuses.
@@ -90,12 +83,12 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def all_headers(self) -> dict[str, str]:
-        """Return the headers, with the type of the body, if there is one."""
+        """Return the headers, with the content type of the body if there is one."""
         kind = {} if self.body is None else {"Content-Type": "application/json"}
         return {**kind, **self.headers}
 
     def __str__(self) -> str:
-        """Name the request, for a message."""
+        """Return the request as text for messages."""
         return f"{self.method} {self.path}"
 
 
@@ -116,7 +109,7 @@ class _Connection(http.client.HTTPConnection):
         self._socket.connect(str(self._place))
 
     def wait_as_long_as_it_takes(self) -> None:
-        """Set no limit to the wait for what comes next: an install takes its time."""
+        """Remove the timeout: an install can take hours."""
         if self._socket is not None:
             self._socket.settimeout(None)
 
@@ -124,10 +117,10 @@ class _Connection(http.client.HTTPConnection):
 def _refused(
     request: Request, answer: http.client.HTTPResponse, version: str | None
 ) -> UpgradeError:
-    found = _parse(request, answer)
-    if not isinstance(found, dict) or not isinstance(found.get("what"), str):
+    body = _parse(request, answer)
+    if not isinstance(body, dict) or not isinstance(body.get("what"), str):
         return garbled(str(request), f"status {answer.status}")
-    error = from_json(found)
+    error = from_json(body)
     if error.code == "no-route" and version != __version__:
         return of_other_version(str(request), version)
     return error
@@ -142,14 +135,11 @@ def _parse(request: Request, answer: http.client.HTTPResponse) -> Any:
         raise garbled(str(request), f"status {answer.status}, {error}") from error
 
 
-def _read_events(answer: http.client.HTTPResponse, job: str) -> Iterator[dict[str, Any]]:
+def _read_lines(answer: http.client.HTTPResponse, job: str) -> Iterator[Any]:
     try:
         for line in answer:
-            event = json.loads(line)
-            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-                raise garbled(f"events of job {job}", "a line is no event")
-            yield event
+            yield json.loads(line)
     except (OSError, http.client.HTTPException) as error:
         raise cut_off(job, str(error) or type(error).__name__) from error
-    except ValueError as error:  # a line that was cut short, or no JSON at all
+    except ValueError as error:  # a truncated line, or not JSON
         raise cut_off(job, str(error)) from error

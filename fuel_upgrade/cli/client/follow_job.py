@@ -1,11 +1,11 @@
-"""Following a job of the daemon: its events as lines above a bar, or as JSON for scripts."""
+"""Follows a job of the daemon: prints its events as lines above a bar, or as JSON."""
 
 import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import FrameType
 from typing import Any
@@ -13,23 +13,44 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient
+from fuel_upgrade.cli.client.daemon_errors import cut_off, garbled
 from fuel_upgrade.cli.console import print_json_line
 from fuel_upgrade.cli.group import interrupted
 from fuel_upgrade.cli.progress_bar import Display, Shown, display
-from fuel_upgrade.errors import OutsideError, PreflightError, UpgradeError, from_json
+from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.progress import IN_BYTES
 from fuel_upgrade.system.times import iso_time
+from fuel_upgrade.upgrade.event_json import Completion, StreamedEvent, parse_event, to_json
+from fuel_upgrade.upgrade.events import (
+    BaseReplaced,
+    Event,
+    HookEnded,
+    HookFailed,
+    HookPrinted,
+    HookRefused,
+    InstallFailed,
+    JobFailed,
+    JobSucceeded,
+    OrderChosen,
+    RepairStarted,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    TarballStarted,
+    UndoStarted,
+    Waiting,
+)
 
 
 def follow(
     client: DaemonClient, job: str, *, as_json: bool, cancels: bool = False
 ) -> dict[str, Any]:
-    """Show a job's events until it ends; return its result, or raise its error.
+    """Print a job's events until it ends; return its result, or raise its error.
 
-    With ``cancels`` the first Ctrl-C asks the daemon to stop and put everything back, and goes on
-    showing that; any other Ctrl-C ends the showing alone. With ``as_json`` each event is a line on
-    stdout, the result too; an error is for :func:`event_lines` to print.
+    With ``cancels`` the first Ctrl-C asks the daemon to stop and roll back, and following goes on;
+    any other Ctrl-C only ends following. With ``as_json`` each event, the result too, is a line on
+    stdout; :func:`event_lines` prints errors.
     """
     following = _Following(client, job, as_json=as_json)
     try:
@@ -39,17 +60,17 @@ def follow(
             except KeyboardInterrupt:
                 if not cancels:
                     raise
-            with interrupts.allowed():  # a second one may come at once
+            with interrupts.allowed():  # a second Ctrl-C may follow at once
                 following.cancel(shown)
             return following.until_end(shown, interrupts)
     except KeyboardInterrupt:
-        again = "the daemon goes on; look again: fuel-upgrade status --follow"
+        again = "the daemon continues; to follow again: fuel-upgrade status --follow"
         click.echo(again, err=True)
         raise
 
 
 def attach(client: DaemonClient, job: str, *, as_json: bool) -> None:
-    """Follow a job that was begun elsewhere, and say what became of it."""
+    """Follow a job that another client started, and print its result."""
     result = follow(client, job, as_json=as_json)
     if as_json:
         return
@@ -59,15 +80,15 @@ def attach(client: DaemonClient, job: str, *, as_json: bool) -> None:
 
 
 def say_change(record: dict[str, Any], install: str) -> str:
-    """Say what a record is about: of an install ``install``, else what was asked for."""
+    """Describe a record: ``install`` for an install, or else the requested change."""
     return install if record["kind"] == "install" else str(record["tarball"])
 
 
 @contextmanager
 def event_lines(*, as_json: bool) -> Iterator[None]:
-    """With ``as_json``, print what a command fails with as the last event, and end it.
+    """With ``as_json``, print the error of a command as the last event, and exit.
 
-    So a script that reads lines gets one however far the command came.
+    So a script gets a last line even if no job was started.
     """
     try:
         yield
@@ -75,13 +96,12 @@ def event_lines(*, as_json: bool) -> Iterator[None]:
         if not as_json:
             raise
         known = error if isinstance(error, UpgradeError) else interrupted()
-        event = {"event": "error", "at": iso_time(time.time()), **known.to_json()}
-        print_json_line(event)
+        print_json_line(to_json(StreamedEvent(JobFailed(known), iso_time(time.time()))))
         raise click.exceptions.Exit(known.exit_code) from error
 
 
 class _Interrupts:
-    """Lets Ctrl-C through only where the command waits, never amid a line that it prints."""
+    """Allows Ctrl-C only while the command waits, never while it prints a line."""
 
     def __init__(self) -> None:
         self._is_allowed = False
@@ -119,133 +139,134 @@ def _interrupts() -> Iterator[_Interrupts]:
 
 
 class _Following:
-    """The following of one job; begun again, it leaves out what was shown before."""
+    """Follows one job; when it follows again, it skips the events that it printed before."""
 
     def __init__(self, client: DaemonClient, job: str, *, as_json: bool) -> None:
         self._client = client
         self._job = job
         self._as_json = as_json
-        self._lines = 0  # of progress only the last is kept: it does not count
-        self._told = _Told(Shown("checking"))
+        self._lines = 0  # transient events are not counted: the stream keeps the last only
+        self._view = _View(Shown("checking"))
 
     def cancel(self, shown: Display) -> None:
         try:
             self._client.post(f"/jobs/{self._job}/cancel", {})
-        except PreflightError as error:  # it goes back already, or has ended
+        except PreflightError as error:  # it already goes back, or has ended
             shown.line(error.what)
         else:
             shown.line("stopping and putting everything back; Ctrl-C again to leave")
 
     def until_end(self, shown: Display, interrupts: _Interrupts) -> dict[str, Any]:
-        events = self._client.events(self._job)
+        lines = self._client.events(self._job)
         number = 0
         while True:
             with interrupts.allowed():
-                event = next(events, None)
-            if event is None:
-                what = f"job {self._job} ended without a result"
-                raise OutsideError(what, remedy="see fuel-upgrade history")
-            if event["event"] == "error":
-                raise from_json(event)
-            is_line = event["event"] not in ("progress", "waiting")
-            number += is_line
-            if not is_line or number > self._lines:
-                self._show(event, shown)
+                line = next(lines, None)
+            if line is None:
+                raise cut_off(self._job, "the stream of events ended early")
+            streamed = self._parse(line)
+            event = streamed.event
+            if isinstance(event, JobFailed):
+                raise event.error
+            number += not event.is_transient
+            if event.is_transient or number > self._lines:
+                self._show(streamed, line, shown)
             self._lines = max(self._lines, number)
-            if event["event"] == "result":
-                result: dict[str, Any] = event["result"]
-                return result
+            if isinstance(event, JobSucceeded):
+                return dict(event.result)
 
-    def _show(self, event: Mapping[str, Any], shown: Display) -> None:
+    def _parse(self, line: Any) -> StreamedEvent:
+        try:
+            return parse_event(line)
+        except ValueError as error:
+            raise garbled(f"events of job {self._job}", str(error)) from error
+
+    def _show(self, streamed: StreamedEvent, line: Mapping[str, Any], shown: Display) -> None:
         if self._as_json:
-            print_json_line(event)
+            print_json_line(line)  # as it came, with keys and kinds of a newer daemon
             return
-        self._told, lines = self._told.after(event)
-        for line in lines:
-            shown.line(line)
-        shown.show(self._told.shown, _seconds(event))
+        self._view, lines = self._view.after(streamed)
+        for text in lines:
+            shown.line(text)
+        shown.show(self._view.shown, _seconds(streamed))
 
 
-def _seconds(event: Mapping[str, Any]) -> float:
-    return datetime.fromisoformat(event["at"]).timestamp() if "at" in event else 0.0
+def _seconds(streamed: StreamedEvent) -> float:
+    return datetime.fromisoformat(streamed.at).timestamp() if streamed.at else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What was told of a job so far, as far as the next line depends on it."""
+class _View:
+    """The bar as it is, and the wait that the last line named."""
 
     shown: Shown
     waits_for: str = ""
 
-    def after(self, event: Mapping[str, Any]) -> "tuple[_Told, tuple[str, ...]]":
-        """Return what is told after an event, and its lines."""
-        kind = event["event"]
-        if kind == "waiting":
-            return self._waiting(event)
-        return replace(self, shown=_shown(self.shown, event)), tuple(_lines(event))
-
-    def _waiting(self, event: Mapping[str, Any]) -> "tuple[_Told, tuple[str, ...]]":
-        on, age = event["on"], say_age(event["wait_s"])
-        now = replace(self, shown=Shown(f"waiting up to {age} for {on}"), waits_for=on)
-        return now, () if on == self.waits_for else (f"waiting up to {age} for {on}",)
+    def after(self, streamed: StreamedEvent) -> "tuple[_View, tuple[str, ...]]":
+        """Return the view after an event, and the lines that the event adds."""
+        event = streamed.event
+        if isinstance(event, Waiting):
+            doing = f"waiting up to {say_age(event.wait_s)} for {event.on}"
+            lines = () if event.on == self.waits_for else (doing,)
+            return replace(self, shown=Shown(doing), waits_for=event.on), lines
+        return replace(self, shown=_bar(self.shown, streamed)), tuple(_lines(event))
 
 
-def _shown(before: Shown, event: Mapping[str, Any]) -> Shown:
-    """Return what the bar shows after an event."""
-    kind, percent = event["event"], event.get("percent")
-    if kind == "step":
-        return Shown(event["title"], f"[{event['number']}/{event['of']}]", percent)
-    if kind == "undo step":
-        return Shown(event["title"], f"undo [{event['number']}]", percent)
-    if kind in ("failed", "undo", "repair"):
-        return Shown("putting everything back")
-    if kind == "tarball":
-        return Shown(f"checking {event['tarball']}", "", before.percent)
-    if kind != "progress":
-        return before
-    in_bytes = event["what"] in IN_BYTES
-    return Shown(
-        event["what"],
-        before.step,
-        percent,
-        event["done"],
-        event["total"],
-        in_bytes=in_bytes,
-        bytes_per_s=event.get("bytes_per_s"),
-        remaining_s=event.get("remaining_s"),
-    )
+def _bar(before: Shown, streamed: StreamedEvent) -> Shown:
+    """Return the bar after an event."""
+    event, numbers = streamed.event, streamed.completion or Completion()
+    match event:
+        case StepStarted(number, title, of):
+            return Shown(title, f"[{number}/{of}]", numbers.percent)
+        case StepUndoStarted(number, title):
+            return Shown(title, f"undo [{number}]", numbers.percent)
+        case InstallFailed() | UndoStarted() | RepairStarted():
+            return Shown("putting everything back")
+        case TarballStarted():
+            return Shown(f"checking {event.tarball}", "", before.percent)
+        case StepProgressed(what, done, total):
+            return Shown(
+                what,
+                before.step,
+                done=done,
+                total=total,
+                in_bytes=what in IN_BYTES,
+                **asdict(numbers),
+            )
+        case _:
+            return before
 
 
-def _lines(event: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines of an event that stay."""
-    match event["event"]:
-        case "order":
+def _lines(event: Event) -> Iterator[str]:
+    """Yield the lines of an event that stay on the terminal."""
+    match event:
+        case OrderChosen():
             yield from order_lines(event)
-        case "tarball":
-            yield f"== {event['number']} of {event['of']}: {event['tarball']}"
-        case "base":
-            yield f"{event['version']}: on {event['found']}, not {event['named']}"
-        case "step":
-            yield f"[{event['number']}/{event['of']}] {event['title']}"
-        case "undo step":
-            yield f"undo [{event['number']}] {event['title']}"
-        case "failed":
-            yield f"failed: {event['what']}"
-        case "hook output":
-            yield f"  {event['hook']}: {event['line']}"
-        case "hook ended" if event["exit_code"] != 0:
-            yield f"hook {event['hook']} ended with {event['exit_code']}"
-        case "hook refused" | "hook broke":
-            yield f"{event['event']}: {event['what']}"
+        case TarballStarted(number, of, tarball):
+            yield f"== {number} of {of}: {tarball}"
+        case BaseReplaced():
+            yield f"{event.version}: on {event.found}, not {event.named}"
+        case StepStarted(number, title, of):
+            yield f"[{number}/{of}] {title}"
+        case StepUndoStarted(number, title):
+            yield f"undo [{number}] {title}"
+        case InstallFailed():
+            yield f"failed: {event.error.what}"
+        case HookPrinted(hook, line):
+            yield f"  {hook}: {line}"
+        case HookEnded() if event.exit_code != 0:
+            yield f"hook {event.hook} ended with {event.exit_code}"
+        case HookRefused() | HookFailed():
+            yield f"{event.kind}: {event.what}"
         case _:
             return
 
 
-def order_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """Say in which order several tarballs are installed, and which are not."""
-    for number, tarball in enumerate(found["order"], 1):
-        yield f"{number}. {tarball['tarball']}: Fuel {tarball['fuel_version']}"
-    if not found["order"]:
+def order_lines(chosen: OrderChosen) -> Iterator[str]:
+    """Yield the order in which several tarballs are installed, and the tarballs that are not."""
+    for number, ordered in enumerate(chosen.order, 1):
+        yield f"{number}. {ordered.tarball}: Fuel {ordered.fuel_version}"
+    if not chosen.order:
         yield "nothing to install"
-    for tarball in found["skipped"]:
-        yield f"skipped {tarball['tarball']}: {tarball['why']}"
+    for skipped in chosen.skipped:
+        yield f"skipped {skipped.tarball}: {skipped.why}"

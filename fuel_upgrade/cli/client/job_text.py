@@ -1,4 +1,4 @@
-"""What is under way, in words."""
+"""The running job in words."""
 
 from datetime import datetime
 from typing import Any
@@ -8,16 +8,18 @@ from fuel_upgrade.system.printable import printable
 from fuel_upgrade.system.times import say_time
 
 
-def running_pairs(found: dict[str, Any]) -> dict[str, object]:
-    """Return in pairs what is under way, here or in another process."""
-    job = found["job"]
+def running_pairs(status: dict[str, Any]) -> dict[str, object]:
+    """Return names and values about the running job, of this daemon or another process."""
+    job = status["job"]
     if job is None:
-        holder = found["locked_by"]
+        holder = status["locked_by"]
         return {"running": f"nothing here, but {printable(holder)}" if holder else "nothing"}
-    says: dict[str, object] = {"running": f"{job['kind']}, job {job['id']}"}
+    pairs: dict[str, object] = {"running": f"{job['kind']}, job {job['id']}"}
     if tarball := job["tarball"]:
-        says["tarball"] = f"{tarball['number']} of {tarball['of']}: {printable(tarball['tarball'])}"
-    says["now"] = _doing(job)
+        pairs["tarball"] = (
+            f"{tarball['number']} of {tarball['of']}: {printable(tarball['tarball'])}"
+        )
+    pairs["now"] = _doing(job)
     numbers = Shown(
         job["doing"],
         percent=job["percent"],
@@ -26,11 +28,11 @@ def running_pairs(found: dict[str, Any]) -> dict[str, object]:
         bytes_per_s=job["bytes_per_s"],
         remaining_s=job["remaining_s"],
     ).numbers()
-    says["progress"] = ", ".join(numbers)
-    says["started"] = say_time(datetime.fromisoformat(job["started_at"]).timestamp())
+    pairs["progress"] = ", ".join(numbers)
+    pairs["started"] = say_time(datetime.fromisoformat(job["started_at"]).timestamp())
     if job["waiting"]:
-        says["waiting for it"] = ", ".join(job["waiting"])
-    return {**says, "to follow it": "fuel-upgrade status --follow"}
+        pairs["waiting for it"] = ", ".join(job["waiting"])
+    return {**pairs, "to follow it": "fuel-upgrade status --follow"}
 
 
 def _doing(job: dict[str, Any]) -> str:
@@ -41,5 +43,7 @@ def _doing(job: dict[str, Any]) -> str:
     if job["going_back"]:
         return f"undoing step {step['number']}, {title}"
     of = f" of {step['of']}" if step["of"] else ""
-    what = "" if doing == title else f": {doing}"
-    return f"step {step['number']}{of}, {title}{what}" + (", then stop" if job["stopping"] else "")
+    activity = "" if doing == title else f": {doing}"
+    return f"step {step['number']}{of}, {title}{activity}" + (
+        ", then stop" if job["stopping"] else ""
+    )

@@ -1,20 +1,20 @@
-"""Where the daemon's socket is, found without the libraries that read a whole configuration."""
+"""The path of the daemon's socket, without the libraries that parse a configuration."""
 
 from pathlib import Path
 
 _DEFAULT_CONFIG = Path("/etc/fuel-upgrade/config.yaml")
 _DEFAULT_SOCKET = Path("/run/fuel-upgrade/api.sock")
-_MAY_HIDE = ("socket", "\\", "!")  # the word, an escape, or a tag that may spell it otherwise
+_MAY_HIDE = ("socket", "\\", "!")  # the key, or an escape or tag that may hide it
 
 
 def find_socket(config: Path | None, root: Path | None) -> Path:
     """Return the path of the daemon's socket.
 
-    A configuration that does not set it is not parsed: that would take longer than the whole
-    command does. The daemon parses it, and reports its faults, when it starts.
+    A configuration that does not set it is not parsed, because that is slow. The daemon parses it
+    at its start and reports its faults.
 
     Raises:
-        ConfigError: the configuration may set the path, and is wrong or cannot be read.
+        ConfigError: a configuration that may set the path is invalid or unreadable.
     """
     place = config or (root or Path("/")) / _DEFAULT_CONFIG.relative_to("/")
     if _is_default(place, is_required=config is not None):
@@ -25,9 +25,9 @@ def find_socket(config: Path | None, root: Path | None) -> Path:
 
 
 def _is_default(place: Path, *, is_required: bool) -> bool:
-    """Say whether a configuration is certain to leave the socket's path alone.
+    """Return whether a configuration certainly does not set the path of the socket.
 
-    A line that begins with "#" is a comment, or a part of a longer text: never a key.
+    A line that begins with "#" is a comment or a part of a longer text, never a key.
     """
     try:
         text = place.read_text(encoding="utf-8")

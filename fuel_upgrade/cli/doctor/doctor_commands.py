@@ -23,7 +23,7 @@ _PATH = click.Path(path_type=Path)
 @json_option
 @click.pass_obj
 def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -> int:
-    """Check this host: what an install or the daemon fails for.
+    """Check this host for causes of failures.
 
     It needs no daemon and changes nothing. Exit code 0: no check failed, warnings aside; 2: the
     configuration alone is wrong; 4: another check failed. With --bundle, logs, journal,
@@ -40,8 +40,8 @@ def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -
 def check_config(target: Target, *, as_json: bool) -> int:
     """Check the configuration file.
 
-    It tells all faults at once, and who can read and change the file. Exit code 2 if there is a
-    fault. It needs no daemon; fuel-upgrade doctor checks more.
+    All faults are reported at once, and which users can read or change the file. Exit code 2 if
+    there is a fault. The command needs no daemon; fuel-upgrade doctor checks more.
     """
     from fuel_upgrade.cli.doctor.doctor_output import check_settings
 

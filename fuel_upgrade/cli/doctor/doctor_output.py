@@ -1,4 +1,4 @@
-"""What the commands that check a host print, and their exit codes."""
+"""Output and exit codes of the commands that check a host."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ import click
 from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.text_columns import fold, terminal_width
-from fuel_upgrade.config import place_of
+from fuel_upgrade.config import settings_path
 from fuel_upgrade.doctor.all_checks import Host, check_host
 from fuel_upgrade.doctor.check import Check, Verdict, checks_json, worst
 from fuel_upgrade.doctor.settings_checks import NAME, read_settings
@@ -23,10 +23,10 @@ _SHOWN = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILURE: "FAILUR
 
 
 def check_and_pack(target: Target, bundle: Path | None, *, force: bool, as_json: bool) -> int:
-    """Check the host, pack for support where that is asked for, print, return the exit code.
+    """Check the host, write a support archive if requested, print, and return the exit code.
 
     Raises:
-        ConfigError: the file for support exists, or cannot be written.
+        ConfigError: the archive exists, or cannot be written.
     """
     host = Host(target.config, target.root, target.socket, os.environ)
     settings = host.settings()
@@ -45,8 +45,8 @@ def check_and_pack(target: Target, bundle: Path | None, *, force: bool, as_json:
 
 
 def check_settings(target: Target, *, as_json: bool) -> int:
-    """Check the configuration file, print, return the exit code."""
-    place = place_of(target.config, root=target.root)
+    """Check the configuration file, print, and return the exit code."""
+    place = settings_path(target.config, root=target.root)
     checks = read_settings(place, is_named=target.config is not None, root=target.root).checks
     if as_json:
         print_json(checks_json(checks))
@@ -64,8 +64,10 @@ def _show(checks: Sequence[Check]) -> None:
             remedy = f"{'':<{_INDENT}}remedy: {check.remedy}"
             click.echo("\n".join(fold(remedy, width, indent=_INDENT)))
     counts = checks_json(checks)["counts"]
-    found = ", ".join(_count(counts[v.value], v.value) for v in (Verdict.WARNING, Verdict.FAILURE))
-    click.echo(f"\n{_count(len(checks), 'check')}: {counts['ok']} ok, {found}")
+    problems = ", ".join(
+        _count(counts[v.value], v.value) for v in (Verdict.WARNING, Verdict.FAILURE)
+    )
+    click.echo(f"\n{_count(len(checks), 'check')}: {counts['ok']} ok, {problems}")
 
 
 def _count(number: int, noun: str) -> str:

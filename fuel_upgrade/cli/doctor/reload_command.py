@@ -11,10 +11,10 @@ from fuel_upgrade.cli.group import examples
 @json_option
 @pass_client
 def reload_config(client: DaemonClient, *, as_json: bool) -> None:
-    """Have the daemon read the configuration file again.
+    """Reload the configuration file in the daemon.
 
-    What is under way goes on with the settings that it began with. If the file is wrong, the daemon
-    keeps its settings, and the exit code is 2. systemctl reload fuel-upgrade runs this command.
+    A running job keeps the settings that it began with. If the file is invalid, the daemon keeps
+    its settings, and the exit code is 2. systemctl reload fuel-upgrade runs this command.
     """
     answer = client.post("/reloads", {})
     if as_json:

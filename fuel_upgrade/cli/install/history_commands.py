@@ -1,4 +1,4 @@
-"""The commands that look at what changed a master: history, show."""
+"""The commands that list the changes of a master: history, show."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
 
     Other changes, such as gc and squash, are in the list too.
     """
-    found = client.get("/installs")
+    installs = client.get("/installs")
     if as_json:
-        print_json({"installs": found})
+        print_json({"installs": installs})
         return
     rows = [
         (
@@ -32,7 +32,7 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
             i["state"],
             i["tarball"],
         )
-        for i in found
+        for i in installs
     ]
     columns = ("id", "kind", "started", "Fuel", "state", "tarball or release")
     print_table(columns, rows, empty="no installs yet")
@@ -47,32 +47,32 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
 
     The start of an ID is enough.
     """
-    found = client.get(f"/installs/{install_id}")
+    install = client.get(f"/installs/{install_id}")
     if as_json:
-        print_json(found)
+        print_json(install)
         return
-    print_pairs(_show_pairs(found))
-    rows = [(s["number"], s["state"], _step_text(s)) for s in found["steps"]]
+    print_pairs(_show_pairs(install))
+    rows = [(s["number"], s["state"], _step_text(s)) for s in install["steps"]]
     click.echo()
-    print_table(("step", "state", "what"), rows, empty="no step was begun")
-    _print_hooks(found["hooks"])
+    print_table(("step", "state", "change"), rows, empty="no step was begun")
+    _print_hooks(install["hooks"])
 
 
-def _show_pairs(found: dict[str, Any]) -> dict[str, object]:
+def _show_pairs(install: dict[str, Any]) -> dict[str, object]:
     pairs: dict[str, object] = {
-        found["kind"]: found["id"],
-        "tarball" if found["kind"] == "install" else "what": found["tarball"],
-        "Fuel": f"{found['fuel_from']} -> {found['fuel_to']}",
-        "state": found["state"],
-        "started": say_time(found["started_s"]),
-        "ended": say_time(found["ended_s"]),
+        install["kind"]: install["id"],
+        "tarball" if install["kind"] == "install" else "change": install["tarball"],
+        "Fuel": f"{install['fuel_from']} -> {install['fuel_to']}",
+        "state": install["state"],
+        "started": say_time(install["started_s"]),
+        "ended": say_time(install["ended_s"]),
     }
-    if found["backups_bytes"]:
-        pairs["backups"] = say_size(found["backups_bytes"])
-    if found["note"]:
-        pairs["note"] = found["note"]
-    if found["error"]:
-        pairs |= {"error": found["error"]["what"], "remedy": found["error"]["remedy"]}
+    if install["backups_bytes"]:
+        pairs["backups"] = say_size(install["backups_bytes"])
+    if install["note"]:
+        pairs["note"] = install["note"]
+    if install["error"]:
+        pairs |= {"error": install["error"]["what"], "remedy": install["error"]["remedy"]}
     return pairs
 
 
@@ -80,9 +80,9 @@ def _step_text(step: dict[str, Any]) -> str:
     return f"{step['title']}\nerror: {step['error']}" if step["error"] else str(step["title"])
 
 
-def _print_hooks(found: list[dict[str, Any]]) -> None:
+def _print_hooks(runs: list[dict[str, Any]]) -> None:
     """Print the runs of hooks, each with the last line of its output."""
-    if not found:
+    if not runs:
         return
     click.echo()
     rows = [
@@ -92,6 +92,6 @@ def _print_hooks(found: list[dict[str, Any]]) -> None:
             "did not end" if run["exit_code"] is None else run["exit_code"],
             run["output"].strip().rpartition("\n")[2],
         )
-        for run in found
+        for run in runs
     ]
     print_table(("hook", "started", "exit", "last words"), rows, empty="")

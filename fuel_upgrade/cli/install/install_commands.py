@@ -1,4 +1,4 @@
-"""The commands that change a master, and what follows one: install, rollback, watch."""
+"""The commands that change a master or follow a change: install, rollback, watch."""
 
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,18 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(min=0),
     default=0,
     metavar="SECONDS",
-    help="Wait so long for Nailgun to end what it does; else the install is refused.",
+    help="Wait so long for running tasks of Nailgun; without it such an install is refused.",
 )
 @click.option(
-    "--fail-if-installed", is_flag=True, help="Refuse (exit code 4) what is installed already."
+    "--fail-if-installed",
+    is_flag=True,
+    help="Refuse (exit code 4) a tarball that is already installed.",
 )
 @click.option(
     "--idempotency-key",
     "key",
     metavar="KEY",
-    help="Asked again with the same KEY, follow the install that it began: start no second one.",
+    help="Repeated with the same KEY, follow the first install: start no second one.",
 )
 @click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
 @json_option
@@ -81,18 +83,20 @@ def install(  # noqa: PLR0913 - an option each
 ) -> None:
     """Install an upgrade tarball: all of it, or nothing.
 
-    If any step fails, everything done is undone. Of several tarballs, or a folder of them, those
-    that are not there yet are installed one after the other, in the order that their content
-    gives; the first that fails ends it. What is installed already stays as it is, and that is no
-    error. With --plan, the tarball may be left out: it is the one that was planned. Ctrl-C stops
-    the install and puts everything back; a second Ctrl-C leaves the daemon to it, and fuel-upgrade
-    status --follow attaches again. With --json every event is a line, the result the last.
+    If a step fails, all steps are undone. Several tarballs, or a folder of them, are installed one
+    after the other, in the order that their content gives; the first failure ends this. A tarball
+    that is already installed is skipped, which is no error. With --plan, TARBALL may be omitted:
+    the plan names it. Ctrl-C stops the install and rolls it back; a second Ctrl-C exits, the daemon
+    continues, and fuel-upgrade status --follow attaches again. With --json each event is a line,
+    the result the last.
     """
     expected = read_plan(kept) if kept else None
     if not tarballs and expected is None:
         raise click.UsageError("Missing argument 'TARBALL...', or an option '--plan'.")
     if expected is not None and dry_run:
-        raise click.UsageError("--plan is to install by: fuel-upgrade plan makes one to compare.")
+        raise click.UsageError(
+            "--plan needs an install: fuel-upgrade plan writes a plan to compare."
+        )
     if expected is not None and not tarballs:
         tarballs = (Path(str(expected.get("tarball"))),)
     request = request_of(tarballs, verify_base=verify_base, full_view=full_view)
@@ -132,7 +136,7 @@ def _show_result(client: DaemonClient, result: dict[str, Any]) -> None:
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
     """Undo the last successful install, gc or squash.
 
-    ID makes sure that it is the one that is meant.
+    With ID, refuse to undo any other.
     """
     with event_lines(as_json=as_json):
         job = client.post("/rollbacks", {"install": install_id})["job"]
@@ -147,13 +151,14 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
 @json_option
 @pass_client
 def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
-    """Follow an install or an undo that is under way.
+    """Follow a running install or undo.
 
-    It is shown from its first step on. JOB is an id that status shows; without it, the one under
-    way. Ctrl-C only stops watching. With --json every event is a line, the result the last.
+    Its events are printed from the first step on. JOB is an id that status shows; the default is
+    the running job. Ctrl-C only ends watching. With --json each event is a line, the result the
+    last.
     """
     with event_lines(as_json=as_json):
-        found = job or client.get("/status")["running"]
-        if found is None:
-            raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
-        attach(client, found, as_json=as_json)
+        running = job or client.get("/status")["running"]
+        if running is None:
+            raise NotFoundError("no job is running", remedy="see fuel-upgrade history")
+        attach(client, running, as_json=as_json)

@@ -1,4 +1,4 @@
-"""``fuel-upgrade plan``: what an install would do, to look at and to keep."""
+"""``fuel-upgrade plan``: shows and saves the plan of an install."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from fuel_upgrade.cli.console import json_option, print_folded, print_json, prin
 from fuel_upgrade.cli.group import examples
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
+from fuel_upgrade.upgrade.event_json import parse_fields
+from fuel_upgrade.upgrade.events import OrderChosen
 
 _PATH = click.Path(path_type=Path)
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
@@ -60,59 +62,60 @@ def plan(  # noqa: PLR0913 - an option each
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what installing a tarball would do; changes nothing.
+    """Show the changes that an install would make.
 
-    Of several tarballs, or a folder of them: in which order, and the steps of the first. With
-    --out the plan is kept, and install --plan carries out just that, or refuses.
+    The command changes nothing. For several tarballs, or a folder of them, it shows their order and
+    the steps of the first. --out saves the plan; install --plan carries out exactly that plan, or
+    refuses.
     """
     request = request_of(tarballs, verify_base=verify_base, full_view=full_view)
     with writing_repair(client, request, repair):
-        found = client.post("/plans", request)
+        plan_json = client.post("/plans", request)
     if out is not None:
-        _keep(found, out)
-    show_plan(found, as_json=as_json, packages=packages)
+        _keep(plan_json, out)
+    show_plan(plan_json, as_json=as_json, packages=packages)
 
 
 def request_of(tarballs: tuple[Path, ...], *, verify_base: bool, full_view: bool) -> dict[str, Any]:
-    """Return the body that asks for these tarballs; none where a plan names it."""
+    """Return the request body for these tarballs; empty if a plan names the tarball."""
     paths = [str(path.absolute()) for path in tarballs]
     which: dict[str, Any] = {"tarball": paths[0]} if len(paths) == 1 else {"tarballs": paths}
     return {**which, "verify_base": verify_base, "full_view": full_view}
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read a kept plan; the daemon looks whether it is one.
+    """Read a saved plan; the daemon validates it.
 
     Raises:
-        ConfigError: it cannot be read, or is no JSON object.
+        ConfigError: it cannot be read, or is not a JSON object.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{path}: not a plan: {error}", remedy="name what fuel-upgrade plan --out wrote"
+            f"{path}: not a plan: {error}", remedy="name a file of fuel-upgrade plan --out"
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(kept, dict):
         raise ConfigError(
-            f"{path}: not a plan: expected an object, found {type(found).__name__}",
-            remedy="name what fuel-upgrade plan --out wrote",
+            f"{path}: not a plan: expected an object, found {type(kept).__name__}",
+            remedy="name a file of fuel-upgrade plan --out",
         )
-    return found
+    return kept
 
 
-def _keep(found: dict[str, Any], out: Path) -> None:
-    if "order" in found:
-        raise ConfigError("--out is about one tarball", remedy="name one, the first of the order")
-    if "install" in found:
+def _keep(shown: dict[str, Any], out: Path) -> None:
+    if "order" in shown:
+        raise ConfigError("--out needs one tarball", remedy="name the first of the order")
+    if "install" in shown:
         raise PreflightError(
-            f"Fuel {found['fuel_version']} is installed already: there is no plan to keep",
+            f"Fuel {shown['fuel_version']} is already installed: there is no plan to save",
             remedy="leave out --out",
             code="already-installed",
         )
     from fuel_upgrade.system.files import write_file
 
     try:
-        write_file(out, (json.dumps(found, indent=2) + "\n").encode())
+        write_file(out, (json.dumps(shown, indent=2) + "\n").encode())
     except OSError as error:
         raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
 
@@ -121,72 +124,70 @@ def _keep(found: dict[str, Any], out: Path) -> None:
 def writing_repair(
     client: DaemonClient, request: dict[str, Any], out: Path | None
 ) -> Iterator[None]:
-    """Write what the master lacks to ``out`` if the checks fail.
+    """Write a repair request to ``out`` if the checks fail because of missing packages.
 
     Raises:
-        ConfigError: ``out`` exists, or several tarballs are meant.
+        ConfigError: ``out`` exists, or several tarballs are given.
     """
     if out is not None and out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
     if out is not None and ("tarball" not in request or Path(request["tarball"]).is_dir()):
-        raise ConfigError(
-            "--repair-request is about one tarball", remedy="name the one that was refused"
-        )
+        raise ConfigError("--repair-request needs one tarball", remedy="name the refused one")
     try:
         yield
     except PreflightError:
-        found = client.post("/repair-requests", request)["request"] if out is not None else None
-        if out is not None and found is not None:
-            _write_request(out, found)
+        shown = client.post("/repair-requests", request)["request"] if out is not None else None
+        if out is not None and shown is not None:
+            _write_request(out, shown)
         raise
 
 
-def _write_request(out: Path, found: dict[str, Any]) -> None:
+def _write_request(out: Path, request: dict[str, Any]) -> None:
     from fuel_upgrade.bundle.repair_request import render
 
     try:
-        out.write_text(render(found), encoding="utf-8")
+        out.write_text(render(request), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
-    click.echo(f"what is missing was written to {out}: take it to the build side", err=True)
+    click.echo(f"the missing packages are listed in {out}: take it to the build side", err=True)
 
 
-def show_plan(found: dict[str, Any], *, as_json: bool, packages: bool = False) -> None:
+def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -> None:
     """Print a plan, or the order of several tarballs and the plan of the first."""
     if as_json:
-        print_json(found)
+        print_json(shown)
         return
-    if "install" in found:
+    if "install" in shown:
         click.echo(
-            f"installed already: Fuel {found['fuel_version']}, id {found['install']};"
+            f"installed already: Fuel {shown['fuel_version']}, id {shown['install']};"
             " an install would change nothing"
         )
         return
-    if "order" not in found:
-        _show_one(found, packages=packages)
+    if "order" not in shown:
+        _show_one(shown, packages=packages)
         return
-    for line in order_lines(found):
+    for line in order_lines(parse_fields(OrderChosen, shown)):
         click.echo(line)
-    if found["first"]:
+    if shown["first"]:
         click.echo()
-        _show_one(found["first"], packages=packages)
+        _show_one(shown["first"], packages=packages)
 
 
-def _show_one(found: dict[str, Any], *, packages: bool) -> None:
-    click.echo(f"Fuel {found['fuel_from']} -> {found['fuel_to']}\n")
-    for warning in found.get("warnings", ()):
+def _show_one(shown: dict[str, Any], *, packages: bool) -> None:
+    click.echo(f"Fuel {shown['fuel_from']} -> {shown['fuel_to']}\n")
+    for warning in shown.get("warnings", ()):
         print_folded(f"warning: {warning}", indent=2)
         click.echo()
-    _show_running(found["running_tasks"])
-    _show_releases(found["releases"])
-    _show_packages(found["packages"], named=packages)
+    _show_running(shown["running_tasks"])
+    _show_releases(shown["releases"])
+    _show_packages(shown["packages"], named=packages)
     click.echo("\nsteps, each with its undo:")
-    width = len(str(len(found["steps"])))
-    for step in found["steps"]:
+    width = len(str(len(shown["steps"])))
+    for step in shown["steps"]:
         print_folded(f"{step['number']:>{width + 2}}. {step['title']}", width + 4)
         print_folded(f"{'':{width + 4}}undo: {step['undo']}", width + 10)
-    _show_calls(found["calls"])
-    _show_costs(found)
+    _show_calls(shown["calls"])
+    _show_costs(shown)
 
 
 def _show_releases(releases: list[dict[str, Any]]) -> None:
@@ -211,7 +212,7 @@ def _base_note(release: dict[str, Any]) -> str:
     if base is None or base["found"] in (None, base["named"]):
         return ""
     count = base["inherited"]
-    return f": {base['found']} has all {count} packages and is taken in place of {base['named']}"
+    return f": {base['found']} has all {count} packages and is used in place of {base['named']}"
 
 
 def _show_packages(repos: list[dict[str, Any]], *, named: bool) -> None:
@@ -250,19 +251,19 @@ def _show_calls(calls: list[dict[str, Any]]) -> None:
                 )
 
 
-def _show_costs(found: dict[str, Any]) -> None:
-    click.echo(f"\nreads {say_size(found['read_bytes'])}, writes {say_size(found['write_bytes'])}")
-    for disk in found["disks"]:
+def _show_costs(shown: dict[str, Any]) -> None:
+    click.echo(f"\nreads {say_size(shown['read_bytes'])}, writes {say_size(shown['write_bytes'])}")
+    for disk in shown["disks"]:
         sizes = {
             k.removesuffix("_bytes"): say_size(v) for k, v in disk.items() if k[-6:] == "_bytes"
         }
         print_folded(
             f"disk {disk['mount_point']}: {sizes['free']} free; takes {sizes['needed']},"
             f" which leaves {sizes['peak_free']} (at least {sizes['reserve']} must stay);"
-            f" then {sizes['released']} of earlier backups are given up:"
-            f" {sizes['after_free']} free; of what is live now, {sizes['backup']} are kept as"
+            f" then {sizes['released']} of earlier backups are deleted:"
+            f" {sizes['after_free']} free; of the live files, {sizes['backup']} are kept as"
             " the new backup",
             2,
         )
-    bound = found["memory"]["bound_bytes"]
+    bound = shown["memory"]["bound_bytes"]
     click.echo(f"memory of the daemon: at most {say_size(bound) if bound else 'unknown (xz)'}")

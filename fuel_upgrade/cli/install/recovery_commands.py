@@ -1,4 +1,4 @@
-"""The commands for an install that did not end well: cancel, recover, repair."""
+"""The commands that stop or settle an install: cancel, recover, repair."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ from fuel_upgrade.errors import NotFoundError
 @json_option
 @pass_client
 def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
-    """Stop an install, and put everything back.
+    """Stop an install and roll it back.
 
-    It stops at its next safe point. JOB is an id that status shows; without it, the one under way.
+    It stops at its next safe point. JOB is an id that status shows; the default is the running job.
     """
-    found = job or client.get("/status")["running"]
-    if found is None:
-        raise NotFoundError("nothing is under way", remedy="see fuel-upgrade history")
-    answer = client.post(f"/jobs/{found}/cancel", {})
+    running = job or client.get("/status")["running"]
+    if running is None:
+        raise NotFoundError("no job is running", remedy="see fuel-upgrade history")
+    answer = client.post(f"/jobs/{running}/cancel", {})
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"job {found} stops; see what becomes of it: fuel-upgrade watch {found}")
+        click.echo(f"job {running} stops; to follow it: fuel-upgrade watch {running}")
 
 
 @click.command(epilog=examples("fuel-upgrade recover", "fuel-upgrade recover --resume"))
@@ -35,15 +35,15 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     "--rollback",
     "policy",
     flag_value="rollback",
-    help="Put everything back, whatever the settings say.",
+    help="Roll back, whatever the settings are.",
 )
-@click.option("--resume", "policy", flag_value="resume", help="Go on where it was cut off.")
+@click.option("--resume", "policy", flag_value="resume", help="Continue the interrupted install.")
 @json_option
 @pass_client
 def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
-    """Roll back or resume what a crash left unfinished.
+    """Roll back or resume an install that a crash interrupted.
 
-    The daemon does this when it starts. Without an option the settings decide (recovery.policy).
+    The daemon does this when it starts. The default is the setting recovery.policy.
     """
     with event_lines(as_json=as_json):
         job = client.post("/recoveries", {"policy": policy})["job"]
@@ -61,14 +61,14 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
 @click.option(
     "--accept",
     is_flag=True,
-    help="Undo nothing more: take the master as it is, and allow installs again.",
+    help="Undo no more steps: accept the master as it is, and allow installs again.",
 )
 @json_option
 @pass_client
 def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_json: bool) -> None:
     """Settle an install that is inconsistent.
 
-    What is not undone yet is undone. Remove first what was in the way; fuel-upgrade show ID
+    Its remaining steps are undone. Remove the cause of the failure first; fuel-upgrade show ID
     names it.
     """
     with event_lines(as_json=as_json):

@@ -1,5 +1,6 @@
-"""``fuel-upgrade status``: what the daemon does now, and what the master runs."""
+"""``fuel-upgrade status``: the state of the daemon and of the master."""
 
+import time
 from typing import Any
 
 import click
@@ -15,64 +16,66 @@ from fuel_upgrade.system.size import say_size
         "fuel-upgrade status", "fuel-upgrade status --follow", "fuel-upgrade status --json"
     )
 )
-@click.option("--follow", "follows", is_flag=True, help="Go on showing what is under way.")
+@click.option("--follow", "follows", is_flag=True, help="Follow the running job.")
 @json_option
 @pass_client
 def status(client: DaemonClient, *, follows: bool, as_json: bool) -> None:
-    """Show what the daemon does and what this master runs.
+    """Show the state of the daemon and of this master.
 
-    With --follow, what is under way is shown from its first step on, and as it goes on; Ctrl-C
-    only stops showing it. With --json as well every event is a line, the status the first.
+    With --follow, print the events of the running job from its first step to its end; Ctrl-C only
+    ends following. With --json too, each event is a line, the status the first.
     """
     if follows:
         _follow(client, as_json=as_json)
         return
-    found = client.get("/status")
+    status_json = client.get("/status")
     if as_json:
-        print_json(found)
+        print_json(status_json)
     else:
-        _show_status(found)
+        _show_status(status_json)
 
 
 def _follow(client: DaemonClient, *, as_json: bool) -> None:
     from fuel_upgrade.cli.client.follow_job import attach, event_lines
+    from fuel_upgrade.system.times import iso_time
+    from fuel_upgrade.upgrade.event_json import status_to_json
 
     with event_lines(as_json=as_json):
-        found = client.get("/status")
+        status_json = client.get("/status")
         if as_json:
-            print_json_line({"event": "status", **found})
+            print_json_line(status_to_json(status_json, iso_time(time.time())))
         else:
-            _show_status(found)
-        if found["running"]:
-            attach(client, found["running"], as_json=as_json)
+            _show_status(status_json)
+        if status_json["running"]:
+            attach(client, status_json["running"], as_json=as_json)
 
 
-def _show_status(found: dict[str, Any]) -> None:
-    last = found["last_install"]
+def _show_status(status_json: dict[str, Any]) -> None:
+    last = status_json["last_install"]
     print_pairs(
         {
-            "Fuel version": found["fuel_version"],
-            "control plane": found["control_plane"],
-            **_running(found),
+            "Fuel version": status_json["fuel_version"],
+            "control plane": status_json["control_plane"],
+            **_running(status_json),
             "last install": f"{last['id']}, {last['state']}" if last else "none",
-            "can be undone": _undoable(found),
+            "can be undone": _undoable(status_json),
         }
     )
-    for record in found["unsettled"]:
-        what = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
-        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {what}")
+    for record in status_json["unsettled"]:
+        command = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
+        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {command}")
 
 
-def _running(found: dict[str, Any]) -> dict[str, object]:
-    if found.get("job") is None and not found.get("locked_by"):
+def _running(status_json: dict[str, Any]) -> dict[str, object]:
+    if status_json.get("job") is None and not status_json.get("locked_by"):
         return {"running": "nothing"}
-    # Only here: scripts ask often, and mostly nothing is under way.
+    # Imported here because mostly no job runs, and scripts call this often.
     from fuel_upgrade.cli.client.job_text import running_pairs
 
-    return running_pairs(found)
+    return running_pairs(status_json)
 
 
-def _undoable(found: dict[str, Any]) -> str:
-    if not found["undoable"]:
+def _undoable(status_json: dict[str, Any]) -> str:
+    if not status_json["undoable"]:
         return "nothing"
-    return f"{found['undoable']}; its backups take {say_size(found['backups_bytes'])}"
+    return f"{status_json['undoable']}; its backups take {say_size(status_json['backups_bytes'])}"

@@ -1,4 +1,4 @@
-"""Nailgun as the settings describe it: how it is reached, and whether a login works."""
+"""Access to Nailgun as configured: URLs, user, and whether a login works."""
 
 import sys
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from fuel_upgrade.system.files import write_file
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What answered, as far as it came; ``error`` is what ended it."""
+    """The answers of Keystone and Nailgun; ``error`` is the failure that ended the check."""
 
     version: str | None = None
     keystone: str | None = None
@@ -27,7 +27,7 @@ class Found:
     error: UpgradeError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form of ``--json``."""
+        """Return the JSON form."""
         return {
             "keystone_version": self.keystone,
             "fuel_version": self.version,
@@ -37,7 +37,7 @@ class Found:
         }
 
     def to_pairs(self) -> dict[str, object]:
-        """Return names and values for people."""
+        """Return names and values for output as text."""
         return {
             "Keystone version": self.keystone or "unknown",
             "Fuel version": self.version or "unknown",
@@ -48,21 +48,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where the password is now, and which Keystone took it."""
+    """The file with the new password, and the version of the Keystone that accepted it."""
 
     place: Path
     keystone: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form of ``--json``."""
+        """Return the JSON form."""
         return {"password_file": str(self.place), "keystone_version": self.keystone}
 
 
 def ask_and_keep(target: Target) -> Kept:
-    """Ask for the password on the terminal, log in with it, and write it down.
+    """Ask for the password on the terminal, log in with it, and write it to its file.
 
     Raises:
-        ConfigError: nobody can be asked, or it cannot be written; OutsideError: the login fails.
+        ConfigError: no terminal, or no file can be written; OutsideError: the login failed.
     """
     settings = read_settings(target)
     place = settings.password_file
@@ -71,20 +71,20 @@ def ask_and_keep(target: Target) -> Kept:
             "nailgun.password_file is not set: expected the file to write the password to",
             remedy="set it in config.yaml, for example to /etc/fuel-upgrade/nailgun.password",
         )
-    # what is in the file now is to be replaced, and may be damaged
+    # the old content is replaced and may be damaged
     access = read_access(replace(settings, password_file=None, password=_ask(place)), {})
-    found = try_access(access.settings)
-    if found.error is not None:
-        raise found.error.amended(state=f"{place} was not written") from found.error
+    access_report = try_access(access.settings)
+    if access_report.error is not None:
+        raise access_report.error.amended(state=f"{place} was not written") from access_report.error
     _write(place, access.settings.password or "")
-    return Kept(place, found.keystone)
+    return Kept(place, access_report.keystone)
 
 
 def read_settings(target: Target) -> NailgunSettings:
     """Return the settings of Nailgun.
 
     Raises:
-        ConfigError: there are none, or they are wrong.
+        ConfigError: they are missing or invalid.
     """
     settings = read(target.config, root=target.root).nailgun
     if settings.url is None:
@@ -96,22 +96,22 @@ def read_settings(target: Target) -> NailgunSettings:
 
 
 def try_access(settings: NailgunSettings) -> Found:
-    """Log in, ask what runs, and ask for something that wants a token."""
-    found = Found()
+    """Log in, read the version of Nailgun, and send a request that needs a token."""
+    access_report = Found()
     with NailgunClient(settings) as client:
         try:
-            found = replace(found, keystone=client.keystone.version())
+            access_report = replace(access_report, keystone=client.keystone.version())
             client.keystone.renew()
-            found = replace(found, version=client.version())
-            found = replace(found, dialect=client.dialect().name)
+            access_report = replace(access_report, version=client.version())
+            access_report = replace(access_report, dialect=client.dialect().name)
             client.running_tasks()
         except OutsideError as error:
-            return replace(found, error=error)
-    return found
+            return replace(access_report, error=error)
+    return access_report
 
 
 def describe(access: Access) -> Mapping[str, Any]:
-    """Return how Nailgun is reached, without the password."""
+    """Return the configured access, without the password."""
     settings = access.settings
     with NailgunClient(settings) as client:
         keystone = client.keystone

@@ -1,4 +1,4 @@
-"""The commands that try the way to Nailgun, without the daemon: nailgun check, nailgun login."""
+"""The commands that test the access to Nailgun without the daemon: nailgun check, nailgun login."""
 
 import os
 
@@ -13,7 +13,7 @@ from fuel_upgrade.cli.group import examples
 @json_option
 @click.pass_obj
 def check(target: Target, *, as_json: bool) -> int:
-    """Show how Nailgun is reached, and whether a login works.
+    """Show the configured access to Nailgun, and whether a login works.
 
     Exit code 7 if not.
     """
@@ -21,22 +21,22 @@ def check(target: Target, *, as_json: bool) -> int:
     from fuel_upgrade.nailgun.credentials import read_access
 
     access = read_access(read_settings(target), os.environ)
-    found = try_access(access.settings)
+    access_report = try_access(access.settings)
     if as_json:
-        print_json({**describe(access), **found.to_json()})
+        print_json({**describe(access), **access_report.to_json()})
     else:
         described = {name: value or "none" for name, value in describe(access).items()}
-        print_pairs({**described, **found.to_pairs()})
-        if found.error is not None:
-            report(found.error)
-    return 0 if found.error is None else found.error.exit_code
+        print_pairs({**described, **access_report.to_pairs()})
+        if access_report.error is not None:
+            report(access_report.error)
+    return 0 if access_report.error is None else access_report.error.exit_code
 
 
 @click.command(epilog=examples("fuel-upgrade nailgun login"))
 @json_option
 @click.pass_obj
 def login(target: Target, *, as_json: bool) -> None:
-    """Ask for the password of Nailgun, try it, and keep it.
+    """Ask for the password of Nailgun, test it and save it.
 
     It is written to nailgun.password_file, for the daemon.
     """

@@ -30,7 +30,7 @@ from fuel_upgrade.cli.node.node_options import (
 @repos_option
 @full_view_option
 @root_option
-@click.option("--all", "show_all", is_flag=True, help="Show also what stays as it is.")
+@click.option("--all", "show_all", is_flag=True, help="Show unchanged packages too.")
 @timeout_option
 @json_option
 @pass_client
@@ -46,25 +46,27 @@ def plan(  # noqa: PLR0913 - one parameter an option
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Show what brings this node's packages to RELEASE.
+    """Show the package changes that bring this node to RELEASE.
 
-    Nothing is changed. reinstall: the version stays, but the release has other content under
-    it, and the node's copy is not known to be the release's. foreign: what no repo of the chain
-    has, or a version that came from elsewhere and is higher; left alone.
+    Nothing is changed. reinstall: the release has other content under the same version, and the
+    node's copy may not be the release's. foreign: no repo of the chain has the package, or a higher
+    version came from elsewhere; it is not changed.
     """
     from fuel_upgrade.cli.node.node_chain import Asked, find_repos
     from fuel_upgrade.cli.node.node_output import manager_of, print_plan, read_chain
     from fuel_upgrade.nodes.apply import read_plan
     from fuel_upgrade.nodes.package_plan import Change
 
-    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    chain = read_chain(asked, os_key, timeout_s)
-    found = read_plan(manager_of(os_key, root), chain)
+    repos_named = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    chain = read_chain(repos_named, os_key, timeout_s)
+    node_plan = read_plan(manager_of(os_key, root), chain)
     if as_json:
-        kept = [i.to_json() for i in found.items if show_all or i.change is not Change.UNCHANGED]
-        print_json({"counts": found.counts(), "packages": kept})
+        kept = [
+            i.to_json() for i in node_plan.items if show_all or i.change is not Change.UNCHANGED
+        ]
+        print_json({"counts": node_plan.counts(), "packages": kept})
         return
-    print_plan(found, show_all=show_all)
+    print_plan(node_plan, show_all=show_all)
 
 
 @click.command(
@@ -79,7 +81,7 @@ def plan(  # noqa: PLR0913 - one parameter an option
 @repos_option
 @full_view_option
 @root_option
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
 @click.option("--sources-only", is_flag=True, help="Write the sources; leave the packages.")
 @click.option("--remove", is_flag=True, help="Remove packages that the release removed.")
 @click.option("--undo", is_flag=True, help="Put the sources from before the last run back.")
@@ -116,16 +118,16 @@ def apply(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Bring this node to RELEASE.
 
-    Its sources are written and read, and what differs is installed. All sources change or none
-    does, and a second run changes nothing. With --full-view the node gets that one repo; give
-    RELEASE or --repos as well for the node to come from their chain: its repos are switched
-    off, and what the release removed or took down is known. --undo puts the old sources back;
-    packages are not rolled back.
+    Its package sources are written and read, and packages that differ are installed. All sources
+    change or none does, and a second run changes nothing. With --full-view the node gets that one
+    repo; with RELEASE or --repos too, the repos of that chain are disabled on the node, and its
+    packages that the release removed or downgraded are recognized. --undo restores the old
+    sources; packages are not rolled back.
     """
     from fuel_upgrade.cli.node import node_output
     from fuel_upgrade.cli.node.node_chain import Asked, find_repos, make_style
     from fuel_upgrade.nodes import apply as work
-    from fuel_upgrade.nodes.apply import Wanted, render_sources
+    from fuel_upgrade.nodes.apply import NodeTarget, render_sources
 
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     manager = node_output.manager_of(os_key, root)
@@ -133,9 +135,9 @@ def apply(  # noqa: PLR0913 - one parameter an option
         is_alone = not (release or repos or full_view or dry_run)
         node_output.undo(manager, is_alone=is_alone, as_json=as_json)
         return
-    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    chain = node_output.read_chain(asked, os_key, timeout_s)
-    files = render_sources(chain.contents[: len(asked.given)], chain.kind, style)
-    wanted = Wanted(chain, files, sources_only=sources_only, remove=remove)
-    done = (work.preview if dry_run else work.apply)(manager, wanted)
+    repos_named = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    chain = node_output.read_chain(repos_named, os_key, timeout_s)
+    files = render_sources(chain.contents[: len(repos_named.given)], chain.kind, style)
+    target = NodeTarget(chain, files, sources_only=sources_only, remove=remove)
+    done = (work.preview if dry_run else work.apply)(manager, target)
     node_output.print_applied(done, dry_run=dry_run, as_json=as_json)

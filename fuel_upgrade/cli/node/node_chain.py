@@ -1,4 +1,4 @@
-"""Which repos a command for nodes means: those of a registered release, or those given."""
+"""The repos of a node command: those of a registered release, or those of an option."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fuel_upgrade.release.model import RegisteredRelease
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a command names its repos: RELEASE, ``--repos`` and ``--full-view``."""
+    """The options that name repos: RELEASE, ``--repos`` and ``--full-view``."""
 
     release: str | None
     repos: str | None
@@ -23,30 +23,30 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class NodeRepos:
-    """The repos that nodes get, newest first, and those that the full view stands for."""
+    """The repos that nodes get, newest first, and those that a full view replaces."""
 
     given: tuple[NodeSource, ...]
     replaced: tuple[NodeSource, ...] = ()
     is_full_view: bool = False
 
 
-def find_repos(client: Callable[[], DaemonClient], asked: Asked) -> NodeRepos:
-    """Return the repos that a command names; the daemon is asked for a release only.
+def find_repos(client: Callable[[], DaemonClient], options: Asked) -> NodeRepos:
+    """Return the repos that a command names; only a release needs a request to the daemon.
 
     Raises:
-        ConfigError: RELEASE and ``--repos`` are both given, or nothing is, or no release or
-            several match.
+        ConfigError: both or none of RELEASE and ``--repos`` are given, or not exactly one
+            release matches.
     """
-    if asked.full_view is None:
-        return NodeRepos(_find_chain(client, asked))
-    is_alone = asked.release is None and asked.repos is None
-    chain = () if is_alone else _find_chain(client, asked)
-    view = read_full_view(asked.full_view, asked.os_key, chain[0] if chain else None)
+    if options.full_view is None:
+        return NodeRepos(_find_chain(client, options))
+    is_alone = options.release is None and options.repos is None
+    chain = () if is_alone else _find_chain(client, options)
+    view = read_full_view(options.full_view, options.os_key, chain[0] if chain else None)
     return NodeRepos((view,), chain, is_full_view=True)
 
 
 def make_style(os_key: str, form: str, *, signed_by: str, gpgkey: str) -> SourceStyle:
-    """Return how to write sources down; ConfigError where an option would be without effect."""
+    """Return the format of the sources; ConfigError if an option would have no effect."""
     refusals = {
         "--format deb822 is for ubuntu": form == "deb822" and os_key != "ubuntu",
         "--signed-by is for ubuntu": bool(signed_by) and os_key != "ubuntu",
@@ -57,32 +57,32 @@ def make_style(os_key: str, form: str, *, signed_by: str, gpgkey: str) -> Source
 
 
 def refuse_options(refusals: dict[str, bool]) -> None:
-    """Raise ConfigError with the texts that apply."""
+    """Raise ConfigError with the texts whose condition is true."""
     if wrong := [text for text, applies in refusals.items() if applies]:
         raise ConfigError("; ".join(wrong), remedy="leave one of these options out")
 
 
-def _find_chain(client: Callable[[], DaemonClient], asked: Asked) -> tuple[NodeSource, ...]:
-    if (asked.release is None) == (asked.repos is None):
+def _find_chain(client: Callable[[], DaemonClient], options: Asked) -> tuple[NodeSource, ...]:
+    if (options.release is None) == (options.repos is None):
         raise ConfigError(
             "expected either RELEASE or --repos", remedy="name a release, or the repos' URLs"
         )
-    if asked.repos is not None:
-        texts = (text.strip() for text in asked.repos.split(","))
-        return tuple(parse_repo_argument(text, asked.os_key) for text in texts)
+    if options.repos is not None:
+        texts = (text.strip() for text in options.repos.split(","))
+        return tuple(parse_repo_argument(text, options.os_key) for text in texts)
     listed = [RegisteredRelease.from_json(data) for data in client().get("/releases")]
-    return from_release(_pick(listed, str(asked.release), asked.os_key))
+    return from_release(_pick(listed, str(options.release), options.os_key))
 
 
-def _pick(listed: list[RegisteredRelease], wanted: str, os_key: str) -> RegisteredRelease:
-    """Return the one release that ``wanted`` names for this operating system."""
+def _pick(listed: list[RegisteredRelease], reference: str, os_key: str) -> RegisteredRelease:
+    """Return the one release that ``reference`` names for this operating system."""
     matching = [
-        r for r in listed if r.os_key == os_key and wanted in (str(r.id), r.version, r.name)
+        r for r in listed if r.os_key == os_key and reference in (str(r.id), r.version, r.name)
     ]
     if len(matching) != 1:
         known = ", ".join(f"{r.id}: {r.name} ({r.version})" for r in listed) or "none"
         raise ConfigError(
-            f"{wanted}: {len(matching)} releases for {os_key} match (registered: {known})",
+            f"{reference}: {len(matching)} releases for {os_key} match (registered: {known})",
             remedy="name one of them by its id, see fuel-upgrade releases",
         )
     return matching[0]

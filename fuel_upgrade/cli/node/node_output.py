@@ -1,4 +1,4 @@
-"""What ``node plan`` and ``node apply`` read, and what they print."""
+"""Input and output of ``node plan`` and ``node apply``."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ _LEFT_ALONE = (Change.UNCHANGED, Change.FOREIGN)
 
 
 def undo(manager: Manager, *, is_alone: bool, as_json: bool) -> None:
-    """Put the old sources back, and print that.
+    """Restore the old sources, and print the result.
 
     Raises:
-        ConfigError: options stand beside ``--undo`` that it does not take.
+        ConfigError: other options are given with ``--undo``.
     """
     if not is_alone:
         raise ConfigError(
@@ -44,18 +44,18 @@ def manager_of(os_key: str, root: Path) -> Manager:
     return AptManager.at(root) if os_key == "ubuntu" else DnfManager.at(root)
 
 
-def read_chain(asked: NodeRepos, os_key: str, timeout_s: float) -> Chain:
-    """Read the repos of the node, and behind them those that a full view stands for."""
-    sources = (*asked.given, *asked.replaced)
+def read_chain(repos: NodeRepos, os_key: str, timeout_s: float) -> Chain:
+    """Read the repos of the node, and those that a full view replaces."""
+    sources = (*repos.given, *repos.replaced)
     known = [fetch_identity(source, timeout_s=timeout_s) for source in sources]
     contents = [fetch_content(source, timeout_s=timeout_s) for source in known]
-    if asked.is_full_view:
+    if repos.is_full_view:
         require_full(contents[0])
     return Chain(contents, RepoKind.APT if os_key == "ubuntu" else RepoKind.YUM)
 
 
 def print_applied(done: Applied, *, dry_run: bool, as_json: bool) -> None:
-    """Print what was done, or would be."""
+    """Print the changes that were or would be made."""
     if as_json:
         state = "dry-run" if dry_run else "changed" if done.is_needed else "unchanged"
         print_json({"state": state, **done.to_json()})
@@ -68,12 +68,12 @@ def print_applied(done: Applied, *, dry_run: bool, as_json: bool) -> None:
     if done.plan.of(Change.KEPT_BACK):
         click.echo("kept back: the release does not meet the dependencies of its own packages")
     removed = done.plan.of(Change.REMOVED)
-    if removed and not done.wanted.remove:
+    if removed and not done.target.remove:
         click.echo("removed from the release but kept here; --remove removes them")
 
 
-def print_plan(found: NodePlan, *, show_all: bool) -> None:
-    """Print what must happen to each package."""
+def print_plan(plan: NodePlan, *, show_all: bool) -> None:
+    """Print the change of each package."""
     rows = [
         (
             item.change.value,
@@ -81,8 +81,8 @@ def print_plan(found: NodePlan, *, show_all: bool) -> None:
             item.installed.version,
             item.target.version if item.target else "-",
         )
-        for item in found.items
+        for item in plan.items
         if show_all or item.change not in _LEFT_ALONE
     ]
     print_table(("change", "package", "installed", "release"), rows, empty="no package changes")
-    click.echo(", ".join(f"{count} {name}" for name, count in found.counts().items() if count))
+    click.echo(", ".join(f"{count} {name}" for name, count in plan.counts().items() if count))

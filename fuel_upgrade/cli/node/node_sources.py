@@ -1,4 +1,4 @@
-"""What ``node sources`` reads from repos, and the files that it makes of it."""
+"""Reads repos for ``node sources`` and renders the files of a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, re
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """How sources are written: exact, unless ``is_plain`` or as Astute wrote them."""
+    """The format of sources: exact, unless ``is_plain`` or as Astute wrote them."""
 
     os_key: str
     style: SourceStyle
@@ -22,10 +22,10 @@ class SourceForm:
     is_plain: bool = False
 
     def refuse_useless(self, *, is_native: bool) -> None:
-        """Refuse options that would be without effect.
+        """Refuse options that would have no effect.
 
         Raises:
-            ConfigError: there are some.
+            ConfigError: an option has no effect.
         """
         keyed = bool(self.style.signed_by or self.style.gpgkey)
         refuse_options(
@@ -37,21 +37,21 @@ class SourceForm:
         )
 
 
-def read_sources(asked: NodeRepos, form: SourceForm, timeout_s: float) -> Mapping[str, str]:
+def read_sources(repos: NodeRepos, form: SourceForm, timeout_s: float) -> Mapping[str, str]:
     """Read the repos as far as the form needs; return the files of a node, path to text."""
     if form.is_astute:
-        return render_astute(form.os_key, asked.given)
+        return render_astute(form.os_key, repos.given)
     if form.is_plain:
-        known = [fetch_identity(source, timeout_s=timeout_s) for source in asked.given]
+        known = [fetch_identity(source, timeout_s=timeout_s) for source in repos.given]
         return render_apt(known) if form.os_key == "ubuntu" else render_yum(known)
-    contents = [_read(source, timeout_s) for source in asked.given]
-    if asked.is_full_view:
+    contents = [_read(source, timeout_s) for source in repos.given]
+    if repos.is_full_view:
         require_full(contents[0])
     return render_exact(form.os_key, contents, form.style)
 
 
 def _read(source: NodeSource, timeout_s: float) -> RepoContent:
-    """Read one repo; where it does not answer, say what can be had without."""
+    """Read a repo; on failure, name the option that needs no indexes."""
     try:
         known = fetch_identity(source, timeout_s=timeout_s)
         return fetch_content(known, timeout_s=timeout_s)

@@ -1,4 +1,4 @@
-"""``fuel-upgrade node``: what a node's package manager reads."""
+"""``fuel-upgrade node sources``: writes the sources of a node's package manager."""
 
 from pathlib import Path
 
@@ -73,12 +73,11 @@ def sources(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Write package sources for nodes of RELEASE.
 
-    Under them a node behaves as with the one full repo. RELEASE is the id, the version or the
-    name of a registered release. With --repos no registry is asked; an apt repo is then given
-    as 'URL SUITE COMPONENT...'. The indexes of all repos are read, to hide from nodes what is
-    not the release's. With --full-view nodes get that one repo, which needs neither order nor
-    pins; RELEASE or --repos then only tell an apt repo's suite and components, where these are
-    not given with it.
+    With them a node behaves as with one full repo. RELEASE is the id, the version or the name of a
+    registered release. --repos needs no registry; an apt repo is given as 'URL SUITE COMPONENT...'.
+    The indexes of all repos are read, to hide packages that are not the release's. With --full-view
+    nodes get that one repo, which needs neither order nor pins; RELEASE or --repos then only give
+    the suite and components of an apt repo, if --full-view does not.
     """
     from fuel_upgrade.cli.node.node_chain import Asked, find_repos, make_style
     from fuel_upgrade.cli.node.node_sources import SourceForm, read_sources
@@ -87,8 +86,8 @@ def sources(  # noqa: PLR0913 - one parameter an option
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     how = SourceForm(os_key, style, is_astute=form == "astute", is_plain=plain)
     how.refuse_useless(is_native=form == "native")
-    asked = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    files = read_sources(asked, how, timeout_s)
+    chosen = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
+    files = read_sources(chosen, how, timeout_s)
     written = write_tree(files, out)
     if as_json:
         print_json({"files": [str(path) for path in written]})

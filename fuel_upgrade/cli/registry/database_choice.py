@@ -1,4 +1,4 @@
-"""Which registry database a command works on."""
+"""The registry database that a command uses."""
 
 import functools
 from collections.abc import Callable
@@ -38,7 +38,7 @@ database_option = click.option(
 
 
 def pass_place(command: Callable[Concatenate[Place, P], R]) -> Callable[P, R]:
-    """Give a command that has :data:`database_option` the place as its first argument."""
+    """Pass the place to a command with :data:`database_option` as its first argument."""
 
     @functools.wraps(command)
     def with_place(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -17,10 +17,10 @@ from fuel_upgrade.registry.store.database import Database
 
 @contextmanager
 def opened(place: Place) -> Iterator[Store]:
-    """Give the store, with its tables brought up to date; close it afterwards.
+    """Yield the store, with its tables migrated; close it afterwards.
 
     Raises:
-        ConfigError: the URL that the command line gives has a password.
+        ConfigError: the URL on the command line has a password.
     """
     _refuse_password(place)
     if place.url == Config(paths=place.config.paths).registry_url:
@@ -34,7 +34,7 @@ def opened(place: Place) -> Iterator[Store]:
 
 @contextmanager
 def connected(place: Place) -> Iterator[Database]:
-    """Give the database as it is; errors as :func:`opened`."""
+    """Yield the database without migration; errors as :func:`opened`."""
     _refuse_password(place)
     database = Database.connect(place.url)
     try:
@@ -45,7 +45,7 @@ def connected(place: Place) -> Iterator[Database]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Make errors for the command line of the refusals that clients get with a status."""
+    """Raise refusals, which clients get as HTTP statuses, as errors of the command."""
     try:
         yield
     except RefusedError as error:
@@ -60,7 +60,7 @@ def _refuse_password(place: Place) -> None:
     try:
         parsed = make_url(place.url) if place.is_named else None
     except ArgumentError:
-        return  # refused where it is opened, without being shown
+        return  # refused when it is opened, without showing the password
     if parsed is not None and (parsed.password is not None or "password" in parsed.query):
         raise ConfigError(
             "--database has a password, which every user of this host could read in the process "

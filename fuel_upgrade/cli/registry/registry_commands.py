@@ -38,14 +38,14 @@ def add_user(
 ) -> None:
     """Add the user NAME.
 
-    Without --password-file, the terminal asks for the password twice. A new password ends what
-    tokens the user has.
+    Without --password-file, the terminal asks for the password twice. A new password revokes the
+    tokens of the user.
     """
     from fuel_upgrade.cli.registry.open_registry import opened, refusals
 
     with opened(place) as store:
         if not replace and name in {known for _, known in store.accounts.users()}:
-            raise _taken(name)  # before anybody types a password
+            raise _taken(name)  # before the password is typed
         password = _read_password(password_file)
         with refusals():
             if replace:
@@ -63,15 +63,15 @@ def add_user(
 @json_option
 @pass_place
 def list_users(place: Place, *, as_json: bool) -> None:
-    """List who may log in."""
+    """List the users."""
     from fuel_upgrade.cli.registry.open_registry import opened
 
     with opened(place) as store:
-        found = store.accounts.users()
+        users = store.accounts.users()
     if as_json:
-        print_json({"users": [{"id": number, "name": name} for number, name in found]})
+        print_json({"users": [{"id": number, "name": name} for number, name in users]})
     else:
-        print_table(("id", "name"), found, empty="no users: nobody can log in")
+        print_table(("id", "name"), users, empty="no users: nobody can log in")
 
 
 @click.command("remove", epilog=examples("fuel-upgrade registry user remove admin"))
@@ -106,8 +106,8 @@ def remove_user(place: Place, *, name: str, as_json: bool) -> None:
 def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bool) -> None:
     """Write everything in the registry as JSON.
 
-    It goes to FILE or to stdout. Releases with all fields, clusters, nodes, tasks and
-    notifications, all of one moment. With users the file is for its owner only.
+    The output, FILE or stdout, has releases with all fields, clusters, nodes, tasks and
+    notifications, in one consistent state. With users, only the owner can read the file.
     """
     from fuel_upgrade.cli.registry.open_registry import opened
     from fuel_upgrade.registry.store.export import export
@@ -115,11 +115,11 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     from fuel_upgrade.system.files import write_file
 
     with opened(place) as store, store.database.snapshot() as connection:
-        found = export(connection, with_users=with_users, revision=HEAD)
+        exported = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
-        click.echo(json.dumps(found, indent=2))  # the file itself, for import
+        click.echo(json.dumps(exported, indent=2))  # the file itself, for import
         return
-    data = (json.dumps(found, indent=2) + "\n").encode()
+    data = (json.dumps(exported, indent=2) + "\n").encode()
     try:
         write_file(file, data, mode=0o600 if with_users else 0o644)
     except OSError as error:
@@ -136,15 +136,17 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     ),
 )
 @click.argument("file", type=_PATH)
-@click.option("--replace", is_flag=True, help="Remove what the registry has; ids go on.")
+@click.option(
+    "--replace", is_flag=True, help="Remove the content of the registry first; ids continue."
+)
 @database_option
 @json_option
 @pass_place
 def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> None:
-    """Read what export wrote, into an empty registry.
+    """Read the file of an export into an empty registry.
 
-    FILE is - for stdin. It is one transaction, and ids stay what they were. Users stay where
-    FILE has none.
+    FILE is - for stdin. The import is one transaction and keeps all ids. Users are kept if FILE has
+    none.
     """
     from fuel_upgrade.cli.registry.open_registry import opened, refusals
     from fuel_upgrade.registry.store.restore import parse, restore
@@ -168,7 +170,7 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
 @json_option
 @pass_place
 def migrate_tables(place: Place, *, as_json: bool) -> None:
-    """Bring the database to the newest tables.
+    """Migrate the database to the newest tables.
 
     A backup is made before. Every other command and the daemon do the same when they open it.
     """

@@ -22,14 +22,14 @@ from fuel_upgrade.upgrade.plan.master import known_fuel_version
 from fuel_upgrade.upgrade.releases.own_sources import render_own
 
 _ENDING = {signal.SIGTERM, signal.SIGINT}
-_LOOK_S = 1  # how soon a server that died by itself is noticed
+_LOOK_S = 1  # how often the server thread is checked
 
 _log = structlog.get_logger("fuel_upgrade.registry")
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the registry listens, and as what it answers."""
+    """The address of the registry, and the Nailgun version that it emulates."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class Listening:
 
 
 def serve_until_signal(place: Place, listening: Listening, *, as_json: bool) -> None:
-    """Serve until SIGTERM or SIGINT; what is under way is finished first."""
+    """Serve until SIGTERM or SIGINT; requests in progress are finished first."""
     config = place.config
     configure(None, level=config.log_level)
     if listening.tls is None and not _is_loopback(listening.host):
@@ -55,7 +55,7 @@ def serve_until_signal(place: Place, listening: Listening, *, as_json: bool) -> 
             master_ip=listening.master_ip,
             fuel_version=lambda: known_fuel_version(config),
             dialect=listening.dialect,
-            # only a host that has the repos can tell what nodes get of them
+            # only a host with the repos can render the sources of nodes
             node_sources=partial(render_own, config) if config.paths.repos.is_dir() else None,
         )
         with (
@@ -71,7 +71,7 @@ def serve_until_signal(place: Place, listening: Listening, *, as_json: bool) -> 
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Keep the signals for who waits for them; threads that start meanwhile never get one."""
+    """Block the signals, also in threads that start meanwhile, for an explicit wait."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -94,7 +94,7 @@ def tls_files(cert: Path | None, key: Path | None) -> TlsFiles | None:
     """Return the files for HTTPS, or None for HTTP.
 
     Raises:
-        ConfigError: one of them is named alone.
+        ConfigError: only one of them is configured.
     """
     if cert is None and key is None:
         return None

@@ -16,13 +16,13 @@ from fuel_upgrade.release.json_diff import Difference, Kind, diff_trees
 from fuel_upgrade.release.model import Release
 
 DIFFERENT = 8
-"""The exit code, not 1 as of diff(1): that is what an error nobody expected ends with."""
+"""The exit code; not 1 as of diff(1), which is for unexpected errors."""
 
 _TARBALL = (".tar", ".tar.zst", ".tar.xz", ".tar.gz")
 _ONLY_REGISTERED = frozenset({"repos", "puppet_manifests_source", "puppet_modules_source"})
-"""What an install fills in, so that a description cannot be compared by it."""
+"""Fields that an install fills in, so that a description does not have them."""
 _NEVER_SHOWN = frozenset({"volumes_metadata"})
-"""What Nailgun takes and does not show (contract: ``create``, ``one``)."""
+"""Fields that Nailgun accepts but does not show (contract: ``create``, ``one``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two releases, of which one may be missing, and in what they differ."""
+    """The differences of two releases, one of which may be missing."""
 
     one: Side | None
     other: Side | None
@@ -46,11 +46,11 @@ class Comparison:
 
     @property
     def is_equal(self) -> bool:
-        """Say whether both are there, and the same."""
+        """Return whether both exist and are equal."""
         return bool(self.one and self.other and not self.differences)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form of ``--json``."""
+        """Return the JSON form."""
         return {
             "one": self.one.label if self.one else None,
             "other": self.other.label if self.other else None,
@@ -59,7 +59,7 @@ class Comparison:
         }
 
     def show(self) -> None:
-        """Print it for people."""
+        """Print the comparison as text."""
         if self.one is None or self.other is None:
             only = self.one or self.other
             click.echo(f"only in {'A' if self.one else 'B'}: {only.label if only else ''}")
@@ -73,10 +73,10 @@ class Comparison:
 def compare(
     client: DaemonClient, one: str, other: str, system: str | None
 ) -> tuple[Comparison, ...]:
-    """Compare what two names stand for, on one operating system or on all.
+    """Compare the releases of two names, on one operating system or on all.
 
     Raises:
-        NotFoundError: there is nothing of a name; ConfigError: several cannot be told apart.
+        NotFoundError: a name has no release; ConfigError: the releases cannot be paired.
     """
     pairs = pair(_sides(client, one, system), _sides(client, other, system))
     return tuple(Comparison(a, b, _differences(a, b)) for a, b in pairs)
@@ -85,20 +85,20 @@ def compare(
 def _sides(client: DaemonClient, named: str, system: str | None) -> list[Side]:
     path = Path(named)
     sides = _described(path) if path.is_file() else _registered(client, named)
-    found = [side for side in sides if system in (None, side.os_key)]
-    if not found:
+    chosen = [side for side in sides if system in (None, side.os_key)]
+    if not chosen:
         raise NotFoundError(f"{named}: no release for {system}", remedy="leave out --os")
-    return found
+    return chosen
 
 
 def _registered(client: DaemonClient, named: str) -> list[Side]:
     try:
-        found = resolve(client.get("/releases"), named)
+        matches = resolve(client.get("/releases"), named)
     except NotFoundError as error:
         raise NotFoundError(
             f"{error.what}, and no such file is here", remedy=error.remedy
         ) from error
-    return [_registered_side(client.get(f"/releases/{one['id']}")) for one in found]
+    return [_registered_side(client.get(f"/releases/{match['id']}")) for match in matches]
 
 
 def _registered_side(whole: Mapping[str, Any]) -> Side:
@@ -111,7 +111,7 @@ def _registered_side(whole: Mapping[str, Any]) -> Side:
 
 def _described(path: Path) -> list[Side]:
     if path.name.endswith(_TARBALL):
-        # Only here: the libraries that a tarball needs are not needed to compare two releases.
+        # Imported here because only tarballs need these libraries.
         from fuel_upgrade.bundle.verify import read_head
 
         releases: Sequence[Release] = read_head(path).releases
@@ -135,18 +135,18 @@ def _described_side(path: Path, release: Release) -> Side:
 
 
 def pair(one: Sequence[Side], other: Sequence[Side]) -> list[tuple[Side | None, Side | None]]:
-    """Put together what is to be compared: the only ones, else by operating system and name.
+    """Pair the releases: single ones with each other, others by operating system and name.
 
     Raises:
-        ConfigError: several of one operating system, of which no name says which is which.
+        ConfigError: several of one operating system cannot be paired by name.
     """
     if len(one) == len(other) == 1:
         return [(one[0], other[0])]
-    found: list[tuple[Side | None, Side | None]] = []
+    pairs: list[tuple[Side | None, Side | None]] = []
     for system in sorted({side.os_key for side in (*one, *other)}):
         here, there = ([s for s in sides if s.os_key == system] for sides in (one, other))
         if len(here) <= 1 and len(there) <= 1:
-            found.append((next(iter(here), None), next(iter(there), None)))
+            pairs.append((next(iter(here), None), next(iter(there), None)))
             continue
         names = sorted({side.name for side in (*here, *there)})
         by_name = [[s for s in sides if s.name == n] for n in names for sides in (here, there)]
@@ -156,8 +156,8 @@ def pair(one: Sequence[Side], other: Sequence[Side]) -> list[tuple[Side | None, 
                 remedy="name each by its id",
             )
         ends = [next(iter(same), None) for same in by_name]
-        found.extend(zip(ends[::2], ends[1::2], strict=True))
-    return found
+        pairs.extend(zip(ends[::2], ends[1::2], strict=True))
+    return pairs
 
 
 def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]:
@@ -170,7 +170,12 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
             before.pop(name, None)
             after.pop(name, None)
         for name in shown.keys() - described.keys():
-            if shown[name] in ({}, [], None, ""):  # Nailgun shows what was not posted as empty
+            if shown[name] in (
+                {},
+                [],
+                None,
+                "",
+            ):  # Nailgun shows an empty value for a field that was not posted
                 del shown[name]
     return tuple(diff_trees(before, after))
 
@@ -187,7 +192,7 @@ def _show_difference(difference: Difference) -> None:
 
 
 def _short(value: object) -> str:
-    """Print a value on one line; what is long is cut, --json has all of it."""
+    """Return a value on one line; a long one is cut, --json has all of it."""
     text = json.dumps(value, ensure_ascii=False)
     most = 200
     return text if len(text) <= most else f"{text[:most]}..."

@@ -1,4 +1,4 @@
-"""Finds the release that an operator names."""
+"""Resolves the release that an operator names."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,14 +13,15 @@ def resolve(registered: Sequence[dict[str, Any]], named: str) -> list[dict[str, 
         NotFoundError: there is none.
     """
     version, _, system = named.partition("/")
-    found = [one for one in registered if str(one["id"]) == named] or [
-        one
-        for one in registered
-        if one["version"] == version and system.lower() in ("", one["operating_system"].lower())
+    matches = [release for release in registered if str(release["id"]) == named] or [
+        release
+        for release in registered
+        if release["version"] == version
+        and system.lower() in ("", release["operating_system"].lower())
     ]
-    if not found:
+    if not matches:
         raise NotFoundError(
             f"{named}: no release of this id or version is registered",
             remedy="see fuel-upgrade releases for ids and versions",
         )
-    return found
+    return matches

@@ -1,4 +1,4 @@
-"""The commands that make room on a master: gc, and squash, which lets a release need no base."""
+"""The commands that free disk space: gc, and squash, which makes a release independent."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,9 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--plan", "out", type=_PATH, help="Write the plan to this new file, for review.")
 @click.option("--apply", "reviewed", type=_PATH, help="Carry out the plan in this file.")
-@click.option("--release-backups", is_flag=True, help="Give up what the last undo would need.")
+@click.option(
+    "--release-backups", is_flag=True, help="Delete the backups that the next rollback would need."
+)
 @json_option
 @pass_client
 def gc(  # noqa: PLR0913 - an option each
@@ -46,15 +48,14 @@ def gc(  # noqa: PLR0913 - an option each
 ) -> None:
     """Retire releases that nothing depends on.
 
-    It is done by a reviewed plan. Without an option it only shows what could be retired, what
-    is kept, and why. --plan writes that to a file, --apply carries the file out as one
-    transaction, which rollback can undo until its backups are given up. Room is free then, not
-    before.
+    Without an option, show the releases that could be retired, those that are kept, and the
+    reasons. --plan writes this plan to a file for review; --apply carries the file out as one
+    transaction. rollback can undo it until its backups are deleted; only that frees disk space.
     """
-    asked = [bool(versions or out), bool(reviewed), release_backups]
-    if sum(asked) > 1:
+    choices = [bool(versions or out), bool(reviewed), release_backups]
+    if sum(choices) > 1:
         raise ConfigError(
-            "--apply and --release-backups stand alone",
+            "--apply and --release-backups cannot be combined",
             remedy="name --plan and --release in one call, --apply in the next",
         )
     if release_backups:
@@ -76,16 +77,15 @@ def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) 
     """Make a release independent of its bases.
 
     gc can retire them then. VERSION must be the newest release of its chain. Its diff repos
-    become full ones in their places, by hard links, and Nailgun is told that it has no other
-    repos.
+    become full repos in the same places, by hard links, and are its only repos in Nailgun.
     """
     if dry_run:
-        found = client.post("/squash-plans", {"release": version})
+        plan = client.post("/squash-plans", {"release": version})
         if as_json:
-            print_json(found)
+            print_json(plan)
             return
-        rows = [(s["number"], f"{s['title']}\nundo: {s['undo']}") for s in found["steps"]]
-        print_table(("step", "what"), rows, empty="nothing to do")
+        rows = [(s["number"], f"{s['title']}\nundo: {s['undo']}") for s in plan["steps"]]
+        print_table(("step", "change"), rows, empty="nothing to do")
         return
     with event_lines(as_json=as_json):
         job = client.post("/squashes", {"release": version})["job"]
@@ -99,45 +99,47 @@ def _plan(
 ) -> None:
     if out is not None and out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
-    found = client.post("/gc-plans", {"releases": list(versions)})
+    plan = client.post("/gc-plans", {"releases": list(versions)})
     if out is not None:
-        _write(out, found)
+        _write(out, plan)
     if as_json:
-        print_json(found)
+        print_json(plan)
         return
-    _show(found)
+    _show(plan)
     if out is not None:
         click.echo(f"\nwritten to {out}; to carry it out: fuel-upgrade gc --apply {out}")
 
 
-def _write(out: Path, found: dict[str, Any]) -> None:
+def _write(out: Path, plan: dict[str, Any]) -> None:
     from fuel_upgrade.system.files import write_file
 
     try:
-        write_file(out, (json.dumps(found, indent=2) + "\n").encode())
+        write_file(out, (json.dumps(plan, indent=2) + "\n").encode())
     except OSError as error:
         raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(plan: dict[str, Any]) -> None:
     rows = [
-        (what, one["id"], one["name"], one["version"], _why(one))
-        for what, group in (("retire", found["retire"]), ("keep", found["keep"]))
-        for one in group
+        (action, release["id"], release["name"], release["version"], _why(release))
+        for action, group in (("retire", plan["retire"]), ("keep", plan["keep"]))
+        for release in group
     ]
     print_table(("", "id", "release", "version", "why"), rows, empty="no releases")
-    if not found["retire"]:
+    if not plan["retire"]:
         click.echo("\nnothing can be retired")
         return
     click.echo("\nfolders:")
-    for folder in found["folders"]:
+    for folder in plan["folders"]:
         click.echo(f"  {folder['path']}: {say_size(folder['bytes'])}, {folder['files']} files")
-    click.echo(f"frees {say_size(found['freed_bytes'])} when the backups are given up")
+    click.echo(f"frees {say_size(plan['freed_bytes'])} when the backups are deleted")
 
 
-def _why(one: dict[str, Any]) -> str:
-    lacks = ", ".join(one["undo_lacks"])
-    return f"{one['why']} (undoing cannot bring back: {lacks})" if lacks else str(one["why"])
+def _why(release: dict[str, Any]) -> str:
+    lacks = ", ".join(release["undo_lacks"])
+    return (
+        f"{release['why']} (undoing cannot bring back: {lacks})" if lacks else str(release["why"])
+    )
 
 
 def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
@@ -157,10 +159,12 @@ def _read(reviewed: Path) -> Any:
         ) from error
 
 
-def _say_done(what: str, result: dict[str, Any]) -> None:
-    click.echo(f"{what}, id {result['id']}")
+def _say_done(action: str, result: dict[str, Any]) -> None:
+    click.echo(f"{action}, id {result['id']}")
     click.echo(f"\nTo undo it: fuel-upgrade rollback {result['id']}")
-    click.echo("To free the room, and not be able to any more: fuel-upgrade gc --release-backups")
+    click.echo(
+        "To free the disk space, after which it cannot be undone: fuel-upgrade gc --release-backups"
+    )
 
 
 def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
@@ -168,4 +172,4 @@ def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
         job = client.post("/backup-releases", {})["job"]
         result = follow(client, job, as_json=as_json)
     if not as_json:
-        click.echo(f"given up: the backups of {result['kind']} {result['id']}")
+        click.echo(f"deleted: the backups of {result['kind']} {result['id']}")

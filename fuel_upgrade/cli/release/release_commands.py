@@ -1,4 +1,4 @@
-"""``fuel-upgrade releases``: what is registered, one release whole, and its deletion."""
+"""``fuel-upgrade releases``: lists, shows, deletes and compares registered releases."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from fuel_upgrade.system.times import say_time
 
 
 def list_all(context: click.Context) -> None:
-    """List all releases, where the group is called without a command."""
+    """List all releases, if the group is called without a command."""
     target = context.find_object(Target)
     if target is None:
         raise RuntimeError("the command runs outside of fuel-upgrade")
@@ -47,20 +47,20 @@ def list_releases(
     client: DaemonClient, *, system: str | None, state: str | None, as_json: bool
 ) -> None:
     """List releases, each with its repos."""
-    found = [
+    releases = [
         release
         for release in client.get("/releases")
         if system in (None, release["operating_system"].lower())
         and state in (None, release["state"])
     ]
-    _list(found, as_json=as_json)
+    _list(releases, as_json=as_json)
 
 
-def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
+def _list(releases: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print_json({"releases": found})
+        print_json({"releases": releases})
     else:
-        print_releases(found)
+        print_releases(releases)
 
 
 @click.command(
@@ -74,17 +74,17 @@ def _list(found: list[dict[str, Any]], *, as_json: bool) -> None:
 def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
     """Show all of a release.
 
-    Roles, repos in order, networks, what uses it and what made it. Of a VERSION each release is
-    shown; --json prints a list in any case.
+    Roles, repos in order, networks, the clusters that use it and the installs that registered it.
+    For a VERSION each of its releases is shown; --json always prints a list.
     """
-    found = [_whole(client, one) for one in resolve(client.get("/releases"), release)]
+    releases = [_whole(client, match) for match in resolve(client.get("/releases"), release)]
     if as_json:
-        print_json({"releases": found})
+        print_json({"releases": releases})
         return
-    for number, one in enumerate(found):
+    for number, match in enumerate(releases):
         if number:
             click.echo()
-        _show(one)
+        _show(match)
 
 
 def _whole(client: DaemonClient, release: dict[str, Any]) -> dict[str, Any]:
@@ -92,29 +92,30 @@ def _whole(client: DaemonClient, release: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _show(one: dict[str, Any]) -> None:
-    body = one["body"]
+def _show(release: dict[str, Any]) -> None:
+    body = release["body"]
     roles = body.get("roles") or sorted(body.get("roles_metadata") or {})
     print_pairs(
         {
-            "release": one["name"],
-            "id": one["id"],
-            "version": one["version"],
-            "operating system": one["operating_system"],
-            "state": one["state"],
+            "release": release["name"],
+            "id": release["id"],
+            "version": release["version"],
+            "operating system": release["operating_system"],
+            "state": release["state"],
             "roles": ", ".join(map(str, roles)) or "none",
             "networks": "; ".join(_networks(body.get("networks_metadata"))) or "none",
-            "puppet manifests": one["puppet_manifests_source"] or "none",
-            "puppet modules": one["puppet_modules_source"] or "none",
-            "clusters": ", ".join(f"{c['name']} (id {c['id']})" for c in one["clusters"]) or "none",
-            "base of": ", ".join(map(_named, one["base_of"])) or "none",
-            "registered by": ", ".join(_installs(one)) or "no install of this master's journal",
+            "puppet manifests": release["puppet_manifests_source"] or "none",
+            "puppet modules": release["puppet_modules_source"] or "none",
+            "clusters": ", ".join(f"{c['name']} (id {c['id']})" for c in release["clusters"])
+            or "none",
+            "base of": ", ".join(map(_named, release["base_of"])) or "none",
+            "registered by": ", ".join(_installs(release)) or "no install of this master's journal",
         }
     )
     click.echo()
     rows = [
         (number, repo["name"], _or_dash(repo.get("priority")), repo["location"])
-        for number, repo in enumerate(one["repos"], 1)
+        for number, repo in enumerate(release["repos"], 1)
     ]
     print_table(("", "repo", "priority", "location"), rows, empty="no repos")
 
@@ -128,7 +129,7 @@ def _named(release: dict[str, Any]) -> str:
 
 
 def _networks(metadata: object) -> Iterable[str]:
-    """Name the networks of each provider (``nova_network``, ``neutron``)."""
+    """Return the networks of each provider (``nova_network``, ``neutron``)."""
     for provider, described in metadata.items() if isinstance(metadata, dict) else ():
         networks = described.get("networks") if isinstance(described, dict) else None
         names = [str(n.get("name")) for n in networks or () if isinstance(n, dict)]
@@ -136,9 +137,9 @@ def _networks(metadata: object) -> Iterable[str]:
             yield f"{provider}: {', '.join(names)}"
 
 
-def _installs(one: dict[str, Any]) -> Iterable[str]:
-    for install in one["installs"]:
-        undo = ", can be undone" if install["id"] == one["undoable"] else ""
+def _installs(release: dict[str, Any]) -> Iterable[str]:
+    for install in release["installs"]:
+        undo = ", can be undone" if install["id"] == release["undoable"] else ""
         yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
 
 
@@ -155,42 +156,42 @@ def delete(
 ) -> None:
     """Delete releases from Nailgun, not from the disk.
 
-    Their repos and puppet files stay. Refused while clusters use one, other releases build on
-    it, or the install that registered it can be undone. To retire releases with their files,
-    and be able to undo that: fuel-upgrade gc.
+    Their repos and puppet files stay. Refused while a cluster uses one, another release builds on
+    it, or the install that registered it can be undone. fuel-upgrade gc retires releases with
+    their files, and can be undone.
     """
     from fuel_upgrade.release.chain import newest_version_first
     from fuel_upgrade.upgrade.releases.deletion_rules import Ties, refusals, refused
 
     registered = client.get("/releases")
-    wanted = {one["id"]: one for ref in chosen for one in resolve(registered, ref)}
+    chosen_by_id = {item["id"]: item for ref in chosen for item in resolve(registered, ref)}
     failures = [
         failure
-        for release in wanted.values()
+        for release in chosen_by_id.values()
         for failure in refusals(
-            Ties.from_json(_whole(client, release)), leaving=wanted.keys(), force=force
+            Ties.from_json(_whole(client, release)), leaving=chosen_by_id.keys(), force=force
         )
     ]
     if failures:
         raise refused(failures)
-    # the newest first: then none that stays for a moment lacks its base
-    order = sorted(wanted.values(), key=lambda one: newest_version_first(one["version"]))
+    # newest first, so that no remaining release lacks its base meanwhile
+    order = sorted(chosen_by_id.values(), key=lambda item: newest_version_first(item["version"]))
     if not yes:
         _ask(order)
     done = _delete_all(client, order, force=force)
     if as_json:
         print_json({"releases": done})
         return
-    for one in done:
-        click.echo(f"deleted: {_named(one['deleted'])}")
-    _say_left([path for one in done for path in one["left"]])
+    for item in done:
+        click.echo(f"deleted: {_named(item['deleted'])}")
+    _say_left([path for item in done for path in item["left"]])
 
 
 def _ask(order: Sequence[dict[str, Any]]) -> None:
     if not sys.stdin.isatty():
-        raise ConfigError("nobody is there to be asked", remedy="give --yes to delete without")
-    for one in order:
-        click.echo(_named(one), err=True)
+        raise ConfigError("stdin is no terminal: cannot ask for confirmation", remedy="give --yes")
+    for item in order:
+        click.echo(_named(item), err=True)
     click.confirm("Delete from Nailgun? This is not undone by a rollback.", abort=True, err=True)
 
 
@@ -199,11 +200,11 @@ def _delete_all(
 ) -> list[dict[str, Any]]:
     done: list[dict[str, Any]] = []
     suffix = "?force=true" if force else ""
-    for one in order:
+    for item in order:
         try:
-            done.append(client.delete(f"/releases/{one['id']}{suffix}"))
+            done.append(client.delete(f"/releases/{item['id']}{suffix}"))
         except UpgradeError as error:
-            before = "; ".join(_named(one["deleted"]) for one in done)
+            before = "; ".join(_named(item["deleted"]) for item in done)
             raise error.amended(state=f"deleted before it: {before}" if done else None) from error
     return done
 
@@ -236,17 +237,17 @@ def _say_left(paths: Sequence[str]) -> None:
 def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_json: bool) -> int:
     """Compare two releases field by field.
 
-    The order and priority of repos count too. A and B are each an ID or VERSION[/OS] that is
-    registered, or a file: an openstack.yaml or an upgrade tarball. Those of one operating
-    system are compared. A file is compared by what it says and Nailgun shows: not by repos,
-    which an install fills in. Ends with 8 if they differ.
+    The order and priority of repos count too. A and B are each the ID or VERSION[/OS] of a
+    registered release, or a file: an openstack.yaml or an upgrade tarball. Releases of the same
+    operating system are compared; a file only by the fields that it has and Nailgun shows, which
+    excludes repos. Exit code 8 if they differ.
     """
     from fuel_upgrade.cli.release.diff_command import DIFFERENT, compare
 
-    found = compare(client, one, other, system)
+    comparisons = compare(client, one, other, system)
     if as_json:
-        print_json({"comparisons": [comparison.to_json() for comparison in found]})
+        print_json({"comparisons": [comparison.to_json() for comparison in comparisons]})
     else:
-        for comparison in found:
+        for comparison in comparisons:
             comparison.show()
-    return 0 if all(comparison.is_equal for comparison in found) else DIFFERENT
+    return 0 if all(comparison.is_equal for comparison in comparisons) else DIFFERENT

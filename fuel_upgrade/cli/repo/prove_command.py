@@ -1,4 +1,4 @@
-"""``fuel-upgrade repo prove``: that a base and a diff repo are together the release."""
+"""``fuel-upgrade repo prove``: proves that a base and a diff repo together are the release."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ _PATH = click.Path(path_type=Path)
 
 
 def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that ask for a check of the release's dependencies."""
+    """Add the options for a check of the release's dependencies."""
     check = click.option(
         "--check-dependencies",
         is_flag=True,
@@ -35,9 +35,9 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("base", type=_PATH)
 @click.argument("diff", type=_PATH)
 @click.argument("current", type=_PATH)
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
-@click.option("--diff-suite", help="The apt suite of DIFF, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
+@click.option("--diff-suite", help="The apt suite of DIFF, if it has several.")
 @dependency_options
 @json_option
 def prove(  # noqa: PLR0913 - one parameter an option
@@ -52,26 +52,31 @@ def prove(  # noqa: PLR0913 - one parameter an option
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Prove that BASE and DIFF are together CURRENT.
+    """Prove that BASE and DIFF together are CURRENT.
 
     Each is a folder or a tar archive of an apt or yum repo; only indexes and DIFF's diff.yaml
     are read. For every entry of every index of CURRENT, DIFF carries the package in that index
     or inherits it from BASE, by name, architecture, version and checksum; nothing else is in
-    DIFF; and its diff.yaml is right. Ends with 0 if so, else with 3.
+    DIFF; and its diff.yaml is right. Exit code 0 if so, else 3.
     """
     from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_proof
     from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
 
     suites = Suites(base=base_suite, diff=diff_suite, current=suite)
-    proof, found = prove_repos(
+    proof, report = prove_repos(
         base, diff, current, suites=suites, check_dependencies=check_dependencies or strict
     )
     if as_json:
-        print_json({**proof.to_json(), **({"dependencies": found.to_json()} if found else {})})
+        print_json(
+            {
+                **proof.to_json(),
+                **({"dependencies": report.to_json()} if report else {}),
+            }
+        )
         if not proof.proved:
             click.get_current_context().exit(BundleError.exit_code)
     else:
         proof.require(f"{diff} on {base}")
         show_proof(proof)
-        show_dependencies(found)
-    end_strictly(found, strict=strict)
+        show_dependencies(report)
+    end_strictly(report, strict=strict)

@@ -24,8 +24,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @click.option("--label", help="The Label of the diff repo's Release file, which pins match.")
 @click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
 @dependency_options
@@ -62,15 +62,15 @@ def diff(  # noqa: PLR0913 - one parameter an option
     """Write the repo of the packages of CURRENT that BASE lacks.
 
     BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
-    be a diff repo. Packages are told apart by the checksums in the indexes, never by version.
-    The output is a valid repo with indexes of its own, and appears whole, and proved to be with
-    BASE all of CURRENT, or not at all. Hard links share their content with CURRENT: do not
+    be a diff repo. Packages are compared by the checksums in the indexes, never by version.
+    The output is a valid repo with indexes of its own. It appears only if it is complete and
+    proved: with BASE it is all of CURRENT. Hard links share their content with CURRENT: do not
     change packages there in place.
     """
     from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_diff
-    from fuel_upgrade.repo.apt.write_indexes import IndexChoice
     from fuel_upgrade.repo.build import DiffOptions, build_diff
     from fuel_upgrade.repo.proof.read_proof import read_dependencies
+    from fuel_upgrade.repo.repo import IndexChoice
     from fuel_upgrade.repo.sign import SigningKey
 
     options = DiffOptions(
@@ -86,14 +86,14 @@ def diff(  # noqa: PLR0913 - one parameter an option
     )
     with progress_bar(quiet=as_json) as progress:
         description = build_diff(base, current, out, options, progress=progress)
-    found = read_dependencies(current, suite=suite) if check_dependencies or strict else None
+    report = read_dependencies(current, suite=suite) if check_dependencies or strict else None
     if as_json:
-        checked = {"dependencies": found.to_json()} if found else {}
+        checked = {"dependencies": report.to_json()} if report else {}
         print_json({"path": str(out), **description.to_json(), **checked})
     else:
         show_diff(out, description)
-        show_dependencies(found)
-    end_strictly(found, strict=strict)
+        show_dependencies(report)
+    end_strictly(report, strict=strict)
 
 
 @click.command(epilog=examples("fuel-upgrade repo view diff-6.1 diff-6.0 5.1/ubuntu -o view-6.1"))
@@ -102,7 +102,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
 @click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
-@click.option("--suite", help="The apt suite, where DIFF is a full repo with several.")
+@click.option("--suite", help="The apt suite, if DIFF is a full repo with several.")
 @json_option
 def view(  # noqa: PLR0913 - one parameter an option
     *,
@@ -117,8 +117,8 @@ def view(  # noqa: PLR0913 - one parameter an option
     """Write the full view of a diff repo, which needs no base.
 
     DIFF and its bases, newest first, are folders or tar archives. The packages are hard-linked
-    and take no room of their own; the indexes, and their signatures, are those of the repo that
-    the diff was made from. A node that has the view as its only source gets exactly the release.
+    and take no disk space; the indexes and their signatures are those of the repo from which the
+    diff was made. A node that has the view as its only source gets exactly the release.
     Hard links share their content: do not change packages in place.
     """
     from fuel_upgrade.cli.repo.repo_output import show_view
@@ -127,8 +127,8 @@ def view(  # noqa: PLR0913 - one parameter an option
 
     options = DiffOptions(link=not copy, verify_links=verify, suite=suite)
     with progress_bar(quiet=as_json) as progress:
-        found = build_view((newest, *bases), out, options, progress=progress)
-    show_view("full view", out, found, as_json=as_json)
+        full_view = build_view((newest, *bases), out, options, progress=progress)
+    show_view("full view", out, full_view, as_json=as_json)
 
 
 @click.command(
@@ -143,13 +143,15 @@ def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_j
     """Write the newest release of a chain as a full repo.
 
     Its bases can be retired then. DIFF and its bases, newest first, are folders or tar archives.
-    As repo view, but the content of every package is read and checked. A hard-linked package
-    stays when the base is removed.
+    Unlike repo view, it reads and checks the content of every package. A hard-linked package stays
+    when the base is removed.
     """
     from fuel_upgrade.cli.repo.repo_output import show_view
     from fuel_upgrade.repo.build import DiffOptions
     from fuel_upgrade.repo.fullview.squash import squash as squash_repos
 
     with progress_bar(quiet=as_json) as progress:
-        found = squash_repos((newest, *bases), out, DiffOptions(link=not copy), progress=progress)
-    show_view("full repo", out, found, as_json=as_json)
+        full_repo = squash_repos(
+            (newest, *bases), out, DiffOptions(link=not copy), progress=progress
+        )
+    show_view("full repo", out, full_repo, as_json=as_json)

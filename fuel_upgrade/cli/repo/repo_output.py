@@ -1,4 +1,4 @@
-"""What the commands of ``fuel-upgrade repo`` print."""
+"""Output of the commands of ``fuel-upgrade repo``."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fuel_upgrade.system.size import say_size
 
 
 def show_diff(out: Path, description: DiffDescription) -> None:
-    """Print what a diff repo has."""
+    """Print the summary of a diff repo."""
     counts = description.counts
     carried = ", ".join(
         f"{counts[name]} {name}" for name in ("added", "upgraded", "rebuilt", "downgraded")
@@ -33,25 +33,25 @@ def show_diff(out: Path, description: DiffDescription) -> None:
     )
 
 
-def show_view(title: str, out: Path, found: View, *, as_json: bool) -> None:
-    """Print what a full view, or a squashed repo, has."""
+def show_view(title: str, out: Path, view: View, *, as_json: bool) -> None:
+    """Print the summary of a full view or a squashed repo."""
     if as_json:
-        print_json({"path": str(out), **found.to_json()})
+        print_json({"path": str(out), **view.to_json()})
         return
-    carried = "the release's own, unchanged" if found.own_indexes else "made anew, unsigned"
+    carried = "the release's own, unchanged" if view.own_indexes else "made anew, unsigned"
     print_pairs(
         {
-            title: f"{out} ({found.kind.value})",
-            "packages": f"{found.packages}, {say_size(found.package_bytes)}",
-            "on the disk": f"{say_size(found.new_bytes)} beyond what is shared with the chain",
+            title: f"{out} ({view.kind.value})",
+            "packages": f"{view.packages}, {say_size(view.package_bytes)}",
+            "on the disk": f"{say_size(view.new_bytes)}, not counting files shared with the chain",
             "indexes": carried,
-            "content": found.fingerprint,
+            "content": view.fingerprint,
         }
     )
 
 
 def show_proof(proof: Proof) -> None:
-    """Print what was proved."""
+    """Print the result of a proof."""
     print_pairs(
         {
             "proved": f"{proof.release} packages, {proof.index_entries} index entries",
@@ -61,22 +61,22 @@ def show_proof(proof: Proof) -> None:
     )
 
 
-def show_dependencies(found: DependencyReport | None) -> None:
-    """Print what a check of dependencies found, if there was one."""
-    if found is None:
+def show_dependencies(report: DependencyReport | None) -> None:
+    """Print the result of a check of dependencies, if there was one."""
+    if report is None:
         return
     click.echo(
-        f"dependencies: {found.dependencies}, of {found.packages} index entries:"
-        f" {len(found.unmet)} not met in the release, {len(found.unchecked)} not checked"
+        f"dependencies: {report.dependencies}, of {report.packages} index entries:"
+        f" {len(report.unmet)} not met in the release, {len(report.unchecked)} not checked"
     )
-    for title, ones in (("not met", found.unmet), ("not checked", found.unchecked)):
-        for one in ones[:SHOWN]:
-            click.echo(f"  {title}: {one}")
-        if len(ones) > SHOWN:
-            click.echo(f"  {title}: and {len(ones) - SHOWN} more; --json has all")
+    for title, items in (("not met", report.unmet), ("not checked", report.unchecked)):
+        for item in items[:SHOWN]:
+            click.echo(f"  {title}: {item}")
+        if len(items) > SHOWN:
+            click.echo(f"  {title}: and {len(items) - SHOWN} more; --json has all")
 
 
-def end_strictly(found: DependencyReport | None, *, strict: bool) -> None:
-    """End the command with 3 where ``--strict`` was given and a dependency is not met."""
-    if strict and found is not None and found.unmet:
+def end_strictly(report: DependencyReport | None, *, strict: bool) -> None:
+    """Exit with 3 if ``--strict`` is given and a dependency is not met."""
+    if strict and report is not None and report.unmet:
         click.get_current_context().exit(BundleError.exit_code)

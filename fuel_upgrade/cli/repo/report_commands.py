@@ -1,4 +1,4 @@
-"""``fuel-upgrade repo report`` and ``bundle report``: what changed, for people."""
+"""``fuel-upgrade repo report`` and ``bundle report``: readable reports of changes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     form = click.option(
         "--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True,
-        help="The form of the report; html is one page that needs nothing else.",
+        help="The format of the report; html is one self-contained page.",
     )  # fmt: skip
     out = click.option("-o", "--output", "out", type=_PATH, help="Write it to this file instead.")
     return form(out(json_option(command)))
@@ -31,8 +31,8 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.argument("base", type=_PATH)
 @click.argument("current", type=_PATH)
-@click.option("--suite", help="The apt suite of CURRENT, where it has several.")
-@click.option("--base-suite", help="The apt suite of BASE, where it has several.")
+@click.option("--suite", help="The apt suite of CURRENT, if it has several.")
+@click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @_report_options
 def report_repo(  # noqa: PLR0913 - one parameter an option
     *,
@@ -44,18 +44,18 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Report what changed from BASE to CURRENT.
+    """Report the changes from BASE to CURRENT.
 
-    Each is a folder or a tar archive of a repo. Rebuilt packages (same version, other content),
-    upgraded, downgraded, added, removed and moved ones, with sizes. Only indexes are read; the
-    packages need not be there.
+    Each is a folder or a tar archive of a repo. The report lists packages that are rebuilt
+    (same version, other content), upgraded, downgraded, added, removed and moved, with sizes.
+    Only indexes are read; the packages may be missing.
     """
     from fuel_upgrade.cli.repo.report_output import put_report
     from fuel_upgrade.repo.proof.read_proof import Suites, report_repos
     from fuel_upgrade.repo.report.package_changes import Report
 
-    found = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
-    put_report(Report("Changes of the repo", (found,)), "json" if as_json else form, out)
+    changes = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
+    put_report(Report("Changes of the repo", (changes,)), "json" if as_json else form, out)
 
 
 @click.command(
@@ -68,10 +68,10 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
 @click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=_PATH)
 @_report_options
 def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> None:
-    """Report what changes with a tarball.
+    """Report the changes that a tarball makes.
 
-    Each repo in it is compared with its base. Of a tarball only the front is read, where the
-    diff.yaml files are. For a bundle.yaml its repos are compared; nothing is built.
+    Each repo in it is compared with its base. Only the header of a tarball is read, which has the
+    diff.yaml files. For a bundle.yaml its repos are compared; nothing is built.
     """
     from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
     from fuel_upgrade.cli.repo.report_output import put_report

@@ -1,4 +1,4 @@
-"""Where the reports of what changed go: to stdout or to a file, in one of their forms."""
+"""Output of reports of changes: to stdout or a file, in one of their formats."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command that drills: fuel-upgrade selftest."""
+"""``fuel-upgrade selftest``: installs in a scratch root that are made to fail."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ _FAULT = click.Choice(FAULTS)
 @click.option(
     "--no-mounts",
     is_flag=True,
-    help="Raise the errors of full and read-only disks where root could have such a disk.",
+    help="Simulate full and read-only disks by errors, also as root.",
 )
 @json_option
 def selftest(  # noqa: PLR0913 - one argument an option
@@ -57,16 +57,16 @@ def selftest(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Install in a scratch root, and undo it, as a test.
 
-    With --faults it is made to fail at every step. TARBALL is what is installed; without it, a
-    small one that is made for this. Nothing of this host is changed, and no daemon is asked.
-    Each drill must end as it began (before), or installed (after); where the fault kept the
-    undo itself from working (inconsistent), repair must give what was before.
+    With --faults it is made to fail at every step. The default of TARBALL is a small one that is
+    made for this. The command changes nothing on this host and needs no daemon. Each drill must end
+    in the state before it (before) or installed (after); if the fault blocked the undo
+    (inconsistent), repair must restore the state before.
     """
     from fuel_upgrade.cli.selftest.selftest_output import show_drill
-    from fuel_upgrade.drill.drill_run import Wanted, drill
+    from fuel_upgrade.drill.drill_run import DrillRequest, drill
     from fuel_upgrade.drill.verdict_table import Fault
 
-    wanted = Wanted(
+    options = DrillRequest(
         tarball=tarball,
         with_faults=faults or bool(only) or bool(steps),
         faults=frozenset(Fault(name) for name in only),
@@ -76,7 +76,7 @@ def selftest(  # noqa: PLR0913 - one argument an option
         may_mount=not no_mounts,
     )
     with progress_bar(quiet=as_json) as progress:
-        done = drill(wanted, progress)
+        done = drill(options, progress)
     if as_json:
         print_json(done.to_json())
     else:
@@ -84,7 +84,7 @@ def selftest(  # noqa: PLR0913 - one argument an option
     if done.wrong and not as_json:
         raise RollbackError(
             f"{len(done.wrong)} of {len(done.outcomes)} drills ended neither before nor after",
-            remedy="report this, with what --json prints and what --keep keeps",
+            remedy="report this, with the output of --json and the files of --keep",
             state="nothing of this host was changed",
         )
     if done.wrong:

@@ -1,4 +1,4 @@
-"""What ``fuel-upgrade selftest`` prints."""
+"""Output of ``fuel-upgrade selftest``."""
 
 import click
 
@@ -6,7 +6,7 @@ from fuel_upgrade.cli.console import print_table
 from fuel_upgrade.drill.drill_run import Drill
 from fuel_upgrade.drill.verdict_table import Direction, rows
 
-_SHOWN = 5  # differences of one cell; --json has them all
+_SHOWN = 5  # differences of a cell; --json has all of them
 
 
 def show_drill(done: Drill) -> None:

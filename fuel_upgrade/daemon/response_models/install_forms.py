@@ -4,19 +4,20 @@ from pydantic import Field, RootModel
 
 from fuel_upgrade.daemon.response_models.error_form import RecordedError
 from fuel_upgrade.daemon.response_models.form import Form, IsoTime, OptionalIsoTime
-from fuel_upgrade.upgrade.records import InstallState, StepState
+from fuel_upgrade.upgrade.records import InstallState, RecordKind, StepState
 
 
 class InstallForm(Form):
     """An install, or another change of the master."""
 
     id: str = Field(description="Eight hexadecimal digits.")
-    kind: str = Field(
+    kind: RecordKind = Field(
         description="``install``, ``gc``, ``squash``, or ``lost journal``, which replaces all "
         "entries of a damaged journal."
     )
     tarball: str = Field(
-        description="The path of the tarball; for a gc or a squash a text that names the request."
+        validation_alias="subject",
+        description="The path of the tarball; for a gc or a squash a text that names the request.",
     )
     fuel_from: str = Field(description="The Fuel version before.")
     fuel_to: str = Field(description="The Fuel version afterwards.")

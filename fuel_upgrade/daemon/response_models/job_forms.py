@@ -1,10 +1,11 @@
 """The shapes of jobs, of the daemon's status, and of a reload."""
 
+from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
 
-from fuel_upgrade.daemon.job_progress import StepInHand, TarballInHand
+from fuel_upgrade.daemon.job_progress import CurrentStep, CurrentTarball
 from fuel_upgrade.daemon.jobs import JobKind, JobStatus
 from fuel_upgrade.daemon.response_models.form import Form, IsoTime
 from fuel_upgrade.daemon.response_models.install_forms import InstallForm
@@ -25,7 +26,7 @@ class ReloadForm(Form):
     )
 
 
-class StepInHandForm(Form):
+class CurrentStepForm(Form):
     """The step that is being done or undone."""
 
     number: int = Field(description="Its position, from 1.")
@@ -33,7 +34,7 @@ class StepInHandForm(Form):
     title: str = Field(description="Its name for people.")
 
 
-class TarballInHandForm(Form):
+class CurrentTarballForm(Form):
     """The tarball that is being installed, of several."""
 
     number: int = Field(description="Its position, from 1.")
@@ -54,8 +55,8 @@ class JobStatusForm(Form):
     install: str | None = Field(
         description="The id of the install that it works on; null until the checks have passed."
     )
-    step: StepInHandForm | None = Field(description="The current step.")
-    tarball: TarballInHandForm | None = Field(description="The current tarball, of several.")
+    step: CurrentStepForm | None = Field(description="The current step.")
+    tarball: CurrentTarballForm | None = Field(description="The current tarball, of several.")
     bytes_done: int | None = Field(
         description="Of the current part; null where that is not measured in bytes."
     )
@@ -87,19 +88,19 @@ class JobStatusForm(Form):
             tarball=_tarball(progress.tarball),
             bytes_done=progress.done if is_in_bytes else None,
             bytes_total=progress.total if is_in_bytes else None,
-            **progress.numbers(status.ticks_s),
+            **asdict(progress.completion(status.ticks_s)),
             going_back=progress.going_back,
             stopping=status.stopping,
             waiting=list(status.waiting),
         )
 
 
-def _step(step: StepInHand | None) -> StepInHandForm | None:
-    return StepInHandForm.from_value(step) if step else None
+def _step(step: CurrentStep | None) -> CurrentStepForm | None:
+    return CurrentStepForm.from_value(step) if step else None
 
 
-def _tarball(tarball: TarballInHand | None) -> TarballInHandForm | None:
-    return TarballInHandForm.from_value(tarball) if tarball else None
+def _tarball(tarball: CurrentTarball | None) -> CurrentTarballForm | None:
+    return CurrentTarballForm.from_value(tarball) if tarball else None
 
 
 class StatusForm(Form):

@@ -1,18 +1,17 @@
-"""Comparing two apt repos by the text of their indexes: what both have alike is not looked into.
+"""Compare two apt repos by the text of their indexes, without parsing equal stanzas.
 
-A stanza that both have letter for letter is told by the hash of its text. Two texts of one hash
-(64 bits, keyed anew in each process) are not to be expected, and would be found: a diff repo is
-proved by the identity of every package before it gets its name.
+Equal stanzas have the same hash. A collision (64 bits, with a new key in each process) is not to be
+expected and would be detected: the proof of a diff repo compares the identity of every package.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, compress
 from operator import itemgetter, methodcaller
 
-from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.apt.stanza import parse_package
-from fuel_upgrade.repo.diff import RepoDiff, diff
+from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.diff import QuickDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.version import compare_deb
 
@@ -22,20 +21,11 @@ _cut_line, _is_usual = methodcaller("partition", b"\n"), methodcaller("startswit
 _first = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class QuickDiff:
-    """The diff, and the name of each package that may not be as it was."""
+def compare_indexes(base: AptSuite, current: AptSuite) -> frozenset[str]:
+    """Return the names of the packages whose stanzas are not identical in both.
 
-    diff: RepoDiff
-    touched: frozenset[str]
-
-
-def compare_indexes(base: AptRepo, current: AptRepo) -> frozenset[str]:
-    """Return the names of the packages whose stanzas are not letter for letter the same.
-
-    Of the base's stanzas the hashes and the names are kept, of the current ones the hashes. All
-    that is done to each stanza is done in loops of the interpreter's own: they take less than
-    reading the files does.
+    Memory holds the hashes and names of the base and the hashes of the current repo. Work for each
+    stanza runs in loops of the interpreter (``map``), which take less time than reading the files.
 
     Raises:
         BundleError: an index is damaged, or a stanza is malformed.
@@ -54,24 +44,24 @@ def compare_indexes(base: AptRepo, current: AptRepo) -> frozenset[str]:
     return frozenset(line[len(_FIELD) :].strip().decode() for line in touched if line)
 
 
-def _lines(texts: Sequence[bytes], repo: AptRepo) -> list[bytes]:
+def _lines(texts: Sequence[bytes], repo: AptSuite) -> list[bytes]:
     """Return the line of each stanza that names the package, b"" for blank lines."""
-    found = list(map(_first, map(_cut_line, texts)))
-    if all(map(_is_usual, found)):
-        return found
+    first_lines = list(map(_first, map(_cut_line, texts)))
+    if all(map(_is_usual, first_lines)):
+        return first_lines
     return [
         line if _is_usual(line) else _name_line(t, repo)
-        for line, t in zip(found, texts, strict=True)
+        for line, t in zip(first_lines, texts, strict=True)
     ]
 
 
-def _name_line(text: bytes, repo: AptRepo) -> bytes:
+def _name_line(text: bytes, repo: AptSuite) -> bytes:
     stanza = text.strip(b"\n")
     return _FIELD + parse_package(stanza, source=str(repo.root)).name.encode() if stanza else b""
 
 
-def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) -> QuickDiff | None:
-    """Return what :func:`fuel_upgrade.repo.diff.diff` would, or None where SHA-256 is lacking.
+def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
+    """Return what :func:`fuel_upgrade.repo.diff.diff` returns, or None if a SHA-256 is missing.
 
     Raises:
         BundleError: an index is damaged or malformed.
@@ -79,19 +69,19 @@ def quick_diff(base: AptRepo, current: AptRepo, inherited: Sequence[Package]) ->
     try:
         touched = compare_indexes(base, current) | {package.name for package in inherited}
         now, kept, size = _read_current(current, touched)
-        entries = base.iter_entries(algorithm=ALGORITHM, names=touched) if touched else ()
+        entries = base.entries(algorithm=ALGORITHM, names=touched) if touched else ()
         before = [*(entry.package for entry in entries), *inherited]
     except KeyError:
         return None
     part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
-    found = replace(
+    whole = replace(
         part,
         inherited=tuple(sorted((*kept, *part.inherited))),
         result_bytes=size,
         base_fingerprint=_fingerprint(kept, before),
         result_fingerprint=_fingerprint(kept, now),
     )
-    return QuickDiff(found, touched)
+    return QuickDiff(whole, touched)
 
 
 def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
@@ -99,7 +89,7 @@ def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
 
 
 def _read_current(
-    repo: AptRepo, touched: Collection[str]
+    repo: AptSuite, touched: Collection[str]
 ) -> tuple[list[Package], set[Identity], int]:
     """Return the touched packages, the identities of the others, and the size of all files.
 
@@ -109,7 +99,7 @@ def _read_current(
     packages: list[Package] = []
     kept: set[Identity] = set()
     sizes: dict[str, int] = {}
-    for package in (entry.package for entry in repo.iter_entries(algorithm=ALGORITHM)):
+    for package in (entry.package for entry in repo.entries(algorithm=ALGORITHM)):
         sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
         if package.name in touched:
             packages.append(package)

@@ -1,4 +1,4 @@
-"""The forms of one index, plain and packed: which to read, and writing all of them at once."""
+"""The forms of one index, plain and compressed: choose one to read, write all in one pass."""
 
 import bz2
 import gzip
@@ -14,23 +14,22 @@ from typing import IO, Any
 import zstandard
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.apt.release_file import Listed
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS, FileSums, iter_batches
 from fuel_upgrade.system.compression import DAMAGE, open_stream
 from fuel_upgrade.system.files import hash_file
 
 FASTEST_FIRST = ("", ".zst", ".gz", ".xz", ".lzma", ".bz2")
-"""The suffixes of the forms that an index may have, for who has them on a disk."""
+"""The suffixes of the forms of an index, in the order for reading from disk."""
 SMALLEST_FIRST = (".xz", ".lzma", ".zst", ".bz2", ".gz", "")
-"""The same for who fetches or ships one."""
+"""The same in the order for fetching and shipping."""
 USUAL = ("", ".gz", ".xz")
-Listed = Mapping[str, tuple[str, str]]
-"""What ``Release`` lists: for each path, the best checksum's kind and value."""
 _GZIP_LEVEL = 6
 _XZ_PRESET = 2  # a sixth larger than the usual 6, in a third of the time
 _WRITE_BYTES = 64 << 10
-_PACKERS: Mapping[str, Callable[[Any], Any]] = {
+_COMPRESSORS: Mapping[str, Callable[[Any], Any]] = {
     ".gz": lambda sink: gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0),
-    ".xz": lambda sink: lzma.LZMAFile(sink, "wb", preset=_XZ_PRESET),  # noqa: SIM115 - its user closes it
+    ".xz": lambda sink: lzma.LZMAFile(sink, "wb", preset=_XZ_PRESET),  # noqa: SIM115 - the caller closes it
     ".lzma": lambda sink: lzma.LZMAFile(sink, "wb", format=lzma.FORMAT_ALONE),  # noqa: SIM115
     ".bz2": lambda sink: bz2.BZ2File(sink, "wb"),
     ".zst": lambda sink: zstandard.ZstdCompressor().stream_writer(sink, closefd=False),
@@ -38,17 +37,17 @@ _PACKERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def present_forms(folder: Path, stem: str) -> tuple[str, ...]:
-    """Return the suffixes of those forms of an index that are on the disk."""
+    """Return the suffixes of the forms of an index that exist."""
     return tuple(suffix for suffix in FASTEST_FIRST if (folder / (stem + suffix)).is_file())
 
 
 def choose_form(folder: Path, stem: str, listed: Listed) -> Path | None:
-    """Return the form of an index that is read fastest, checked; None where there is none to read.
+    """Return the form of an index that is read fastest, after checking it; None if none exists.
 
-    If ``Release`` lists forms of it, it must be one of these.
+    If ``Release`` lists any form, only listed forms are read.
 
     Raises:
-        BundleError: it is not what ``Release`` lists.
+        BundleError: it differs from ``Release``.
     """
     names = [stem + suffix for suffix in present_forms(folder, stem)]
     if any(stem + suffix in listed for suffix in FASTEST_FIRST):
@@ -64,33 +63,33 @@ def choose_form(folder: Path, stem: str, listed: Listed) -> Path | None:
 
 
 def _require_whole_zstd(path: Path) -> None:
-    """Refuse a file that ends within a frame: reading it as a stream would take it for whole."""
-    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    """Refuse a file that ends within a frame: stream reading would accept it as complete."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
     try:
         with path.open("rb") as file:
             while data := file.read(_WRITE_BYTES):
                 while data:
-                    if unpacker.eof:
-                        unpacker = zstandard.ZstdDecompressor().decompressobj()
-                    unpacker.decompress(data)
-                    data = unpacker.unused_data
+                    if decompressor.eof:
+                        decompressor = zstandard.ZstdDecompressor().decompressobj()
+                    decompressor.decompress(data)
+                    data = decompressor.unused_data
     except zstandard.ZstdError as error:
         raise _damaged(path, error) from error
-    if not unpacker.eof:
+    if not decompressor.eof:
         raise _damaged(path, EOFError("it ends within a frame"))
 
 
 def _check(path: Path, algorithm: str, expected: str) -> None:
-    found = hash_file(path, algorithm)
-    if found != expected:
+    actual = hash_file(path, algorithm)
+    if actual != expected:
         raise BundleError(
-            f"{path}: {algorithm} {found}, but Release says {expected}",
+            f"{path}: {algorithm} {actual}, but Release says {expected}",
             remedy="copy the repo again, or rebuild its Release file",
         )
 
 
 def read_batches(path: Path) -> Iterator[list[bytes]]:
-    """Read stanzas from disk, as :func:`fuel_upgrade.repo.apt.stanza.iter_batches` gives them.
+    """Read stanzas from disk, as :func:`fuel_upgrade.repo.apt.stanza.iter_batches` yields them.
 
     Raises:
         BundleError: it is damaged.
@@ -122,10 +121,10 @@ def _damaged(path: Path, error: Exception) -> BundleError:
 def write_forms(
     folder: Path, stem: str, texts: Iterable[bytes], suffixes: Collection[str]
 ) -> dict[str, FileSums]:
-    """Write an index in all these forms, reading ``texts`` once and keeping none of them.
+    """Write an index in all ``suffixes``, reading ``texts`` once, in constant memory.
 
     Returns:
-        What ``Release`` lists: the forms by name, and the plain one even if it is not written.
+        The entries of ``Release``: each form by name, and the plain one even if not written.
     """
     (folder / stem).parent.mkdir(parents=True, exist_ok=True)
     sinks = {suffix: _Sink(folder / (stem + suffix)) for suffix in suffixes}
@@ -134,9 +133,9 @@ def write_forms(
         writers: list[Any] = []
         for suffix, sink in sinks.items():
             stack.enter_context(closing(sink))
-            packer = _PACKERS.get(suffix)
-            writers.append(stack.enter_context(closing(packer(sink))) if packer else sink)
-        # The packers release the interpreter: they run beside each other, the last bytes too.
+            compressor = _COMPRESSORS.get(suffix)
+            writers.append(stack.enter_context(closing(compressor(sink))) if compressor else sink)
+        # Compressors release the interpreter lock: they run in parallel, also when closing.
         pool = stack.enter_context(ThreadPoolExecutor(len(writers)))
         for data in _grouped(texts):
             list(pool.map(lambda writer, data=data: writer.write(data), writers))
@@ -145,7 +144,7 @@ def write_forms(
 
 
 def _grouped(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small texts: each call of a packer costs as much as some kilobytes."""
+    """Join small texts: each call of a compressor costs as much as some kilobytes."""
     waiting: list[bytes] = []
     size = 0
     for text in texts:
@@ -158,7 +157,7 @@ def _grouped(texts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Sink(RawIOBase):
-    """Hashes what is written, and writes it to a file if there is a path."""
+    """Hashes written data, and writes it to a file if there is a path."""
 
     def __init__(self, path: Path | None) -> None:
         self._file: IO[bytes] | None = path.open("wb") if path else None

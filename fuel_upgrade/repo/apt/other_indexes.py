@@ -1,4 +1,4 @@
-"""The indexes of a suite beside ``Packages``: translations, contents, and what is not carried."""
+"""The indexes of a suite beside ``Packages``: find and filter translations and contents."""
 
 import hashlib
 import re
@@ -9,15 +9,16 @@ from itertools import chain, islice
 from pathlib import Path
 
 from fuel_upgrade.repo.apt.index_files import FASTEST_FIRST
+from fuel_upgrade.repo.repo import IndexChoice
 
 _MD5_FIELD = re.compile(rb"^Description-md5:[ \t]*(\w+)", re.MULTILINE | re.IGNORECASE)
 _DESCRIPTION = re.compile(rb"^Description:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
 _HEADING = re.compile(rb"FILE\s+LOCATION\s*$")
-_HEADER_LINES = 200  # the prose before the heading, in archives of before 2014, has some 30
+_HEADER_LINES = 200  # archives before 2014 have some 30 lines of text before the heading
 
 
 class ExtraKind(StrEnum):
-    """What such an index is for; the value is the word of reports."""
+    """The purpose of such an index; the value is the word in reports."""
 
     TRANSLATIONS = "translations"
     CONTENTS = "contents"
@@ -29,7 +30,7 @@ class ExtraKind(StrEnum):
 class Extra:
     """One such index: its path in the suite, without the suffix of a form.
 
-    ``component`` is empty where it is of the whole suite, ``architecture`` where it has none.
+    ``component`` is empty for one of the whole suite, ``architecture`` if it has none.
     """
 
     kind: ExtraKind
@@ -38,7 +39,7 @@ class Extra:
     architecture: str = ""
 
     def __str__(self) -> str:
-        """Return ``KIND PATH``, as ``diff.yaml`` lists what was dropped."""
+        """Return ``KIND PATH``, as ``diff.yaml`` lists dropped indexes."""
         return f"{self.kind.value} {self.stem}"
 
 
@@ -52,19 +53,30 @@ _PLACES = (
 
 
 def find_extras(folder: Path, components: Iterable[str]) -> tuple[Extra, ...]:
-    """Find them below the folder of a suite, on the disk, sorted by kind and path."""
-    found = {
+    """Return such indexes below the folder of a suite, sorted by kind and path."""
+    extras = {
         _extra(kind, path.relative_to(folder), component)
         for component in components
         for kind, place, pattern in _PLACES
         for path in (folder / place.format(component=component)).glob(pattern)
         if path.is_file() and path.suffix in (*FASTEST_FIRST, *_plain_suffixes(path))
     }
-    return tuple(sorted(found, key=lambda extra: (extra.kind, extra.stem)))
+    return tuple(sorted(extras, key=lambda extra: (extra.kind, extra.stem)))
+
+
+def is_chosen(extra: Extra, choice: IndexChoice) -> bool:
+    """Return whether ``choice`` includes an index."""
+    match extra.kind:
+        case ExtraKind.TRANSLATIONS:
+            return choice.translations
+        case ExtraKind.CONTENTS:
+            return choice.contents
+        case _:
+            return False
 
 
 def _plain_suffixes(path: Path) -> tuple[str, ...]:
-    """Languages may have a point in them (``Translation-sr.latin``), names of forms only one."""
+    """Accept languages with a dot (``Translation-sr.latin``): no form has two dots."""
     return (path.suffix,) if path.name.startswith("Translation-") else ()
 
 
@@ -78,39 +90,38 @@ def _extra(kind: ExtraKind, path: Path, component: str) -> Extra:
 
 
 def description_md5(stanza: bytes) -> bytes:
-    """Return the key of a package's translations: its ``Description-md5``, or what apt makes of
-    its ``Description`` (the MD5 of the text and a line feed).
-    """  # noqa: D205 - one sentence
-    if found := _MD5_FIELD.search(stanza):
-        return found[1].lower()
+    """Return the key of a package's translations: its ``Description-md5``.
+
+    Without this field it is the MD5 of the ``Description`` and a line feed, as in apt.
+    """
+    if match := _MD5_FIELD.search(stanza):
+        return match[1].lower()
     text = _DESCRIPTION.search(stanza)
     value = text[1] if text else b""
     return hashlib.md5(value + b"\n", usedforsecurity=False).hexdigest().encode()
 
 
-def filter_translations(
-    batches: Iterable[list[bytes]], wanted: Collection[bytes]
-) -> Iterator[bytes]:
-    """Give the stanzas of a ``Translation`` file for these descriptions, each with its end."""
+def filter_translations(batches: Iterable[list[bytes]], keys: Collection[bytes]) -> Iterator[bytes]:
+    """Yield the stanzas of a ``Translation`` file for these keys, each with its blank line."""
     for text in chain.from_iterable(batches):
-        found = _MD5_FIELD.search(text)
-        if found and found[1].lower() in wanted:
+        match = _MD5_FIELD.search(text)
+        if match and match[1].lower() in keys:
             yield text.strip(b"\n") + b"\n\n"
 
 
-def filter_contents(lines: Iterable[bytes], wanted: Collection[bytes]) -> Iterator[bytes]:
-    """Give the lines of a ``Contents`` file that name one of these packages, and no others there.
+def filter_contents(lines: Iterable[bytes], names: Collection[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a ``Contents`` file with these packages, without other packages.
 
-    A line is a path and ``[[AREA/]SECTION/]NAME``, several with commas. The prose before the
-    heading of old files is left out.
+    A line is a path and ``[[AREA/]SECTION/]NAME``, several separated by commas. The text before
+    the heading of old files is left out.
     """
     rest = iter(lines)
     head = list(islice(rest, _HEADER_LINES))
     starts = [number for number, line in enumerate(head, start=1) if _HEADING.match(line)]
     for line in chain(head[starts[0] if starts else 0 :], rest):
         words = line.rsplit(None, 1)
-        if len(words) != 2:  # noqa: PLR2004 - a path and who has it
+        if len(words) != 2:  # noqa: PLR2004 - a path and its packages
             continue
-        places = [p for p in words[1].split(b",") if p.rsplit(b"/", 1)[-1] in wanted]
+        places = [p for p in words[1].split(b",") if p.rsplit(b"/", 1)[-1] in names]
         if places:
             yield words[0] + b" " + b",".join(places) + b"\n"

@@ -12,29 +12,20 @@ from fuel_upgrade.repo.package import Identity, Package, checked_location
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
 _DIGEST_FIELDS = {"sha256": "sha256", "sha512": "sha512", "sha1": "sha1", "md5sum": "md5"}
-_WANTED = {b"package", b"version", b"architecture", b"filename", b"size"} | {
+_FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
     name.encode() for name in _DIGEST_FIELDS
 }
 _BEST = "sha256"
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
 RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
-
-
-@dataclass(frozen=True, slots=True)
-class AptEntry:
-    """One stanza of a ``Packages`` file: which index it stands in, and its text unchanged."""
-
-    package: Package
-    component: str
-    index_architecture: str
-    stanza: bytes
+"""The checksum lists of a Release, weakest first, with the names of their algorithms."""
 
 
 def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Give the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
+    """Yield the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
 
-    A text may have line feeds around it, or be empty, where there were more blank lines.
+    After extra blank lines a stanza may be empty or have line feeds around it.
     """
     rest = b""
     while data := stream.read(_CHUNK_BYTES):
@@ -52,19 +43,19 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
     """Read one stanza (Debian repository format, ``Packages`` indices).
 
     Raises:
-        BundleError: a field is missing or malformed, or the file lies outside the repo.
+        BundleError: a field is missing or malformed, or the file is outside the repo.
     """
     try:
-        found = _wanted_fields(stanza)
+        fields = _read_fields(stanza)
         digests = tuple(
-            (ours, found[k].lower()) for k, ours in _DIGEST_FIELDS.items() if found.get(k)
+            (ours, fields[k].lower()) for k, ours in _DIGEST_FIELDS.items() if fields.get(k)
         )
         return Package(
-            name=found["package"],
-            architecture=found["architecture"],
-            version=found["version"],
-            size_bytes=int(found["size"]),
-            location=checked_location(found["filename"], source=source),
+            name=fields["package"],
+            architecture=fields["architecture"],
+            version=fields["version"],
+            size_bytes=int(fields["size"]),
+            location=checked_location(fields["filename"], source=source),
             digests=digests,
         )
     except (KeyError, ValueError) as error:
@@ -76,10 +67,10 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
 
 
 def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
-    """Read one stanza as :func:`parse_package` does, but of its checksums the SHA-256 alone.
+    """Read one stanza like :func:`parse_package`, with SHA-256 as its only checksum.
 
-    A third of the time: the fields are looked for where Debian's tools write them. Each begins
-    after a line feed, so no continued line, which begins with a space, is taken for one.
+    It takes a third of the time: fields are searched in the spelling of Debian's tools. A field
+    begins after a line feed and a continued line with a space, so the two cannot be confused.
 
     Raises:
         BundleError: as ``parse_package``. KeyError: there is no SHA-256.
@@ -103,7 +94,7 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
 
 
 def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
-    """Return the identity of one stanza, by its SHA-256, without reading what else there is.
+    """Return the identity of one stanza, by its SHA-256, without reading other fields.
 
     Raises:
         BundleError, KeyError: as :func:`parse_by_sha256`.
@@ -123,7 +114,7 @@ def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
 
 
 def name_of(stanza: bytes) -> str | None:
-    """Return the package's name if the stanza begins with it; None where it must be parsed."""
+    """Return the package's name if the stanza begins with it; None if it must be parsed."""
     if not stanza.startswith(_PACKAGE):
         return None
     return stanza[len(_PACKAGE) : stanza.find(b"\n")].strip().decode()
@@ -142,25 +133,14 @@ def _value(stanza: bytes, start: int) -> str:
     return _bytes(stanza, start).decode()
 
 
-def _wanted_fields(stanza: bytes) -> dict[str, str]:
-    """Return the fields by lower-case name; a continued line begins with a space, and is none."""
-    found = {}
+def _read_fields(stanza: bytes) -> dict[str, str]:
+    """Return the fields by lower-case name; continued lines begin with a space and do not match."""
+    fields = {}
     for line in stanza.split(b"\n"):
         key, colon, value = line.partition(b":")
-        if colon and (name := key.lower()) in _WANTED:
-            found[name.decode()] = value.strip(b" \t").decode()
-    return found
-
-
-def unwrap_signed(text: str) -> str:
-    """Return what a clear-signed text says (RFC 4880, 7), any other as it is.
-
-    The signature is not checked: apt on the nodes does that.
-    """
-    if not text.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
-        return text
-    inside = text.partition("\n\n")[2].partition("\n-----BEGIN PGP SIGNATURE-----")[0]
-    return "\n".join(line.removeprefix("- ") for line in inside.split("\n")) + "\n"
+        if colon and (name := key.lower()) in _FIELDS:
+            fields[name.decode()] = value.strip(b" \t").decode()
+    return fields
 
 
 def render_packages(stanzas: Iterable[bytes]) -> bytes:
@@ -170,7 +150,7 @@ def render_packages(stanzas: Iterable[bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class FileSums:
-    """What ``Release`` says of a file: its size, and its checksums by algorithm."""
+    """The size of a file in ``Release``, and its checksums by algorithm."""
 
     size_bytes: int
     values: Mapping[str, str]

@@ -1,7 +1,6 @@
-"""Writing the indexes of an apt repo, made from those of another one."""
+"""Write the indexes of an apt repo, made from those of another one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.repo.apt.index_files import (
@@ -20,9 +19,12 @@ from fuel_upgrade.repo.apt.other_indexes import (
     filter_contents,
     filter_translations,
     find_extras,
+    is_chosen,
 )
-from fuel_upgrade.repo.apt.repo import AptRepo, read_release
-from fuel_upgrade.repo.apt.stanza import AptEntry, FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.release_file import read_release
+from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.repo import Entry, IndexChoice
 from fuel_upgrade.system.files import copy_hashed, hash_file, link_file
 
 BY_HASH = "Acquire-By-Hash"
@@ -39,39 +41,9 @@ _KEPT_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexChoice:
-    """What to write beside ``Packages``; ``by_hash`` None does as the repo it is made from."""
-
-    by_hash: bool | None = None
-    translations: bool = True
-    contents: bool = False
-
-    def carries(self, extra: Extra) -> bool:
-        """Say whether such an index is written too."""
-        chosen = {
-            ExtraKind.TRANSLATIONS: self.translations,
-            ExtraKind.CONTENTS: self.contents,
-        }
-        return chosen.get(extra.kind, False)
-
-    def dropped(self, repo: object) -> tuple[str, ...]:
-        """Name what a repo has beside ``Packages`` and is not carried, as ``KIND PATH``."""
-        if not isinstance(repo, AptRepo):
-            return ()
-        return tuple(
-            str(e) for e in find_extras(suite_folder(repo), repo.components) if not self.carries(e)
-        )
-
-
-def suite_folder(repo: AptRepo) -> Path:
-    """Return where the suite's indexes are."""
-    return repo.root / "dists" / repo.suite
-
-
 def write_apt_indexes(
-    repo: AptRepo,
-    entries: Iterable[AptEntry],
+    repo: AptSuite,
+    entries: Iterable[Entry],
     out: Path,
     *,
     label: str,
@@ -79,9 +51,9 @@ def write_apt_indexes(
 ) -> None:
     """Write complete indexes for ``entries`` below ``out``: every component and architecture.
 
-    The fields that node pins match (apt_preferences(5)) stay those of ``repo`` but for the
-    label, which is this repo's own: pins must be able to tell it from its base. The forms are
-    the usual ones and those that ``repo`` has.
+    The fields that pins match (apt_preferences(5)) are those of ``repo``, except for the label,
+    by which pins distinguish the repo from its base. The forms are the usual ones and those of
+    ``repo``.
     """
     chosen = choice or IndexChoice()
     kept = tuple(entries)
@@ -102,17 +74,17 @@ def write_apt_indexes(
     (folder / "Release").write_bytes(render_release(fields, files))
 
 
-def is_by_hash(repo: AptRepo) -> bool:
-    """Say whether apt is told to fetch a repo's indexes by their checksums."""
+def is_by_hash(repo: AptSuite) -> bool:
+    """Return whether apt fetches the indexes of a repo by checksum."""
     return repo.release.get(BY_HASH, "").lower() == "yes"
 
 
 def add_by_hash(
     folder: Path, names: Iterable[str], algorithms: Iterable[str] = ("sha256",)
 ) -> None:
-    """Give the indexes of a suite, those that are there, the names by which apt fetches them.
+    """Link the existing indexes of a suite under the names of their checksums.
 
-    apt asks by the best kind of checksum that ``Release`` lists, and falls back on plain names.
+    apt uses the best algorithm in ``Release``, and falls back on plain names.
     """
     for algorithm in algorithms:
         for path in (folder / name for name in names if (folder / name).is_file()):
@@ -122,39 +94,39 @@ def add_by_hash(
                 copy_hashed(path, named, algorithm)
 
 
-def _forms(repo: AptRepo) -> tuple[str, ...]:
-    found = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
-    return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *found})
+def _forms(repo: AptSuite) -> tuple[str, ...]:
+    present = {s for index in repo.indexes for s in present_forms(index.path.parent, "Packages")}
+    return tuple(suffix for suffix in FASTEST_FIRST if suffix in {*USUAL, *present})
 
 
 def _write_extras(
-    repo: AptRepo, entries: Iterable[AptEntry], out: Path, choice: IndexChoice
+    repo: AptSuite, entries: Iterable[Entry], out: Path, choice: IndexChoice
 ) -> dict[str, FileSums]:
-    """Write what of these indexes is about the entries; a repo without them costs nothing."""
-    folder = suite_folder(repo)
-    wanted = [e for e in find_extras(folder, repo.components) if choice.carries(e)]
-    if not wanted:
+    """Write the parts of these indexes that concern the entries; return their sums."""
+    folder = repo.folder
+    extras = [e for e in find_extras(folder, repo.components) if is_chosen(e, choice)]
+    if not extras:
         return {}
-    _, listed = read_release(folder)
-    found: dict[str, FileSums] = {}
+    listed = read_release(folder).listed
+    files: dict[str, FileSums] = {}
     keys = _Keys(entries)
-    for extra in wanted:
+    for extra in extras:
         source = choose_form(folder, extra.stem, listed)
         if source is None:
-            continue  # only in a form that Release does not list: apt would not take it either
+            continue  # exists only in a form that Release does not list: apt ignores it too
         texts = _filtered(extra, source, keys)
         written = write_forms(out, extra.stem, texts, present_forms(folder, extra.stem))
         if written[extra.stem].size_bytes:
-            found |= written
+            files |= written
         else:
             _remove(out, written)
-    return found
+    return files
 
 
 class _Keys:
-    """By what the entries are found in other indexes; computed for those that are asked for."""
+    """The keys of the entries in other indexes, computed on demand."""
 
-    def __init__(self, entries: Iterable[AptEntry]) -> None:
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries = tuple(entries)
         self._descriptions: dict[str, frozenset[bytes]] = {}
 
@@ -179,14 +151,14 @@ def _filtered(extra: Extra, source: Path, keys: _Keys) -> Iterator[bytes]:
 
 
 def _remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove an index that came out empty: apt does without what ``Release`` does not list."""
+    """Remove an empty index: apt does not request files that ``Release`` does not list."""
     for path in (folder / name for name in names):
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
 
-def _release_fields(repo: AptRepo, label: str, *, by_hash: bool) -> Mapping[str, str]:
+def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str, str]:
     kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
     fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
     fields["Suite"] = kept.pop("Suite", repo.suite)
@@ -195,7 +167,7 @@ def _release_fields(repo: AptRepo, label: str, *, by_hash: bool) -> Mapping[str,
         kept[BY_HASH] = "yes"
     fields.update(kept)
     fields.setdefault("Codename", repo.suite)
-    # apt wants a date; where the current repo has none, a fixed one keeps the bytes the same.
+    # apt requires a date; without one in the current repo a fixed date keeps output reproducible.
     fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
     fields["Architectures"] = " ".join(repo.architectures)
     fields["Components"] = " ".join(repo.components)

@@ -1,15 +1,14 @@
-"""Making the newest release of a chain independent of its bases."""
+"""Make the newest release of a chain independent of its bases."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.build import DiffOptions
-from fuel_upgrade.repo.compare import read_repo
-from fuel_upgrade.repo.description import FILE_NAME
+from fuel_upgrade.repo.description import FILE_NAME, is_diff_repo
 from fuel_upgrade.repo.fullview.view import View, build_view
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.progress import Progress, no_progress
 
 
@@ -20,16 +19,16 @@ def squash(
     *,
     progress: Progress = no_progress,
 ) -> View:
-    """Write at ``out`` the full repo of the release that ``roots``, newest first, make up.
+    """Write at ``out`` the full repo of the release in ``roots``, a diff repo and its bases.
 
-    It is the full view with the content of every package read and checked: the bases may be
-    retired afterwards, so this is the last time that a bad file could be replaced.
+    This is the full view with the content of every package read and checked: the bases may be
+    retired afterwards, so this is the last time that a bad file can be replaced.
 
     Raises:
         ConfigError: the newest repo is full already, or as :func:`build_view`.
         BundleError: a package is missing or is not what the index says.
     """
-    if roots[0].is_dir() and not (roots[0] / FILE_NAME).exists():
+    if roots[0].is_dir() and not is_diff_repo(roots[0]):
         raise ConfigError(
             f"{roots[0]}: no {FILE_NAME}, expected a diff repo; this one needs no base",
             remedy="name a diff repo first, then its bases, newest first",
@@ -39,19 +38,16 @@ def squash(
 
 
 def succeeding(newest: Path) -> DiffOptions:
-    """Return the options under which the squashed repo can take the place of ``newest``.
+    """Return the options with which the squashed repo can replace ``newest``.
 
-    apt refuses a repo whose ``Label`` changes (apt-secure(8)), and pins may name it: the label
-    stays. It cannot where the diff repo is signed, for nobody here has its key: then the
-    release's own signed indexes take over.
+    apt refuses a repo whose ``Label`` changes (apt-secure(8)), and pins may name it: an unsigned
+    repo keeps its label. A signed one cannot, because its key is not available here: the release's
+    own signed indexes replace those of the diff repo.
 
     Raises:
         ConfigError, BundleError: ``newest`` is no repo, or its index is damaged.
     """
     repo = read_repo(newest)
-    if not isinstance(repo, AptRepo):
+    if not repo.must_keep_label:
         return DiffOptions()
-    folder = newest / "dists" / repo.suite
-    if any((folder / name).exists() for name in ("InRelease", "Release.gpg")):
-        return DiffOptions()
-    return DiffOptions(label=repo.release.get("Label"), original=False)
+    return DiffOptions(label=repo.label, original=False)

@@ -8,37 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import AptRepo
-from fuel_upgrade.repo.apt.write_indexes import IndexChoice, add_by_hash, is_by_hash
 from fuel_upgrade.repo.build import DiffOptions, place
-from fuel_upgrade.repo.compare import Repo, opened_repo, read_repo
-from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.repo.fullview.merge import Part, refuse_one_place, write_merged
-from fuel_upgrade.repo.original_indexes import SIGNED, read_original, read_suites, write_indexes
+from fuel_upgrade.repo.description import DiffDescription, read_description
+from fuel_upgrade.repo.original_indexes import copy_indexes, read_original
 from fuel_upgrade.repo.package import (
     ALGORITHMS,
     Package,
+    PackageKey,
     RepoKind,
     common_algorithm,
     fingerprint,
 )
-from fuel_upgrade.repo.yum.repo import YumRepo
+from fuel_upgrade.repo.read_repo import opened_repo, read_repo, read_suites
+from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import hash_file, remove_tree, rename, sync_filesystem
 from fuel_upgrade.system.progress import Progress, no_progress
 
 _SHOWN = 20  # packages in a message
-Key = tuple[str, str, str]
-"""Name, architecture, version."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a full view holds.
+    """The content and the cost of a full view.
 
-    ``own_indexes`` says whether it has the release's own indexes, with their signatures.
-    ``package_bytes`` counts each package once; ``new_bytes`` is what the view takes on the disk
-    beyond the files that it shares.
+    ``own_indexes`` is true if it has the release's own indexes, with their signatures.
+    ``package_bytes`` counts each package once; ``new_bytes`` is the disk space beyond the files
+    that the view shares with the repos.
     """
 
     kind: RepoKind
@@ -61,19 +57,21 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A package of the release, as its file is found: in which repo, and where there."""
+class _Located:
+    """A package of the release, and the entry of the repo that has its file."""
 
-    wanted: Package
+    package: Package
     repo: Repo
     source: Package
 
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """The repos to merge, newest first, each suite by itself; the newest repo's description (None
-    for a full repo) and the release's own indexes, if they are carried.
-    """  # noqa: D205 - one sentence each
+    """The repos to merge, newest first, with one item for each suite.
+
+    ``description`` is that of the newest repo, None if it is full; ``original`` are the release's
+    own indexes, if the newest repo carries them.
+    """
 
     newest: Repo
     repos: tuple[Repo, ...]
@@ -81,7 +79,7 @@ class _Chain:
     original: Repo | None
 
     @property
-    def wanted(self) -> tuple[Package, ...]:
+    def release(self) -> tuple[Package, ...]:
         """Every package of the release."""
         if self.original:
             return self.original.packages
@@ -96,14 +94,14 @@ def build_view(
     *,
     progress: Progress = no_progress,
 ) -> View:
-    """Write at ``out`` the whole release of a diff repo: ``roots`` are it and its bases.
+    """Write at ``out`` the whole release of ``roots``: a diff repo and its bases, newest first.
 
-    They come newest first, folders or archives. ``out`` holds the release's packages and no
-    other, at the places where the current repo has them; it appears whole or not at all.
+    Each root is a folder or an archive. ``out`` contains exactly the packages of the release, at
+    their locations in the current repo; it appears complete or not at all.
 
     Raises:
         ConfigError: ``out`` exists, or an input does not.
-        BundleError: a package is in none of the repos, or an input is damaged.
+        BundleError: none of the repos has a package, or an input is damaged.
     """
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
@@ -126,100 +124,87 @@ def build_view(
 def _read_chain(roots: Sequence[Path], options: DiffOptions) -> _Chain:
     newest = read_repo(roots[0], suite=options.suite)
     bases = tuple(repo for root in roots[1:] for repo in read_suites(root))
-    if any(type(base) is not type(newest) for base in bases):
+    if any(base.kind is not newest.kind for base in bases):
         raise ConfigError(
-            f"{', '.join(map(str, roots))}: apt and yum repos together",
+            f"{', '.join(map(str, roots))}: both apt and yum repos",
             remedy="merge repos of one kind",
         )
-    path = roots[0] / FILE_NAME
-    if not path.exists():
+    description = read_description(roots[0])
+    if description is None:
         return _Chain(newest, (newest, *bases), None, newest)
-    text = path.read_text(encoding="utf-8", errors="replace")
-    description = DiffDescription.parse(text, source=str(path))
     original = read_original(roots[0], description) if options.original else None
     return _Chain(newest, (newest, *bases), description, original)
 
 
 def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -> View:
-    found = _find_all(chain)
-    name = _checked_fingerprint(chain, found)
-    placed = _by_place(chain, found)
-    for done, (location, one) in enumerate(placed.items()):
+    located = _locate_all(chain)
+    name = _checked_fingerprint(chain, located)
+    placed = _by_place(chain, located)
+    for done, (location, item) in enumerate(placed.items()):
         progress("packages", done, len(placed))
-        package = one.wanted if chain.original else one.source
-        place(package, one.repo.root / one.source.location, out / location, options)
+        package = item.package if chain.original else item.source
+        place(package, item.repo.root / item.source.location, out / location, options)
     progress("packages", len(placed), len(placed))
     if chain.original:
-        names = write_indexes(chain.original, out, IndexChoice(contents=True))
-        _name_by_hash(chain.original, out, names)
+        names = copy_indexes(chain.original, out, IndexChoice(contents=True))
+        chain.original.add_by_hash(out, names)
     else:
         label = options.label or f"fuel-view-{name.removeprefix('sha256:')[:12]}"
-        write_merged(_parts(chain, found), out, label=label)
+        chain.newest.write_merged(_parts(chain, located), out, label=label)
     return View(
-        kind=RepoKind.YUM if isinstance(chain.newest, YumRepo) else RepoKind.APT,
+        kind=chain.newest.kind,
         fingerprint=name,
         packages=len(placed),
-        package_bytes=sum(one.source.size_bytes for one in placed.values()),
+        package_bytes=sum(item.source.size_bytes for item in placed.values()),
         new_bytes=own_bytes(out),
         own_indexes=chain.original is not None,
     )
 
 
-def _name_by_hash(original: Repo, out: Path, names: Iterable[str]) -> None:
-    """Serve the indexes as their ``Release`` promises; those names are not shipped."""
-    if isinstance(original, AptRepo) and is_by_hash(original):
-        indexes = tuple(name for name in names if not name.endswith(SIGNED))
-        add_by_hash(out, indexes, ("sha256", "sha512"))
-
-
-def _find_all(chain: _Chain) -> list[_Found]:
-    """Find the file of every package.
+def _locate_all(chain: _Chain) -> list[_Located]:
+    """Return the file of every package.
 
     Raises:
-        BundleError: naming those that no repo of the chain has.
+        BundleError: no repo of the chain has some packages; it names them.
     """
     finder = _Finder(chain.repos)
-    pairs = [(wanted, finder.find(wanted)) for wanted in _once(chain.wanted)]
-    missing = [str(wanted) for wanted, found in pairs if found is None]
+    pairs = [(package, finder.find(package)) for package in _once(chain.release)]
+    missing = [str(package) for package, located in pairs if located is None]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
-        asked = ", ".join(dict.fromkeys(str(repo.root) for repo in chain.repos))
+        searched = ", ".join(dict.fromkeys(str(repo.root) for repo in chain.repos))
         base = chain.description.base_fingerprint if chain.description else "none"
         raise BundleError(
-            f"{len(missing)} of the release's packages are, with their checksums, in none of"
-            f" {asked}: {shown}",
+            f"{len(missing)} package(s) of the release, by checksum, are in none of"
+            f" {searched}: {shown}",
             remedy=f"name all bases, newest first; the one to begin with has the content {base}",
         )
-    return [found for _, found in pairs if found is not None]
+    return [located for _, located in pairs if located is not None]
 
 
 def _once(packages: Iterable[Package]) -> Iterable[Package]:
-    """Drop an apt package's repetitions in the indexes of other architectures."""
+    """Drop repetitions of an apt package in the indexes of several architectures."""
     return {(str(p), p.location, p.digests): p for p in packages}.values()
 
 
 class _Finder:
-    """Finds packages by content, in the newest repo that has them."""
+    """Finds packages by content in the newest repo that has them."""
 
     def __init__(self, repos: Sequence[Repo]) -> None:
-        self._known: dict[Key, list[tuple[Repo, Package]]] = {}
+        self._known: dict[PackageKey, list[tuple[Repo, Package]]] = {}
         for repo in repos:
             for package in _once(repo.packages):
-                self._known.setdefault(_key(package), []).append((repo, package))
+                self._known.setdefault(package.key, []).append((repo, package))
 
-    def find(self, wanted: Package) -> _Found | None:
-        """Return where the package is, or None."""
-        known = self._known.get(_key(wanted), ())
-        same = (_Found(wanted, repo, p) for repo, p in known if _is_same(wanted, repo, p))
+    def find(self, package: Package) -> _Located | None:
+        """Return the location of a package, or None."""
+        known = self._known.get(package.key, ())
+        same = (_Located(package, repo, p) for repo, p in known if _is_same(package, repo, p))
         return next(same, None)
 
 
-def _key(package: Package) -> Key:
-    return (package.name, package.architecture, package.version)
-
-
 def _is_same(wanted: Package, repo: Repo, package: Package) -> bool:
-    """Compare by the best checksum that both have; where there is none, read the file for it."""
+    """Compare by the preferred common checksum; without one, hash the file."""
     ours, theirs = dict(wanted.digests), dict(package.digests)
     shared = next((name for name in ALGORITHMS if name in ours and name in theirs), None)
     if shared:
@@ -231,40 +216,43 @@ def _is_same(wanted: Package, repo: Repo, package: Package) -> bool:
     return hash_file(path, algorithm) == value
 
 
-def _by_place(chain: _Chain, found: Iterable[_Found]) -> dict[str, _Found]:
-    """Map each place in the view to its package.
+def _by_place(chain: _Chain, located: Iterable[_Located]) -> dict[str, _Located]:
+    """Map each location in the view to its package.
 
     Raises:
-        BundleError: two packages would lie at one place.
+        BundleError: two packages have the same location.
     """
-    placed: dict[str, _Found] = {}
-    for one in found:
-        location = one.wanted.location if chain.original else one.source.location
-        before = placed.setdefault(location, one)
-        if (_key(before.wanted), before.wanted.digests) != (_key(one.wanted), one.wanted.digests):
-            raise refuse_one_place(location, chain.newest.root)
+    placed: dict[str, _Located] = {}
+    for item in located:
+        location = item.package.location if chain.original else item.source.location
+        before = placed.setdefault(location, item)
+        if (before.package.key, before.package.digests) != (item.package.key, item.package.digests):
+            raise BundleError(
+                f"{chain.newest.root}/{location}: two packages of the release have this location",
+                remedy="make the diff repo again, with the current repo's own indexes",
+            )
     return placed
 
 
-def _parts(chain: _Chain, found: Sequence[_Found]) -> list[Part]:
+def _parts(chain: _Chain, located: Sequence[_Located]) -> list[tuple[Repo, frozenset[str]]]:
     used: dict[int, set[str]] = {}
-    for one in found:
-        used.setdefault(id(one.repo), set()).add(one.source.location)
-    return [Part(repo, frozenset(used.get(id(repo), ()))) for repo in chain.repos]
+    for item in located:
+        used.setdefault(id(item.repo), set()).add(item.source.location)
+    return [(repo, frozenset(used.get(id(repo), ()))) for repo in chain.repos]
 
 
-def _checked_fingerprint(chain: _Chain, found: Sequence[_Found]) -> str:
-    """Name the view's content.
+def _checked_fingerprint(chain: _Chain, located: Sequence[_Located]) -> str:
+    """Return the fingerprint of the view.
 
     Raises:
-        BundleError: it is not what ``diff.yaml`` says of the release.
+        BundleError: it differs from the one in ``diff.yaml``.
     """
-    packages = [one.wanted for one in found]
+    packages = [item.package for item in located]
     described = chain.description
     algorithm = described.algorithm if described else common_algorithm(packages, packages)
     if algorithm is None or any(algorithm not in dict(p.digests) for p in packages):
-        # The checksums of diff.yaml are of a kind that the release's index does not give: each
-        # file was found by one that it does give.
+        # The index of the release lacks the algorithm of diff.yaml: each file was matched by an
+        # algorithm that the index has.
         return described.result_fingerprint if described else "unknown"
     name = fingerprint(packages, algorithm)
     if described and name != described.result_fingerprint:

@@ -1,10 +1,11 @@
-"""Which packages of a release find there what they depend on, by the rules of dpkg and rpm."""
+"""Check the dependencies of a release within itself, by the rules of dpkg and rpm."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
 _HOLDS: Mapping[str, Callable[[int], bool]] = {
@@ -18,60 +19,8 @@ _SAME_ARCHITECTURE = ("", "native")
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """One alternative: ``name:qualifier (operator version)``; all but the name may be empty.
-
-    The operators are dpkg's: ``<<``, ``<=``, ``=``, ``>=``, ``>>``.
-    """
-
-    name: str
-    operator: str = ""
-    version: str = ""
-    qualifier: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One dependency, met by any of its alternatives; none means that we cannot check it."""
-
-    text: str
-    alternatives: tuple[Relation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A name that a package provides, in a version or in none (``None``).
-
-    ``crosses`` says that packages of any architecture may use it (``Multi-Arch: allowed`` or
-    ``foreign``).
-    """
-
-    name: str
-    version: str | None = None
-    crosses: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What one package needs, and what it offers, its own name among it."""
-
-    package: str
-    needs: tuple[Need, ...]
-    offers: tuple[Offer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSet:
-    """The packages that a node of one architecture can install together (yum: "", all)."""
-
-    kind: RepoKind
-    architecture: str
-    packages: tuple[Requirements, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Unmet:
-    """A dependency that nothing in the release meets; ``architecture`` is the index's."""
+    """A dependency that the release does not meet; ``architecture`` is that of the index."""
 
     package: str
     need: str
@@ -88,7 +37,7 @@ class Unmet:
 
 @dataclass(frozen=True, slots=True)
 class DependencyReport:
-    """The outcome: counts of packages and dependencies, and what is unmet or was not checked."""
+    """Counts of packages and dependencies, and those that are unmet or unchecked."""
 
     packages: int
     dependencies: int
@@ -118,13 +67,13 @@ def check(sets: Iterable[PackageSet]) -> DependencyReport:
         for package, need, met in _Market(one).judge():
             dependencies += 1
             if met is not True:
-                found = unmet if met is False else unchecked
-                found[Unmet(package.package, need.text, one.architecture)] = None
+                group = unmet if met is False else unchecked
+                group[Unmet(package.package, need.text, one.architecture)] = None
     return DependencyReport(packages, dependencies, tuple(unmet), tuple(unchecked))
 
 
 class _Market:
-    """The offers of one set by name, and what was found for each alternative so far."""
+    """The offers of one set by name, with the results for alternatives so far."""
 
     def __init__(self, packages: PackageSet) -> None:
         self._set = packages
@@ -135,7 +84,7 @@ class _Market:
         self._known: dict[Relation, bool | None] = {}
 
     def judge(self) -> Iterator[tuple[Requirements, Need, bool | None]]:
-        """Say of each dependency whether it is met; None where that cannot be said."""
+        """Yield each dependency and whether it is met; None if that cannot be checked."""
         for package in self._set.packages:
             for need in package.needs:
                 answers = {self._answer(relation) for relation in need.alternatives} or {None}

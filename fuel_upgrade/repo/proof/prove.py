@@ -1,4 +1,4 @@
-"""Proving that a base and a diff repo together are the release, package by package."""
+"""Prove that a base and a diff repo together are the release, package by package."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from typing import Any
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.package import Identity, fingerprint_of
-from fuel_upgrade.repo.repo_contents import Holding, IndexName, hidden
+from fuel_upgrade.repo.repo import IndexName
+from fuel_upgrade.repo.repo_contents import Holding, hidden
 
 SHOWN = 20  # packages that an error names; --json has them all
 _CHECKSUM_DIGITS = 12  # enough to tell two contents of one version apart
@@ -19,7 +20,7 @@ _VALUES = ("kind", "algorithm", "base_fingerprint", "result_fingerprint", "carri
 
 
 class FaultKind(Enum):
-    """In which way base and diff are not the release."""
+    """How base and diff differ from the release."""
 
     MISSING = "missing: the release has it, neither the diff repo nor its inheritance does"
     EXTRA = "extra: the release does not have it"
@@ -33,7 +34,7 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that keeps a diff repo from being proved; ``where`` names an index, or nothing."""
+    """One difference; ``where`` names an index, or is empty."""
 
     kind: FaultKind
     what: str
@@ -49,7 +50,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was compared, in packages, and what was found wrong: nothing, if ``proved``."""
+    """The numbers of compared packages, and the faults: none if ``proved``."""
 
     algorithm: str
     release: int
@@ -76,10 +77,10 @@ class Proof:
         }
 
     def require(self, source: str) -> None:
-        """Refuse what is not proved.
+        """Raise if there are faults.
 
         Raises:
-            BundleError: it names the first faults, and how many there are.
+            BundleError: names the first faults and their number.
         """
         if self.proved:
             return
@@ -97,39 +98,39 @@ def prove(
     diff: Holding,
     current: Holding,
     *,
-    found: DiffDescription,
+    actual: DiffDescription,
     expected: DiffDescription,
 ) -> Proof:
     """Compare base and diff with the release, by identity, for every entry of every index.
 
-    All identities have checksums of one kind. ``diff`` is what its indexes on the disk hold,
-    with the inheritance that its ``diff.yaml``, ``found``, states; ``expected`` is the
-    description that the comparison of base and current gives.
+    All identities have checksums of one algorithm. ``diff`` is the content of its indexes on disk,
+    with the inheritance in its ``diff.yaml``, ``actual``; ``expected`` is the description made
+    by the comparison of base and current.
     """
     faults = chain(
         _content_faults(base, diff, current),
         _index_faults(diff, current),
         _hidden_faults(base, diff, current),
-        _description_faults(found, expected),
+        _description_faults(actual, expected),
     )
     entries = sum(map(len, current.indexes.values()))
-    return _proof(diff, found.algorithm, len(current.content), entries, faults)
+    return _proof(diff, actual.algorithm, len(current.content), entries, faults)
 
 
-def prove_alone(diff: Holding, found: DiffDescription) -> Proof:
-    """Prove what can be without base and current: that ``diff.yaml`` is this repo's own.
+def prove_alone(diff: Holding, stated: DiffDescription) -> Proof:
+    """Prove, without base and current, that ``diff.yaml`` belongs to the repo.
 
-    What the repo carries and what it inherits must have the stated result fingerprint.
+    Carried and inherited packages together must have the stated result fingerprint.
     """
     content = diff.content
     counts = {"carried": len(diff.own), "inherited": len(diff.inherited)}
-    stated = {name: found.counts.get(name) for name in counts}
+    stated_counts = {name: stated.counts.get(name) for name in counts}
     faults = [Fault(FaultKind.TWICE, _text(i)) for i in sorted(diff.own & diff.inherited)]
-    faults += _differences("counts", stated, counts)
-    actual = fingerprint_of(content, found.algorithm)
-    faults += _differences("result_fingerprint", found.result_fingerprint, actual)
+    faults += _differences("counts", stated_counts, counts)
+    actual = fingerprint_of(content, stated.algorithm)
+    faults += _differences("result_fingerprint", stated.result_fingerprint, actual)
     entries = sum(map(len, diff.indexes.values()))
-    return _proof(diff, found.algorithm, len(content), entries, faults)
+    return _proof(diff, stated.algorithm, len(content), entries, faults)
 
 
 def _proof(
@@ -146,10 +147,10 @@ def _proof(
 
 
 def _content_faults(base: Holding, diff: Holding, current: Holding) -> Iterator[Fault]:
-    held, wanted = diff.content, current.content
+    held, release = diff.content, current.content
     for kind, identities in (
-        (FaultKind.MISSING, wanted - held),
-        (FaultKind.EXTRA, held - wanted),
+        (FaultKind.MISSING, release - held),
+        (FaultKind.EXTRA, held - release),
         (FaultKind.NOT_IN_BASE, diff.inherited - base.content),
         (FaultKind.TWICE, diff.own & diff.inherited),
     ):
@@ -157,15 +158,15 @@ def _content_faults(base: Holding, diff: Holding, current: Holding) -> Iterator[
 
 
 def _index_faults(diff: Holding, current: Holding) -> Iterator[Fault]:
-    """Compare index by index what the whole has somewhere: the rest is told already."""
-    held, wanted = diff.content, current.content
+    """Compare index by index the packages of both contents: others are reported already."""
+    held, release = diff.content, current.content
     nothing: frozenset[Identity] = frozenset()
     for name in sorted(current.indexes.keys() | diff.indexes.keys()):
         if name not in diff.indexes:
             yield Fault(FaultKind.LOST, "the whole index", _index_text(name))
         here, there = current.indexes.get(name, nothing), diff.indexes.get(name, nothing)
         lost = (here - diff.inherited - there) & held
-        misplaced = (there - here) & wanted
+        misplaced = (there - here) & release
         for kind, identities in ((FaultKind.LOST, lost), (FaultKind.MISPLACED, misplaced)):
             yield from (Fault(kind, _text(i), _index_text(name)) for i in sorted(identities))
 
@@ -176,33 +177,33 @@ def _hidden_faults(base: Holding, diff: Holding, current: Holding) -> Iterator[F
             yield Fault(FaultKind.HIDDEN, _text(identity), architecture)
 
 
-def _description_faults(found: DiffDescription, expected: DiffDescription) -> Iterator[Fault]:
+def _description_faults(actual: DiffDescription, expected: DiffDescription) -> Iterator[Fault]:
     """Compare all but the inheritance, which is compared package by package."""
     for name in _VALUES:
-        yield from _differences(name, getattr(found, name), getattr(expected, name))
-    yield from _differences("counts", dict(found.counts), dict(expected.counts))
+        yield from _differences(name, getattr(actual, name), getattr(expected, name))
+    yield from _differences("counts", dict(actual.counts), dict(expected.counts))
     for name in _LISTS:
-        stated, actual = set(getattr(found, name)), set(getattr(expected, name))
+        stated, correct = set(getattr(actual, name)), set(getattr(expected, name))
         if name == "changes" and not stated:
             continue  # a file of an older fuel-upgrade has none
-        yield from (_wrong(name, f"lacks {line!r}") for line in sorted(actual - stated))
-        yield from (_wrong(name, f"has {line!r} too much") for line in sorted(stated - actual))
+        yield from (_wrong(name, f"lacks {line!r}") for line in sorted(correct - stated))
+        yield from (_wrong(name, f"has {line!r} too much") for line in sorted(stated - correct))
 
 
-def _differences(name: str, found: object, expected: object) -> Iterator[Fault]:
-    if isinstance(found, Mapping) and isinstance(expected, Mapping):
-        for key in sorted(found.keys() | expected.keys()):
-            yield from _differences(f"{name}.{key}", found.get(key), expected.get(key))
-    elif found != expected:
-        yield _wrong(name, f"expected {_value(expected)}, found {_value(found)}")
+def _differences(name: str, actual: object, expected: object) -> Iterator[Fault]:
+    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        for key in sorted(actual.keys() | expected.keys()):
+            yield from _differences(f"{name}.{key}", actual.get(key), expected.get(key))
+    elif actual != expected:
+        yield _wrong(name, f"expected {_value(expected)}, found {_value(actual)}")
 
 
 def _value(value: object) -> object:
     return value.value if isinstance(value, Enum) else value
 
 
-def _wrong(name: str, what: str) -> Fault:
-    return Fault(FaultKind.DESCRIPTION, f"{name} {what}")
+def _wrong(name: str, fault: str) -> Fault:
+    return Fault(FaultKind.DESCRIPTION, f"{name} {fault}")
 
 
 def _text(identity: Identity) -> str:

@@ -1,4 +1,4 @@
-"""What changed between two repos, for people: the model that the renderers print."""
+"""The changes between two repos, as the renderers print them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import FORMAT
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.version import Compare
 
-Compare = Callable[[str, str], int]
 _NONE = "-"
 _UNKNOWN = "?"
 _FIELDS = 10  # in the line of a change
 
 
 class ChangeKind(Enum):
-    """What became of a name and architecture; the order is that of the report."""
+    """The change of a name and architecture, in the order of the report."""
 
     REBUILT = "rebuilt"
     UPGRADED = "upgraded"
@@ -29,7 +29,7 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A package as an index lists it; the component of an apt repo, None where not known."""
+    """A package as an index lists it; the component of an apt repo, None if unknown."""
 
     package: Package
     component: str | None = None
@@ -41,8 +41,8 @@ class Change:
 
     ``old`` and ``new`` are the versions that only one side has, or has in another content;
     ``kept`` those that both have. Sizes are of ``old`` and ``new`` in bytes, None if unknown.
-    What is restored is the same on both sides, and in ``old`` and ``new`` for its size.
-    Components are empty where unknown or where there are none.
+    A restored package is the same on both sides, and in ``old`` and ``new`` for its size.
+    Components are empty if unknown or absent.
     """
 
     kind: ChangeKind
@@ -58,7 +58,7 @@ class Change:
 
     @property
     def moved(self) -> bool:
-        """Whether it is in other components than before; said of what is on both sides."""
+        """Whether a package of both sides changed its component."""
         both = bool(self.old_components and self.new_components)
         return both and self.old_components != self.new_components
 
@@ -78,7 +78,7 @@ class Change:
         }
 
     def line(self) -> str:
-        """Return the line that ``diff.yaml`` has for it: words with one blank between."""
+        """Return the line in ``diff.yaml``: words separated by one space."""
         lists = (self.old, self.new, self.kept)
         sizes = (self.old_bytes, self.new_bytes)
         places = (self.old_components, self.new_components)
@@ -120,7 +120,7 @@ def _split(word: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RepoReport:
-    """The changes of one repo, and both sides in packages and bytes; None where unknown."""
+    """The changes of one repo, and both sides in packages and bytes; None if unknown."""
 
     name: str
     old_packages: int | None
@@ -136,15 +136,15 @@ class RepoReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many names and architectures there are of each kind; moved ones in any kind.
+        """Count names and architectures by kind; ``moved`` includes those of other kinds.
 
-        Restored ones are named only where there are any: in repaired tarballs.
+        ``restored`` is present only if it is not zero, in repaired tarballs.
         """
-        found = {kind.value: len(self.of_kind(kind)) for kind in ChangeKind}
-        found["moved"] = sum(change.moved for change in self.changes)
-        if not found[ChangeKind.RESTORED.value]:
-            del found[ChangeKind.RESTORED.value]
-        return found
+        counts = {kind.value: len(self.of_kind(kind)) for kind in ChangeKind}
+        counts["moved"] = sum(change.moved for change in self.changes)
+        if not counts[ChangeKind.RESTORED.value]:
+            del counts[ChangeKind.RESTORED.value]
+        return counts
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the JSON report has."""
@@ -175,7 +175,7 @@ class Report:
 
 @dataclass(slots=True)
 class _Sides:
-    """What both repos have of one name and architecture, by (version, checksum)."""
+    """The packages of both repos with one name and architecture, by (version, checksum)."""
 
     old: dict[tuple[str, str], Package] = field(default_factory=dict)
     new: dict[tuple[str, str], Package] = field(default_factory=dict)
@@ -189,19 +189,21 @@ def find_changes(
     """Compare two repos name by name, versions in the order of ``compare``.
 
     A name and architecture is *rebuilt* if a version of it has other content, whatever else
-    became of it: that is what an operator must know. Else the highest version decides.
-    Sorted by kind, name and architecture. KeyError: a package lacks a checksum ``algorithm``.
+    changed; otherwise its highest version decides. Sorted by kind, name and architecture.
+
+    Raises:
+        KeyError: a package lacks the checksum ``algorithm``.
     """
     listed: dict[tuple[str, str], tuple[list[Listed], list[Listed]]] = {}
     for number, side in enumerate((base, current)):
-        for one in side:
-            key = (one.package.name, one.package.architecture)
-            listed.setdefault(key, ([], []))[number].append(one)
+        for item in side:
+            key = (item.package.name, item.package.architecture)
+            listed.setdefault(key, ([], []))[number].append(item)
     order = list(ChangeKind)
-    found = (_change(key, _sides(*pair, algorithm), compare) for key, pair in listed.items())
+    changes = (_change(key, _sides(*pair, algorithm), compare) for key, pair in listed.items())
     return tuple(
         sorted(
-            (change for change in found if change is not None),
+            (change for change in changes if change is not None),
             key=lambda c: (order.index(c.kind), c.name, c.architecture),
         )
     )
@@ -211,7 +213,7 @@ def _sides(base: Iterable[Listed], current: Iterable[Listed], algorithm: str) ->
     sides = _Sides()
     for listed in base:
         package = listed.package
-        # What a diff.yaml inherits has no size; an index that has one counts.
+        # Inherited packages have no size: an entry of an index with one takes precedence.
         key = (package.version, package.digest(algorithm))
         if package.location or key not in sides.old:
             sides.old[key] = package
@@ -226,7 +228,7 @@ def _sides(base: Iterable[Listed], current: Iterable[Listed], algorithm: str) ->
 def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | None:
     is_same = sides.old.keys() == sides.new.keys()
     if is_same and sides.old_components == sides.new_components:
-        return None  # most packages: spared what follows
+        return None  # most packages
     places = (_components(sides.old_components), _components(sides.new_components))
     kept = sides.old.keys() & sides.new.keys()
     old = {k: p for k, p in sides.old.items() if k not in kept}
@@ -281,15 +283,15 @@ def _bytes(packages: Mapping[tuple[str, str], Package]) -> int | None:
     return sum(package.size_bytes for package in packages.values())
 
 
-def _components(found: Iterable[str | None]) -> tuple[str, ...]:
-    names = set(found)
+def _components(components: Iterable[str | None]) -> tuple[str, ...]:
+    names = set(components)
     return () if None in names else tuple(sorted(name for name in names if name))
 
 
 def summed(
     name: str, changes: tuple[Change, ...], *, new_packages: int, new_bytes: int, note: str = ""
 ) -> RepoReport:
-    """Make the report of a repo whose new side is known: the old one follows from the changes."""
+    """Make the report of a repo from its new side and its changes, which imply the old side."""
     old_packages = new_packages + sum(len(c.old) - len(c.new) for c in changes)
     sizes = [None if c.old_bytes is None else c.old_bytes - (c.new_bytes or 0) for c in changes]
     known = [size for size in sizes if size is not None]

@@ -1,10 +1,8 @@
-"""Change reports as text, Markdown, JSON and one self-contained HTML page."""
+"""Render change reports as text, Markdown, JSON and one self-contained HTML page."""
 
-import html
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from fuel_upgrade.repo.report.html import POLICY, SCRIPT, STYLE
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind, RepoReport, Report
 from fuel_upgrade.system.size import say_size
 
@@ -28,7 +26,7 @@ _COLUMNS = ("package", "before", "after", "size before", "size after", "componen
 
 
 def render_text(report: Report) -> str:
-    """Return the report as plain text, a line a package."""
+    """Return the report as plain text, one line per package."""
     lines = [report.title, "=" * len(report.title), ""]
     for repo in report.repos:
         lines += [repo.name, "-" * len(repo.name), *_summary(repo), ""]
@@ -64,15 +62,16 @@ def render_json(report: Report) -> str:
 
 def render_html(report: Report) -> str:
     """Return the report as one page that needs no network; its script only filters and sorts."""
-    title = html.escape(report.title)
-    body = "\n".join(_html_repo(number, repo) for number, repo in enumerate(report.repos))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{title}</h1>\n{_html_contents(report)}{body}\n</main>\n"
-        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    from fuel_upgrade.repo.report.html import render_page  # noqa: PLC0415 - Jinja2 loads slowly
+
+    return render_page(
+        report=report,
+        columns=_COLUMNS,
+        headings=_HEADINGS,
+        hints=_HINTS,
+        groups_of=_groups,
+        sums_of=_sums,
+        cells_of=_cells,
     )
 
 
@@ -85,8 +84,8 @@ RENDERERS: Mapping[str, Callable[[Report], str]] = {
 
 
 def _groups(repo: RepoReport) -> list[tuple[ChangeKind, tuple[Change, ...]]]:
-    found = [(kind, repo.of_kind(kind)) for kind in ChangeKind]
-    return [(kind, changes) for kind, changes in found if changes]
+    groups = [(kind, repo.of_kind(kind)) for kind in ChangeKind]
+    return [(kind, changes) for kind, changes in groups if changes]
 
 
 def _summary(repo: RepoReport) -> list[str]:
@@ -107,7 +106,7 @@ def _text_line(change: Change) -> str:
 
 
 def _cells(change: Change) -> Sequence[str]:
-    """Give what the columns hold; a cell is empty where there is nothing on that side."""
+    """Return the cells of a row; a cell is empty if that side has no package."""
     kept = [f"{version} (kept)" for version in change.kept]
     old, new = [*kept, *change.old], [*kept, *change.new]
     places = ", ".join(change.new_components or change.old_components)
@@ -123,60 +122,13 @@ def _cells(change: Change) -> Sequence[str]:
     )
 
 
-def _html_contents(report: Report) -> str:
-    """Name the repos with links, where there are several."""
-    if len(report.repos) == 1:
-        return ""
-    links = "".join(
-        f'<li><a href="#repo-{number}">{html.escape(repo.name)}</a>: {_html_counts(repo)}</li>'
-        for number, repo in enumerate(report.repos)
-    )
-    return f'<nav aria-label="Repos"><ul>{links}</ul></nav>\n'
-
-
-def _html_counts(repo: RepoReport) -> str:
-    return ", ".join(f"{c:,} {n}" for n, c in repo.counts.items() if c) or "no changes listed"
-
-
-def _html_repo(number: int, repo: RepoReport) -> str:
-    groups = _groups(repo)
-    shown = {kind.value for kind, _ in groups}
-    sums = {
-        "packages": f"{_number(repo.old_packages)} → {_number(repo.new_packages)}",
-        "size": f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}",
-        **{name: _number(count) for name, count in repo.counts.items()},
-    }
-    texts = {name: f"<b>{value}</b>{name}" for name, value in sums.items()}
-    items = "".join(
-        f'<li><a href="#repo-{number}-{name}">{text}</a></li>'
-        if name in shown
-        else f"<li>{text}</li>"
-        for name, text in texts.items()
-    )
-    note = f"<p>{html.escape(repo.note)}</p>" if repo.note else ""
-    tables = "\n".join(_html_group(f"repo-{number}", kind, found) for kind, found in groups)
-    return (
-        f'<section aria-labelledby="repo-{number}">\n'
-        f'<h2 id="repo-{number}">{html.escape(repo.name)}</h2>\n'
-        f'<ul class="sums">{items}</ul>\n{note}{tables}\n</section>'
-    )
-
-
-def _html_group(place: str, kind: ChangeKind, changes: Sequence[Change]) -> str:
-    flag = ' class="flag"' if kind is ChangeKind.REBUILT else ""
-    hint = f"<p>{_HINTS[kind]}</p>" if kind in _HINTS else ""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
-    rows = "\n".join(_html_row(_cells(change)) for change in changes)
-    return (
-        f'<details open id="{place}-{kind.value}"{flag}>'
-        f"<summary>{_HEADINGS[kind]} ({len(changes):,})</summary>{hint}\n"
-        f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></details>"
-    )
-
-
-def _html_row(cells: Sequence[str]) -> str:
-    # Without classes: there may be tens of thousands of rows.
-    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+def _sums(repo: RepoReport) -> Iterator[tuple[str, str, bool]]:
+    """Yield name and text of each total, and whether the page has a table for it."""
+    yield "packages", f"{_number(repo.old_packages)} → {_number(repo.new_packages)}", False
+    yield "size", f"{_size(repo.old_bytes)} → {_size(repo.new_bytes)}", False
+    listed = {kind.value for kind, _ in _groups(repo)}
+    for name, count in repo.counts.items():
+        yield name, _number(count), name in listed
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
@@ -184,7 +136,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keep names and versions from being read as markup."""
+    """Escape the characters of Markdown in names and versions."""
     special = "\\`*_{}[]<>|#~"
     return "".join(f"\\{c}" if c in special else c for c in text)
 

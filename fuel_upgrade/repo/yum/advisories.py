@@ -1,13 +1,11 @@
-"""Advisories (``updateinfo.xml``) of a repo, and which of them a diff repo carries."""
+"""Read, select and merge advisories (``updateinfo.xml``)."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.package import PackageKey
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c
-
-Key = tuple[str, str, str]
-"""Name, architecture, version of a package."""
 
 
 def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
@@ -27,19 +25,19 @@ def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
 def select_advisories(
     current: Sequence[UpdateRecord],
     base: Iterable[UpdateRecord],
-    carried: Collection[Key],
+    carried: Collection[PackageKey],
 ) -> tuple[UpdateRecord, ...]:
-    """Choose those that the base lacks or has otherwise, and those about carried packages."""
-    there = {createrepo_c.xml_dump_updaterecord(record) for record in base}
+    """Select advisories that the base lacks or has changed, and those about carried packages."""
+    present = {createrepo_c.xml_dump_updaterecord(record) for record in base}
     return tuple(
         record
         for record in current
-        if createrepo_c.xml_dump_updaterecord(record) not in there
+        if createrepo_c.xml_dump_updaterecord(record) not in present
         or not _packages(record).isdisjoint(carried)
     )
 
 
-def _packages(record: UpdateRecord) -> frozenset[Key]:
+def _packages(record: UpdateRecord) -> frozenset[PackageKey]:
     return frozenset(
         (p.name, p.arch, f"{_epoch(p.epoch)}{p.version}-{p.release}")
         for collection in record.collections
@@ -54,12 +52,12 @@ def _epoch(text: str | None) -> str:
 def merge_advisories(
     parts: Iterable[Sequence[UpdateRecord]],
 ) -> tuple[UpdateRecord, ...]:
-    """Unite the advisories of several repos, newest first; of one id the newest stays."""
-    found: dict[str, UpdateRecord] = {}
+    """Merge the advisories of several repos, newest first; the newest of each id is kept."""
+    merged: dict[str, UpdateRecord] = {}
     for records in parts:
         for record in records:
-            found.setdefault(record.id, record)
-    return tuple(found.values())
+            merged.setdefault(record.id, record)
+    return tuple(merged.values())
 
 
 def render_advisories(records: Iterable[UpdateRecord]) -> bytes:

@@ -1,4 +1,4 @@
-"""The library createrepo_c, loaded at its first use; its types, which it does not ship."""
+"""Load the library createrepo_c at its first use, and name the types that it lacks."""
 
 import os
 from collections.abc import Iterator
@@ -19,11 +19,10 @@ _VARIABLE = "RPM_CONFIGDIR"
 
 @contextmanager
 def _own_settings_of_rpm() -> Iterator[None]:
-    """Lend settings of our own to the RPM library that createrepo_c links.
+    """Point the RPM library inside createrepo_c to the settings of this package.
 
-    It reads them while it is loaded. It prints an error where the host has none, and also where
-    the host's rpm is of another version (such as macros that it cannot parse). Programs that are
-    started later must not see the folder.
+    It reads its settings while it is loaded, and prints errors if the host has none, or those of
+    another rpm version. Programs that are started later must not see the variable.
     """
     before = os.environ.get(_VARIABLE)
     os.environ[_VARIABLE] = str(_OWN)
@@ -57,12 +56,12 @@ def load_library() -> Any:
 
 
 class _Library:
-    """Stands for the library: who reads no yum repo does not need it, and may not have it."""
+    """Proxy of the library: hosts that read no yum repo need not have it installed."""
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the library has under a name; errors as :func:`load_library`."""
+        """Return an attribute of the library; errors as :func:`load_library`."""
         value = getattr(load_library(), name)
-        vars(self)[name] = value  # the next time it is there without asking here
+        vars(self)[name] = value  # the next access does not come here
         return value
 
 

@@ -1,9 +1,9 @@
-"""What a yum repo says beyond its packages: groups, modules and advisories."""
+"""Groups, modules and advisories of a yum repo."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME
+from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum.advisories import (
     merge_advisories,
@@ -12,6 +12,7 @@ from fuel_upgrade.repo.yum.advisories import (
     select_advisories,
 )
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord
+from fuel_upgrade.repo.yum.metadata import YumMetadata
 from fuel_upgrade.repo.yum.modules import (
     ModuleDocument,
     merge_modules,
@@ -19,7 +20,6 @@ from fuel_upgrade.repo.yum.modules import (
     render_modules,
     select_modules,
 )
-from fuel_upgrade.repo.yum.repo import YumRepo, read_yum
 from fuel_upgrade.repo.yum.repomd import unpacked
 
 NO_GROUPS = b'<?xml version="1.0" encoding="UTF-8"?>\n<comps/>\n'
@@ -27,14 +27,14 @@ NO_GROUPS = b'<?xml version="1.0" encoding="UTF-8"?>\n<comps/>\n'
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """``groups`` is the text of ``comps.xml``, None where a repo has none."""
+    """``groups`` is the text of ``comps.xml``, None if the repo has none."""
 
     groups: bytes | None = None
     modules: tuple[ModuleDocument, ...] = ()
     advisories: tuple[UpdateRecord, ...] = ()
 
     def render(self) -> dict[str, bytes]:
-        """Return the files by their kind in ``repomd.xml``; what is empty has none."""
+        """Return the files by their kind in ``repomd.xml``, without empty ones."""
         files: dict[str, bytes] = {}
         if self.groups is not None:
             files["group"] = self.groups
@@ -47,9 +47,9 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class BaseExtras:
-    """What nodes know from a base: ``own`` are of its own repo, ``release`` of its whole release.
+    """The extras of a base: ``own`` of its own repo, ``release`` of its whole release.
 
-    ``release`` is None where the base is a diff repo that does not tell.
+    ``release`` is None if the base is a diff repo without original indexes.
     """
 
     own: Extras
@@ -57,14 +57,14 @@ class BaseExtras:
 
     @property
     def may_have_groups(self) -> bool:
-        """Whether nodes that have only the base may know groups."""
+        """Whether nodes with only the base may have groups."""
         return (
             self.release is None or self.own.groups is not None or self.release.groups is not None
         )
 
 
-def read_extras(repo: YumRepo) -> Extras:
-    """Read what ``repo`` has of these.
+def read_extras(repo: YumMetadata) -> Extras:
+    """Read the extras of ``repo``.
 
     Raises:
         BundleError: a file that ``repomd.xml`` lists is missing or malformed.
@@ -81,31 +81,31 @@ def read_extras(repo: YumRepo) -> Extras:
     )
 
 
-def read_base_extras(base: YumRepo) -> BaseExtras:
-    """Read what nodes know from ``base``, of a diff repo by the indexes that it carries beside.
+def read_base_extras(base: YumMetadata) -> BaseExtras:
+    """Read the extras of ``base``; those of a diff repo's release are in its original indexes.
 
     Raises:
-        BundleError: as :func:`read_extras` and ``read_yum``.
+        BundleError: as :func:`read_extras` and ``YumMetadata.read``.
     """
     own = read_extras(base)
-    if not (base.root / FILE_NAME).exists():
+    if not is_diff_repo(base.root):
         return BaseExtras(own, own)
     original = base.root / CURRENT_FOLDER
     if not (original / "repodata/repomd.xml").is_file():
         return BaseExtras(own, None)
-    return BaseExtras(own, read_extras(read_yum(original)))
+    return BaseExtras(own, read_extras(YumMetadata.read(original)))
 
 
 def select_extras(current: Extras, base: BaseExtras, carried: Sequence[Package]) -> Extras:
-    """Choose what the diff repo of ``current`` says, whose packages are ``carried``.
+    """Select the extras of the diff repo of ``current`` with the packages ``carried``.
 
-    Groups are the release's whole: package managers unite those of several repos, so nodes must
-    read them here alone, and see by an empty file that the release has none.
+    Groups are always complete: package managers merge those of several repos, so nodes read them
+    from the diff repo only. An empty file shows that the release has none.
     """
     groups = NO_GROUPS if current.groups is None and base.may_have_groups else current.groups
     known = (*base.own.modules, *(base.release.modules if base.release else ()))
     modules = select_modules(current.modules, base.own.modules, known, set(map(_artifact, carried)))
-    keys = {(p.name, p.architecture, p.version) for p in carried}
+    keys = {package.key for package in carried}
     return Extras(groups, modules, select_advisories(current.advisories, base.own.advisories, keys))
 
 
@@ -115,7 +115,7 @@ def _artifact(package: Package) -> str:
 
 
 def merge_extras(parts: Iterable[Extras]) -> Extras:
-    """Put those of a chain's repos, newest first, together as nodes see them."""
+    """Merge the extras of a chain, newest first, as nodes do."""
     listed = list(parts)
     return Extras(
         next((one.groups for one in listed if one.groups is not None), None),

@@ -1,7 +1,7 @@
-"""Module metadata (``modules.yaml``) of a repo: its documents, and which of them a diff carries.
+"""Module metadata (``modules.yaml``): parse its documents and select those for a diff repo.
 
-dnf puts the documents of all repos together: a package is visible if a stream in use lists it, or
-if no stream does. Of several defaults of one module the one modified last counts.
+dnf merges the documents of all repos: a package is visible if an enabled stream lists it, or if no
+stream does. Of several defaults of a module the last modified one is used.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,7 +15,7 @@ from fuel_upgrade.system.yaml_text import INDEX, check_yaml
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: type[yaml.SafeDumper | yaml.CSafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-# Every scalar a text: a stream called 1.10 is no number.
+# Every scalar is a string: a stream named 1.10 is not a number.
 _TEXTS: type[yaml.BaseLoader | yaml.CBaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _REMEDY = "rebuild the metadata with createrepo_c and modifyrepo_c"
 _STREAM_KINDS = ("modulemd", "modulemd-stream", "modulemd-stream-v2", "modulemd-packager")
@@ -27,10 +27,11 @@ where a newer one names none (measured with libmodulemd 2.14)."""
 
 @dataclass(frozen=True, slots=True)
 class ModuleDocument:
-    """One document. ``artifacts`` are ``name-epoch:version-release.arch``; ``default``,
-    ``profiles`` (the streams that have default profiles) and ``modified`` are of defaults only;
-    ``text`` is the document in one spelling, to be compared.
-    """  # noqa: D205 - one sentence each
+    """One document. ``artifacts`` are ``name-epoch:version-release.arch``.
+
+    Only defaults have ``default``, ``profiles`` (the streams with default profiles) and
+    ``modified``. ``text`` is the normalised document, for comparison.
+    """
 
     kind: str
     module: str
@@ -88,7 +89,7 @@ def _document(value: Any, text: str) -> ModuleDocument:
         )
         artifacts = frozenset((data.get("artifacts") or {}).get("rpms") or ())
         return ModuleDocument(kind, identity[0], identity, text, artifacts)
-    # Translations, obsoletes and what may come: told apart by their whole text.
+    # Translations, obsoletes and future kinds: identified by their whole text.
     return ModuleDocument(kind, str(data.get("module", "")), (text,), text)
 
 
@@ -98,18 +99,18 @@ def select_modules(
     known: Iterable[ModuleDocument],
     carried: Collection[str],
 ) -> tuple[ModuleDocument, ...]:
-    """Choose what a diff repo says of modules, so that with its base it says what ``current`` does.
+    """Select the documents of a diff repo, so that it and its base act like ``current``.
 
-    ``visible`` are the documents of the base repo; ``known`` those that nodes may have from any
-    repo behind it as well; ``carried`` the diff's packages, named as artifacts. Chosen are new
-    and changed documents, streams with carried packages, and all that is said of their modules.
-    Defaults that the base knows otherwise are made to count.
+    ``visible`` are the documents of the base repo; ``known`` those of it and all repos behind it;
+    ``carried`` are the artifacts in the diff repo. Selected are new and changed documents, streams
+    with carried packages, and every other document about their modules. Defaults are changed
+    where needed to override those of the base.
     """
     there = {document.text for document in visible}
     touched = {d.module for d in current if not d.artifacts.isdisjoint(carried)}
     older = _newest_defaults(known)
     chosen = [
-        _made_to_count(d, older.get(d.module))
+        _effective(d, older.get(d.module))
         for d in current
         if d.text not in there or not d.artifacts.isdisjoint(carried) or _is_about(d, touched)
     ]
@@ -123,23 +124,23 @@ def _is_about(document: ModuleDocument, modules: Collection[str]) -> bool:
 
 
 def _newest_defaults(documents: Iterable[ModuleDocument]) -> dict[str, ModuleDocument]:
-    found: dict[str, ModuleDocument] = {}
+    newest: dict[str, ModuleDocument] = {}
     for document in documents:
-        before = found.get(document.module)
+        before = newest.get(document.module)
         if document.kind == _DEFAULTS and (before is None or before.modified < document.modified):
-            found[document.module] = document
-    return found
+            newest[document.module] = document
+    return newest
 
 
-def _made_to_count(document: ModuleDocument, older: ModuleDocument | None) -> ModuleDocument:
+def _effective(document: ModuleDocument, older: ModuleDocument | None) -> ModuleDocument:
     if document.kind != _DEFAULTS or older is None or older.text == document.text:
         return document
-    value = yaml.load(document.text, Loader=_TEXTS)  # noqa: S506 - makes nothing but texts
+    value = yaml.load(document.text, Loader=_TEXTS)  # noqa: S506 - makes only strings
     return _overriding(value, older)
 
 
 def _overriding(value: Any, older: ModuleDocument) -> ModuleDocument:
-    """Say over ``older`` also what a document says by leaving it out: libmodulemd unites them."""
+    """Make absent values explicit, to override ``older``: libmodulemd merges both documents."""
     data = value["data"]
     data["stream"] = data.get("stream") or NO_STREAM
     data["modified"] = max(int(data.get("modified", 0)), older.modified + 1)
@@ -159,12 +160,12 @@ def _dump(value: Any) -> str:
 
 
 def merge_modules(parts: Iterable[Sequence[ModuleDocument]]) -> tuple[ModuleDocument, ...]:
-    """Unite the documents of several repos, newest first; of each the newest stays."""
-    found: dict[tuple[str, ...], ModuleDocument] = {}
+    """Merge the documents of several repos, newest first; the newest version of each is kept."""
+    merged: dict[tuple[str, ...], ModuleDocument] = {}
     for documents in parts:
         for document in documents:
-            found.setdefault((document.kind, *document.identity), document)
-    return tuple(found.values())
+            merged.setdefault((document.kind, *document.identity), document)
+    return tuple(merged.values())
 
 
 def render_modules(documents: Iterable[ModuleDocument]) -> bytes:

@@ -1,149 +1,128 @@
-"""Reading a yum repo from disk, and writing the metadata of one, through createrepo_c."""
+"""A yum repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
-import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
-from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import ALGORITHMS, Package, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord, RpmPackage, createrepo_c
-from fuel_upgrade.repo.yum.repomd import (
-    METADATA,
-    MetadataForm,
-    checked_file,
-    find_extras,
-    form_of,
-    read_records,
-    write_metadata,
+from fuel_upgrade.repo.diff import QuickDiff
+from fuel_upgrade.repo.package import Identity, Package, RepoKind
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.requirements import PackageSet
+from fuel_upgrade.repo.sign import SigningKey, sign_yum
+from fuel_upgrade.repo.yum.extras import (
+    Extras,
+    merge_extras,
+    read_base_extras,
+    read_extras,
+    select_extras,
 )
+from fuel_upgrade.repo.yum.metadata import (
+    YumMetadata,
+    index_files,
+    iter_entries,
+    write_yum_metadata,
+)
+from fuel_upgrade.repo.yum.repomd import write_metadata
+from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
+
+_INDEX: IndexName = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class YumRepo:
-    """A yum repo, read whole. ``metadata`` maps a kind to its file.
+class YumRepo(YumMetadata):
+    """The methods are documented in the protocol."""
 
-    ``extras`` are the files of groups, modules and advisories that it lists; one that is not
-    there is an error of whoever reads it.
-    """
-
-    root: Path
-    packages: tuple[Package, ...]
-    metadata: dict[str, Path]
-    extras: dict[str, Path]
-    form: MetadataForm
+    kind = RepoKind.YUM
+    suite = None
+    components = ()
+    index_names = (_INDEX,)
+    label = None
+    must_keep_label = False
 
     @property
-    def timestamp(self) -> int:
-        """How old the newest metadata is, in Unix time."""
-        return self.form.timestamp
+    def has_groups(self) -> bool:
+        """Return whether ``repomd.xml`` lists groups."""
+        return "group" in self.extras
+
+    def entries(
+        self, *, algorithm: str | None = None, names: Collection[str] | None = None
+    ) -> Iterator[Entry]:
+        """Yield the packages, which are in memory; ``algorithm`` has no influence."""
+        return (Entry(p) for p in self.packages if names is None or p.name in names)
+
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        """Yield the identity of each package."""
+        return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+
+    def with_sha256(self, sums: Mapping[str, str]) -> Self:
+        """Return the repo with these sums in its packages."""
+        packages = (
+            replace(p, digests=(*p.digests, ("sha256", sums[p.location])))
+            if p.location in sums
+            else p
+            for p in self.packages
+        )
+        return replace(self, packages=tuple(packages))
+
+    def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
+        """Return None: the library has parsed the metadata already."""
+        return None
+
+    def requirements(self) -> tuple[PackageSet, ...]:
+        """Return one set."""
+        return read_yum_requirements(self)
+
+    def index_files(self, choice: IndexChoice) -> tuple[str, ...]:
+        """Return every metadata file, with the signature."""
+        return index_files(self.root)
+
+    def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
+        """Return nothing: every kind of metadata that nodes read is carried."""
+        return ()
+
+    def write_indexes(
+        self,
+        entries: Iterable[Entry],
+        out: Path,
+        *,
+        label: str,
+        choice: IndexChoice,
+        base: Self | None = None,
+    ) -> None:
+        """Write the metadata, in the form of this repo; label and choice have no influence."""
+        packages = {entry.package.location: entry.package for entry in entries}
+        extras = Extras()
+        if base is not None:
+            carried = tuple(packages.values())
+            extras = select_extras(read_extras(self), read_base_extras(base), carried)
+        write_yum_metadata(self, packages, out, extras.render())
+
+    def write_merged(
+        self, parts: Sequence[tuple[Self, Collection[str]]], out: Path, *, label: str
+    ) -> None:
+        """Write the metadata of all parts, as new as the newest of them."""
+        form = replace(self.form, timestamp=max(repo.timestamp for repo, _ in parts))
+        write_metadata(
+            out,
+            (entry for repo, locations in parts for entry in iter_entries(repo, locations)),
+            sum(len(locations) for _, locations in parts),
+            merge_extras(read_extras(repo) for repo, _ in parts).render(),
+            form,
+        )
+
+    def add_by_hash(self, out: Path, names: Iterable[str]) -> None:
+        """Do nothing: yum has no such names."""
+
+    def sign(self, out: Path, key: SigningKey) -> None:
+        """Write ``repomd.xml.asc``."""
+        sign_yum(out / "repodata", key)
 
 
 def read_yum(root: Path) -> YumRepo:
-    """Read a repo's ``repomd.xml`` and primary metadata, checked against their checksums.
+    """Read a yum repo.
 
     Raises:
         BundleError: metadata is missing, damaged or malformed.
     """
-    records = {r.type: r for r in read_records(root / "repodata/repomd.xml")}
-    metadata = {kind: checked_file(root, records[kind]) for kind in METADATA if kind in records}
-    if missing := [kind for kind in METADATA if kind not in metadata]:
-        raise BundleError(
-            f"{root}/repodata/repomd.xml: no {', '.join(missing)} metadata",
-            remedy="rebuild the metadata with createrepo_c",
-        )
-    packages = tuple(_read_primary(metadata["primary"]))
-    newest = max(int(records[kind].timestamp or 0) for kind in METADATA)
-    form = form_of(records["primary"], metadata["primary"], timestamp=newest)
-    return YumRepo(root, packages, metadata, _extras(root, records.values()), form)
-
-
-def _extras(root: Path, records: Iterable[RepomdRecord]) -> dict[str, Path]:
-    """Where only indexes were fetched, those that a reader of packages does not need are not."""
-    source = f"{root}/repodata/repomd.xml"
-    found: dict[str, Path] = {}
-    for kind, record in find_extras(records).items():
-        found[kind] = root / checked_location(record.location_href, source=source)
-        if found[kind].exists():
-            checked_file(root, record)
-    return found
-
-
-def metadata_locations(repomd: Path) -> tuple[str, ...]:
-    """Return where the metadata that we read lies, relative to the repo's root.
-
-    Raises:
-        BundleError: ``repomd`` is not a repomd.xml.
-    """
-    found = (r.location_href for r in read_records(repomd) if r.type in METADATA)
-    return tuple(checked_location(location, source=str(repomd)) for location in found)
-
-
-def index_files(root: Path) -> tuple[str, ...]:
-    """Return the paths of repomd.xml, its signature and key, and every metadata file that it lists.
-
-    Those that are listed but not there are left out: dnf asks only for what it needs.
-    """
-    source = root / "repodata/repomd.xml"
-    signed = (f"repodata/repomd.xml{suffix}" for suffix in ("", ".asc", ".key"))
-    listed = (checked_location(r.location_href, source=str(source)) for r in read_records(source))
-    return tuple(name for name in (*signed, *listed) if (root / name).is_file())
-
-
-def _read_primary(path: Path) -> list[Package]:
-    found: list[Package] = []
-
-    def take(package: RpmPackage) -> None:
-        found.append(_package(package, source=str(path)))
-
-    try:
-        createrepo_c.xml_parse_primary(str(path), pkgcb=take, do_files=False)
-    except createrepo_c.CreaterepoCError as error:
-        raise BundleError(
-            f"{path}: {error}", remedy="rebuild the metadata with createrepo_c"
-        ) from error
-    return found
-
-
-def _package(package: RpmPackage, *, source: str) -> Package:
-    if package.location_base:
-        raise BundleError(
-            f"{source}: {package.name} lies at {package.location_base}, outside the repo",
-            remedy="use a repo that holds its packages itself",
-        )
-    # "sha" is createrepo's old name of SHA-1.
-    kind = "sha1" if package.checksum_type == "sha" else package.checksum_type
-    if kind not in ALGORITHMS:
-        raise BundleError(
-            f"{source}: {package.name} has a checksum of unknown kind {kind!r}",
-            remedy="rebuild the metadata with createrepo_c --checksum sha256",
-        )
-    epoch = f"{package.epoch}:" if package.epoch not in (None, "", "0") else ""
-    return Package(
-        name=package.name,
-        architecture=package.arch,
-        version=f"{epoch}{package.version}-{package.release}",
-        size_bytes=int(package.size_package),
-        location=checked_location(package.location_href, source=source),
-        digests=((kind, package.pkgId),),
-    )
-
-
-def write_yum_metadata(
-    repo: YumRepo, carried: Collection[str], out: Path, extras: Mapping[str, bytes] | None = None
-) -> None:
-    """Write repomd.xml and what it lists for the packages at ``carried``, in the form of ``repo``.
-
-    The entries are those of ``repo``, unchanged; no rpm is opened. ``extras`` are further files,
-    by their kind in repomd.xml.
-    """
-    wanted = frozenset(carried)
-    entries = iter_entries(repo, wanted)
-    write_metadata(out, entries, len(wanted), extras or {}, repo.form)
-
-
-def iter_entries(repo: YumRepo, locations: Collection[str]) -> Iterator[RpmPackage]:
-    """Give the whole entries of the packages at ``locations``, in the order of the index."""
-    for package in createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA)):
-        if posixpath.normpath(package.location_href) in locations:
-            yield package
+    return YumRepo.read(root)

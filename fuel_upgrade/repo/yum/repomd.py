@@ -1,4 +1,4 @@
-"""``repomd.xml``: the list of a yum repo's metadata files. Reading it checked, and writing it."""
+"""Read and write ``repomd.xml``, the list of a yum repo's metadata files."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -12,9 +12,9 @@ from fuel_upgrade.system.files import hash_file
 
 METADATA = ("primary", "filelists", "other")
 EXTRAS = {"group": "comps.xml", "modules": "modules.yaml", "updateinfo": "updateinfo.xml"}
-"""The kinds beyond the packages' own that we read and write, and the names of their files."""
-# createrepo lists one kind of data several times, each compressed otherwise; one is enough. Those
-# in zchunk (_zck) repeat another, and the library may have been built without it.
+"""The kinds of metadata besides those of packages, with the names of their files."""
+# createrepo lists one kind of data in several compressions; one is enough. zchunk (_zck) always
+# repeats another one, and the library may have been built without it.
 _VARIANTS = ("", "_gz", "_xz", "_zst", "_bz2")
 _COMPRESSIONS = ("GZ_COMPRESSION", "XZ_COMPRESSION", "ZSTD_COMPRESSION", "BZ2_COMPRESSION")
 _CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
@@ -22,9 +22,7 @@ _CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
 
 @dataclass(frozen=True, slots=True)
 class MetadataForm:
-    """How metadata files are packed and summed, by the constants of createrepo_c, and how old
-    they say that they are, in Unix time.
-    """  # noqa: D205 - one sentence
+    """Compression and checksum of metadata files, as constants of createrepo_c, and their time."""
 
     compression: int
     checksum: int
@@ -38,12 +36,12 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
         BundleError: it is missing or malformed.
     """
     try:
-        found: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
+        records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
     except (createrepo_c.CreaterepoCError, OSError) as error:
         raise BundleError(
             f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
         ) from error
-    return found
+    return records
 
 
 def find_extras(
@@ -52,57 +50,57 @@ def find_extras(
     """Map each kind of :data:`EXTRAS` that is listed to its entry."""
     by_type = {record.type: record for record in records}
     listed = {k: [by_type[k + v] for v in _VARIANTS if k + v in by_type] for k in EXTRAS}
-    return {kind: found[0] for kind, found in listed.items() if found}
+    return {kind: variants[0] for kind, variants in listed.items() if variants}
 
 
 def form_of(primary: RepomdRecord, path: Path, *, timestamp: int) -> MetadataForm:
-    """Return the form that ``primary``, whose file is at ``path``, has.
+    """Return the form of ``primary``, whose file is at ``path``.
 
-    A checksum older than SHA-256 becomes that; a file not compressed at all becomes gzip.
+    Checksums older than SHA-256 are replaced by it, and uncompressed files by gzip.
     """
-    found = createrepo_c.detect_compression(str(path))
+    actual = createrepo_c.detect_compression(str(path))
     known = [getattr(createrepo_c, name) for name in _COMPRESSIONS]
-    compression = found if found in known else createrepo_c.GZ_COMPRESSION
+    compression = actual if actual in known else createrepo_c.GZ_COMPRESSION
     checksum = getattr(createrepo_c, _CHECKSUMS.get(primary.checksum_type, "SHA256"))
     return MetadataForm(compression, checksum, timestamp)
 
 
 def checked_file(root: Path, record: RepomdRecord) -> Path:
-    """Return where the file of an entry lies, after comparing its size and checksum.
+    """Return the path of an entry's file, after comparing its size and checksum.
 
     Raises:
-        BundleError: it is not there or not what the entry says.
+        BundleError: it is missing or differs from the entry.
     """
     path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
     if not path.exists():
-        raise BundleError(f"{path}: not there, but repomd.xml lists it", remedy="copy it whole")
+        raise BundleError(f"{path}: missing, but repomd.xml lists it", remedy="copy it whole")
     algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
     if algorithm not in ALGORITHMS:
         raise BundleError(
             f"{root}/repodata/repomd.xml: a checksum of unknown kind {algorithm!r}",
             remedy="rebuild the metadata with createrepo_c --checksum sha256",
         )
-    found = hash_file(path, algorithm)
-    if found != record.checksum:
-        raise _altered(path, f"{algorithm} {found}, but repomd.xml says {record.checksum}")
+    actual = hash_file(path, algorithm)
+    if actual != record.checksum:
+        raise _altered(path, f"{algorithm} {actual}, but repomd.xml says {record.checksum}")
     size = path.stat().st_size
-    if record.size > 0 and size != record.size:  # the oldest createrepo gives no size
+    if record.size > 0 and size != record.size:  # the oldest createrepo writes no size
         raise _altered(path, f"{size} bytes, but repomd.xml says {record.size}")
     return path
 
 
-def _altered(path: Path, what: str) -> BundleError:
+def _altered(path: Path, fault: str) -> BundleError:
     return BundleError(
-        f"{path}: {what}",
+        f"{path}: {fault}",
         remedy="copy the repo again, or rebuild its metadata with createrepo_c",
     )
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the content of a metadata file, whatever it is compressed with.
+    """Return the uncompressed content of a metadata file.
 
     Raises:
-        BundleError: it is missing or cannot be unpacked.
+        BundleError: it is missing or cannot be decompressed.
     """
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
         plain = Path(name) / "plain"

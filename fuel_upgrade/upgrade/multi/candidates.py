@@ -1,4 +1,4 @@
-"""Reads what the order of several tarballs depends on: their fronts, and what the master has."""
+"""Reads the input for ordering several tarballs: their headers, and the releases of the master."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import ReleaseKey
-from fuel_upgrade.upgrade.multi.order import Offer, Present, Wanted
+from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Present
 from fuel_upgrade.upgrade.plan.base_match import needs
 from fuel_upgrade.upgrade.plan.base_search import Holdings
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
@@ -22,7 +22,7 @@ _SUFFIXES = (".tar.zst", ".tar")
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What :func:`fuel_upgrade.upgrade.multi.order.find_order` takes, and where each offer lies."""
+    """The input of :func:`fuel_upgrade.upgrade.multi.order.find_order`, and each offer's path."""
 
     offers: tuple[Offer, ...]
     present: Present
@@ -30,12 +30,12 @@ class Survey:
 
 
 def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the files themselves, and of folders the tarballs right in them, each once.
+    """Return the given files, and the tarballs directly inside the given folders, each once.
 
     Raises:
         ConfigError: a folder holds no tarball.
     """
-    found: dict[Path, None] = {}
+    tarballs: dict[Path, None] = {}
     for place in places:
         inside = [place]
         if place.is_dir():
@@ -43,20 +43,20 @@ def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
             if not inside:
                 raise ConfigError(
                     f"{place}: no tarball in this folder (looked for *.tar.zst and *.tar)",
-                    remedy="name the folder that the upgrade tarballs lie in",
+                    remedy="name the folder that contains the upgrade tarballs",
                 )
-        found.update(dict.fromkeys(inside))
-    return tuple(found)
+        tarballs.update(dict.fromkeys(inside))
+    return tuple(tarballs)
 
 
 def read_survey(
     config: Config, control: ControlPlane, journal: Journal, tarballs: Sequence[Path]
 ) -> Survey:
-    """Read the fronts of the tarballs, and the indexes of every release on the master.
+    """Read the headers of the tarballs, and the indexes of every release on the master.
 
     Raises:
-        ConfigError, BundleError: one of them is no upgrade tarball; PreflightError: the Fuel
-            version of the master cannot be told, or its install is not whole any more;
+        ConfigError, BundleError: a file is no upgrade tarball.
+        PreflightError: the Fuel version of the master cannot be read, or its install is damaged.
         ControlPlaneError: Nailgun does not answer.
     """
     try:
@@ -68,8 +68,8 @@ def read_survey(
     for release in control.releases():
         if release.orchestrator is not None:
             releases[release.version, release.os_key] = holdings.checksums(release)
-    standing = [h for h in heads if find_installed(config, control, journal, h)]
-    seals = frozenset(head.seal_sha256 for head in standing)
+    intact = [h for h in heads if find_installed(config, control, journal, h)]
+    seals = frozenset(head.seal_sha256 for head in intact)
     present = Present(read_fuel_version(config), releases, seals)
     names = _names(tarballs)
     offers = tuple(offer(head, name) for head, name in zip(heads, names, strict=True))
@@ -77,13 +77,13 @@ def read_survey(
 
 
 def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
-    """Name each by its file name, or by its whole path where two have the same."""
+    """Name each tarball by its file name, or by its path where two file names are equal."""
     short = [path.name for path in tarballs]
     return tuple(p.name if short.count(p.name) == 1 else str(p) for p in tarballs)
 
 
 def offer(head: BundleHead, name: str) -> Offer:
-    """Return a tarball's part in an order, from its front."""
+    """Return the offer of a tarball, from its header."""
     return Offer(
         name=name,
         fuel_version=head.fuel_version,
@@ -91,7 +91,7 @@ def offer(head: BundleHead, name: str) -> Offer:
         seal=head.seal_sha256,
         brings={(r.version, r.os_key): _checksums(head, r.folder, (r.version, r.os_key))
                 for r in head.repos},
-        wants=tuple(_wanted(head)),
+        wants=tuple(_inherited(head)),
         unpacked_bytes=head.unpacked_bytes,
     )  # fmt: skip
 
@@ -104,9 +104,9 @@ def _checksums(head: BundleHead, folder: str, key: ReleaseKey) -> frozenset[str]
     return frozenset(own)
 
 
-def _wanted(head: BundleHead) -> Iterable[Wanted]:
+def _inherited(head: BundleHead) -> Iterable[Inherited]:
     for need in needs(head):
         sums = None
         if need.algorithm == _SEALED_BY or not need.inherited:
             sums = frozenset(p.digest(need.algorithm) for p in need.inherited)
-        yield Wanted(need.named, need.os_key, sums)
+        yield Inherited(need.named, need.os_key, sums)

@@ -1,4 +1,4 @@
-"""In which order several tarballs can be installed on a master, found by what is in them."""
+"""Finds the order in which several tarballs can be installed, from their content. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from typing import Any
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import ReleaseKey
+from fuel_upgrade.upgrade.event_json import event_fields
+from fuel_upgrade.upgrade.events import OrderChosen, OrderedTarball, SkippedTarball
 
 INSTALLED_ALREADY = "installed already"
-"""Why a tarball is skipped of which an earlier install stands."""
+"""The reason to skip a tarball whose earlier install is intact."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a diff release inherits: checksums, all of which one base must have.
+class Inherited:
+    """The packages that a diff release inherits: one base must have all ``checksums``.
 
-    ``checksums`` is None where they cannot be compared with those of other tarballs; then the
-    name of the base must do.
+    ``checksums`` is None if they cannot be compared with those of other tarballs; the base is
+    identified by its name then.
     """
 
     named: str
@@ -28,9 +30,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tarball, as far as the order depends on it.
+    """The part of a tarball that the order depends on.
 
-    ``brings`` maps each release to the checksums of all its packages, inherited ones too.
+    ``brings`` maps each release to the checksums of all its packages, including inherited ones.
     """
 
     name: str
@@ -38,21 +40,17 @@ class Offer:
     upgrade_from: frozenset[str]
     seal: str
     brings: Mapping[ReleaseKey, frozenset[str]]
-    wants: tuple[Wanted, ...]
+    wants: tuple[Inherited, ...]
     unpacked_bytes: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "tarball": self.name,
-            "fuel_version": self.fuel_version,
-            "unpacked_bytes": self.unpacked_bytes,
-        }
+    def skipped(self, why: str) -> SkippedTarball:
+        """Return the tarball as one that is not installed, for the reason ``why``."""
+        return SkippedTarball(self.name, self.fuel_version, self.unpacked_bytes, why)
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is on the master: its Fuel version, its releases' checksums, the seals that stand."""
+    """The master: its Fuel version, checksums by release, and the seals of intact installs."""
 
     fuel_version: str
     releases: Mapping[ReleaseKey, frozenset[str]]
@@ -61,28 +59,30 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which tarballs to install, first to last, and which not, each with the reason."""
+    """The tarballs to install, in order, and those to skip, each with the reason."""
 
     installs: tuple[Offer, ...]
     skipped: tuple[tuple[Offer, str], ...]
 
+    def to_event(self) -> OrderChosen:
+        """Return the event with which the install of several tarballs begins."""
+        order = (OrderedTarball(o.name, o.fuel_version, o.unpacked_bytes) for o in self.installs)
+        return OrderChosen(tuple(order), tuple(offer.skipped(why) for offer, why in self.skipped))
+
     def to_json(self) -> dict[str, Any]:
         """Return the form that the API gives."""
-        return {
-            "order": [offer.to_json() for offer in self.installs],
-            "skipped": [{**offer.to_json(), "why": why} for offer, why in self.skipped],
-        }
+        return event_fields(self.to_event())
 
 
 def find_order(offers: Iterable[Offer], present: Present) -> Order:
-    """Find the way up: to the highest Fuel version that can be reached, by the most steps.
+    """Find the sequence to the highest Fuel version that can be reached, with the most installs.
 
-    Each step must be from a version that its tarball upgrades, and each diff in it must find
-    one release, on the master or brought before, that has all it inherits. The order in which
-    ``offers`` come has no meaning.
+    Each tarball must upgrade the version before it, and for each of its diffs one release, on the
+    master or in an earlier tarball, must have all inherited packages. The order of ``offers`` does
+    not matter.
 
     Raises:
-        PreflightError: a tarball is above the end of every way; says what it lacks.
+        PreflightError: a tarball is of a higher version than every sequence reaches.
     """
     skipped: list[tuple[Offer, str]] = []
     ways: list[tuple[Offer, ...]] = [()]
@@ -112,7 +112,7 @@ def _rank(offer: Offer) -> Any:
 
 
 def _worth(way: Sequence[Offer]) -> Any:
-    """Rank a way: the highest end first, then the most steps; the last words are for the ties."""
+    """Rank a sequence by its last version, then by its length; the rest breaks ties."""
     end = (1, _by_version(way[-1].fuel_version)) if way else (0, _by_version(""))
     return (end, len(way), [_rank(offer) for offer in way])
 
@@ -120,23 +120,23 @@ def _worth(way: Sequence[Offer]) -> Any:
 def _usable(
     offers: Sequence[Offer], present: Present, skipped: list[tuple[Offer, str]]
 ) -> list[Offer]:
-    """Leave out what is on the master already, and copies."""
-    found: dict[str, Offer] = {}
+    """Leave out tarballs that are installed already, and copies."""
+    by_seal: dict[str, Offer] = {}
     for offer in offers:
         compared = compare_fuel_versions(offer.fuel_version, present.fuel_version)
         if compared <= 0:
             is_same = offer.seal in present.seals
             reason = f"this master runs Fuel {present.fuel_version}"
             skipped.append((offer, INSTALLED_ALREADY if is_same else reason))
-        elif offer.seal in found:
-            skipped.append((offer, f"the same as {found[offer.seal].name}"))
+        elif offer.seal in by_seal:
+            skipped.append((offer, f"the same as {by_seal[offer.seal].name}"))
         else:
-            found[offer.seal] = offer
-    return list(found.values())
+            by_seal[offer.seal] = offer
+    return list(by_seal.values())
 
 
 def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
-    """Say what keeps ``offer`` from coming behind ``way``; nothing if it fits."""
+    """Return why ``offer`` cannot follow ``way``; empty if it can."""
     now = way[-1].fuel_version if way else present.fuel_version
     if compare_fuel_versions(offer.fuel_version, now) <= 0 or now not in offer.upgrade_from:
         return f"it upgrades {', '.join(sorted(offer.upgrade_from))}, not {now}"
@@ -152,7 +152,7 @@ def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
     return ""
 
 
-def _is_held(want: Wanted, held: Sequence[Mapping[ReleaseKey, frozenset[str]]]) -> bool:
+def _is_held(want: Inherited, held: Sequence[Mapping[ReleaseKey, frozenset[str]]]) -> bool:
     same = [(key, sums) for releases in held for key, sums in releases.items()
             if key[1] == want.os_key]  # fmt: skip
     if want.checksums is None:
@@ -164,7 +164,7 @@ def _unreachable(
     above: Sequence[Offer], usable: Sequence[Offer], best: Sequence[Offer], present: Present
 ) -> PreflightError:
     failures = tuple(_why_not(offer, usable, best, present) for offer in above)
-    remedy = "bring what is missing, or name the tarballs to install without those"
+    remedy = "add the missing tarballs, or leave out those that need them"
     return PreflightError("; ".join(failures), remedy=remedy, failures=failures)
 
 

@@ -1,1 +1,1 @@
-"""What a master looks like, the plan of an install there, and the checks of it."""
+"""The state of a master, the plan of an install there, and its checks."""

@@ -1,4 +1,4 @@
-"""Which registered release can be a diff's base: one that holds all that the diff inherits."""
+"""Finds the base of a diff: a registered release that has every package the diff inherits. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.release.chain import newest_version_first
 from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey, RepoEntry
 from fuel_upgrade.repo.package import Package
+from fuel_upgrade.upgrade.events import BaseReplaced
 
 _SEALED_BY = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a diff repo in a tarball leaves to its base; ``named`` is the base's version."""
+    """The packages that a diff repo inherits; ``named`` is the version of its base."""
 
     version: str
     os_key: str
@@ -26,10 +27,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What of a need the repos of one registered release lack.
+    """The inherited packages that the repos of one registered release lack.
 
-    ``faults`` pairs a repo that should be on this master's disk with what is wrong with it;
-    ``elsewhere`` are repos that another host serves, which nobody looked into.
+    ``faults`` pairs each repo that cannot be read on this master's disk with the reason;
+    ``elsewhere`` are repos that another host serves, which are not read.
     """
 
     release: RegisteredRelease
@@ -38,16 +39,18 @@ class Held:
     elsewhere: tuple[RepoEntry, ...] = ()
 
     def serves(self, need: Need) -> bool:
-        """Tell whether a diff can build on it; what nobody can look into is taken by its name."""
+        """Return whether a diff can build on the release; repos elsewhere are trusted by name."""
         unknown = bool(self.elsewhere) and self.release.version == need.named
         return not self.faults and (unknown or not self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class BaseMatch:
-    """What was found for one need. ``release`` is the base; None where ``inside`` the tarball
-    there is one, where none is needed, or where the install must be refused.
-    """  # noqa: D205 - one sentence each
+    """The result of the search for one base.
+
+    ``release`` is the base. It is None if the base is ``inside`` the tarball, if none is needed,
+    and if the install must be refused.
+    """
 
     need: Need
     accepted: bool
@@ -58,22 +61,30 @@ class BaseMatch:
 
     @property
     def replaces_named(self) -> bool:
-        """Tell whether another release than the named one is the base."""
+        """Return whether the base is another release than the named one."""
         return self.release is not None and self.release.version != self.need.named
+
+    def to_event(self) -> BaseReplaced | None:
+        """Return the event of a base that replaces the named one, or None."""
+        need = self.need
+        if self.release is None or not self.replaces_named:
+            return None
+        base, inherited = self.release.version, len(need.inherited)
+        return BaseReplaced(need.version, need.named, base, self.inside, inherited)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that plans and events give."""
-        found = self.need.named if self.inside else self.release and self.release.version
+        base = self.need.named if self.inside else self.release and self.release.version
         return {
             "named": self.need.named,
-            "found": found,
+            "found": base,
             "inside": self.inside,
             "inherited": len(self.need.inherited),
         }
 
 
 def needs(head: BundleHead) -> tuple[Need, ...]:
-    """Return what each diff repo of a tarball inherits."""
+    """Return the need of each diff repo in a tarball."""
     return tuple(
         Need(
             r.version, r.os_key, head.diff_releases[r.version], d.algorithm, d.inherited_packages()
@@ -86,10 +97,10 @@ def needs(head: BundleHead) -> tuple[Need, ...]:
 def candidates(
     releases: Iterable[RegisteredRelease], need: Need, replaced: frozenset[str]
 ) -> tuple[RegisteredRelease, ...]:
-    """Return the releases that may be the base: the named one first, then the newest first.
+    """Return the releases that can be the base: the named one, then the others, newest first.
 
-    ``replaced`` are the URLs of the repos that the tarball itself brings: a release that rests
-    on one of those would change under the feet of what builds on it.
+    ``replaced`` are the URLs of the repos in the tarball itself. A release that uses one of them
+    is no candidate: the install would change it.
     """
     fit = [
         r
@@ -106,7 +117,7 @@ def candidates(
 def find_base(
     need: Need, fit: Iterable[RegisteredRelease], look: Callable[[RegisteredRelease], Held]
 ) -> BaseMatch:
-    """Return the first release that serves; else what the one that comes closest lacks."""
+    """Return the first release that serves, or else what the closest one lacks."""
     seen: list[Held] = []
     for release in fit:
         held = look(release)
@@ -114,7 +125,7 @@ def find_base(
             return BaseMatch(need, accepted=True, release=release)
         seen.append(held)
     if not need.inherited:
-        return BaseMatch(need, accepted=True)  # a diff of everything stands by itself
+        return BaseMatch(need, accepted=True)  # a diff that inherits nothing needs no base
     whole = [held.missing for held in seen if not held.faults]
     faults = tuple(f for held in seen if held.release.version == need.named for f in held.faults)
     return BaseMatch(
@@ -123,26 +134,26 @@ def find_base(
 
 
 def find_inside(need: Need, head: BundleHead) -> BaseMatch:
-    """Look for what a diff repo inherits in its base within the same tarball, by the seal.
+    """Look for the inherited packages in a base within the same tarball, by the seal.
 
-    The seal knows SHA-256 alone. Where the diff was made by another checksum, ``bundle build``
-    was the last that could tell.
+    The seal has SHA-256 only. A diff made with another checksum was checked by ``bundle build``
+    and is accepted here.
     """
     if need.algorithm != _SEALED_BY:
         return BaseMatch(need, accepted=True, inside=True)
     folder = head.repo(need.named, need.os_key).folder + "/"
-    there = {file.sha256 for path, file in head.sealed.items() if path.startswith(folder)}
+    present = {file.sha256 for path, file in head.sealed.items() if path.startswith(folder)}
     own = head.descriptions.get((need.named, need.os_key))
     if own is not None and own.algorithm == _SEALED_BY:
-        there |= {p.digest(_SEALED_BY) for p in own.inherited_packages()}
-    missing = tuple(p for p in need.inherited if p.digest(_SEALED_BY) not in there)
+        present |= {p.digest(_SEALED_BY) for p in own.inherited_packages()}
+    missing = tuple(p for p in need.inherited if p.digest(_SEALED_BY) not in present)
     return BaseMatch(need, accepted=not missing, inside=True, missing=missing)
 
 
 def repair_request(
     head: BundleHead, matches: Mapping[ReleaseKey, BaseMatch], fuel_version: str
 ) -> RepairRequest | None:
-    """Say what a tarball would have to bring besides; None where every base is there."""
+    """Return a request for the packages that the bases lack; None if they lack nothing."""
     repos = tuple(
         RequestedRepo(
             version=m.need.version,

@@ -1,4 +1,4 @@
-"""What the repos on a master's disk hold, looked for by checksum. Reads, and changes nothing."""
+"""Searches the repos on a master's disk for packages by checksum. Writes nothing."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from fuel_upgrade.upgrade.plan.base_match import Held, Need
 
 
 def folder_of(config: Config, url: str) -> Path | None:
-    """Return where a repo that this master serves lies on its disk; None for other URLs."""
+    """Return the folder of a repo that this master serves; None for other URLs."""
     prefix = config.root_url + "/"
     return config.paths.repos / url.removeprefix(prefix) if url.startswith(prefix) else None
 
 
 class Holdings:
-    """Looks into the repos below ``paths.repos``; each index is read once.
+    """The packages in the repos below ``paths.repos``; each index is read once.
 
-    A package counts as held when an index lists it with the wanted checksum and its file is
-    there with the index's size. ``verify`` also computes the checksum of the file; so does an
-    index without checksums of the wanted kind.
+    A repo has a package if its index lists it with the same checksum and the file has the size
+    in the index. With ``verify``, or if the index has no checksum of that kind, the file is
+    hashed too.
     """
 
     def __init__(self, config: Config, *, verify: bool = False) -> None:
@@ -31,13 +31,13 @@ class Holdings:
         self._read: dict[tuple[Path, str | None], tuple[Package, ...]] = {}
 
     def look(self, release: RegisteredRelease, need: Need) -> Held:
-        """Look for what ``need`` inherits in all repos of a release.
+        """Search all repos of a release for the packages that ``need`` inherits.
 
         Raises:
             OutsideError: there is a yum repo to read, and createrepo_c cannot be loaded.
         """
-        wanted = {p.identity(need.algorithm): p for p in need.inherited}
-        found: set[Identity] = set()
+        needed = {p.identity(need.algorithm): p for p in need.inherited}
+        present: set[Identity] = set()
         faults: list[tuple[RepoEntry, str]] = []
         elsewhere: list[RepoEntry] = []
         for repo in release.orchestrator.repos if release.orchestrator else ():
@@ -50,14 +50,14 @@ class Holdings:
                 )
             else:
                 try:
-                    found |= self._found(folder, repo.suite, wanted, need.algorithm)
+                    present |= self._matching(folder, repo.suite, needed, need.algorithm)
                 except (BundleError, ConfigError) as error:
                     faults.append((repo, f"cannot be read: {error.what}"))
-        missing = tuple(package for identity, package in wanted.items() if identity not in found)
+        missing = tuple(package for identity, package in needed.items() if identity not in present)
         return Held(release, missing, tuple(faults), tuple(elsewhere))
 
     def checksums(self, release: RegisteredRelease) -> frozenset[str]:
-        """Return every checksum in the indexes of a release's repos that can be read."""
+        """Return the checksums in all readable indexes of a release's repos."""
         known: set[str] = set()
         for repo in release.orchestrator.repos if release.orchestrator else ():
             folder = folder_of(self._config, repo.url)
@@ -66,27 +66,27 @@ class Holdings:
             try:
                 packages = self._packages(folder, repo.suite)
             except (BundleError, ConfigError):
-                continue  # the checks of the install itself will tell
+                continue  # the checks of the install report it
             known.update(value for p in packages for _, value in p.digests)
         return frozenset(known)
 
     @property
     def packages(self) -> int:
-        """How many packages the indexes that were read have."""
+        """The number of packages in the indexes read so far."""
         return sum(map(len, self._read.values()))
 
-    def _found(
-        self, folder: Path, suite: str | None, wanted: dict[Identity, Package], algorithm: str
+    def _matching(
+        self, folder: Path, suite: str | None, needed: dict[Identity, Package], algorithm: str
     ) -> set[Identity]:
-        names = {str(package) for package in wanted.values()}
-        found: set[Identity] = set()
+        names = {str(package) for package in needed.values()}
+        present: set[Identity] = set()
         for package in self._packages(folder, suite):
             if str(package) not in names:
                 continue
             identity = self._identity(folder, package, algorithm)
-            if identity in wanted and identity not in found and self._is_there(folder, package):
-                found.add(identity)
-        return found
+            if identity in needed and identity not in present and self._is_there(folder, package):
+                present.add(identity)
+        return present
 
     def _identity(self, folder: Path, package: Package, algorithm: str) -> Identity | None:
         if algorithm in dict(package.digests):
@@ -123,7 +123,7 @@ def _is_repo(folder: Path) -> bool:
 def _read_packages(folder: Path, suite: str | None) -> tuple[Package, ...]:
     if (folder / "dists").is_dir():
         return read_apt(folder, suite=suite).packages
-    # Only here: the library of yum repos cannot be loaded on every master, nor is it needed there.
+    # Imported here: the yum library cannot be loaded on every master, and not all need it.
     from fuel_upgrade.repo.yum.repo import read_yum  # noqa: PLC0415
 
     return read_yum(folder).packages

@@ -1,4 +1,4 @@
-"""Where each part of a tarball is staged, and where it goes live."""
+"""The paths of an install: where each part of a tarball is staged, and where it goes live. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -8,15 +8,16 @@ from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Paths
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.steps import full_view, switch
+from fuel_upgrade.upgrade.steps.full_view import FOLDER, BuildView
+from fuel_upgrade.upgrade.steps.switch import Switch
 
 STAGING = ".fuel-upgrade"
 _PACKAGES = (".deb", ".rpm")
-_BLOCK_BYTES = 4096  # of ext4 and xfs: a file takes whole ones
+_BLOCK_BYTES = 4096  # of ext4 and xfs: a file takes whole blocks
 
 
 class Layout:
-    """Where each part is staged, and where it goes live."""
+    """The staging and live paths of one tarball, under the id of its install."""
 
     def __init__(self, head: BundleHead, paths: Paths, install: str) -> None:
         self._head = head
@@ -36,7 +37,7 @@ class Layout:
         self.links = {self._fuel / "link": f"{head.fuel_version}/version.yaml"}
 
     def staged_bytes(self, viewed: Iterable[RepoPart]) -> dict[Path, int]:
-        """Return how many bytes go below each of the folders, before the switch."""
+        """Return how many bytes are written below each folder before the switch."""
         totals = dict.fromkeys(
             (self._paths.repos, self._paths.puppet, self._paths.fuel, self._paths.state), 0
         )
@@ -51,7 +52,7 @@ class Layout:
         return totals
 
     def switches(self) -> Iterator[PlannedStep]:
-        """Give the switches of repos, puppet and release versions."""
+        """Yield the switches of repos, puppet and release versions."""
         for repo in self._head.repos:
             yield planned_switch(
                 f"repo {repo.place}", self._repos / repo.place, self._paths.repos / repo.place
@@ -68,10 +69,10 @@ class Layout:
             )
 
     def view_bytes(self, repo: RepoPart) -> int:
-        """Return about how much a full view takes: its indexes, for packages are links.
+        """Estimate the size of a full view: that of its indexes, since packages are links.
 
-        A diff repo that carries the release's own indexes has them whole; another one's are
-        those of its part of the packages.
+        A diff repo that carries the release's own indexes has their full size; the indexes of
+        another cover its own packages only, and are scaled up.
         """
         described = self._head.descriptions[repo.version, repo.os_key]
         own = sum(
@@ -83,20 +84,19 @@ class Layout:
         return own * max(scale, 1)
 
     def view_steps(self, repo: RepoPart, roots: Sequence[Path]) -> Iterator[PlannedStep]:
-        """Give the steps that build a full view and bring it to its place."""
-        place = f"{full_view.FOLDER}/{repo.place}"
+        """Yield the steps that build a full view and switch it into place."""
+        place = f"{FOLDER}/{repo.place}"
         staged = self._repos / place
         yield PlannedStep(
-            "view",
+            BuildView(tuple(roots), staged),
             f"build the full view of repo {repo.place}",
-            full_view.params(roots, staged),
-            "remove what was built",
+            "remove the full view",
             self.view_bytes(repo),
         )
         yield planned_switch(f"full view {place}", staged, self._paths.repos / place)
 
     def version_switches(self) -> Iterator[PlannedStep]:
-        """Give the last two switches: the Fuel version's file, and the link to it."""
+        """Yield the last two switches: the version file of Fuel, and the link to it."""
         version = self._head.fuel_version
         yield planned_switch(
             f"version file of Fuel {version}",
@@ -113,7 +113,7 @@ class Layout:
 
 
 def planned_switch(what: str, staged: Path, live: Path) -> PlannedStep:
-    """Plan one switch; ``what`` is its title."""
+    """Plan one switch; ``what`` names the content in its title."""
     return PlannedStep(
-        "switch", f"switch {what}", switch.params(staged, live), "switch back to what was there"
+        Switch(staged, live), f"switch {what}", "switch back to the previous content"
     )

@@ -1,4 +1,4 @@
-"""What a master looks like now: everything that checks and plans need, read in one go."""
+"""Reads the state of a master: all input of plans and checks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey
-from fuel_upgrade.system.disk_space import Room, room_at
+from fuel_upgrade.system.disk_space import FileSystem, file_system_at
 from fuel_upgrade.system.size import say_size_down
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
@@ -26,17 +26,17 @@ from fuel_upgrade.upgrade.plan.base_match import (
 )
 from fuel_upgrade.upgrade.plan.base_search import Holdings
 
-_LEAST_BYTES = 1 << 20  # SQLite writes by pages, and beside each database a journal of its own
+_LEAST_BYTES = 1 << 20  # SQLite writes pages, and a journal of its own beside each database
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """A master, read before an install.
+    """The state of a master before an install.
 
-    ``bases`` holds what was found for each diff repo of the tarball to install; ``rooms`` maps
-    each folder that installs write below to its file system; ``hooks`` maps each point to its
-    hooks. ``indexed_packages`` is how many the indexes have that were searched for a base.
-    ``dialect`` is the form in which its Nailgun takes releases.
+    ``bases`` has the base match of each diff repo in the tarball; ``rooms`` maps each folder that
+    installs write below to its file system; ``hooks`` maps each point to its hooks.
+    ``indexed_packages`` counts the packages in the indexes that were searched for a base.
+    ``dialect`` is the form of releases that its Nailgun accepts.
     """
 
     fuel_version: str
@@ -44,7 +44,7 @@ class Master:
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[RunningTask, ...]
     bases: Mapping[ReleaseKey, BaseMatch]
-    rooms: Mapping[Path, Room]
+    rooms: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
 
@@ -66,7 +66,7 @@ def read_fuel_version(config: Config) -> str:
 
 
 def known_fuel_version(config: Config) -> str:
-    """Return the Fuel version for who only shows it: ``unknown`` where there is none."""
+    """Return the Fuel version for display: ``unknown`` if it cannot be read."""
     try:
         return read_fuel_version(config)
     except PreflightError:
@@ -80,7 +80,7 @@ def read_master(
 
     Raises:
         OutsideError: a yum repo must be read, and its library cannot be loaded.
-        PreflightError: its Fuel version cannot be told.
+        PreflightError: its Fuel version cannot be read.
         ControlPlaneError: Nailgun does not answer as it should.
     """
     fuel_version = read_fuel_version(config)
@@ -97,18 +97,18 @@ def read_master(
         releases=releases,
         running_tasks=read_running(control),
         bases=bases,
-        rooms={folder: room_at(folder) for folder in folders},
+        rooms={folder: file_system_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
     )
 
 
 def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | None:
-    """Return the error that names a full disk, where that is why the registry cannot answer.
+    """Return an error about a full disk, if that explains why the registry does not answer.
 
-    It is the embedded one, whose database lies in ``paths.state``, and has to keep its tokens.
+    The database of the embedded registry is in ``paths.state``; each login writes a token to it.
     """
-    room = room_at(config.paths.state)
+    room = file_system_at(config.paths.state)
     is_embedded = config.nailgun.url is None and config.registry.database is None
     if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
         return None
@@ -130,12 +130,12 @@ def _find_bases(
     inside = {(r.version, r.os_key) for r in head.releases}
     root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
-    found = {}
+    matches = {}
     for need in needs(head):
         if (need.named, need.os_key) in inside:
             match = find_inside(need, head)
         else:
             fit = candidates(releases, need, replaced)
             match = find_base(need, fit, partial(holdings.look, need=need))
-        found[need.version, need.os_key] = match
-    return found
+        matches[need.version, need.os_key] = match
+    return matches

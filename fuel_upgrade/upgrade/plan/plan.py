@@ -1,4 +1,4 @@
-"""A plan as a value: what an install would do on one master, step by step."""
+"""A plan as a value: the steps of an install on one master."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,36 +6,65 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.release.model import OrchestratorData
-from fuel_upgrade.system.disk_space import Room
-from fuel_upgrade.upgrade.events import Begin
+from fuel_upgrade.system.disk_space import FileSystem
+from fuel_upgrade.upgrade.events import InstallStarted
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.records import StepRecord, StepState
+from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
+from fuel_upgrade.upgrade.steps.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """Options of a request that shape its plan.
+
+    ``verify_base`` hashes every package that a diff inherits, ``full_view`` builds full views.
+    """
+
+    verify_base: bool = False
+    full_view: bool = False
+
+    def __or__(self, other: "PlanOptions") -> "PlanOptions":
+        """Return the options that either of the two sets."""
+        return PlanOptions(
+            verify_base=self.verify_base or other.verify_base,
+            full_view=self.full_view or other.full_view,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: its kind and parameters as the journal will hold them, and a title for people.
+    """One step, with the titles of it and of its undo.
 
-    ``size_bytes`` is how much it writes, about, and 0 where that does not count.
+    ``size_bytes`` is about how much it writes, 0 if negligible.
     """
 
-    kind: str
+    step: Step[Any]
     title: str
-    params: Mapping[str, Any]
     undo: str
     size_bytes: int = 0
+
+    @property
+    def kind(self) -> str:
+        """The kind of the step in the journal."""
+        return self.step.kind
+
+    @property
+    def params(self) -> Json:
+        """The parameters of the step in the journal."""
+        return self.step.to_json()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An install, planned for one master.
 
-    ``orchestrators`` maps (version, operating system) to what will be registered, ``views`` to
-    the location of the full view; ``staged_bytes`` maps each folder that is written below to how
-    much goes there.
+    ``orchestrators`` maps (version, operating system) to the repos and sources to register,
+    ``views`` to the location of the full view; ``staged_bytes`` maps each folder to the number of
+    bytes written below it.
     """
 
     install: str
+    options: PlanOptions
     master_ip: str
     fuel_from: str
     fuel_to: str
@@ -44,22 +73,22 @@ class Plan:
     staged_bytes: Mapping[Path, int]
     views: Mapping[tuple[str, str], str]
 
-    def bytes_per_room(self, master: Master) -> dict[Room, int]:
-        """Return how many bytes each file system must take."""
-        needed: dict[Room, int] = {}
+    def bytes_per_room(self, master: Master) -> dict[FileSystem, int]:
+        """Return how many bytes are written to each file system."""
+        needed: dict[FileSystem, int] = {}
         for folder, size in self.staged_bytes.items():
             room = next(r for r in master.rooms.values() if r.device == master.rooms[folder].device)
             needed[room] = needed.get(room, 0) + size
         return needed
 
 
-def begin(install: str, steps: Sequence[PlannedStep]) -> Begin:
-    """Return the event with which the steps begin."""
-    return Begin(install, len(steps), tuple(step.size_bytes for step in steps))
+def begin(install: str, steps: Sequence[PlannedStep]) -> InstallStarted:
+    """Return the event that precedes the first step."""
+    return InstallStarted(install, len(steps), tuple(step.size_bytes for step in steps))
 
 
 def as_records(steps: Iterable[PlannedStep]) -> tuple[StepRecord, ...]:
-    """Return the steps as the journal has them before they begin."""
+    """Return the steps as journal records, none of them begun."""
     return tuple(
         StepRecord(number, step.kind, step.title, step.params, {}, StepState.PLANNED)
         for number, step in enumerate(steps, 1)

@@ -1,4 +1,4 @@
-"""Makes the plan of an install, from the front of a tarball and what a master looks like."""
+"""Makes the plan of an install from the header of a tarball and the state of a master. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -24,15 +24,18 @@ from fuel_upgrade.upgrade.hooks import (
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import Layout
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep
-from fuel_upgrade.upgrade.steps import full_view, run_hook, unpack
+from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep, PlanOptions
+from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.register import Notify, Register
+from fuel_upgrade.upgrade.steps.run_hook import RunHook
+from fuel_upgrade.upgrade.steps.unpack import Unpack
 
 
 def find_equal(
     releases: Iterable[RegisteredRelease], release: Release, data: OrchestratorData, master_ip: str
 ) -> RegisteredRelease | None:
-    """Return the registered release that is ``release`` already, with the same repos."""
-    wanted = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
+    """Return the registered release that equals ``release`` and has the same repos, if any."""
+    expected = {(r.name, render(r.location, release.version, master_ip)) for r in data.repos}
     for other in releases:
         same = (other.name, other.version, other.os_key) == (
             release.name,
@@ -40,24 +43,32 @@ def find_equal(
             release.os_key,
         )
         repos = other.orchestrator.repos if other.orchestrator else ()
-        if same and {(r.name, r.location) for r in repos} == wanted:
+        if same and {(r.name, r.location) for r in repos} == expected:
             return other
     return None
 
 
-def make_plan(head: BundleHead, master: Master, config: Config, *, install: str) -> Plan:
-    """Plan an install; a base release that is not there is left for the checks to name."""
+def make_plan(
+    head: BundleHead, master: Master, config: Config, options: PlanOptions, *, install: str
+) -> Plan:
+    """Plan an install with the id ``install``, which names its staging folders.
+
+    ``options`` are complete: those of the request and of the settings. A missing base release is
+    no error here: :func:`fuel_upgrade.upgrade.plan.preflight.check` refuses it.
+
+    Raises:
+        PreflightError: a full view needs a repo that another server serves.
+    """
     orchestrators = _orchestrators(head, master, config)
     layout = Layout(head, config.paths, install)
-    viewed = [repo for repo in head.repos if repo.base and config.full_view]
+    viewed = [repo for repo in head.repos if repo.base and options.full_view]
     hooks = partial(_hook_steps, master, _hook_context(head, master, layout, install))
     steps = (
         *hooks(BEFORE_INSTALL),
         PlannedStep(
-            "unpack",
+            Unpack(layout.roots, head.path, head.seal_sha256, layout.stagings, layout.links),
             f"unpack and verify {head.path.name}",
-            unpack.params(head, layout.roots, layout.stagings, layout.links),
-            "remove what was unpacked",
+            "remove the unpacked files",
             head.unpacked_bytes,
         ),
         *hooks(AFTER_STAGE),
@@ -75,6 +86,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
     )
     return Plan(
         install=install,
+        options=options,
         master_ip=config.master_ip,
         fuel_from=master.fuel_version,
         fuel_to=head.fuel_version,
@@ -87,7 +99,7 @@ def make_plan(head: BundleHead, master: Master, config: Config, *, install: str)
 
 def _view_location(repo: RepoPart, config: Config) -> str:
     url = config.root_url
-    return f"{url}/{full_view.FOLDER}/{repo.place}{repo.location_suffix}"
+    return f"{url}/{FOLDER}/{repo.place}{repo.location_suffix}"
 
 
 def _roots(
@@ -98,7 +110,7 @@ def _roots(
     Raises:
         PreflightError: one of them is on another server.
     """
-    found = []
+    folders = []
     for entry in orchestrators[repo.version, repo.os_key].repos:
         url = render(entry.url, repo.version, config.master_ip)
         folder = folder_of(config, url)
@@ -107,25 +119,25 @@ def _roots(
                 f"no full view of {repo.place}: {url} is not served by this master",
                 remedy="install without the full view",
             )
-        found.append(folder)
-    return found
+        folders.append(folder)
+    return folders
 
 
 def _orchestrators(
     head: BundleHead, master: Master, config: Config
 ) -> dict[tuple[str, str], OrchestratorData]:
-    """Give each release its own repo and then its base's, transitively.
+    """Give each release its own repo, then the repos of its base, transitively.
 
-    The releases come in topological order, so that a base in the same tarball is known by then.
+    The releases are in topological order: a base in the same tarball comes before its diffs.
     """
-    found: dict[tuple[str, str], OrchestratorData] = {}
+    planned: dict[tuple[str, str], OrchestratorData] = {}
     for release in head.releases:
         repo = head.repo(release.version, release.os_key)
         place = repo.place.replace(release.version, "{OPENSTACK_VERSION}", 1)
         location = f"{config.repo_url.rstrip('/')}/{place}{repo.location_suffix}"
-        base = _base_data(head, master, release, found, config.master_ip)
-        found[release.version, release.os_key] = orchestrator_data(release, location, base)
-    return found
+        base = _base_data(head, master, release, planned, config.master_ip)
+        planned[release.version, release.os_key] = orchestrator_data(release, location, base)
+    return planned
 
 
 def _base_data(
@@ -164,13 +176,9 @@ def _registrations(
         if match is not None and match.replaces_named and match.release is not None:
             name += f" on {match.release.version} in place of {match.need.named}"
         yield PlannedStep(
-            "register",
+            Register(master.dialect.body(release.fields, data), equal.id if equal else None),
             f"keep release {name} as it is registered" if equal else f"register release {name}",
-            {
-                "body": master.dialect.body(release.fields, data),
-                "adopt": equal.id if equal else None,
-            },
-            "nothing: it was there before" if equal else "delete the release",
+            "nothing: it was registered before" if equal else "delete the release",
         )
 
 
@@ -178,20 +186,18 @@ def _notifications(head: BundleHead) -> Iterator[PlannedStep]:
     for release in head.releases:
         message = f"New release available: {release.name} ({release.version})"
         yield PlannedStep(
-            "notify",
+            Notify(message),
             f"notify of {release.name} ({release.version})",
-            {"message": message},
             "delete the notification",
         )
 
 
 def _hook_steps(master: Master, context: Mapping[str, Any], point: str) -> Iterator[PlannedStep]:
-    for found in master.hooks.get(point, Hooks()).found:
+    for hook in master.hooks.get(point, Hooks()).accepted:
         yield PlannedStep(
-            "hook",
-            f"run hook {found.title}",
-            run_hook.params(found, context),
-            f"run {found.undo.name}" if found.undo else "nothing: it has no undo twin",
+            RunHook.of(hook, context),
+            f"run hook {hook.title}",
+            f"run {hook.undo.name}" if hook.undo else "nothing: it has no undo twin",
         )
 
 

@@ -1,4 +1,4 @@
-"""Every reason to refuse an install, found before anything is changed, and told at once."""
+"""Checks an install before anything is changed, and reports all failures at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.plan.planner import find_equal
 
 _MIB = 1 << 20
-_DRIFTED = "plan it anew with fuel-upgrade plan --out FILE, look at that, and install with it"
-_SHOWN = 20  # packages by name; a repair request has them all
+_DRIFTED = "make a new plan with fuel-upgrade plan --out FILE, review it, and install with it"
+_SHOWN = 20  # packages by name; a repair request lists all
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed check: what is wrong, and what to do about it before the next try."""
+    """A failed check: the reason, and what to do before the next attempt."""
 
     what: str
     remedy: str
@@ -32,7 +32,7 @@ class Failure:
 
 @contextmanager
 def nothing_changes() -> Iterator[None]:
-    """Have each error that is raised while only reading say that nothing was changed."""
+    """Add the state ``nothing was changed`` to each error inside the block."""
     try:
         yield
     except UpgradeError as error:
@@ -51,8 +51,8 @@ def check(
 ) -> None:
     """Refuse an install that cannot or must not be done.
 
-    ``drift`` is what became different since the plan to keep to was made. That Nailgun is
-    at work is told with what fails, and does not fail by itself: it may be waited for.
+    ``drift`` lists the changes since the reviewed plan was made. Running tasks of Nailgun are
+    reported with other failures, but are none by themselves: the caller can wait for them.
 
     Raises:
         PreflightError: with every failed check.
@@ -61,7 +61,7 @@ def check(
         *_versions(head, master),
         *_bases(head, master),
         *_collisions(head, plan, master),
-        *_room(plan, master, reserve_mb * _MIB),
+        *_disk_space(plan, master, reserve_mb * _MIB),
         *_hooks(master),
     ]
     if not (failed or drift):
@@ -79,11 +79,11 @@ def check(
 
 
 def _remedy(head: BundleHead, failed: Sequence[Failure], master: Master) -> str:
-    """Return what is to be done, where that is one thing; else where to look for it."""
+    """Return the remedy of the failures if it is the same for all, else a general one."""
     remedies = {failure.remedy for failure in failed}
     if len(remedies) == 1 and not master.running_tasks:
         return remedies.pop()
-    return f"correct what the checks name, then install {head.path} again"
+    return f"remove the causes of the failed checks, then install {head.path} again"
 
 
 def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
@@ -92,7 +92,7 @@ def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
     if compare_fuel_versions(new, now) == 0:
         yield Failure(
             f"Fuel {new} is what this master already runs",
-            "nothing has to be installed; fuel-upgrade status shows what is",
+            "there is nothing to install; see fuel-upgrade status",
         )
     elif compare_fuel_versions(new, now) < 0:
         yield Failure(
@@ -121,10 +121,10 @@ class _Cause(IntEnum):
 
 
 def _bases(head: BundleHead, master: Master) -> Iterator[Failure]:
-    """Give one failure a base and cause, however many releases build on it.
+    """Yield one failure for each base and cause, however many releases build on the base.
 
-    On a Fuel that the tarball does not upgrade, a base that is not registered is no cause of its
-    own: a Fuel in between brings it.
+    Where the tarball does not upgrade the Fuel of this master, an unregistered base is not
+    reported: a Fuel version in between brings it.
     """
     groups: dict[tuple[str, _Cause], list[_Pair]] = {}
     for release in head.releases:
@@ -137,7 +137,7 @@ def _bases(head: BundleHead, master: Master) -> Iterator[Failure]:
         if not (refused and cause is _Cause.UNREGISTERED):
             what = _base_fault(named, cause, pairs, master)
             matches = [match for _, match in pairs]
-            # without its repos a base holds nothing: their names would say no more
+            # a base without repos lacks every package: their names add nothing
             is_gone = all(m.missing == m.need.inherited for m in matches) and cause is _Cause.BROKEN
             lacking = "" if is_gone else _lacking(matches)
             yield Failure(f"{what}{lacking}", _repair(head, pairs))
@@ -156,7 +156,7 @@ def _registered(master: Master, systems: Collection[str]) -> list[str]:
 
 
 def _repair(head: BundleHead, pairs: Iterable[_Pair]) -> str:
-    again = f"correct what the checks name, then install {head.path} again"
+    again = f"remove the causes of the failed checks, then install {head.path} again"
     if any(match.missing for _, match in pairs):
         return f"{again}; or have it repaired: see fuel-upgrade install --repair-request"
     return again
@@ -174,9 +174,9 @@ def _base_fault(named: str, cause: _Cause, pairs: Sequence[_Pair], master: Maste
     if len(pairs) > 1:
         what = f"releases {names} are diffs of {named}"
     if cause is _Cause.INSIDE:
-        return f"{what}, which this tarball brings, but not whole"
+        return f"{what}, which is in this tarball, but lacks packages"
     if cause is _Cause.LACKING:
-        return f"{what}, which does not hold on this master what it held"
+        return f"{what}, which lacks packages on this master"
     systems = " and ".join(dict.fromkeys(release.operating_system for release, _ in pairs))
     registered = _registered(master, {release.os_key for release, _ in pairs})
     return (
@@ -186,7 +186,7 @@ def _base_fault(named: str, cause: _Cause, pairs: Sequence[_Pair], master: Maste
 
 
 def _lacking(matches: Sequence[BaseMatch]) -> str:
-    """Say what is missing, the first few by name."""
+    """Return how many packages are missing, with the names of the first few."""
     missing = [package for match in matches for package in match.missing]
     if not missing:
         return ""
@@ -214,8 +214,8 @@ def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[Failur
                 )
 
 
-def _room(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[Failure]:
-    """Count per file system: old and new lie side by side until the old is released."""
+def _disk_space(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[Failure]:
+    """Count per file system: the new files need space beside the old ones."""
     for room, needed in plan.bytes_per_room(master).items():
         short = needed + reserve_bytes - room.free_bytes
         if short > 0:
@@ -229,7 +229,7 @@ def _room(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[Failure]:
 
 
 def _hooks(master: Master) -> Iterator[Failure]:
-    """Where a hook could refuse the install, one that must not be run is a refusal."""
+    """Report hooks that must not run, at the points where a hook can refuse the install."""
     for point in (BEFORE_INSTALL, BEFORE_REGISTER):
         for fault in master.hooks.get(point, Hooks()).refused:
             yield Failure(

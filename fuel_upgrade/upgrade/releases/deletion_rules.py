@@ -1,4 +1,4 @@
-"""What stands in the way of deleting a registered release. Pure; the command asks it too."""
+"""The reasons against the deletion of a registered release. Pure; the command uses it too."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fuel_upgrade.release.model import RegisteredRelease
 def dependents(
     release: RegisteredRelease, others: Sequence[RegisteredRelease]
 ) -> tuple[RegisteredRelease, ...]:
-    """Return the releases of other versions that have the own repo of ``release`` as a base."""
+    """Return the releases of other versions whose base is the own repo of ``release``."""
     repos = release.orchestrator.repos if release.orchestrator else ()
     own = {r.url for r in repos if r.name == release.version} or {r.url for r in repos[:1]}
     return tuple(
@@ -49,10 +49,10 @@ def label(name: str, version: str, release_id: int) -> str:
 
 
 def refusals(ties: Ties, *, leaving: Collection[int] = (), force: bool = False) -> tuple[str, ...]:
-    """Return the reasons why a release must not be deleted.
+    """Return why a release must not be deleted.
 
-    ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all but
-    clusters, for which Nailgun itself refuses.
+    ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all reasons
+    except clusters, for which Nailgun itself refuses.
     """
     reasons = []
     if clusters := [f"{name} (id {cluster})" for cluster, name in ties.clusters]:

@@ -1,9 +1,10 @@
-"""Retiring releases: reads the master for a plan, and turns a reviewed plan into steps."""
+"""Retires releases: reads the master for a plan, and turns a reviewed plan into steps."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fuel_upgrade.config import Config, Paths
 from fuel_upgrade.errors import NotFoundError, PreflightError
@@ -12,14 +13,14 @@ from fuel_upgrade.release.chain import newest_version_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import identity
-from fuel_upgrade.upgrade.change import GC, Change
+from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import Watch, ignore
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.records import InstallRecord, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, RecordKind, StepRecord
 from fuel_upgrade.upgrade.releases.gc_plan import (
     Candidate,
     Content,
@@ -29,16 +30,22 @@ from fuel_upgrade.upgrade.releases.gc_plan import (
     reasons,
     why_current,
 )
-from fuel_upgrade.upgrade.steps import full_view, retire, stage
-from fuel_upgrade.upgrade.steps.unregister import unregister_params
+from fuel_upgrade.upgrade.steps import created_releases
+from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key
+from fuel_upgrade.upgrade.steps.retire import Retire
+from fuel_upgrade.upgrade.steps.stage import Stage
+from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _HIDDEN = "volumes_metadata"
-"""The one field of a release that Nailgun takes and never shows (contract: ``create``, ``one``)."""
+"""The only field of a release that Nailgun accepts but never returns (contract: ``create``)."""
 
 
 class Gc:
-    """Finds what can be retired on a master, and retires it."""
+    """Plans which releases of a master can be retired, and retires them."""
 
     def __init__(self, config: Config, control: ControlPlane, engine: Engine) -> None:
         self._config = config
@@ -46,11 +53,11 @@ class Gc:
         self._engine = engine
 
     def plan(self, versions: Collection[str] = ()) -> GcPlan:
-        """Say what can be retired: all that is free, or the releases of ``versions``.
+        """Plan to retire all unused releases, or the releases of ``versions``.
 
         Raises:
             NotFoundError: no release has one of the versions.
-            PreflightError: one of them must be kept; says why.
+            PreflightError: one of them must be kept; the error has the reason.
         """
         releases = self._control.releases()
         if unknown := set(versions) - {r.version for r in releases}:
@@ -58,24 +65,22 @@ class Gc:
                 f"{', '.join(sorted(unknown))}: no release of this version is registered",
                 remedy="see fuel-upgrade releases for the versions",
             )
-        found = self._plan({r.id for r in releases if not versions or r.version in versions},
-                           named=bool(versions))  # fmt: skip
-        if versions and found.keep:
-            failures = tuple(f"{one} must be kept: {one.why}" for one in found.keep)
+        selected = {r.id for r in releases if not versions or r.version in versions}
+        plan = self._plan(selected, named=bool(versions))
+        if versions and plan.keep:
+            failures = tuple(f"{verdict} must be kept: {verdict.why}" for verdict in plan.keep)
             raise PreflightError(
                 "; ".join(failures),
-                remedy="leave them out, or see fuel-upgrade gc for what can be retired",
+                remedy="leave them out; fuel-upgrade gc lists the releases that can be retired",
                 failures=failures,
             )
-        return found
+        return plan
 
-    def apply(
-        self, reviewed: GcPlan, *, install: str, watch: Watch = lambda _event: None
-    ) -> InstallRecord:
-        """Retire what a reviewed plan names, as one transaction with the id ``install``.
+    def apply(self, reviewed: GcPlan, *, install: str, watch: Watch = ignore) -> ChangeRecord:
+        """Retire the releases of a reviewed plan, as one transaction with the id ``install``.
 
         Raises:
-            PreflightError: the master is not any more as the plan has it; nothing was changed.
+            PreflightError: the master differs from the plan; nothing was changed.
             StepError, RollbackError: as :meth:`Engine.change`.
         """
         return self._engine.change(lambda: self._change(reviewed, install), watch=watch)
@@ -83,27 +88,27 @@ class Gc:
     def _change(self, reviewed: GcPlan, install: str) -> Change:
         if not reviewed.retire:
             raise PreflightError("the plan retires nothing", remedy="see fuel-upgrade gc for why")
-        now = self._plan({one.id for one in reviewed.retire}, named=True)
+        now = self._plan({verdict.id for verdict in reviewed.retire}, named=True)
         if failures := tuple(drift(reviewed, now)):
             raise PreflightError(
                 "; ".join(failures),
                 remedy="make the plan again with fuel-upgrade gc --plan, and look at it",
                 failures=failures,
             )
-        bodies = {one.id: self._body(one.id) for one in now.retire}
-        versions = ", ".join(sorted({one.version for one in now.retire}))
+        bodies = {verdict.id: self._body(verdict.id) for verdict in now.retire}
+        versions = ", ".join(sorted({verdict.version for verdict in now.retire}))
         return Change(
             install=install,
-            kind=GC,
+            kind=RecordKind.GC,
             what=f"retire {versions}",
             fuel_version=now.fuel_version,
             steps=tuple(_steps(now, bodies, self._config.paths, install)),
         )
 
-    def _plan(self, wanted: Collection[int], *, named: bool) -> GcPlan:
+    def _plan(self, selected: Collection[int], *, named: bool) -> GcPlan:
         candidates = [_candidate(self._config, r) for r in self._control.releases()]
         fuel_version = read_fuel_version(self._config)
-        keep = self._keep(candidates, fuel_version, wanted, named=named)
+        keep = self._keep(candidates, fuel_version, selected, named=named)
         free = [c for c in candidates if c.release.id not in keep]
         free.sort(key=lambda c: (newest_version_first(c.release.version), c.key))
         folders = _folders(self._config.paths, candidates, free)
@@ -115,7 +120,7 @@ class Gc:
             keep=tuple(
                 Verdict.of(c.release, keep[c.release.id])
                 for c in candidates
-                if c.release.id in keep and c.release.id in wanted
+                if c.release.id in keep and c.release.id in selected
             ),
             freed_bytes=own_bytes(*folders),
         )
@@ -124,23 +129,24 @@ class Gc:
         self,
         candidates: Sequence[Candidate],
         fuel_version: str,
-        wanted: Collection[int],
+        selected: Collection[int],
         *,
         named: bool,
     ) -> dict[int, str]:
-        """Say why each release that cannot or must not be retired is kept."""
+        """Return, by id, the reason why a release is kept."""
         weak: dict[int, str] = dict(self._undo_needs(candidates))
-        for one in candidates:
-            if one.own is None:
-                weak.setdefault(one.release.id, f"its repo is not in {self._config.paths.repos}")
-            if not named and (lacks := self._lacks(one.release)):
+        for candidate in candidates:
+            release = candidate.release
+            if candidate.own is None:
+                weak.setdefault(release.id, f"its repo is not in {self._config.paths.repos}")
+            if not named and (lacks := self._lacks(release)):
                 weak.setdefault(
-                    one.release.id,
-                    f"no undo could bring back its {', '.join(lacks)}, which Nailgun does not"
-                    f" show: name it with --release {one.release.version} to retire it",
+                    release.id,
+                    f"no undo could restore its {', '.join(lacks)}, which Nailgun does not"
+                    f" return: name it with --release {release.version} to retire it",
                 )
-            if one.release.id not in wanted:
-                weak.setdefault(one.release.id, "was not asked for")
+            if release.id not in selected:
+                weak.setdefault(release.id, "was not requested")
         firm = {
             cluster.release_id: f"used by cluster {cluster.name} (id {cluster.id})"
             for cluster in self._control.clusters()
@@ -148,7 +154,7 @@ class Gc:
         return reasons(candidates, {**firm, **why_current(candidates, fuel_version)}, weak)
 
     def _undo_needs(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, str]]:
-        """Give the releases that the undo of the last change touches or returns to."""
+        """Yield the id and the reason of each release that the undo of the last change needs."""
         record = self._engine.undoable()
         if record is None:
             return
@@ -156,49 +162,66 @@ class Gc:
         fuel = record.fuel_from if record.fuel_from != record.fuel_to else ""
         returns_to = why_current(candidates, fuel) if fuel else {}
         why = (
-            f"the undo of {record.kind} {record.id} needs it: give that up with"
+            f"the undo of {record.kind} {record.id} needs it: delete its backups with"
             " fuel-upgrade gc --release-backups"
         )
-        for one in candidates:
-            is_current = "current" in returns_to.get(one.release.id, "")
-            if is_current or any(_touches(step, one, self._config) for step in steps):
-                yield one.release.id, why
+        undo = _UndoNeeds.of(steps, self._config)
+        for candidate in candidates:
+            is_current = "current" in returns_to.get(candidate.release.id, "")
+            if is_current or undo.include(candidate):
+                yield candidate.release.id, why
 
     def _lacks(self, release: RegisteredRelease) -> tuple[str, ...]:
         return () if _posted(self._engine.journal, release) is not None else (_HIDDEN,)
 
     def _body(self, release_id: int) -> dict[str, Any]:
-        """Return the whole body of a release: as Nailgun shows it, and what was posted besides."""
+        """Return the complete body of a release: as Nailgun returns it, and its hidden fields."""
         posted = _posted(self._engine.journal, self._control.release(release_id))
         return {**(posted or {}), **self._control.release_body(release_id)}
 
 
 def _posted(journal: Journal, release: RegisteredRelease) -> Mapping[str, Any] | None:
-    """Return what was last posted for a release, if a change of this master did."""
-    key = (release.name, release.version, release.operating_system)
+    """Return the body last posted for a release, if a change of this master posted it."""
+    key = registered_key(release)
     for record in reversed(journal.installs()):
-        for step in journal.steps(record.id):
-            body = step.params.get("body") if step.kind in ("register", "unregister") else None
-            if body and (body["name"], body["version"], body["operating_system"]) == key:
-                found: Mapping[str, Any] = body
-                return found
+        steps = journal.steps(record.id)
+        posted: tuple[Register | Unregister, ...] = (
+            *Register.among(steps),
+            *Unregister.among(steps),
+        )
+        body = next((step.body for step in posted if key_of(step.body) == key), None)
+        if body is not None:
+            return body
     return None
 
 
-def _touches(step: StepRecord, one: Candidate, config: Config) -> bool:
-    """Say whether undoing a step needs a release as it is, or the repo of one."""
-    if step.kind == "switch" and step.facts["existed"]:
-        live, version = Path(step.params["live"]), one.release.version
-        return version in live.parts or live.name == f"{version}.yaml"
-    if step.kind == "register":
-        return step.params["adopt"] is None and step.facts.get("id") == one.release.id
-    if step.kind == "reregister":
-        before = step.facts["before"] or {"repo_metadata": {}}
-        places = [str(text).split()[0] for text in before["repo_metadata"].values()]
-        return step.params["id"] == one.release.id or one.own in {
-            folder_of(config, url) for url in places
-        }
-    return False
+@dataclass(frozen=True, slots=True)
+class _UndoNeeds:
+    """The live paths, the releases and the repo folders that the undo of a change needs."""
+
+    paths: tuple[Path, ...]
+    releases: frozenset[int]
+    folders: frozenset[Path | None]
+
+    @classmethod
+    def of(cls, records: Sequence[StepRecord], config: Config) -> Self:
+        """Collect the needs of all steps of a change."""
+        changed = tuple(Reregister.begun(records))
+        before = (facts.before.repos for _, facts in changed if facts.before)
+        return cls(
+            tuple(step.live for step, facts in Switch.begun(records) if facts.existed),
+            created_releases(records) | {step.id for step, _ in changed},
+            frozenset(folder_of(config, repo.url) for repos in before for repo in repos),
+        )
+
+    def include(self, candidate: Candidate) -> bool:
+        """Return whether the undo needs a release as it is, or its repo."""
+        version = candidate.release.version
+        return (
+            candidate.release.id in self.releases
+            or (candidate.own in self.folders)
+            or any(version in p.parts or p.name == f"{version}.yaml" for p in self.paths)
+        )
 
 
 def _candidate(config: Config, release: RegisteredRelease) -> Candidate:
@@ -212,43 +235,44 @@ def _candidate(config: Config, release: RegisteredRelease) -> Candidate:
 def left_behind(
     config: Config, releases: Sequence[RegisteredRelease], release_id: int
 ) -> tuple[Path, ...]:
-    """Return what of a release lies on this master, belongs to no other, and would stay."""
+    """Return the files of a release alone that stay on this master after its deletion."""
     candidates = [_candidate(config, release) for release in releases]
-    gone = [one for one in candidates if one.release.id == release_id]
-    shared = {folder for one in candidates if one not in gone for folder in one.folders}
+    gone = [candidate for candidate in candidates if candidate.release.id == release_id]
+    others = (candidate for candidate in candidates if candidate not in gone)
+    shared = {folder for candidate in others for folder in candidate.folders}
     return tuple(f for f in _folders(config.paths, candidates, gone) if f not in shared)
 
 
 def release_folder(config: Config, version: str, url: str) -> Path | None:
-    """Return where the repo of a release lies: VERSION/OS/... below the folder of repos.
+    """Return the folder of a release's repo: VERSION/OS/... below the folder of repos.
 
-    None for every other place: it is not for a program to move.
+    None for every other folder: this program does not move it.
     """
     folder = folder_of(config, url)
-    if folder is None or normpath(folder) != str(folder) or _is_no_name(version):
+    if folder is None or normpath(folder) != str(folder) or _is_unsafe(version):
         return None
     top = config.paths.repos / version
     return folder if top in folder.parents else None
 
 
-def _is_no_name(version: str) -> bool:
+def _is_unsafe(version: str) -> bool:
     return "/" in version or version.startswith(".")
 
 
 def _folders(
     paths: Paths, candidates: Sequence[Candidate], free: Sequence[Candidate]
 ) -> list[Path]:
-    """Return what of the releases ``free`` lies on this master and belongs to nobody else."""
-    found: dict[Path, None] = {}
-    for one in free:
-        if one.own is not None:
-            place = one.own.relative_to(paths.repos)
-            found.update({one.own: None, paths.repos / full_view.FOLDER / place: None})
+    """Return the folders and files that belong to the releases ``free`` alone."""
+    folders: dict[Path, None] = {}
+    for candidate in free:
+        if candidate.own is not None:
+            place = candidate.own.relative_to(paths.repos)
+            folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
     stay = {c.release.version for c in candidates if c not in free}
     for version in sorted({c.release.version for c in free} - stay):
-        found.update({paths.puppet / version: None})
-        found.update({paths.release_versions / f"{version}.yaml": None})
-    return [path for path in found if identity(path) is not None]
+        folders.update({paths.puppet / version: None})
+        folders.update({paths.release_versions / f"{version}.yaml": None})
+    return [path for path in folders if identity(path) is not None]
 
 
 def _content(path: Path) -> Content:
@@ -260,31 +284,27 @@ def _content(path: Path) -> Content:
 def _steps(
     plan: GcPlan, bodies: Mapping[int, Mapping[str, Any]], paths: Paths, install: str
 ) -> Iterator[PlannedStep]:
-    """Give the steps: the releases first, so that none ever names a repo that is not there."""
+    """Yield the steps: first the releases, so that none ever names a repo that is gone."""
     tops = (paths.repos, paths.puppet, paths.fuel)
-    used = [top for top in tops if any(top in one.path.parents for one in plan.folders)]
+    used = [top for top in tops if any(top in folder.path.parents for folder in plan.folders)]
     roots = {top: top / STAGING / install for top in used or [paths.repos]}
-    yield PlannedStep(
-        "stage", "make room for the backups", stage.params(roots.values()), "remove it"
-    )
+    yield PlannedStep(Stage(tuple(roots.values())), "make folders for the backups", "remove them")
     for release in plan.retire:
         yield PlannedStep(
-            "unregister",
+            Unregister(release.id, bodies[release.id]),
             f"delete release {release.name} ({release.version})",
-            unregister_params(release.id, bodies[release.id]),
             "register it again, under a new id",
         )
-    for one in plan.folders:
-        top = next(top for top in used if top in one.path.parents)
-        place = one.path.relative_to(top)
+    for folder in plan.folders:
+        top = next(top for top in used if top in folder.path.parents)
+        place = folder.path.relative_to(top)
         yield PlannedStep(
-            "retire",
+            Retire(folder.path, roots[top] / place, _boundary(paths, folder.path, top)),
             f"move {place} away",
-            retire.params(one.path, roots[top] / place, _boundary(paths, one.path, top)),
             "move it back",
         )
 
 
 def _boundary(paths: Paths, path: Path, top: Path) -> Path:
-    """Return the folder that stays even when nothing is left in it."""
+    """Return the folder that stays even if it is empty."""
     return paths.release_versions if paths.release_versions in path.parents else top

@@ -1,4 +1,4 @@
-"""Which releases can be retired, as a plan that people review; pure, nothing is read here."""
+"""The plan of which releases to retire, for review by an operator. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from fuel_upgrade.system.size import say_size
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A registered release, and where its repos lie on this master.
+    """A registered release with the folders of its repos on this master.
 
-    ``own`` is the folder of its own repo, None where that is not for this master to remove;
-    ``folders`` those of all its repos, its own among them.
+    ``own`` is the folder of its own repo, None if this master must not remove it; ``folders`` has
+    those of all its repos, its own included.
     """
 
     release: RegisteredRelease
@@ -29,72 +29,74 @@ class Candidate:
 
 
 def why_current(candidates: Sequence[Candidate], fuel_version: str) -> dict[int, str]:
-    """Say, by id, which releases the master needs as it is now: of each system at least one."""
-    found: dict[int, str] = {}
+    """Return, by id, the reason for each release that the master needs: one or more a system."""
+    current_by_id: dict[int, str] = {}
     for system in sorted({c.release.os_key for c in candidates}):
         here = [c.release for c in candidates if c.release.os_key == system]
         current = [r for r in here if fuel_part(r.version) == fuel_version]
-        found.update({r.id: f"current: Fuel {fuel_version}" for r in current})
+        current_by_id.update({r.id: f"current: Fuel {fuel_version}" for r in current})
         if not current:
             newest = min(here, key=lambda r: newest_version_first(r.version))
-            found[newest.id] = f"the newest of {newest.operating_system}"
-    return found
+            current_by_id[newest.id] = f"the newest of {newest.operating_system}"
+    return current_by_id
 
 
 def why_used(candidates: Iterable[Candidate], keep: Mapping[int, str]) -> dict[int, str]:
-    """Add to ``keep``, by id, the releases that those in it need, and those that these need."""
-    found = dict(keep)
-    left = [c for c in candidates if c.release.id not in found]
-    kept = [c for c in candidates if c.release.id in found]
+    """Add to ``keep``, by id, the releases that its releases need, transitively."""
+    reason_by_id = dict(keep)
+    free = [c for c in candidates if c.release.id not in reason_by_id]
+    kept = [c for c in candidates if c.release.id in reason_by_id]
     while True:
-        needed = [(c, user) for c in left if (user := _first_user(c, kept))]
+        needed = [(c, user) for c in free if (user := _first_user(c, kept))]
         if not needed:
-            return found
-        for one, user in needed:
-            found[one.release.id] = _need(one, user)
-        kept = [one for one, _ in needed]
-        left = [c for c in left if c.release.id not in found]
+            return reason_by_id
+        for candidate, user in needed:
+            reason_by_id[candidate.release.id] = _need(candidate, user)
+        kept = [candidate for candidate, _ in needed]
+        free = [c for c in free if c.release.id not in reason_by_id]
 
 
 def reasons(
     candidates: Sequence[Candidate], firm: Mapping[int, str], weak: Mapping[int, str]
 ) -> dict[int, str]:
-    """Say, by id, why each release that is kept is: ``firm`` comes first, then what needs it."""
-    found = why_used(candidates, {**weak, **firm})
-    for one in candidates:
-        if one.release.id in weak and one.release.id not in firm:
-            others = [c for c in candidates if c.release.id in found and c is not one]
-            if user := _first_user(one, others):
-                found[one.release.id] = _need(one, user)
-    return found
+    """Return, by id, the reason for each kept release: ``firm``, else its user, else ``weak``."""
+    reason_by_id = why_used(candidates, {**weak, **firm})
+    for candidate in candidates:
+        release_id = candidate.release.id
+        if release_id in weak and release_id not in firm:
+            kept = [c for c in candidates if c.release.id in reason_by_id and c is not candidate]
+            if user := _first_user(candidate, kept):
+                reason_by_id[release_id] = _need(candidate, user)
+    return reason_by_id
 
 
-def _first_user(one: Candidate, kept: Iterable[Candidate]) -> Candidate | None:
-    return next(
-        (user for user in kept if one.own in user.folders or _shares_puppet(one, user)), None
-    )
+def _first_user(candidate: Candidate, kept: Iterable[Candidate]) -> Candidate | None:
+    users = (u for u in kept if candidate.own in u.folders or _shares_puppet(candidate, u))
+    return next(users, None)
 
 
-def _shares_puppet(one: Candidate, user: Candidate) -> bool:
+def _shares_puppet(candidate: Candidate, user: Candidate) -> bool:
     data = user.release.orchestrator
-    if data is None or user.release.version == one.release.version:
+    if data is None or user.release.version == candidate.release.version:
         return False
     sources = (data.puppet_manifests_source, data.puppet_modules_source)
-    return any(f"/{one.release.version}/" in source for source in sources)
+    return any(f"/{candidate.release.version}/" in source for source in sources)
 
 
-def _need(one: Candidate, user: Candidate) -> str:
+def _need(candidate: Candidate, user: Candidate) -> str:
     name = f"{user.release.version} ({user.release.name})"
-    if one.own == user.own:
+    if candidate.own == user.own:
         return f"shares its repo with release {name}"
-    return f"base of release {name}" if one.own in user.folders else f"has the puppet of {name}"
+    return (
+        f"base of release {name}" if candidate.own in user.folders else f"has the puppet of {name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one release, and why; ``repos`` are its locations.
+    """The decision about one release, with the reason; ``repos`` are its locations.
 
-    ``undo_lacks`` names what undoing could not bring back.
+    ``undo_lacks`` names the fields that no undo can restore.
     """
 
     id: int
@@ -107,7 +109,7 @@ class Verdict:
 
     @classmethod
     def of(cls, release: RegisteredRelease, why: str, undo_lacks: tuple[str, ...] = ()) -> Self:
-        """Make one of a registered release."""
+        """Return the verdict on a registered release."""
         repos = release.orchestrator.repos if release.orchestrator else ()
         locations = tuple(sorted(repo.location for repo in repos))
         return cls(
@@ -127,7 +129,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A folder or file to move away: how much removing it frees, and its name that moving keeps."""
+    """A folder or file to retire: the disk space that it frees, and its identity."""
 
     path: Path
     bytes: int
@@ -135,13 +137,13 @@ class Content:
     identity: tuple[int, ...]
 
     def __str__(self) -> str:
-        """Say what is in it."""
+        """Return the number and the size of its files."""
         return f"{self.files} files that take {say_size(self.bytes)}"
 
 
 @dataclass(frozen=True, slots=True)
 class GcPlan:
-    """What is to be retired and what is kept; ``freed_bytes`` is freed with the backups."""
+    """The releases to retire and to keep; ``freed_bytes`` are free once the backups are deleted."""
 
     fuel_version: str
     retire: tuple[Verdict, ...]
@@ -152,29 +154,29 @@ class GcPlan:
 
 
 def drift(reviewed: GcPlan, now: GcPlan) -> Iterator[str]:
-    """Say in what a master differs from a reviewed plan, as far as the plan touches it."""
+    """Yield each difference between a reviewed plan and the master that affects the plan."""
     if reviewed.fuel_version != now.fuel_version:
         yield f"Fuel {now.fuel_version} runs here, the plan is for {reviewed.fuel_version}"
-    free = {one.id: one for one in now.retire}
-    kept = {one.id: one.why for one in now.keep}
-    for one in reviewed.retire:
-        found = free.get(one.id)
-        if found is None:
-            yield f"{one}: {'is kept now: ' + kept[one.id] if one.id in kept else 'is gone'}"
-        elif (found.name, found.version) != (one.name, one.version) or found.repos != one.repos:
-            yield f"{one}: is now {found}, with the repos {', '.join(found.repos)}"
+    free = {verdict.id: verdict for verdict in now.retire}
+    kept = {verdict.id: verdict.why for verdict in now.keep}
+    for old in reviewed.retire:
+        new = free.get(old.id)
+        if new is None:
+            yield f"{old}: {'is kept now: ' + kept[old.id] if old.id in kept else 'is gone'}"
+        elif (new.name, new.version, new.repos) != (old.name, old.version, old.repos):
+            yield f"{old}: is now {new}, with the repos {', '.join(new.repos)}"
     yield from _drift_of_folders(reviewed, now)
 
 
 def _drift_of_folders(reviewed: GcPlan, now: GcPlan) -> Iterator[str]:
-    there = {one.path: one for one in now.folders}
-    for one in reviewed.folders:
-        found = there.pop(one.path, None)
-        if found is None:
-            yield f"{one.path}: is not there, or not free any more"
-        elif found.identity != one.identity:
-            yield f"{one.path}: somebody replaced it"
-        elif (found.bytes, found.files) != (one.bytes, one.files):
-            yield f"{one.path}: the plan has {one}, found {found}"
-    for path in there:
+    present = {content.path: content for content in now.folders}
+    for old in reviewed.folders:
+        new = present.pop(old.path, None)
+        if new is None:
+            yield f"{old.path}: is gone, or in use again"
+        elif new.identity != old.identity:
+            yield f"{old.path}: somebody replaced it"
+        elif (new.bytes, new.files) != (old.bytes, old.files):
+            yield f"{old.path}: the plan has {old}, the master {new}"
+    for path in present:
         yield f"{path}: belongs to these releases now, and is not in the plan"

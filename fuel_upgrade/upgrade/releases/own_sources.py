@@ -1,4 +1,4 @@
-"""Renders the sources of a release whose repos this master serves, from the repos on its disk."""
+"""Renders the node sources of a release from the repos on this master's disk."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +14,17 @@ _KNOWN = ("ubuntu", "centos")
 
 
 def render_own(config: Config, release: RegisteredRelease) -> dict[str, str]:
-    """Return the files, relative path to text, that ``node sources`` writes for this release.
+    """Return the files that ``node sources`` writes for this release, by relative path.
 
-    Nothing is read but what lies below ``paths.repos``: a registered URL must not make the master
-    read other files of its own, or ask other servers.
+    Only files below ``paths.repos`` are read: a registered URL must not make the master read its
+    other files or other servers.
 
     Raises:
         ConfigError: the release has no repos, or none of Ubuntu or CentOS.
         PreflightError: a repo is not served by this master.
-        OutsideError, BundleError: a repo is not there, or its indexes are damaged.
+        OutsideError, BundleError: a repo is missing, or its indexes are damaged.
     """
-    # Only here: the library of yum repos cannot be loaded on every master, nor is it needed there.
+    # Imported late: not every master has or needs the library of yum repos.
     from fuel_upgrade.nodes.chain_content import fetch_content  # noqa: PLC0415
     from fuel_upgrade.nodes.exact_sources import render_exact  # noqa: PLC0415
     from fuel_upgrade.nodes.repo_identity import fetch_identity  # noqa: PLC0415
@@ -44,7 +44,7 @@ def render_own(config: Config, release: RegisteredRelease) -> dict[str, str]:
 
 
 def _folder(config: Config, source: NodeSource) -> Path:
-    """Return where a repo lies on this master's disk."""
+    """Return the folder of a repo on this master's disk."""
     folder = folder_of(config, source.url)
     root = config.paths.repos.resolve()
     if folder is None or not folder.resolve().is_relative_to(root):

@@ -1,4 +1,4 @@
-"""A registered release whole: what it is, what uses it, what made it; and its deletion."""
+"""A registered release with its users and its origin, and the deletion of a release."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from fuel_upgrade.errors import ControlPlaneError, NotFoundError
 from fuel_upgrade.nailgun.control_plane import Cluster, ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade.engine import Engine
-from fuel_upgrade.upgrade.events import nobody
-from fuel_upgrade.upgrade.install_lock import turn
-from fuel_upgrade.upgrade.records import InstallRecord
+from fuel_upgrade.upgrade.events import ignore
+from fuel_upgrade.upgrade.install_lock import install_lock
+from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.deletion_rules import Ties, dependents, label, refusals, refused
 from fuel_upgrade.upgrade.releases.gc import left_behind
+from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction import recovery
 
 
@@ -30,13 +31,13 @@ class WholeRelease:
     release: RegisteredRelease
     clusters: tuple[Cluster, ...]
     base_of: tuple[RegisteredRelease, ...]
-    installs: tuple[InstallRecord, ...]
+    installs: tuple[ChangeRecord, ...]
     undoable: str | None
     body: Mapping[str, Any]
 
     @property
     def ties(self) -> Ties:
-        """What stands in the way of its deletion."""
+        """The references that prevent its deletion."""
         return Ties(
             label(self.release.name, self.release.version, self.release.id),
             tuple((cluster.id, cluster.name) for cluster in self.clusters),
@@ -54,11 +55,11 @@ class DeletedRelease:
 
 
 def read_release(control: ControlPlane, engine: Engine, release_id: int) -> WholeRelease:
-    """Return everything that is known of a release.
+    """Return all data about a release.
 
     Raises:
-        NotFoundError: there is none of this id.
-        ControlPlaneError: Nailgun does not answer as it should.
+        NotFoundError: no release has this id.
+        ControlPlaneError: Nailgun does not answer correctly.
     """
     release = _release(control, release_id)
     installs = tuple(_made_by(engine, release_id))
@@ -76,17 +77,17 @@ def read_release(control: ControlPlane, engine: Engine, release_id: int) -> Whol
 def delete_release(
     config: Config, control: ControlPlane, engine: Engine, release_id: int, *, force: bool
 ) -> DeletedRelease:
-    """Delete a release, under the lock that changes of this master take; its files stay.
+    """Delete a release under the install lock; its files stay.
 
-    It is no transaction: to bring it back, register it again. ``fuel-upgrade gc`` retires a
-    release with its files, and can be undone.
+    The deletion cannot be undone. ``fuel-upgrade gc`` retires a release with its files, and can be
+    undone.
 
     Raises:
-        NotFoundError: there is none of this id.
+        NotFoundError: no release has this id.
         PreflightError: it must not be deleted, or another change is under way or unsettled.
-        ControlPlaneError: Nailgun refuses, or does not answer as it should.
+        ControlPlaneError: Nailgun refuses, or does not answer correctly.
     """
-    with turn(config.paths.lock, watch=nobody):
+    with install_lock(config.paths.lock, watch=ignore):
         recovery.refuse_unless_settled(engine.journal)
         whole = read_release(control, engine, release_id)
         if failures := refusals(whole.ties, force=force):
@@ -108,9 +109,7 @@ def _release(control: ControlPlane, release_id: int) -> RegisteredRelease:
         ) from error
 
 
-def _made_by(engine: Engine, release_id: int) -> Iterator[InstallRecord]:
+def _made_by(engine: Engine, release_id: int) -> Iterator[ChangeRecord]:
     for record in engine.journal.installs():
-        for step in engine.journal.steps(record.id):
-            made = step.kind == "register" and step.params["adopt"] is None
-            if made and step.facts.get("id") == release_id:
-                yield record
+        if release_id in created_releases(engine.journal.steps(record.id)):
+            yield record

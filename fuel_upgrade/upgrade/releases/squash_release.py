@@ -1,4 +1,4 @@
-"""Squashing a release on a master: its diff repos become full, and it needs no base any more."""
+"""Squashes a release on a master: its diff repos become full and it needs no base any more."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,21 +9,23 @@ from fuel_upgrade.errors import NotFoundError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.repo.description import FILE_NAME
-from fuel_upgrade.upgrade.change import SQUASH, Change
+from fuel_upgrade.repo.description import FILE_NAME, is_diff_repo
+from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.nailgun_idle import busy_failures, read_running
 from fuel_upgrade.upgrade.plan.base_search import folder_of
-from fuel_upgrade.upgrade.plan.layout import STAGING
+from fuel_upgrade.upgrade.plan.layout import STAGING, planned_switch
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
+from fuel_upgrade.upgrade.records import RecordKind
 from fuel_upgrade.upgrade.releases.gc import release_folder
-from fuel_upgrade.upgrade.steps import full_view, stage, switch
-from fuel_upgrade.upgrade.steps.unregister import reregister_params
+from fuel_upgrade.upgrade.steps.full_view import BuildView
+from fuel_upgrade.upgrade.steps.stage import Stage
+from fuel_upgrade.upgrade.steps.unregister import Reregister
 
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """A release with its repos on this master, newest first, and what it is to have instead."""
+    """A release with the folders of its repos, newest first, and its new orchestrator data."""
 
     release: RegisteredRelease
     folders: tuple[Path, ...]
@@ -35,11 +37,11 @@ class _Chain:
 
 
 def plan_squash(config: Config, control: ControlPlane, version: str, *, install: str) -> Change:
-    """Plan the squash of every release of ``version`` that has a base; writes nothing.
+    """Plan to squash every release of ``version`` that has a base. Nothing is written.
 
     Raises:
         NotFoundError: no release has this version.
-        PreflightError: none of them has a base, or the squash must not be done now.
+        PreflightError: none of them has a base, or the squash is not possible now.
     """
     releases = control.releases()
     chains = [_chain(config, r) for r in releases if r.version == version]
@@ -61,7 +63,7 @@ def plan_squash(config: Config, control: ControlPlane, version: str, *, install:
     root = config.paths.repos / STAGING / install
     return Change(
         install=install,
-        kind=SQUASH,
+        kind=RecordKind.SQUASH,
         what=f"squash {version}",
         fuel_version=read_fuel_version(config),
         steps=tuple(_steps(config, chains, root)),
@@ -71,14 +73,14 @@ def plan_squash(config: Config, control: ControlPlane, version: str, *, install:
 def _chain(config: Config, release: RegisteredRelease) -> _Chain:
     data = release.orchestrator or OrchestratorData((), "", "")
     folders: list[Path] = []
-    stay: list[RepoEntry] = []
+    kept: list[RepoEntry] = []
     for repo in newest_first(release.version, data.repos):
         folder = release_folder(config, repo.name, repo.url)
         if folder is not None:
             folders.append(folder)
         if folder is None or repo.name == release.version:
-            stay.append(repo)
-    return _Chain(release, tuple(folders), replace(data, repos=tuple(stay)))
+            kept.append(repo)
+    return _Chain(release, tuple(folders), replace(data, repos=tuple(kept)))
 
 
 def _faults(
@@ -88,7 +90,7 @@ def _faults(
         own = chain.folders[0]
         if config.paths.repos / chain.release.version not in own.parents:
             yield f"the repo of release {chain.name} is not on this master"
-        elif not (own / FILE_NAME).exists():
+        elif not is_diff_repo(own):
             yield f"{own}: no {FILE_NAME}, expected the diff repo of release {chain.name}"
         for user in releases:
             repos = user.orchestrator.repos if user.orchestrator else ()
@@ -99,27 +101,20 @@ def _faults(
 
 
 def _steps(config: Config, chains: Sequence[_Chain], root: Path) -> Iterator[PlannedStep]:
-    """Give the steps; each release names its bases until its full repo is in place."""
-    yield PlannedStep("stage", "make room for the backups", stage.params([root]), "remove it")
+    """Yield the steps; each release names its bases until its full repo is live."""
+    yield PlannedStep(Stage((root,)), "make folders for the backups", "remove them")
     by_folder = {chain.folders[0]: chain for chain in chains}
     for live, chain in by_folder.items():
         place = live.relative_to(config.paths.repos)
         yield PlannedStep(
-            "view",
+            BuildView(chain.folders, root / place, squash=True),
             f"merge repo {place} with its bases",
-            full_view.params(chain.folders, root / place, squash=True),
-            "remove what was merged",
+            "remove the merged repo",
         )
-        yield PlannedStep(
-            "switch",
-            f"switch repo {place}",
-            switch.params(root / place, live),
-            "switch back to what was there",
-        )
+        yield planned_switch(f"repo {place}", root / place, live)
     for chain in chains:
         yield PlannedStep(
-            "reregister",
+            Reregister(chain.release.id, chain.data),
             f"give release {chain.name} its own repo alone",
-            reregister_params(chain.release.id, chain.data),
             "give it its bases again",
         )

@@ -1,1 +1,1 @@
-"""A plan as people see and keep it: its cost, its preconditions, and their drift."""
+"""The review of a plan: its cost, its preconditions, and their drift."""

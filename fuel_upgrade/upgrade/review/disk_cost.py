@@ -1,27 +1,29 @@
-"""What an install costs on each file system, at its worst moment and afterwards."""
+"""The disk space that an install needs on each file system, at its peak and afterwards."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuel_upgrade.system.disk_space import Room, own_bytes, room_at
+from fuel_upgrade.system.disk_space import FileSystem, file_system_at, own_bytes
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.review.memory_cost import MemoryBound
+from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import roots
 
 
 @dataclass(frozen=True, slots=True)
 class DiskCost:
-    """One file system, in bytes.
+    """The cost on one file system in bytes.
 
-    ``needed_bytes`` come on top of what is there, before anything is given up: that is the worst
-    moment. ``backup_bytes`` is what is live now and will be kept as backup; ``released_bytes``
-    what earlier installs keep, and is given up when this one has succeeded.
+    ``needed_bytes`` is written before any backup is deleted: that is the peak. ``backup_bytes`` is
+    the live content that will be kept as backup, ``released_bytes`` the size of the earlier
+    backups, which are deleted after a success.
     """
 
-    room: Room
+    room: FileSystem
     needed_bytes: int
     reserve_bytes: int
     backup_bytes: int
@@ -29,18 +31,18 @@ class DiskCost:
 
     @property
     def peak_free_bytes(self) -> int:
-        """What is left free at the worst moment; below the reserve the install is refused."""
+        """The free space at the peak; the install is refused if it is below the reserve."""
         return self.room.free_bytes - self.needed_bytes
 
     @property
     def after_free_bytes(self) -> int:
-        """What is left free when earlier backups are given up."""
+        """The free space after the deletion of the earlier backups."""
         return self.peak_free_bytes + self.released_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What an install needs for as long as it takes."""
+    """The disk space and the memory that an install needs."""
 
     disks: tuple[DiskCost, ...]
     memory: MemoryBound
@@ -49,8 +51,8 @@ class Costs:
 def read_disks(
     plan: Plan, master: Master, journal: Journal, *, reserve_bytes: int
 ) -> tuple[DiskCost, ...]:
-    """Measure what is live and what is kept, and put it beside what the plan will write."""
-    live = (Path(s.params["live"]) for s in plan.steps if s.kind == "switch")
+    """Measure the live content and the backups; return the cost of the plan by file system."""
+    live = (step.live for step in Switch.among(plan.steps))
     backups = _by_device(live)
     released = _by_device(kept_roots(journal))
     return tuple(
@@ -66,21 +68,20 @@ def read_disks(
 
 
 def kept_roots(journal: Journal) -> tuple[Path, ...]:
-    """Return the folders in which successful installs keep what they replaced."""
+    """Return the backup folders of all successful changes."""
     installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    steps = (step for record in installed for step in journal.steps(record.id))
-    return tuple(Path(root) for step in steps for root in step.params.get("roots", ()))
+    return tuple(root for record in installed for root in roots(journal, record.id))
 
 
 def _by_device(paths: Iterable[Path]) -> Mapping[int, int]:
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for path in paths:
         if path.exists() or path.is_symlink():
-            device = room_at(path.parent).device
-            found[device] = found.get(device, 0) + _bytes(path)
-    return found
+            device = file_system_at(path.parent).device
+            sizes[device] = sizes.get(device, 0) + _bytes(path)
+    return sizes
 
 
 def _bytes(path: Path) -> int:
-    # What a full view links to as well is not freed with it.
+    # A file that a full view links to is not freed with the repo.
     return 0 if path.is_symlink() else own_bytes(path)

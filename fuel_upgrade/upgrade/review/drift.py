@@ -1,4 +1,4 @@
-"""What became different since a plan was made, in words. Pure."""
+"""The differences between a master and a saved plan, in words. Pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -13,8 +13,8 @@ from fuel_upgrade.upgrade.review.preconditions import (
 
 
 def differences(planned: Basis, now: Basis) -> tuple[str, ...]:
-    """Name everything in which ``now`` is not what the plan rests on; empty if nothing is."""
-    found = chain(
+    """Return each difference between the preconditions of the plan and the present ones."""
+    changes = chain(
         _fuel(planned, now),
         _settings(planned.settings, now.settings),
         _releases(planned, now),
@@ -22,7 +22,7 @@ def differences(planned: Basis, now: Basis) -> tuple[str, ...]:
         _bases(planned.bases, now.bases),
         _steps(planned.steps, now.steps),
     )
-    return tuple(found)
+    return tuple(changes)
 
 
 def _fuel(planned: Basis, now: Basis) -> Iterator[str]:
@@ -36,10 +36,10 @@ def _settings(
     for name in sorted(planned.keys() | now.keys()):
         was, new = planned.get(name), now.get(name)
         if was != new:
-            yield f"the setting {name} is {_say(new)} now, it was {_say(was)}"
+            yield f"the setting {name} is {_text(new)} now, it was {_text(was)}"
 
 
-def _say(value: object) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "not set"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -49,13 +49,12 @@ def _releases(planned: Basis, now: Basis) -> Iterator[str]:
     before = {release.id: release for release in planned.releases}
     after = {release.id: release for release in now.releases}
     for number in sorted(before.keys() | after.keys()):
-        old, new = before.get(number), after.get(number)
-        if old is None and new is not None:
-            yield f"release {_name(new)} was registered since (id {number})"
-        elif new is None and old is not None:
-            yield f"release {_name(old)} is registered no longer (id {number})"
-        elif old is not None and new is not None:
-            yield from _changed(old, new)
+        if number not in before:
+            yield f"release {_name(after[number])} was registered since (id {number})"
+        elif number not in after:
+            yield f"release {_name(before[number])} is registered no longer (id {number})"
+        else:
+            yield from _changed(before[number], after[number])
 
 
 def _name(release: ReleaseMark) -> str:
@@ -72,7 +71,7 @@ def _changed(old: ReleaseMark, new: ReleaseMark) -> Iterator[str]:
 
 
 def _live(planned: Mapping[str, LiveMark], now: Mapping[str, LiveMark]) -> Iterator[str]:
-    """Compare paths that both touch; another set of paths means other steps, told there."""
+    """Compare the paths of both. A path of only one is reported as another step."""
     for path in sorted(planned.keys() & now.keys()):
         old, new = planned[path], now[path]
         if old == new:

@@ -1,4 +1,4 @@
-"""Whether an earlier install of the very same tarball still stands, whole. Changes nothing."""
+"""Checks whether an earlier install of the same tarball is still complete. Changes nothing."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -13,17 +13,20 @@ from fuel_upgrade.errors import BundleError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
-from fuel_upgrade.release.nailgun_repos import read_release
-from fuel_upgrade.release.readback import is_rendered_from
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
-from fuel_upgrade.upgrade.records import INSTALL, InstallRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
+from fuel_upgrade.upgrade.steps.register import Register
+from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
+from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.upgrade.steps.unpack import Unpack
+from fuel_upgrade.upgrade.steps.unregister import Reregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What successful changes after an install have replaced of it: live paths, and releases."""
+    """The live paths and the releases that successful changes after an install have replaced."""
 
     paths: frozenset[Path]
     releases: frozenset[int]
@@ -33,7 +36,7 @@ class Later:
 class NothingToDo:
     """The plan of a tarball that an earlier install, which is intact, has installed."""
 
-    record: InstallRecord
+    record: ChangeRecord
     tarball: Path
 
 
@@ -43,8 +46,8 @@ def look_up(
     journal: Journal,
     tarball: Path,
     expected: SavedPlan | None = None,
-) -> InstallRecord | None:
-    """Return what :func:`find_installed` does; None too for what cannot be read as a tarball.
+) -> ChangeRecord | None:
+    """Return the same as :func:`find_installed`, and None for an unreadable tarball.
 
     Raises:
         ConfigError: ``expected`` is a plan of another tarball; and as :func:`find_installed`.
@@ -52,7 +55,7 @@ def look_up(
     try:
         head = read_head(tarball)
     except BundleError:
-        return None  # hooks may speak before it is refused
+        return None  # the hooks run before it is refused
     if expected is not None:
         expected.refuse_other(tarball, head.seal_sha256)
     return find_installed(config, control, journal, head)
@@ -60,118 +63,106 @@ def look_up(
 
 def find_installed(
     config: Config, control: ControlPlane, journal: Journal, head: BundleHead
-) -> InstallRecord | None:
-    """Return the last install of the Fuel version of ``head`` if it was of this tarball and stands.
+) -> ChangeRecord | None:
+    """Return the last install of the Fuel version of ``head`` if it is complete and of this seal.
 
-    It stands if its releases are registered, its files are there, and its packages and indexes
-    have their sizes; but for what a later change replaced. None too where this master runs a
-    lower version, or a higher one and the install does not stand any more.
+    A complete install has its releases registered, its files present, and its packages and indexes
+    of their sizes; content that a later change replaced is not checked. The result is None too if
+    this master runs a lower version, or a higher one and the install is incomplete.
 
     Raises:
-        PreflightError: this master runs that version, but not as the install left it.
-        ControlPlaneError: Nailgun does not answer as it should.
+        PreflightError: this master runs that version, but the install is incomplete.
+        ControlPlaneError: Nailgun does not answer correctly.
     """
-    done = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
-    same = [r for r in done if r.kind == INSTALL and r.fuel_to == head.fuel_version]
+    installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
+    same = [r for r in installed if r.kind is RecordKind.INSTALL and r.fuel_to == head.fuel_version]
     if not same or same[-1].seal != head.seal_sha256:
         return None
     record = same[-1]
     try:
         compared = compare_fuel_versions(head.fuel_version, read_fuel_version(config))
     except PreflightError:
-        return None  # the checks of an install will say what is wrong
+        return None  # the checks of an install report the fault
     if compared > 0:
         return None
-    later = _later(journal, done[done.index(record) + 1 :])
+    later = _later(journal, installed[installed.index(record) + 1 :])
     steps = journal.steps(record.id)
     faults = (*_releases(steps, control.releases(), later), *_trees(head, steps, later))
     if faults and compared == 0:
-        raise _not_whole(record, faults)
+        raise _incomplete(record, faults)
     return None if faults else record
 
 
-def refuse_installed(record: InstallRecord) -> PreflightError:
-    """Return the error for who wants one where there is nothing to do."""
-    what = f"Fuel {record.fuel_to} is what this master already runs: install {record.id}"
+def refuse_installed(record: ChangeRecord) -> PreflightError:
+    """Return the error for an install with ``--fail-if-installed``."""
     return PreflightError(
-        what,
+        f"this master already runs Fuel {record.fuel_to}: install {record.id}",
         remedy="leave out --fail-if-installed, or install another tarball",
         code="already-installed",
     )
 
 
-def installed_already(record: InstallRecord) -> dict[str, str]:
-    """Return the event of an install that has nothing to do."""
-    return {
-        "event": "installed already",
-        "install": record.id,
-        "fuel_version": record.fuel_to,
-    }
-
-
-def _not_whole(record: InstallRecord, faults: tuple[str, ...]) -> PreflightError:
-    now = f"Fuel {record.fuel_to} is what this master already runs"
+def _incomplete(record: ChangeRecord, faults: tuple[str, ...]) -> PreflightError:
+    now = f"this master already runs Fuel {record.fuel_to}"
     failures = tuple(f"{now}, but not as install {record.id} left it: {f}" for f in faults)
     return PreflightError(
         "; ".join(failures),
-        remedy=f"put back what is missing; fuel-upgrade show {record.id} says what it installed",
+        remedy=f"restore the missing parts; fuel-upgrade show {record.id} lists its steps",
         failures=failures,
         code="installed-not-whole",
     )
 
 
-def _later(journal: Journal, records: Iterable[InstallRecord]) -> Later:
+def _later(journal: Journal, records: Iterable[ChangeRecord]) -> Later:
     steps = [step for record in records for step in journal.steps(record.id)]
-    paths = {Path(step.params["live"]) for step in steps if step.kind == "switch"}
-    releases = {int(step.params["id"]) for step in steps if step.kind == "reregister"}
-    return Later(frozenset(paths), frozenset(releases))
+    return Later(
+        frozenset(step.live for step in Switch.among(steps)),
+        frozenset(step.id for step in Reregister.among(steps)),
+    )
 
 
 def _releases(
     steps: Iterable[StepRecord], registered: Iterable[RegisteredRelease], later: Later
 ) -> Iterator[str]:
-    """Name the releases of the install that are not registered as it registered them."""
-    known = {(r.name, r.version, r.operating_system): r for r in registered}
-    for step in steps:
-        if step.kind != "register":
-            continue
-        body = step.params["body"]
-        found = known.get((body["name"], body["version"], body["operating_system"]))
-        name = f"release {body['name']} ({body['version']}) for {body['operating_system']}"
-        posted = read_release({**body, "id": 0}).orchestrator
-        if found is None:
+    """Yield a fault for each release that is missing or registered with other repos."""
+    by_key = {registered_key(release): release for release in registered}
+    for step in Register.among(steps):
+        key = key_of(step.body)
+        name = f"release {title_of(step.body)} for {key[-1]}"
+        release = by_key.get(key)
+        if release is None:
             yield f"{name} is not registered"
-        elif found.id not in later.releases and not (posted and is_rendered_from(posted, found)):
-            yield f"{name}, id {found.id}, has other repos or puppet sources"
+        elif release.id not in later.releases and not step.is_source_of(release):
+            yield f"{name}, id {release.id}, has other repos or puppet sources"
 
 
 def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Iterator[str]:
-    """Name the trees, files and links of the install that are not there, or not whole."""
+    """Yield a fault for each tree, file and link that is missing or incomplete."""
     steps = tuple(steps)
-    unpack = next(step.params for step in steps if step.kind == "unpack")
-    switches = [step.params for step in steps if step.kind == "switch"]
-    parts = _parts(head, unpack["stagings"], {params["staged"] for params in switches})
-    for params in switches:
-        live, staged = Path(params["live"]), params["staged"]
+    unpack = next(Unpack.among(steps))
+    switches = tuple(Switch.among(steps))
+    parts = _parts(head, unpack.stagings, {str(step.staged) for step in switches})
+    for step in switches:
+        live = step.live
         if live in later.paths:
             continue
-        target = unpack["links"].get(staged)
+        target = unpack.links.get(step.staged)
         if target is not None:
             if not live.is_symlink() or str(live.readlink()) != target:
                 yield f"{live} is not a link to {target}"
         elif not os.path.lexists(live):
             yield f"{live} is missing"
         else:
-            yield from _lacks(live, parts.get(staged, {}))
+            yield from _file_faults(live, parts.get(str(step.staged), {}))
 
 
 def _parts(
-    head: BundleHead, stagings: Mapping[str, str], switched: Collection[str]
+    head: BundleHead, stagings: Mapping[str, Path], switched: Collection[str]
 ) -> dict[str, dict[str, tuple[SealedFile, bool]]]:
-    """Return the sealed files below each path in ``switched``, and whether each is a repo's.
+    """Return the sealed files below each path in ``switched``, with a flag for those of repos.
 
-    The files are keyed by what follows that path. Each is looked at once, whatever the number of
-    paths: the cost is that of the files and their depth.
+    The keys are the relative paths. The cost grows with the files and their depth, and not with
+    the number of paths.
     """
     parts: dict[str, dict[str, tuple[SealedFile, bool]]] = {}
     for path, sealed in head.sealed.items():
@@ -183,20 +174,20 @@ def _parts(
     return parts
 
 
-def _lacks(live: Path, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
-    """Say how many of the files below a live path are missing, or of another size in a repo.
+def _file_faults(live: Path, parts: Mapping[str, tuple[SealedFile, bool]]) -> Iterator[str]:
+    """Yield a fault with the number of files that are missing or, in a repo, of another size.
 
-    Elsewhere only what is missing counts: operators do change manifests.
+    The size counts only in repos: operators change manifests.
     """
-    lacking = [place for place, part in parts.items() if not _is_there(f"{live}{place}", *part)]
-    if lacking:
+    faulty = [place for place, part in parts.items() if not _is_intact(f"{live}{place}", *part)]
+    if faulty:
         yield (
-            f"{len(lacking)} of the {len(parts)} files of {live} are missing or not whole:"
-            f" {live}{min(lacking)} first"
+            f"{len(faulty)} of the {len(parts)} files of {live} are missing or incomplete:"
+            f" {live}{min(faulty)} first"
         )
 
 
-def _is_there(path: str, sealed: SealedFile, is_of_repo: bool) -> bool:  # noqa: FBT001 - a part
+def _is_intact(path: str, sealed: SealedFile, is_of_repo: bool) -> bool:  # noqa: FBT001 - a part
     try:
         info = os.lstat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""How much memory an install takes at most, from what decides about it. Pure."""
+"""An upper bound of the memory that an install needs. Pure."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 
-# Measured on the daemon (peak RSS, CPython 3.11), each rounded up by far: docs/operations.rst has
-# the figures. The tarball itself passes through in pieces of 1 MiB, so its size is not among them.
+# Measured on the daemon (peak RSS, CPython 3.11) and rounded up; docs/operations.rst has the
+# figures. The tarball passes through in pieces of 1 MiB, so its size does not count.
 _BASE_BYTES = 192 << 20
 _ENTRY_BYTES = 4 << 10
 _INDEXED_BYTES = 2 << 10
@@ -16,11 +16,12 @@ _VIEWED_BYTES = 6 << 10
 
 @dataclass(frozen=True, slots=True)
 class MemoryBound:
-    """What the daemon's memory grows with. ``window_bytes`` is None if the archive hides it.
+    """The quantities that determine the daemon's memory.
 
     ``entries`` are the files in the seal and the lines of each ``diff.yaml``;
     ``indexed_packages`` those in the indexes that are searched for a base, ``viewed_packages``
-    those of the full views to build.
+    those of the full views to build. ``window_bytes`` is the window of the archive's compression,
+    None if unknown.
     """
 
     entries: int
@@ -35,7 +36,7 @@ class MemoryBound:
 
     @property
     def bound_bytes(self) -> int | None:
-        """The most that the daemon takes, itself included."""
+        """The upper bound of the daemon's whole memory; None if unknown."""
         if self.window_bytes is None:
             return None
         return (
@@ -50,7 +51,7 @@ class MemoryBound:
 def bound_memory(
     head: BundleHead, master: Master, plan: Plan, *, window_bytes: int | None
 ) -> MemoryBound:
-    """Count what the memory of an install grows with."""
+    """Count the quantities that determine the memory of an install."""
     lines = sum(len(d.inherited) + len(d.changes) for d in head.descriptions.values())
     return MemoryBound(
         entries=len(head.sealed) + lines,

@@ -1,4 +1,4 @@
-"""What a plan depends on, as a value: two plans with an equal basis would do the same."""
+"""The preconditions of a plan as a value: plans with an equal basis make equal changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ReleaseMark:
-    """A registered release; its orchestrator data by SHA-256."""
+    """A registered release, with the SHA-256 of its orchestrator data."""
 
     id: int
     name: str
@@ -20,10 +20,10 @@ class ReleaseMark:
 
 @dataclass(frozen=True, slots=True)
 class LiveMark:
-    """What is at a path that a step switches: nothing, file, folder, link or device.
+    """The content of a live path: nothing, file, folder, link or device.
 
     ``identity`` is inode and time of birth; ``content`` the target of a link, the SHA-256 of a
-    file, and of a folder that of every name, size and time of change below it.
+    file, or the SHA-256 of every name, size and modification time below a folder.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class LiveMark:
 
 @dataclass(frozen=True, slots=True)
 class BaseMark:
-    """On which release a diff builds, None for none, and the SHA-256 of each repo's indexes.
+    """The base release of a diff, if any, and the SHA-256 of the indexes of each of its repos.
 
-    A repo that another host serves has None: nobody looked into it.
+    The SHA-256 is None for a repo on another host, which is not read.
     """
 
     found: str | None
@@ -52,9 +52,9 @@ class StepMark:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Everything that a plan depends on, and nothing that changes by itself.
+    """Everything that a plan depends on and that does not change by itself.
 
-    Neither free room, times and running tasks, which the checks look at, nor the install's id.
+    Free space, times and running tasks (which the checks read) and the install's id are left out.
     ``live`` is by path, ``bases`` by ``VERSION OPERATING_SYSTEM``.
     """
 

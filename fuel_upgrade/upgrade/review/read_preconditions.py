@@ -1,8 +1,9 @@
-"""Reads the basis of a plan from a master; changes nothing."""
+"""Reads the preconditions of a plan from a master. Changes nothing."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from fuel_upgrade.system.tree_digest import walk
 from fuel_upgrade.upgrade.plan.base_match import BaseMatch
 from fuel_upgrade.upgrade.plan.base_search import folder_of
 from fuel_upgrade.upgrade.plan.master import Master
-from fuel_upgrade.upgrade.plan.plan import PlannedStep
-from fuel_upgrade.upgrade.plan.planner import make_plan
+from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep, PlanOptions
 from fuel_upgrade.upgrade.review.preconditions import (
     BaseMark,
     Basis,
@@ -24,38 +24,41 @@ from fuel_upgrade.upgrade.review.preconditions import (
     ReleaseMark,
     StepMark,
 )
+from fuel_upgrade.upgrade.steps.switch import Switch
 
-_NO_ID = "ID"  # stands for the install's id, which is another one every time
-_SETTINGS = ("master_ip", "repo_url", "full_view", "verify_base")
+_ANY_ID = "ID"  # replaces the id of the install, which differs between two plans
 _PATHS = ("repos", "puppet", "fuel", "state")
-# What decides about a repo's content; the rest below dists may be installers of many MiB.
+# The files that define a repo's content; others below dists may be installers of many MiB.
 _INDEXES = ("dists/**/Release", "dists/**/Packages*", "repodata/repomd.xml")
 
 
-def read_basis(head: BundleHead, master: Master, config: Config) -> Basis:
-    """Read what a plan of ``head`` depends on; ``config`` has what this install asked for.
+def read_basis(head: BundleHead, master: Master, plan: Plan, config: Config) -> Basis:
+    """Read the preconditions of a plan of ``head``.
 
     Raises:
         OutsideError: a live path cannot be read.
-        PreflightError: as :func:`make_plan`.
     """
-    steps = make_plan(head, master, config, install=_NO_ID).steps
-    live = [Path(s.params["live"]) for s in steps if s.kind == "switch"]
+    live = [step.live for step in Switch.among(plan.steps)]
     return Basis(
         seal_sha256=head.seal_sha256,
         fuel_version=master.fuel_version,
-        settings=_settings(config),
+        settings=_settings(config, plan.options),
         releases=tuple(map(_release, sorted(master.releases, key=lambda r: r.id))),
         live={str(path): read_live(path) for path in live},
         bases={" ".join(key): _base(match, config) for key, match in master.bases.items()},
-        steps=tuple(_step(step, head) for step in steps),
+        steps=tuple(_step(step, head, plan.install) for step in plan.steps),
     )
 
 
-def _settings(config: Config) -> dict[str, str | bool | None]:
-    named = {name: getattr(config, name) for name in _SETTINGS}
-    paths = {f"paths.{name}": str(getattr(config.paths, name)) for name in _PATHS}
-    return {**named, **paths, "nailgun.url": config.nailgun.url}
+def _settings(config: Config, options: PlanOptions) -> dict[str, str | bool | None]:
+    return {
+        "master_ip": config.master_ip,
+        "repo_url": config.repo_url,
+        "full_view": options.full_view,
+        "verify_base": options.verify_base,
+        **{f"paths.{name}": str(getattr(config.paths, name)) for name in _PATHS},
+        "nailgun.url": config.nailgun.url,
+    }
 
 
 def _release(release: RegisteredRelease) -> ReleaseMark:
@@ -72,7 +75,7 @@ def _release(release: RegisteredRelease) -> ReleaseMark:
 
 
 def read_live(path: Path) -> LiveMark:
-    """Read what is at ``path`` itself.
+    """Read the content of ``path`` itself, not of the target of a link.
 
     Raises:
         OutsideError: it cannot be read, or changes meanwhile.
@@ -86,20 +89,20 @@ def read_live(path: Path) -> LiveMark:
 
 
 def _mark(path: Path) -> LiveMark:
-    found = identity(path)
-    if found is None:
+    mark = identity(path)
+    if mark is None:
         return LiveMark("nothing")
     if path.is_symlink():
-        return LiveMark("link", tuple(found), str(path.readlink()))
+        return LiveMark("link", mark, str(path.readlink()))
     if path.is_dir():
-        return LiveMark("folder", tuple(found), _below(path))
+        return LiveMark("folder", mark, _below(path))
     if path.is_file():
-        return LiveMark("file", tuple(found), hash_file(path))
-    return LiveMark("device", tuple(found))  # or a pipe: reading one may never end
+        return LiveMark("file", mark, hash_file(path))
+    return LiveMark("device", mark)  # or a pipe, which may block a reader for ever
 
 
 def _below(folder: Path) -> str:
-    """Digest the names, sizes and times below a folder: contents may be gigabytes."""
+    """Return a digest of the names, sizes and times below a folder; its files may be huge."""
     rows = []
     for path in walk(folder):
         info = path.lstat()
@@ -131,12 +134,14 @@ def _indexes(folder: Path | None) -> str | None:
     return _sha256([(str(p.relative_to(folder)), hash_file(p)) for p in files if p.is_file()])
 
 
-def _step(step: PlannedStep, head: BundleHead) -> StepMark:
-    # The same tarball may lie elsewhere by now: the seal names it.
-    params: Mapping[str, Any] = {k: v for k, v in step.params.items() if k != "tarball"}
+def _step(step: PlannedStep, head: BundleHead, install: str) -> StepMark:
     title = step.title.replace(head.path.name, "the tarball")
-    return StepMark(title, _sha256([step.kind, params]))
+    return StepMark(title, _sha256([step.kind, step.step.comparable_json()], install=install))
 
 
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def _sha256(value: Any, *, install: str | None = None) -> str:
+    """Hash a JSON value; strings and parts of paths that equal ``install`` count as equal."""
+    text = json.dumps(value, sort_keys=True)
+    if install is not None:
+        text = re.sub(rf'(?<=["/]){re.escape(install)}(?=["/])', _ANY_ID, text)
+    return hashlib.sha256(text.encode()).hexdigest()

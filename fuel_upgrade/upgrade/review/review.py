@@ -1,4 +1,4 @@
-"""A plan as it is shown and kept, and what became different since it was kept."""
+"""The review of a plan, and its drift since it was saved."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +34,13 @@ class Review:
 def review(
     head: BundleHead, master: Master, plan: Plan, *, config: Config, journal: Journal
 ) -> Review:
-    """Measure the costs of a plan and read everything that it depends on; changes nothing."""
+    """Measure the costs and read the preconditions of a plan. Nothing is changed."""
     reserve_bytes = config.disk_reserve_mb * _MIB
     return Review(
         head,
         master,
         plan,
-        basis=read_basis(head, master, config),
+        basis=read_basis(head, master, plan, config),
         costs=Costs(
             read_disks(plan, master, journal, reserve_bytes=reserve_bytes),
             bound_memory(head, master, plan, window_bytes=window_bytes(head.path)),
@@ -49,14 +49,14 @@ def review(
 
 
 def find_drift(
-    expected: SavedPlan | None, head: BundleHead, master: Master, config: Config
+    expected: SavedPlan | None, head: BundleHead, master: Master, plan: Plan, config: Config
 ) -> tuple[str, ...]:
-    """Name what is not as it was when ``expected`` was made; nothing where there is none.
+    """Return the differences between ``expected`` and the master; none without a saved plan.
 
     Raises:
-        ConfigError: it is a plan of another tarball.
+        ConfigError: ``expected`` is a plan of another tarball.
     """
     if expected is None:
         return ()
     expected.refuse_other(Path(head.path), head.seal_sha256)
-    return differences(expected.basis, read_basis(head, master, config))
+    return differences(expected.basis, read_basis(head, master, plan, config))

@@ -1,4 +1,4 @@
-"""A plan that was looked at and kept, to be carried out later or not at all."""
+"""A plan that was saved for review, to be carried out unchanged or refused."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.upgrade.plan.plan import PlanOptions
 from fuel_upgrade.upgrade.review.preconditions import FORMAT, Basis
 
 _BASIS = TypeAdapter(Basis)
@@ -15,26 +16,25 @@ _REMEDY = "make one with fuel-upgrade plan TARBALL --out FILE"
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """What of a kept plan an install needs: for which tarball it was made, and on what it rests."""
+    """The part of a saved plan that an install needs: its tarball and its preconditions."""
 
     tarball: Path
     basis: Basis
 
     @property
-    def verify_base(self) -> bool:
-        """Whether the plan was made with every inherited package hashed."""
-        return self.basis.settings.get("verify_base") is True
-
-    @property
-    def full_view(self) -> bool:
-        """Whether the plan builds full views."""
-        return self.basis.settings.get("full_view") is True
+    def options(self) -> PlanOptions:
+        """The options that the plan was made with."""
+        settings = self.basis.settings
+        return PlanOptions(
+            verify_base=settings.get("verify_base") is True,
+            full_view=settings.get("full_view") is True,
+        )
 
     def refuse_other(self, tarball: Path, seal_sha256: str) -> None:
-        """Make sure that the plan is one of this tarball, wherever it lies by now.
+        """Make sure that the plan is of this tarball, which may have been moved.
 
         Raises:
-            ConfigError: it is of another.
+            ConfigError: it is of another tarball.
         """
         if seal_sha256 != self.basis.seal_sha256:
             raise ConfigError(
@@ -46,7 +46,7 @@ class SavedPlan:
 
     @classmethod
     def parse(cls, data: object, *, source: str) -> "SavedPlan":
-        """Read a plan as ``fuel-upgrade plan --json`` gives it.
+        """Read a plan in the form of ``fuel-upgrade plan --json``.
 
         Raises:
             ConfigError: it is no plan, one of several tarballs, or of another format.
@@ -76,9 +76,9 @@ class SavedPlan:
 
 
 def basis_json(basis: Basis) -> dict[str, Any]:
-    """Return the form that a plan has it in."""
-    found: dict[str, Any] = _BASIS.dump_python(basis, mode="json")
-    return found
+    """Return the form in a saved plan."""
+    data: dict[str, Any] = _BASIS.dump_python(basis, mode="json")
+    return data
 
 
 def _check_format(data: dict[str, Any], source: str) -> None:

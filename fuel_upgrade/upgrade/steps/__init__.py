@@ -1,40 +1,53 @@
-"""The reversible changes that an install, a gc and a squash are made of."""
+"""The reversible changes that make up an install, a gc and a squash."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fuel_upgrade.upgrade.records import StepRecord
 from fuel_upgrade.upgrade.steps.full_view import BuildView
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.retire import Retire
 from fuel_upgrade.upgrade.steps.run_hook import RunHook
 from fuel_upgrade.upgrade.steps.stage import Stage
-from fuel_upgrade.upgrade.steps.step import Step, World
+from fuel_upgrade.upgrade.steps.step import HasStep, Step
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unpack import Unpack
 from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 
-_KINDS: Mapping[str, Callable[[Mapping[str, Any], World], Step]] = {
-    "unpack": Unpack.from_params,
-    "switch": Switch.from_params,
-    "view": BuildView.from_params,
-    "register": Register.from_params,
-    "notify": Notify.from_params,
-    "stage": Stage.from_params,
-    "retire": Retire.from_params,
-    "unregister": Unregister.from_params,
-    "reregister": Reregister.from_params,
-    "hook": RunHook.from_params,
+_TYPES: Mapping[str, type[Step[Any]]] = {
+    step_type.kind: step_type
+    for step_type in (
+        Unpack,
+        Switch,
+        BuildView,
+        Register,
+        Notify,
+        Stage,
+        Retire,
+        Unregister,
+        Reregister,
+        RunHook,
+    )
 }
-OWNERS_OF_BACKUPS = frozenset({"unpack", "stage"})
-"""The kinds of steps whose folders (``roots``) hold what the others replaced."""
-BEFORE_LIVE = OWNERS_OF_BACKUPS | {"hook"}
-"""The kinds of steps after which nothing live has changed yet."""
-KEPT_WHILE_STUCK = OWNERS_OF_BACKUPS | {"view"}
-"""The kinds whose undo removes a place in staging where a switch that is stuck has its backup."""
-NEED_NO_BACKUPS = frozenset({"register", "notify", "unregister", "reregister"})
-"""The kinds of steps that tell Nailgun: the journal has all that undoing them needs."""
 
 
-def build_step(kind: str, params: Mapping[str, Any], world: World) -> Step:
-    """Build a step from its kind and parameters, as a plan or the journal holds them."""
-    return _KINDS[kind](params, world)
+def type_of(entry: HasStep) -> type[Step[Any]]:
+    """Return the class of a step; the base for an unknown kind, as after a downgrade."""
+    return _TYPES.get(entry.kind, Step)
+
+
+def read_step(entry: HasStep) -> Step[Any]:
+    """Return the step of a plan or of the journal with its parameters.
+
+    Raises:
+        ValueError: the kind is unknown, or the parameters are malformed.
+    """
+    if entry.kind not in _TYPES:
+        raise ValueError(f"unknown kind of step: {entry.kind}")
+    return type_of(entry).from_json(entry.params)
+
+
+def created_releases(records: Iterable[StepRecord]) -> frozenset[int]:
+    """Return the ids of the releases that the steps of a change registered."""
+    ids = (step.created_release(facts) for step, facts in Register.begun(records))
+    return frozenset(number for number in ids if number is not None)

@@ -1,4 +1,4 @@
-"""Posting what must not be posted twice, to a server that may not answer."""
+"""Posts an object exactly once to a server that may not answer."""
 
 import time
 from collections.abc import Callable
@@ -19,13 +19,14 @@ def until_known(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Made:
-    """Return what ``post`` made; where that is unclear, ``look`` for it before posting again.
+    """Return the result of ``post``; after a post without a clear answer, of ``look``.
 
-    ``look`` is to ask the server too, and to try on its own while that restarts.
+    ``look`` returns the object of an earlier post if the server has it, else None: then the post
+    is repeated. ``look`` does its own retries while the server restarts.
 
     Raises:
-        ControlPlaneError: the server refuses, or nothing is clear after all tries; whatever
-            ``look`` raises.
+        ControlPlaneError: the server refuses, or gives no clear answer in any of the tries; and
+            the errors of ``look``.
     """
     unanswered = 0
     while True:
@@ -44,9 +45,9 @@ def until_known(
 
 
 def _is_refusal(error: ControlPlaneError, *, is_first: bool) -> bool:
-    """Tell a clear no from no answer, a failure half way, and a success that cannot be read."""
+    """Return whether an error is a clear refusal, so that nothing was posted."""
     if error.status == HTTPStatus.CONFLICT:
-        return is_first  # else an earlier try of ours may be what it conflicts with
+        return is_first  # later the conflict may be with an earlier try of this process
     if error.status is None:
         return False
     return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR

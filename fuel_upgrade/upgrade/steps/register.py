@@ -1,153 +1,193 @@
-"""The steps that tell Nailgun: a release, and the notification of it."""
+"""The steps that register a release in Nailgun and post a notification about it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar
 
 from fuel_upgrade.errors import OutsideError, PreflightError
+from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.release.nailgun_repos import read_release
 from fuel_upgrade.release.readback import differences, is_rendered_from
+from fuel_upgrade.upgrade.steps.nailgun_call import NOTIFICATIONS, RELEASES, Call
 from fuel_upgrade.upgrade.steps.reconcile import until_known
-from fuel_upgrade.upgrade.steps.step import Facts, World
+from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
+from fuel_upgrade.upgrade.steps.step import Step, World
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
-    """Register a release. ``body`` is what is posted; ``adopt`` the id of an equal one, or None.
+class RegisterFacts:
+    """``id`` is the release's id: the adopted one, or the new one once it is known."""
 
-    An adopted release is left as it is, by this step and by its undo.
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Step[RegisterFacts]):
+    """Register a release by posting ``body``, or adopt the equal release of id ``adopt``.
+
+    Neither this step nor its undo changes an adopted release.
     """
 
-    body: Mapping[str, Any]
+    kind: ClassVar[str] = "register"
+    facts_type: ClassVar[type[Any]] = RegisterFacts
+    needs_backups: ClassVar[bool] = False
+
+    body: Body
     adopt: int | None
-    world: World
 
-    @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(params["body"], params["adopt"], world)
+    def created_release(self, facts: RegisterFacts) -> int | None:
+        """Return the id of the new release; None if it was adopted or is not known yet."""
+        return facts.id if self.adopt is None else None
 
-    def inspect(self) -> Facts:
-        """Make sure that a release found later under this name is this step's own.
+    def nailgun_calls(self) -> tuple[Call, ...]:
+        """Return the requests; the search after a lost answer is not among them."""
+        look = Call("GET", RELEASES, "make sure that the name is not taken")
+        if self.adopt is not None:
+            return (look,)
+        return (
+            look,
+            Call("POST", RELEASES, "register a release"),
+            Call("GET", f"{RELEASES}ID/", "read it back"),
+            Call("GET", f"{RELEASES}ID/networks", "read it back"),
+            Call("DELETE", f"{RELEASES}ID/", "delete the release", undo=True),
+        )
+
+    def inspect(self, world: World) -> RegisterFacts:
+        """Make sure that a release of this name, if one is registered later, is this step's own.
 
         Raises:
-            PreflightError: one appeared since the plan was made.
+            PreflightError: somebody registered it after the plan was made.
         """
-        found = self.world.registered(self.body)
-        if found is not None and found.id != self.adopt:
+        release = find_registered(world.control, self.body)
+        if release is not None and release.id != self.adopt:
             raise PreflightError(
-                f"release {found.name} ({found.version}) was registered by somebody else, id"
-                f" {found.id}, since this install was planned",
+                f"release {release.name} ({release.version}) was registered by somebody else, id"
+                f" {release.id}, since this install was planned",
                 remedy="look at it with fuel-upgrade releases, then install again",
             )
-        return {"id": self.adopt}
+        return RegisterFacts(self.adopt)
 
-    def apply(self, facts: Facts) -> Facts:
-        """Post the release and read it back, unless an equal one was adopted.
+    def apply(self, facts: RegisterFacts, world: World) -> RegisterFacts:
+        """Post the release and read it back, unless an equal one is adopted.
 
-        Where no answer says what became of a post, the release is looked for before it is posted
-        again: it is never registered twice.
+        If a post gets no answer, the release is looked up before the post is repeated: it is never
+        registered twice.
 
         Raises:
-            ControlPlaneError: Nailgun refuses, or does not answer in all of the tries.
-            OutsideError: what it registered is not what was posted; it was deleted again.
+            ControlPlaneError: Nailgun refuses, or does not answer in any of the tries.
+            OutsideError: the registered release differs from the posted one, and was deleted.
         """
         if self.adopt is not None:
             return facts
-        made = until_known(self._post, self._ours)
-        found = differences(self.body, self.world.control.release_body(made))
-        if found:
-            # Only here its id tells that it is this step's own, whatever it looks like.
-            self.world.control.delete_release(made)
+        control = world.control
+        release_id = until_known(
+            lambda: control.create_release(self.body).id, lambda: self._find_own(control)
+        )
+        changed = differences(self.body, control.release_body(release_id))
+        if changed:
+            # Only here the id proves that the release is this step's own, whatever its content.
+            control.delete_release(release_id)
             raise OutsideError(
-                f"Nailgun registered release {self.body['name']} ({self.body['version']}) in"
-                f" another way than it was posted: {_first(found)}",
+                f"Nailgun registered release {title_of(self.body)} in another form than it was"
+                f" posted: {_first(changed)}",
                 remedy="see whether nailgun.dialect is the one of this Nailgun, and its log",
             )
-        return {"id": made}
+        return RegisterFacts(release_id)
 
-    def _post(self) -> int:
-        return self.world.control.create_release(self.body).id
+    def revert(self, facts: RegisterFacts, world: World) -> None:
+        """Delete the release if this step made it, even if the answer to the post was lost.
 
-    def _ours(self) -> int | None:
-        """Return the id of what an unanswered post of this step registered; None if nothing.
-
-        Raises:
-            OutsideError: somebody else registered another in the meantime.
-        """
-        found = self.world.registered(self.body)
-        if found is None:
-            return None
-        if not self._is_posted(found):
-            raise OutsideError(
-                f"release {found.name} ({found.version}), id {found.id}, is not the one that was"
-                " posted",
-                remedy="look at it with fuel-upgrade releases, then install again",
-            )
-        return found.id
-
-    def revert(self, facts: Facts) -> None:
-        """Delete the release if this step made it, also if the answer to the post was lost.
-
-        One of its name that has other repos is somebody else's, and stays.
+        A release of its name with other repos was registered by somebody else, and is kept.
 
         Raises:
             ControlPlaneError: Nailgun refuses, for example because a cluster uses it.
         """
         if self.adopt is not None:
             return
-        created = facts["id"]
+        created = facts.id
         if created is None:
-            found = self.world.registered(self.body)
-            created = found.id if found and self._is_posted(found) else None
+            release = find_registered(world.control, self.body)
+            created = release.id if release and self.is_source_of(release) else None
         if created is not None:
-            self.world.control.delete_release(created)
+            world.control.delete_release(created)
 
-    def _is_posted(self, found: RegisteredRelease) -> bool:
+    def is_source_of(self, release: RegisteredRelease) -> bool:
+        """Return whether a release has the repos and puppet sources of ``body``."""
         posted = read_release({**self.body, "id": 0}).orchestrator
-        return posted is not None and is_rendered_from(posted, found)
+        return posted is not None and is_rendered_from(posted, release)
+
+    def _find_own(self, control: ControlPlane) -> int | None:
+        """Return the id of the release that an unanswered post of this step registered, if any.
+
+        Raises:
+            OutsideError: somebody else registered another one in the meantime.
+        """
+        release = find_registered(control, self.body)
+        if release is None:
+            return None
+        if not self.is_source_of(release):
+            raise OutsideError(
+                f"release {release.name} ({release.version}), id {release.id}, is not the one that"
+                " was posted",
+                remedy="look at it with fuel-upgrade releases, then install again",
+            )
+        return release.id
 
 
-def _first(found: tuple[str, ...]) -> str:
-    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return "; ".join(found[:_SHOWN]) + more
+def _first(changes: tuple[str, ...]) -> str:
+    more = f", and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return "; ".join(changes[:_SHOWN]) + more
 
 
 @dataclass(frozen=True, slots=True)
-class Notify:
+class NotifyFacts:
+    """``before`` has the ids of earlier notifications of the same text."""
+
+    before: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notify(Step[NotifyFacts]):
     """Post a notification."""
 
+    kind: ClassVar[str] = "notify"
+    facts_type: ClassVar[type[Any]] = NotifyFacts
+    needs_backups: ClassVar[bool] = False
+
     message: str
-    world: World
 
-    @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(params["message"], world)
-
-    def inspect(self) -> Facts:
-        """Note the notifications of the same text that are there already."""
-        return {"before": sorted(self._equal())}
-
-    def apply(self, facts: Facts) -> Facts:
-        """Post it, once: see :meth:`Register.apply`."""
-        before = set(facts["before"])
-        until_known(
-            lambda: self.world.control.notify(self.message),
-            lambda: next(iter(self._equal() - before), None),
+    def nailgun_calls(self) -> tuple[Call, ...]:
+        """Return the requests."""
+        return (
+            Call("GET", NOTIFICATIONS, "note those of the same text"),
+            Call("POST", NOTIFICATIONS, "notify of a release"),
+            Call("GET", NOTIFICATIONS, "make sure that it is there once"),
+            Call("GET", NOTIFICATIONS, "find the notification", undo=True),
+            Call("DELETE", f"{NOTIFICATIONS}ID/", "delete the notification", undo=True),
         )
-        for late in sorted(self._equal() - before)[1:]:  # an unanswered post that came after all
-            self.world.control.delete_notification(late)
+
+    def inspect(self, world: World) -> NotifyFacts:
+        """Return the notifications of the same text."""
+        return NotifyFacts(tuple(sorted(self._equal(world))))
+
+    def apply(self, facts: NotifyFacts, world: World) -> NotifyFacts:
+        """Post it exactly once, like :meth:`Register.apply`."""
+        before = set(facts.before)
+        until_known(
+            lambda: world.control.notify(self.message),
+            lambda: next(iter(self._equal(world) - before), None),
+        )
+        for late in sorted(self._equal(world) - before)[1:]:  # an unanswered post arrived late
+            world.control.delete_notification(late)
         return facts
 
-    def revert(self, facts: Facts) -> None:
-        """Delete those of this text that were not there before."""
-        for notification in self._equal() - set(facts["before"]):
-            self.world.control.delete_notification(notification)
+    def revert(self, facts: NotifyFacts, world: World) -> None:
+        """Delete the notifications of this text that are newer than the step."""
+        for notification in self._equal(world) - set(facts.before):
+            world.control.delete_notification(notification)
 
-    def _equal(self) -> set[int]:
-        notifications = self.world.control.notifications()
+    def _equal(self, world: World) -> set[int]:
+        notifications = world.control.notifications()
         return {n.id for n in notifications if n.message == self.message}

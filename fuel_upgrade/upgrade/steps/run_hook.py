@@ -2,82 +2,95 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.upgrade.hooks import AFTER_INSTALL, BEFORE_INSTALL, Context, Hook
-from fuel_upgrade.upgrade.steps.step import Facts, RunsHooks, World
+from fuel_upgrade.upgrade.records import Json
+from fuel_upgrade.upgrade.steps.step import RunsHooks, Step, World
 
 
 class VetoError(PreflightError):
-    """A hook does not let the install begin; the engine tells it as a failed check."""
+    """A hook refuses the install before anything is changed, like a failed check."""
 
     default_code = "hook-veto"
 
 
 @dataclass(frozen=True, slots=True)
-class RunHook:
-    """Run a hook; ``context`` is what it is told."""
+class HookFacts:
+    """``exit_code`` is None before the hook has run."""
 
-    hook: Hook
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunHook(Step[HookFacts]):
+    """Run the hook at ``path``; ``undo`` is its twin. ``context`` is passed on its stdin."""
+
+    kind: ClassVar[str] = "hook"
+    facts_type: ClassVar[type[Any]] = HookFacts
+    before_live: ClassVar[bool] = True
+
+    point: str
+    path: Path
+    undo: Path | None
     context: Context
-    hooks: RunsHooks
 
     @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        if world.hooks is None:
-            raise ValueError("a step that runs a hook needs a world that can")
-        undo = Path(params["undo"]) if params["undo"] else None
-        return cls(
-            Hook(params["point"], Path(params["path"]), undo), params["context"], world.hooks
-        )
+    def of(cls, hook: Hook, context: Context) -> Self:
+        """Return the step that runs ``hook``."""
+        return cls(hook.point, hook.path, hook.undo, {"point": hook.point, **context})
 
-    def inspect(self) -> Facts:
-        """Note nothing: how the hook ended is in the journal's own list of runs."""
-        return {}
+    @property
+    def hook(self) -> Hook:
+        """The hook."""
+        return Hook(self.point, self.path, self.undo)
 
-    def apply(self, facts: Facts) -> Facts:
+    @classmethod
+    def facts_to_json(cls, facts: HookFacts) -> Json:
+        """Return the exit code, if there is one."""
+        return {} if facts.exit_code is None else {"exit_code": facts.exit_code}
+
+    def inspect(self, world: World) -> HookFacts:
+        """Return no facts: the journal has its own list of the runs of hooks."""
+        return HookFacts()
+
+    def apply(self, facts: HookFacts, world: World) -> HookFacts:
         """Run the hook.
 
         Raises:
             VetoError: it failed at before-install, where nothing is changed yet.
-            OutsideError: it failed at a later point but the last, where a failure is only told.
+            OutsideError: it failed at a later point. At after-install a failure is only reported.
         """
-        run = self.hooks.run(self.hook, self.context, forward=True)
-        if run.exit_code == 0 or self.hook.point == AFTER_INSTALL:
-            return {**facts, "exit_code": run.exit_code}
+        run = _runner(world).run(self.hook, self.context, forward=True)
+        if run.exit_code == 0 or self.point == AFTER_INSTALL:
+            return HookFacts(run.exit_code)
         remedy = remedy_for(self.hook)
-        if self.hook.point == BEFORE_INSTALL:
+        if self.point == BEFORE_INSTALL:
             raise VetoError(run.ending, remedy=remedy, failures=(run.ending,))
         raise OutsideError(run.ending, remedy=remedy)
 
-    def revert(self, facts: Facts) -> None:
-        """Run the twin, unless the hook did not run or said itself that it failed.
+    def revert(self, facts: HookFacts, world: World) -> None:
+        """Run the twin, unless the hook did not run or failed by its own exit code.
 
         Raises:
             OutsideError: the twin failed.
         """
-        del facts
-        twin = self.hook.twin()
+        twin, hooks = self.hook.twin(), _runner(world)
         install = str(self.context["install"])
-        if twin is None or not self.hooks.may_have_worked(self.hook, install):
+        if twin is None or not hooks.may_have_worked(self.hook, install):
             return
-        run = self.hooks.run(twin, self.context, forward=False)
+        run = hooks.run(twin, self.context, forward=False)
         if run.exit_code != 0:
             raise OutsideError(run.ending, remedy=f"correct {twin.path}, or undo by hand")
 
 
+def _runner(world: World) -> RunsHooks:
+    if world.hooks is None:
+        raise ValueError("a hook step needs a world that runs hooks")
+    return world.hooks
+
+
 def remedy_for(hook: Hook) -> str:
-    """Return what to do about a hook that stands in the way."""
-    return f"correct what it names and install again, or do without it: chmod -x {hook.path}"
-
-
-def params(hook: Hook, context: Context) -> dict[str, object]:
-    """Return the step's parameters as the plan holds them."""
-    return {
-        "point": hook.point,
-        "path": str(hook.path),
-        "undo": str(hook.undo) if hook.undo else None,
-        "context": {"point": hook.point, **context},
-    }
+    """Return the remedy for a hook that refuses or fails an install."""
+    return f"correct the fault and install again, or switch the hook off: chmod -x {hook.path}"

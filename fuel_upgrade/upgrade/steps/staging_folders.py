@@ -1,39 +1,59 @@
-"""What the steps have in common that make folders for their install alone."""
+"""The common part of the steps that make folders for one change alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from fuel_upgrade.system.files import discard, remove_empty, remove_together
-from fuel_upgrade.upgrade.steps.step import Facts
+from fuel_upgrade.upgrade.steps.step import Step, World
 
 
 @dataclass(frozen=True, slots=True)
-class Roots:
-    """``roots`` are the folders that this install has for itself.
+class FolderFacts:
+    """``made`` lists the folders that the step has to make, parents first."""
 
-    After the other steps they hold what was live before: they are the backups.
+    made: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StagingFolders(Step[FolderFacts]):
+    """``roots`` are the folders that belong to this change alone.
+
+    After the other steps they hold the previous live content: they are the backups.
     """
+
+    facts_type: ClassVar[type[Any]] = FolderFacts
+    before_live: ClassVar[bool] = True
+    owns_backups: ClassVar[bool] = True
+    kept_while_stuck: ClassVar[bool] = True
 
     roots: tuple[Path, ...]
 
-    def inspect(self) -> Facts:
-        """Find out which folders will have to be made."""
-        made: list[str] = []
-        for root in self.roots:
-            missing = [p for p in (root, *root.parents) if not p.exists()]
-            made.extend(str(p) for p in reversed(missing))
-        return {"made": list(dict.fromkeys(made))}
+    @property
+    def backup_folders(self) -> tuple[Path, ...]:
+        """The roots."""
+        return self.roots
 
-    def discard(self) -> None:
-        """Undo it as far as others can see; :meth:`revert` frees the room, which takes longer."""
+    def inspect(self, world: World) -> FolderFacts:
+        """Return the folders that do not exist yet."""
+        missing = (
+            path
+            for root in self.roots
+            for path in reversed((root, *root.parents))
+            if not path.exists()
+        )
+        return FolderFacts(tuple(dict.fromkeys(missing)))
+
+    def discard(self, facts: FolderFacts, world: World) -> None:
+        """Rename the roots out of sight; :meth:`revert` removes them, which takes longer."""
         discard(self.roots)
 
-    def revert(self, facts: Facts) -> None:
-        """Remove the roots, and those folders above them that were made for them.
+    def revert(self, facts: FolderFacts, world: World) -> None:
+        """Remove the roots, and the empty folders above them that were made for them.
 
-        After a success this is also how the backups are given up. Those that a crash leaves of
-        them must not look whole and lack files: then they could be put back.
+        A successful change deletes its backups in this way too. Roots that a crash leaves must
+        not look complete while files are missing: an undo would put them back.
         """
         remove_together(self.roots)
-        remove_empty([root.parent for root in self.roots])  # the folder of all installs' roots
-        remove_empty([Path(made) for made in reversed(facts["made"])])
+        remove_empty([root.parent for root in self.roots])  # the folder of all changes' roots
+        remove_empty(reversed(facts.made))

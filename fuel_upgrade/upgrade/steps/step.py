@@ -1,60 +1,159 @@
-"""What a step is: one reversible change, with three verbs."""
+"""The base of all steps: a reversible change as a value, with its form in the journal."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+from pydantic import TypeAdapter
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.progress import Progress
 from fuel_upgrade.upgrade.hooks import Context, Hook, HookRun
+from fuel_upgrade.upgrade.records import Json, StepRecord, StepState
+from fuel_upgrade.upgrade.steps.nailgun_call import Call
 
-Facts = Mapping[str, Any]
-"""What undo needs; it goes through the journal, so only what JSON can hold."""
+FactsT = TypeVar("FactsT")
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)  # making one is slow
 
 
 class RunsHooks(Protocol):
-    """Runs hooks, and remembers in the journal how each ended."""
+    """Runs hooks and records each result in the journal."""
 
     def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
-        """Run a hook to its end; ``forward``: the job may be interrupted meanwhile."""
+        """Run a hook to its end. The job can be interrupted meanwhile if ``forward``."""
         ...
 
     def may_have_worked(self, hook: Hook, install: str) -> bool:
-        """Say whether a run of it for this install ended well, or nobody knows how."""
+        """Return whether a run of the hook for this install succeeded, or has no known result."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What steps act on besides the paths in their parameters; ``hooks`` is for hooks' steps."""
+    """The services that steps use. ``hooks`` is needed by hook steps only."""
 
     control: ControlPlane
     progress: Progress
     hooks: RunsHooks | None = None
 
-    def registered(self, body: Mapping[str, Any]) -> RegisteredRelease | None:
-        """Return the release with name, version and operating system of a body, if there is one."""
-        key = (body["name"], body["version"], body["operating_system"])
-        releases = self.control.releases()
-        return next((r for r in releases if (r.name, r.version, r.operating_system) == key), None)
+
+class HasStep(Protocol):
+    """Anything that carries the kind and the parameters of a step: a plan or a journal entry."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the step."""
+        ...
+
+    @property
+    def params(self) -> Json:
+        """The parameters of the step in JSON."""
+        ...
 
 
-class Step(Protocol):
-    """One reversible change.
+@dataclass(frozen=True, slots=True)
+class NoFacts:
+    """The facts of a step whose undo needs its parameters only."""
 
-    ``apply`` and ``revert`` may meet any state that a crash left: ``revert`` copes with a step
-    applied in part, undoes only what this step made, and a second revert changes nothing.
+
+class Step(ABC, Generic[FactsT]):
+    """One reversible change. A subclass is a frozen dataclass of the step's parameters.
+
+    ``apply`` and ``revert`` must accept every state that a crash leaves: ``revert`` undoes a step
+    that was applied in part, undoes nothing that this step did not make, and changes nothing the
+    second time. Parameters and facts are stored in the journal in JSON, with the names of the
+    fields. Journals are kept for years: a new field needs a default.
     """
 
-    def inspect(self) -> Facts:
-        """Read all that undo will need, before anything is changed."""
-        ...
+    __slots__ = ()
+    kind: ClassVar[str]
+    """The name of the kind in the journal."""
+    facts_type: ClassVar[type[Any]] = NoFacts
+    """The frozen dataclass of the facts that undo needs; ``inspect`` and ``apply`` return one."""
+    before_live: ClassVar[bool] = False
+    """Whether nothing live has changed after this step."""
+    owns_backups: ClassVar[bool] = False
+    """Whether ``backup_folders`` of this step hold the content that other steps replaced."""
+    kept_while_stuck: ClassVar[bool] = False
+    """Whether its undo removes a staging folder in which a stuck step may have its backup."""
+    needs_backups: ClassVar[bool] = True
+    """Whether its undo needs files in staging. The journal is enough for the steps in Nailgun."""
 
-    def apply(self, facts: Facts) -> Facts:
-        """Make the change; return what else is known of it now."""
-        ...
+    @abstractmethod
+    def inspect(self, world: World) -> FactsT:
+        """Return the facts that undo will need, before the first change."""
 
-    def revert(self, facts: Facts) -> None:
-        """Undo the change, whole or half done."""
-        ...
+    @abstractmethod
+    def apply(self, facts: FactsT, world: World) -> FactsT:
+        """Make the change. Return the facts, completed by the results of the change."""
+
+    @abstractmethod
+    def revert(self, facts: FactsT, world: World) -> None:
+        """Undo the change, whether it was applied in whole, in part or not at all."""
+
+    def discard(self, facts: FactsT, world: World) -> None:
+        """Undo the change as far as it is visible; :meth:`revert` may then free disk space."""
+        self.revert(facts, world)
+
+    @property
+    def backup_folders(self) -> tuple[Path, ...]:
+        """The folders that hold the content that this change replaced."""
+        return ()
+
+    def created_release(self, facts: FactsT) -> int | None:
+        """Return the id of the release that this step registered."""
+        return None
+
+    def nailgun_calls(self) -> tuple[Call, ...]:
+        """Return the requests that this step and its undo send to Nailgun."""
+        return ()
+
+    def to_json(self) -> Json:
+        """Return the parameters in the form of plans and the journal."""
+        params: Json = _adapter(type(self)).dump_python(self, mode="json")
+        return params
+
+    def comparable_json(self) -> Json:
+        """Return the parameters that must not change between a plan and its install."""
+        return self.to_json()
+
+    @classmethod
+    def from_json(cls, params: Json) -> Self:
+        """Read the parameters from a plan or the journal.
+
+        Raises:
+            ValueError: they are malformed.
+        """
+        step: Self = _adapter(cls).validate_python(params)
+        return step
+
+    @classmethod
+    def facts_to_json(cls, facts: FactsT) -> Json:
+        """Return the facts in the form of the journal."""
+        data: Json = _adapter(cls.facts_type).dump_python(facts, mode="json")
+        return data
+
+    @classmethod
+    def facts_from_json(cls, data: Json) -> FactsT:
+        """Read the facts of a step that has begun.
+
+        Raises:
+            ValueError: they are malformed.
+        """
+        facts: FactsT = _adapter(cls.facts_type).validate_python(data)
+        return facts
+
+    @classmethod
+    def among(cls, entries: Iterable[HasStep]) -> Iterator[Self]:
+        """Yield the steps of this kind."""
+        return (cls.from_json(entry.params) for entry in entries if entry.kind == cls.kind)
+
+    @classmethod
+    def begun(cls, records: Iterable[StepRecord]) -> Iterator[tuple[Self, FactsT]]:
+        """Yield the steps of this kind that have begun, each with its facts."""
+        for record in records:
+            if record.kind == cls.kind and record.state is not StepState.PLANNED:
+                yield cls.from_json(record.params), cls.facts_from_json(record.facts)

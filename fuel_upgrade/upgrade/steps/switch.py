@@ -1,9 +1,9 @@
-"""The step that puts one staged tree, file or link into its live place, in one move."""
+"""The step that moves one staged tree, file or link to its live path by one rename."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar
 
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.system.files import (
@@ -14,82 +14,88 @@ from fuel_upgrade.system.files import (
     rename,
     sync_folder,
 )
-from fuel_upgrade.upgrade.steps.step import Facts, World
+from fuel_upgrade.upgrade.steps.step import Step, World
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """Swap ``staged`` with what is at ``live``, or move it there where nothing is.
+class SwitchFacts:
+    """The identities of the new and the previous content; ``parents`` are folders to make.
 
-    What was live lies at ``staged`` afterwards: that is the backup. A reader of ``live`` sees
-    the old content or the new one, never a mixture and never nothing in between.
+    ``old`` is None if ``live`` did not exist. Journals of older versions never have it.
     """
+
+    new: tuple[int, ...] | None
+    existed: bool
+    parents: tuple[Path, ...]
+    old: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Step[SwitchFacts]):
+    """Exchange ``staged`` with ``live``, or rename it to ``live`` if that does not exist.
+
+    Afterwards the previous content is at ``staged``: it is the backup. A reader of ``live`` sees
+    the old content or the new, never a mixture and never a missing path.
+    """
+
+    kind: ClassVar[str] = "switch"
+    facts_type: ClassVar[type[Any]] = SwitchFacts
 
     staged: Path
     live: Path
 
-    @classmethod
-    def from_params(cls, params: Facts, _world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(Path(params["staged"]), Path(params["live"]))
+    def inspect(self, world: World) -> SwitchFacts:
+        """Return the identities of the staged and of the live content."""
+        parents = [path for path in self.live.parents if not path.exists()]
+        return SwitchFacts(
+            new=identity(self.staged),
+            existed=os.path.lexists(self.live),
+            parents=tuple(reversed(parents)),
+            old=identity(self.live),
+        )
 
-    def inspect(self) -> Facts:
-        """Note what is new (by a name that moving keeps) and what there was before."""
-        parents = [p for p in self.live.parents if not p.exists()]
-        return {
-            "new": identity(self.staged),
-            "existed": os.path.lexists(self.live),
-            "old": identity(self.live),
-            "parents": [str(p) for p in reversed(parents)],
-        }
-
-    def apply(self, facts: Facts) -> Facts:
+    def apply(self, facts: SwitchFacts, world: World) -> SwitchFacts:
         """Switch."""
-        if facts["existed"]:
+        if facts.existed:
             exchange(self.staged, self.live)
         else:
             make_folders(self.live.parent)
             rename(self.staged, self.live)
         return facts
 
-    def revert(self, facts: Facts) -> None:
-        """Switch back, if what is live is what this step put there.
+    def revert(self, facts: SwitchFacts, world: World) -> None:
+        """Switch back if the live content is that of this step.
 
-        What was there before may be live already, and what is new be gone: an undo of which the
-        journal could not tell.
+        The previous tree may already be live and the new one gone if a crash hit after the undo
+        but before its journal record.
 
         Raises:
-            OutsideError: what this step put there is neither live nor staged: somebody else
-                replaced it, and what to put back is not for a program to say.
+            OutsideError: the content of this step is neither live nor staged. Somebody replaced
+                it, and only an operator can decide which content to restore.
         """
-        live = identity(self.live)
-        if live == facts["new"]:
-            if facts["existed"]:
+        if identity(self.live) == facts.new:
+            if facts.existed:
                 exchange(self.live, self.staged)
             else:
                 rename(self.live, self.staged)
-        elif identity(self.staged) == facts["new"]:
-            # Never switched, or switched back by somebody who was killed before it was durable.
+        elif identity(self.staged) == facts.new:
+            # Never switched, or switched back by a process that was killed before the sync.
             for folder in {self.staged.parent, self.live.parent}:
                 if folder.exists():
                     sync_folder(folder)
         elif not self._is_as_before(facts):
             raise OutsideError(
-                f"{self.live}: is neither what this install put there nor what was there before;"
-                f" that is kept at {self.staged}",
-                remedy=f"compare {self.live} with {self.staged}, and put back what is right",
+                f"{self.live}: holds neither the content of this install nor the previous one,"
+                f" which is kept at {self.staged}",
+                remedy=f"compare {self.live} with {self.staged}, and restore the right one",
             )
-        remove_empty(Path(p) for p in reversed(facts["parents"]))
+        remove_empty(reversed(facts.parents))
 
-    def _is_as_before(self, facts: Facts) -> bool:
-        """Tell whether this was undone before, and what was staged is gone since.
+    def _is_as_before(self, facts: SwitchFacts) -> bool:
+        """Return whether an earlier undo restored the live path and the staged tree is gone.
 
-        A journal whose disk was full does not know of the first undo.
+        A journal whose disk was full has no record of that undo.
         """
-        is_known = "old" in facts or not facts["existed"]  # journals of older versions lack it
-        return is_known and identity(self.live) == facts.get("old")
-
-
-def params(staged: Path, live: Path) -> dict[str, str]:
-    """Return the step's parameters as the plan holds them."""
-    return {"staged": str(staged), "live": str(live)}
+        if facts.existed and facts.old is None:  # the journal of an older version
+            return False
+        return identity(self.live) == facts.old

@@ -1,83 +1,63 @@
-"""The step that reads the tarball: everything is staged and verified, nothing live is touched."""
+"""The step that reads the tarball: it stages and verifies every file and changes nothing live."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar
 
 from fuel_upgrade.bundle.manifest import is_installer
-from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.bundle.verify import read_head, unpack
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
-from fuel_upgrade.upgrade.steps.staging_folders import Roots
-from fuel_upgrade.upgrade.steps.step import Facts, World
+from fuel_upgrade.upgrade.records import Json
+from fuel_upgrade.upgrade.steps.staging_folders import FolderFacts, StagingFolders
+from fuel_upgrade.upgrade.steps.step import World
 
 
 @dataclass(frozen=True, slots=True)
-class Unpack(Roots):
-    """Unpack a tarball into staging folders, each beside the place its content is for.
+class Unpack(StagingFolders):
+    """Unpack a tarball into staging folders, each on the file system of its live path.
 
-    ``stagings`` maps a prefix of paths in the tarball to the folder, in one of the roots, for what
-    lies below it; "" takes the rest. ``links`` maps a symbolic link to make in staging to its
-    target.
+    ``stagings`` maps a prefix of the paths in the tarball to a folder below one of the roots; ""
+    takes the rest. ``links`` maps each symbolic link to make in staging to its target.
     """
+
+    kind: ClassVar[str] = "unpack"
 
     tarball: Path
     seal_sha256: str
-    stagings: dict[str, str]
-    links: dict[str, str]
-    world: World
+    stagings: Mapping[str, Path]
+    links: Mapping[Path, str]
 
-    @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(
-            tarball=Path(params["tarball"]),
-            seal_sha256=params["seal_sha256"],
-            roots=tuple(Path(root) for root in params["roots"]),
-            stagings=params["stagings"],
-            links=params["links"],
-            world=world,
-        )
-
-    def apply(self, facts: Facts) -> Facts:
-        """Unpack and verify every byte, and make it durable with one sync a file system.
+    def apply(self, facts: FolderFacts, world: World) -> FolderFacts:
+        """Unpack and verify every byte, then make it durable with one sync per file system.
 
         Raises:
-            BundleError: the tarball is damaged, or is not the one that was planned.
+            BundleError: the tarball is damaged, or is not the planned one.
         """
         head = read_head(self.tarball)
         if head.seal_sha256 != self.seal_sha256:
             raise BundleError(
-                f"{self.tarball}: is another tarball than the one that was planned",
+                f"{self.tarball}: is not the tarball that was planned",
                 remedy="start the install again",
             )
         for root in self.roots:
             make_folders(root)
-        unpack(head, self._route, progress=self.world.progress)
+        unpack(head, self._route, progress=world.progress)
         for link, target in self.links.items():
-            Path(link).symlink_to(target)
-        one_a_file_system = {root.stat().st_dev: root for root in self.roots}
-        for number, root in enumerate(one_a_file_system.values()):
-            self.world.progress("writing to the disk", number, len(one_a_file_system))
+            link.symlink_to(target)
+        by_device = {root.stat().st_dev: root for root in self.roots}
+        for number, root in enumerate(by_device.values()):
+            world.progress("writing to the disk", number, len(by_device))
             sync_filesystem(root)
         return facts
+
+    def comparable_json(self) -> Json:
+        """Return the parameters but the tarball's path: the seal identifies the tarball."""
+        return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
     def _route(self, member: str) -> Path | None:
         if is_installer(member):
             return None
         prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
         return Path(self.stagings[prefix], member.removeprefix(prefix))
-
-
-def params(
-    head: BundleHead, roots: Iterable[Path], stagings: Mapping[str, Path], links: Mapping[Path, str]
-) -> dict[str, Any]:
-    """Return the step's parameters as the plan holds them."""
-    return {
-        "tarball": str(head.path),
-        "seal_sha256": head.seal_sha256,
-        "roots": [str(root) for root in roots],
-        "stagings": {prefix: str(folder) for prefix, folder in stagings.items()},
-        "links": {str(link): target for link, target in links.items()},
-    }

@@ -1,107 +1,111 @@
-"""The steps that change what Nailgun has: a release goes, or names other repos."""
+"""The steps that delete a registered release or change its repos."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar
+
+from pydantic import PlainSerializer, PlainValidator
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData
-from fuel_upgrade.upgrade.steps.step import Facts, World
+from fuel_upgrade.upgrade.records import Json
+from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
+from fuel_upgrade.upgrade.steps.step import NoFacts, Step, World
+
+_Data = Annotated[
+    OrchestratorData,
+    PlainValidator(OrchestratorData.from_json),
+    PlainSerializer(OrchestratorData.to_json),
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Unregister:
-    """Delete the release ``id``; ``body`` is what undoing posts again, under a new id."""
+class Unregister(Step[NoFacts]):
+    """Delete the release ``id``. Undo posts ``body`` again; the release gets a new id."""
+
+    kind: ClassVar[str] = "unregister"
+    needs_backups: ClassVar[bool] = False
 
     id: int
-    body: Mapping[str, Any]
-    world: World
+    body: Body
 
-    @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(params["id"], params["body"], world)
-
-    def inspect(self) -> Facts:
-        """Make sure that the release is there, under its id.
+    def inspect(self, world: World) -> NoFacts:
+        """Make sure that the release is registered under its id.
 
         Raises:
-            PreflightError: it is gone, or registered anew.
+            PreflightError: it is deleted, or registered under another id.
         """
-        found = self.world.registered(self.body)
-        if found is None or found.id != self.id:
-            now = f"has id {found.id}" if found else "is gone"
+        release = find_registered(world.control, self.body)
+        if release is None or release.id != self.id:
+            now = f"has id {release.id}" if release else "is gone"
             raise PreflightError(
-                f"release {self.body['name']} ({self.body['version']}), id {self.id}, {now}",
-                remedy="make the plan again, and look at it",
+                f"release {title_of(self.body)}, id {self.id}, {now}",
+                remedy="make the plan again and review it",
             )
-        return {}
+        return NoFacts()
 
-    def apply(self, facts: Facts) -> Facts:
+    def apply(self, facts: NoFacts, world: World) -> NoFacts:
         """Delete it.
 
         Raises:
             ReleaseInUseError: a cluster uses it by now.
         """
-        self.world.control.delete_release(self.id)
+        world.control.delete_release(self.id)
         return facts
 
-    def revert(self, facts: Facts) -> None:
-        """Post it again, unless it is there: under its old id, or by an earlier try."""
-        del facts
-        if self.world.registered(self.body) is None:
-            self.world.control.create_release(self.body)
+    def revert(self, facts: NoFacts, world: World) -> None:
+        """Post it again, unless it is registered: under its old id, or by an earlier try."""
+        if find_registered(world.control, self.body) is None:
+            world.control.create_release(self.body)
 
 
 @dataclass(frozen=True, slots=True)
-class Reregister:
+class ReregisterFacts:
+    """``before`` is the previous orchestrator data of the release."""
+
+    before: _Data | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reregister(Step[ReregisterFacts]):
     """Give the release ``id`` the orchestrator data ``data``."""
 
+    kind: ClassVar[str] = "reregister"
+    facts_type: ClassVar[type[Any]] = ReregisterFacts
+    needs_backups: ClassVar[bool] = False
+
     id: int
-    data: OrchestratorData
-    world: World
+    data: _Data
 
-    @classmethod
-    def from_params(cls, params: Facts, world: World) -> Self:
-        """Build the step from what the plan, or the journal, says."""
-        return cls(params["id"], OrchestratorData.from_json(params["data"]), world)
+    def inspect(self, world: World) -> ReregisterFacts:
+        """Return the present data."""
+        return ReregisterFacts(self._read(world))
 
-    def inspect(self) -> Facts:
-        """Note what it has now."""
-        now = self._now()
-        return {"before": now.to_json() if now else None}
-
-    def apply(self, facts: Facts) -> Facts:
+    def apply(self, facts: ReregisterFacts, world: World) -> ReregisterFacts:
         """Put the new data."""
-        self.world.control.set_repos(self.id, self.data)
+        world.control.set_repos(self.id, self.data)
         return facts
 
-    def revert(self, facts: Facts) -> None:
-        """Put the old data back, if what is there is what this step put.
+    def revert(self, facts: ReregisterFacts, world: World) -> None:
+        """Put the old data back if the present data is that of this step.
 
         Raises:
             OutsideError: somebody else changed it since.
         """
-        now = self._now()
-        there = now.to_json() if now else None
-        if there == facts["before"]:
+        present = _json(self._read(world))
+        if present == _json(facts.before):
             return
-        if there != self.data.to_json():
+        if present != _json(self.data) or facts.before is None:
             raise OutsideError(
-                f"release {self.id}: its repos are neither those of before nor those of after",
+                f"release {self.id}: its repos are neither the previous ones nor those of this"
+                " change",
                 remedy="look at it with fuel-upgrade releases, and correct its repos",
             )
-        self.world.control.set_repos(self.id, OrchestratorData.from_json(facts["before"]))
+        world.control.set_repos(self.id, facts.before)
 
-    def _now(self) -> OrchestratorData | None:
-        return self.world.control.release(self.id).orchestrator
-
-
-def unregister_params(release_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of :class:`Unregister` as the plan holds them."""
-    return {"id": release_id, "body": body}
+    def _read(self, world: World) -> OrchestratorData | None:
+        return world.control.release(self.id).orchestrator
 
 
-def reregister_params(release_id: int, data: OrchestratorData) -> dict[str, Any]:
-    """Return the parameters of :class:`Reregister` as the plan holds them."""
-    return {"id": release_id, "data": data.to_json()}
+def _json(data: OrchestratorData | None) -> Json | None:
+    """Return a form to compare by: Nailgun may return the repos in another order."""
+    return data.to_json() if data else None

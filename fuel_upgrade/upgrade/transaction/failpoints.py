@@ -1,4 +1,4 @@
-"""Deliberate faults: named places in the engine where a test or an operator's drill fails it."""
+"""Deliberate faults: named points at which a test or an operator's drill makes the engine fail."""
 
 import errno
 import os
@@ -10,8 +10,8 @@ from fuel_upgrade.errors import ConfigError, OutsideError
 
 VARIABLE = "FUEL_UPGRADE_FAIL_POINTS"
 WHERE = ("before", "after", "undo-before", "undo-after")
-"""``before`` a step's change (its intent is on record), or ``after`` it (its result is not);
-``undo-before`` and ``undo-after`` are the same of its undoing.
+"""``before`` a step's change (its intent is recorded) or ``after`` it (its result is not);
+``undo-before`` and ``undo-after`` are the same for its undo.
 """
 _HANG_S = 3600.0
 
@@ -32,7 +32,7 @@ def _fail_with(code: int) -> Callable[[], None]:
 
 
 ACTIONS: Mapping[str, Callable[[], None] | None] = {
-    "error": None,  # tells which point it was
+    "error": None,  # raises an error that names the point
     "kill": _kill,
     "hang": _hang,
     "full": _fail_with(errno.ENOSPC),
@@ -41,17 +41,17 @@ ACTIONS: Mapping[str, Callable[[], None] | None] = {
 
 
 class FailPoints:
-    """Which places fail, and how.
+    """The points that fail, each with its action.
 
     Written as ``STEP:WHERE`` or ``STEP:WHERE=ACTION`` with commas between: STEP is a step's
     number, the action ``error`` (the default) raises, ``kill`` ends the process as SIGKILL does,
-    ``hang`` does not come back, ``full`` and ``read-only`` fail as the file system does then.
+    ``hang`` does not return, ``full`` and ``read-only`` raise the error of the file system.
     """
 
     def __init__(
         self, text: str = "", actions: Mapping[str, Callable[[], None] | None] = ACTIONS
     ) -> None:
-        """Read the written form; ``actions`` may give others.
+        """Parse the written form; ``actions`` replaces the usual ones.
 
         Raises:
             ConfigError: it is malformed.
@@ -60,7 +60,7 @@ class FailPoints:
         self._points = dict(self._parse(p.strip()) for p in text.split(",") if p.strip())
 
     def check(self, number: int, where: str) -> None:
-        """Fail here if that was asked for."""
+        """Fail if this point is set."""
         name = self._points.get(f"{number}:{where}")
         if name is None:
             return

@@ -1,12 +1,20 @@
-"""The points at which hooks run: each run journalled, told as events, and its verdict kept."""
+"""Runs the hooks of each point: journals each run, reports it as events, applies its verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.upgrade.events import (
+    HookEnded,
+    HookFailed,
+    HookPrinted,
+    HookRefused,
+    HookStarted,
+    StepProgressed,
+    Watch,
+)
 from fuel_upgrade.upgrade.hooks import (
     AFTER_INSTALL,
     AFTER_ROLLBACK,
@@ -21,55 +29,54 @@ from fuel_upgrade.upgrade.hooks import (
     find_hooks,
     run_hook,
 )
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.steps.run_hook import remedy_for
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-_Watch = Callable[[Mapping[str, Any]], None]
-_T = TypeVar("_T")
-_TOLD = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
+_NOTIFIED = {InstallState.ROLLING_BACK: ON_FAILURE, InstallState.INCONSISTENT: ON_INCONSISTENT}
 
 
 @dataclass(frozen=True, slots=True)
 class HookPoints:
-    """Runs the hooks of one master and remembers in the journal how each ended."""
+    """Runs the hooks of one master and records each run in the journal."""
 
     config: Config
     journal: Journal
     clock: Callable[[], float]
-    watch: _Watch
+    watch: Watch
 
     def run(self, hook: Hook, context: Context, *, forward: bool) -> HookRun:
-        """Run a hook to its end; ``forward``: the job may be interrupted meanwhile."""
+        """Run a hook to its end; with ``forward`` the job may be cancelled meanwhile."""
         install, timeout_s = str(context["install"]), self.config.hooks.timeout_s
-        self.watch({"event": "hook", "install": install, "hook": hook.title})
+        self.watch(HookStarted(install, hook.title))
         began_s = self.clock()
         number = self.journal.hook_started(install, hook.point, hook.name, started_s=began_s)
 
-        def tell(line: str) -> None:
-            self.watch({"event": "hook output", "hook": hook.title, "line": line})
+        def report(line: str) -> None:
+            self.watch(HookPrinted(hook.title, line))
 
         def tick() -> None:
             if forward:
                 done = min(int(self.clock() - began_s), int(timeout_s))
-                self.watch(_progress(hook, done, int(timeout_s)))
+                self.watch(StepProgressed(f"hook {hook.name}", done, int(timeout_s)))
 
         run = run_hook(
             hook,
             {**context, "state": context.get("state") or self._state(install)},
             timeout_s=timeout_s,
-            tell=tell,
+            report=report,
             tick=tick,
         )
         note = f"\n{run.ending}" if run.timed_out else ""
         self.journal.hook_ended(
             number, exit_code=run.exit_code, output=run.output + note, ended_s=self.clock()
         )
-        self.watch(_ended(hook, run))
+        duration_s = round(run.duration_s, 3)
+        self.watch(HookEnded(hook.title, run.exit_code, run.timed_out, duration_s))
         return run
 
     def may_have_worked(self, hook: Hook, install: str) -> bool:
-        """Say whether a run of it ended well, or nobody knows how: a crash, a signal."""
+        """Return whether a run may have succeeded: exit code 0, a signal or a crash."""
         runs = [
             run
             for run in self.journal.hook_runs(install)
@@ -77,48 +84,42 @@ class HookPoints:
         ]
         return any(run.exit_code is None or run.exit_code <= 0 for run in runs)
 
-    def checked(self, install: str, tarball: Path, make: Callable[[], _T]) -> _T:
-        """Let before-check hooks speak, then check; once more where one repaired what failed.
+    def before_check(self, install: str, tarball: Path) -> None:
+        """Run the before-check hooks, any of which can refuse the install.
 
         Raises:
-            PreflightError: a hook's veto; and what ``make`` raises.
+            PreflightError: a hook failed, or must not be run.
         """
-        context = {"install": install, "tarball": str(tarball)}
-        found = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
-        if found.refused:
-            raise veto(found.refused)
-        for point in (AFTER_STAGE, AFTER_INSTALL):  # those before- something fail the checks
-            tell_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
-        for hook in found.found:
-            run = self._run_at(hook, {**context, "state": "checking"})
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK)
+        if hooks.refused:
+            raise veto(hooks.refused)
+        for point in (AFTER_STAGE, AFTER_INSTALL):  # at before-* points the checks refuse them
+            report_refused(find_hooks(self.config.paths.hooks, point).refused, self.watch)
+        for hook in hooks.accepted:
+            run = self._run_at(hook, _check_context(install, tarball, "checking"))
             if run.exit_code != 0:
                 raise PreflightError(run.ending, remedy=remedy_for(hook), failures=(run.ending,))
-        try:
-            return make()
-        except PreflightError as error:
-            failed = {
-                **context,
-                "state": "failed",
-                "failures": list(error.failures or [error.what]),
-            }
-            runs = [self._run_at(hook, failed) for hook in found.found]
-            if not any(run.exit_code == REPAIRED for run in runs):
-                raise
-        return make()
 
-    def tell(self, record: InstallRecord) -> None:
-        """Run the hooks that are only told: of a failure, of its undo, or that undoing failed.
+    def repair_check(self, install: str, tarball: Path, error: PreflightError) -> bool:
+        """Pass the failed checks to the before-check hooks; return whether one repaired a cause."""
+        failures = list(error.failures or [error.what])
+        context = {**_check_context(install, tarball, "failed"), "failures": failures}
+        hooks = find_hooks(self.config.paths.hooks, BEFORE_CHECK).accepted
+        return REPAIRED in [self._run_at(hook, context).exit_code for hook in hooks]
 
-        Whatever happens here is told and no more.
+    def notify(self, record: ChangeRecord) -> None:
+        """Run the hooks that are notified of a failure, of its undo, or of a failed undo.
+
+        A hook that fails here is reported and stops nothing.
         """
-        point = _TOLD.get(record.state, AFTER_ROLLBACK)
-        found = find_hooks(self.config.paths.hooks, point)
-        tell_refused(found.refused, self.watch)
-        for hook in found.found:
+        point = _NOTIFIED.get(record.state, AFTER_ROLLBACK)
+        hooks = find_hooks(self.config.paths.hooks, point)
+        report_refused(hooks.refused, self.watch)
+        for hook in hooks.accepted:
             try:
                 self._run_at(hook, _context(record), forward=False)
             except Exception as error:  # noqa: BLE001 - the undo of the install goes first
-                self.watch({"event": "hook broke", "hook": hook.title, "what": str(error)})
+                self.watch(HookFailed(hook.title, str(error)))
 
     def _run_at(self, hook: Hook, context: Context, *, forward: bool = True) -> HookRun:
         return self.run(hook, {"point": hook.point, **context}, forward=forward)
@@ -128,7 +129,7 @@ class HookPoints:
 
 
 def veto(refused: Sequence[str]) -> PreflightError:
-    """Return the error for hooks that must not be run at a point where a hook can refuse."""
+    """Return the error for refused hooks at a point where a hook can stop the install."""
     return PreflightError(
         "; ".join(refused),
         remedy="make hooks and their folders root's and writable by root only, or remove them",
@@ -136,32 +137,22 @@ def veto(refused: Sequence[str]) -> PreflightError:
     )
 
 
-def tell_refused(refused: Sequence[str], watch: _Watch) -> None:
-    """Tell of hooks that are not run at a point where that stops nothing."""
+def report_refused(refused: Sequence[str], watch: Watch) -> None:
+    """Report refused hooks at a point where they stop nothing."""
     for fault in refused:
-        watch({"event": "hook refused", "what": fault})
+        watch(HookRefused(fault))
 
 
-def _context(record: InstallRecord) -> Context:
+def _check_context(install: str, tarball: Path, state: str) -> Context:
+    return {"install": install, "tarball": str(tarball), "state": state}
+
+
+def _context(record: ChangeRecord) -> Context:
     return {
         "install": record.id,
-        "tarball": record.tarball,
+        "tarball": record.subject,
         "fuel_from": record.fuel_from,
         "fuel_to": record.fuel_to,
         "state": record.state.value,
         "error": dict(record.error) if record.error else None,
-    }
-
-
-def _progress(hook: Hook, done: int, total: int) -> dict[str, Any]:
-    return {"event": "progress", "what": f"hook {hook.name}", "done": done, "total": total}
-
-
-def _ended(hook: Hook, run: HookRun) -> dict[str, Any]:
-    return {
-        "event": "hook ended",
-        "hook": hook.title,
-        "exit_code": run.exit_code,
-        "timed_out": run.timed_out,
-        "duration_s": round(run.duration_s, 3),
     }

@@ -14,10 +14,11 @@ from typing import Any
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.system.files import rename
 from fuel_upgrade.upgrade.records import (
-    Facts,
+    ChangeRecord,
     HookRunRecord,
-    InstallRecord,
     InstallState,
+    Json,
+    RecordKind,
     StepRecord,
     StepState,
 )
@@ -63,38 +64,67 @@ CREATE TABLE IF NOT EXISTS hook_run (
 """
 
 
-# What journals of older versions lack, in the order in which it came.
+# Columns that journals of older versions lack, oldest first.
 _ADDED = {
     "kind": "TEXT NOT NULL DEFAULT 'install'",
     "attempts": "INTEGER NOT NULL DEFAULT 0",
     "released": "INTEGER NOT NULL DEFAULT 0",
     "note": "TEXT",
 }
+_TABLES = {"install", "step", "hook_run"}
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Journal:
-    """The journal's file. Each call is one transaction with a connection of its own."""
+    """The journal's file. Each call is one transaction on its own connection."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
+        with self._reporting():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=30)) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
-                connection.executescript(_SCHEMA)
-                _add_columns(connection)
+                _bring_up_to_date(connection)
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        """Open the journal for queries; complete a missing or outdated one in memory only."""
+        with (
+            self._reporting(),
+            closing(self._open_file()) as file,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
+            db = file
+            if _is_outdated(file):
+                file.backup(copy)
+                _bring_up_to_date(copy)
+                db = copy
+            db.row_factory = sqlite3.Row
+            yield db
+
+    def _open_file(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            return sqlite3.connect(":memory:")
+        # Not mode=ro: SQLite must roll back a transaction that a crash interrupted.
+        db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
+        db.execute("PRAGMA query_only=ON")
+        return db
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.DatabaseError as error:
             raise self._unusable(error) from error
 
     def fault(self) -> str | None:
-        """Say what is wrong with the file; None if it is sound, or not there.
+        """Return the damage of the file; None if it is sound or does not exist.
 
         Raises:
             RollbackError: it cannot be read for another reason than damage.
@@ -103,9 +133,9 @@ class Journal:
             return None
         try:
             with closing(sqlite3.connect(self._path, timeout=30)) as db:
-                (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            if found != "ok":
-                return str(found)
+                (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                return str(verdict)
             for record in self.installs():
                 self.steps(record.id)
         except sqlite3.DatabaseError as error:
@@ -121,9 +151,9 @@ class Journal:
         return None
 
     def set_aside(self, stamp: str) -> Path:
-        """Give the file another name, which ends in ``stamp``; return it.
+        """Rename the file, with the suffix ``stamp``; return the new path.
 
-        SQLite's own journal beside it goes along: it may be the half that is missing.
+        SQLite's own journal is renamed too: it may hold the missing half.
         """
         kept = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
         for suffix in ("-journal", ""):
@@ -133,28 +163,28 @@ class Journal:
         return kept
 
     def _unusable(self, error: sqlite3.DatabaseError) -> RollbackError:
-        remedy = f"make room on its disk, or restore {self._path} from a backup"
+        remedy = f"free space on its disk, or restore {self._path} from a backup"
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            remedy = f"make room on the disk of {self._path}, then try again"
+            remedy = f"free space on the disk of {self._path}, then try again"
         if _is_damage(error):
-            remedy = "restart fuel-upgraded: it keeps the damaged file and says what to do"
+            remedy = "restart fuel-upgraded: it keeps the damaged file and reports the remedy"
         return RollbackError(f"{self._path}: the journal cannot be used: {error}", remedy=remedy)
 
-    def begin(self, install: InstallRecord, steps: Sequence[StepRecord] = ()) -> None:
-        """Open an install, with all that it is going to do."""
+    def begin(self, install: ChangeRecord, steps: Sequence[StepRecord] = ()) -> None:
+        """Record a new change with all its steps."""
         with self._open() as db:
             db.execute(
                 "INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s,"
                 " kind, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
-                    install.tarball,
+                    install.subject,
                     install.seal,
                     install.fuel_from,
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
-                    install.kind,
+                    install.kind.value,
                     install.note,
                 ),
             )
@@ -175,15 +205,15 @@ class Journal:
                 ],
             )
 
-    def intend(self, install: str, number: int, facts: Facts) -> None:
-        """Record that a step begins, with all that undoing it needs: before its first effect."""
+    def intend(self, install: str, number: int, facts: Json) -> None:
+        """Record that a step begins, with the facts for its undo, before its first effect."""
         self._set_facts(install, number, StepState.INTENDED, facts)
 
-    def done(self, install: str, number: int, facts: Facts) -> None:
-        """Record that a step is applied, and what is known of it now."""
+    def done(self, install: str, number: int, facts: Json) -> None:
+        """Record that a step is applied, with its complete facts."""
         self._set_facts(install, number, StepState.DONE, facts)
 
-    def _set_facts(self, install: str, number: int, state: StepState, facts: Facts) -> None:
+    def _set_facts(self, install: str, number: int, state: StepState, facts: Json) -> None:
         with self._open() as db:
             db.execute(
                 "UPDATE step SET state = ?, facts = ?, error = NULL"
@@ -214,7 +244,7 @@ class Journal:
         ended_s: float | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record what became of an install; an error that is known already stays known."""
+        """Record the state of a change. An earlier error or end stays unless a new one is given."""
         with self._open() as db:
             db.execute(
                 "UPDATE install SET state = ?, ended_s = coalesce(?, ended_s),"
@@ -223,7 +253,7 @@ class Journal:
             )
 
     def attempt(self, install: str) -> int:
-        """Count one more recovery, before it begins; return how many that makes."""
+        """Count one more recovery before it begins; return the new number of recoveries."""
         with self._open() as db:
             db.execute("UPDATE install SET attempts = attempts + 1 WHERE id = ?", (install,))
             (count,) = db.execute(
@@ -232,26 +262,26 @@ class Journal:
         return int(count)
 
     def note(self, install: str, text: str | None) -> None:
-        """Tell the operator something of an install; None takes it back, and the attempts."""
+        """Set the note for the operator. None deletes it and resets the number of recoveries."""
         with self._open() as db:
             db.execute("UPDATE install SET note = ? WHERE id = ?", (text, install))
             if text is None:
                 db.execute("UPDATE install SET attempts = 0 WHERE id = ?", (install,))
 
     def release(self, install: str) -> None:
-        """Record that what undoing an install needs is being given up: before it goes."""
+        """Record that the backups of a change will be deleted, before the first one is."""
         with self._open() as db:
             db.execute("UPDATE install SET released = 1 WHERE id = ?", (install,))
 
-    def installs(self) -> tuple[InstallRecord, ...]:
-        """Return all installs, oldest first."""
-        with self._open() as db:
+    def installs(self) -> tuple[ChangeRecord, ...]:
+        """Return all changes, oldest first."""
+        with self._read() as db:
             rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
         return tuple(_install(row) for row in rows)
 
     def steps(self, install: str) -> tuple[StepRecord, ...]:
-        """Return the steps of an install, in the order they were intended."""
-        with self._open() as db:
+        """Return the steps of a change in their order."""
+        with self._read() as db:
             rows = db.execute(
                 "SELECT * FROM step WHERE install = ? ORDER BY number", (install,)
             ).fetchall()
@@ -267,7 +297,7 @@ class Journal:
         return int(cursor.lastrowid or 0)
 
     def hook_ended(self, run: int, *, exit_code: int, output: str, ended_s: float) -> None:
-        """Record how a run of a hook ended."""
+        """Record the result of a run of a hook."""
         with self._open() as db:
             db.execute(
                 "UPDATE hook_run SET exit_code = ?, output = ?, ended_s = ? WHERE id = ?",
@@ -275,8 +305,8 @@ class Journal:
             )
 
     def hook_runs(self, install: str) -> tuple[HookRunRecord, ...]:
-        """Return the runs of hooks for an install, oldest first."""
-        with self._open() as db:
+        """Return the runs of hooks for a change, oldest first."""
+        with self._read() as db:
             rows = db.execute(
                 "SELECT point, name, started_s, ended_s, exit_code, output FROM hook_run"
                 " WHERE install = ? ORDER BY id",
@@ -289,25 +319,32 @@ def _is_damage(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE
 
 
-def _add_columns(db: sqlite3.Connection) -> None:
-    """Bring a journal up to date that an older version began."""
+def _is_outdated(db: sqlite3.Connection) -> bool:
+    """Return whether an older version made the journal, or none has made it yet."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return not tables >= _TABLES or bool(_missing(db))
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Add the tables and columns that a new or older journal lacks."""
+    db.executescript(_SCHEMA)
     if not _missing(db):
         return
-    db.execute("BEGIN IMMEDIATE")  # readers open the journal too, and one of them comes first
+    db.execute("BEGIN IMMEDIATE")  # another process may do the same at the same time
     for name in _missing(db):
         db.execute(f"ALTER TABLE install ADD COLUMN {name} {_ADDED[name]}")
     db.commit()
 
 
 def _missing(db: sqlite3.Connection) -> list[str]:
-    there = {column[1] for column in db.execute("PRAGMA table_info(install)")}
-    return [name for name in _ADDED if name not in there]
+    present = {column[1] for column in db.execute("PRAGMA table_info(install)")}
+    return [name for name in _ADDED if name not in present]
 
 
-def _install(row: sqlite3.Row) -> InstallRecord:
-    return InstallRecord(
+def _install(row: sqlite3.Row) -> ChangeRecord:
+    return ChangeRecord(
         id=row["id"],
-        tarball=row["tarball"],
+        subject=row["tarball"],
         seal=row["seal"],
         fuel_from=row["fuel_from"],
         fuel_to=row["fuel_to"],
@@ -315,7 +352,7 @@ def _install(row: sqlite3.Row) -> InstallRecord:
         started_s=row["started_s"],
         ended_s=row["ended_s"],
         error=json.loads(row["error"]) if row["error"] else None,
-        kind=row["kind"],
+        kind=RecordKind(row["kind"]),
         attempts=row["attempts"],
         released=bool(row["released"]),
         note=row["note"],

@@ -1,4 +1,4 @@
-"""Installs that did not end: taking them up after a crash, and settling what is stuck."""
+"""Changes that did not end: recovery after a crash, and repair of inconsistent ones."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,10 +8,11 @@ from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.control_plane import Cluster
 from fuel_upgrade.upgrade.plan.layout import STAGING
-from fuel_upgrade.upgrade.records import LOST, InstallRecord, InstallState, StepRecord
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
+from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-# An install that ended in none of these was cut off; each with the state that undoing it has.
+# The states of a change that a crash interrupted, each with the state of its undo.
 UNFINISHED = {
     InstallState.RUNNING: InstallState.ROLLING_BACK,
     InstallState.ROLLING_BACK: InstallState.ROLLING_BACK,
@@ -19,21 +20,21 @@ UNFINISHED = {
 }
 
 
-def unfinished(journal: Journal) -> tuple[InstallRecord, ...]:
-    """Return the installs that a crash cut off, or that could not be put back yet."""
+def unfinished(journal: Journal) -> tuple[ChangeRecord, ...]:
+    """Return the changes that a crash interrupted, or whose undo has not succeeded yet."""
     return tuple(r for r in journal.installs() if r.state in UNFINISHED)
 
 
-def inconsistent(journal: Journal) -> tuple[InstallRecord, ...]:
-    """Return the installs that are neither before nor after, oldest first."""
+def inconsistent(journal: Journal) -> tuple[ChangeRecord, ...]:
+    """Return the inconsistent changes, oldest first."""
     return tuple(r for r in journal.installs() if r.state is InstallState.INCONSISTENT)
 
 
 def refuse_unless_settled(journal: Journal) -> None:
-    """Refuse to change a master on which something is unfinished.
+    """Refuse a new change while another one is unsettled.
 
     Raises:
-        PreflightError: an install is unfinished or inconsistent.
+        PreflightError: a change is unfinished or inconsistent.
     """
     for record in unfinished(journal):
         raise PreflightError(
@@ -48,8 +49,8 @@ def refuse_unless_settled(journal: Journal) -> None:
         )
 
 
-def note_cut_off(journal: Journal, record: InstallRecord) -> None:
-    """Record why an install is undone that did not fail: without an error it had succeeded."""
+def note_cut_off(journal: Journal, record: ChangeRecord) -> None:
+    """Record an error for an interrupted change: a record without one counts as a success."""
     if UNFINISHED.get(record.state) is not InstallState.ROLLING_BACK or record.error is not None:
         return
     error = StepError(
@@ -60,23 +61,23 @@ def note_cut_off(journal: Journal, record: InstallRecord) -> None:
     journal.mark(record.id, record.state, error=error.to_json())
 
 
-def give_up(journal: Journal, record: InstallRecord, attempts: int, now_s: float) -> None:
-    """Make an install that recovery did not get to an end inconsistent."""
+def mark_inconsistent(journal: Journal, record: ChangeRecord, attempts: int, now_s: float) -> None:
+    """Mark a change inconsistent after its last recovery has failed."""
     note_cut_off(journal, record)
     stuck = [f"step {s.number}, {s.title}: {s.error}" for s in journal.steps(record.id) if s.error]
-    why = "; ".join(stuck) or "each of them was cut off"
-    note = f"{attempts} recoveries did not come to an end: {why}"
+    reasons = "; ".join(stuck) or "each of them was cut off"
+    note = f"{attempts} recoveries did not come to an end: {reasons}"
     error = record.error
     if error is None and UNFINISHED[record.state] is InstallState.ROLLING_BACK:
-        # a repair tells by the error that the install had not succeeded
+        # a change with an error has failed: a repair rolls it back
         remedy = f"remove the cause, then run fuel-upgrade repair {record.id}"
         error = RollbackError(note, remedy=remedy, state="inconsistent").to_json()
     journal.note(record.id, note)
     journal.mark(record.id, InstallState.INCONSISTENT, ended_s=now_s, error=error)
 
 
-def state_to_undo(record: InstallRecord) -> InstallState:
-    """Return the state of undoing an install: it had succeeded, or it is the undo of a failure."""
+def state_to_undo(record: ChangeRecord) -> InstallState:
+    """Return the state of the undo: UNDOING after a success, ROLLING_BACK after a failure."""
     if record.state in UNFINISHED:
         return UNFINISHED[record.state]
     return InstallState.UNDOING if record.error is None else InstallState.ROLLING_BACK
@@ -84,83 +85,79 @@ def state_to_undo(record: InstallRecord) -> InstallState:
 
 def keep_damaged(
     journal: Journal, paths: Paths, *, new_id: Callable[[], str], clock: Callable[[], float]
-) -> InstallRecord | None:
-    """Set a damaged journal aside, and begin one that says so; None where it is sound.
+) -> ChangeRecord | None:
+    """Rename a damaged journal and begin a new one; return its first record, None if sound.
 
-    The new one has an inconsistent record, so that nothing is installed before an operator has
-    looked. One that is gone or has no entry counts as damaged where installs left their folders, or
-    where one was set aside and a crash followed.
+    The first record is inconsistent, so that nothing is installed before an operator acts. A
+    missing or empty journal counts as damaged if there are folders of installs, or if a damaged
+    journal was renamed and a crash followed.
 
     Raises:
         RollbackError: the file cannot be read or moved for another reason.
     """
-    found, left = journal.fault(), leftovers(paths)
+    fault, folders = journal.fault(), leftovers(paths)
     aside = sorted(paths.state.glob(f"{paths.journal.name}.damaged-*"))
-    if found is None and (not (left or aside) or journal.installs()):
+    if fault is None and (not (folders or aside) or journal.installs()):
         return None
     now_s = clock()
-    if found is None:
-        seen = "damaged ones were set aside" if aside else "installs left folders"
-        what = f"{paths.journal} has no entry, but {seen}"
+    if fault is None:
+        reason = "damaged ones were set aside" if aside else "installs left folders"
+        cause = f"{paths.journal} has no entry, but {reason}"
     else:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-        what = f"{paths.journal} was damaged ({found}); it is kept as {journal.set_aside(stamp)}"
-    names = ", ".join(map(str, left)) or "none"
-    record = InstallRecord(
+        cause = f"{paths.journal} was damaged ({fault}); it is kept as {journal.set_aside(stamp)}"
+    names = ", ".join(map(str, folders)) or "none"
+    record = ChangeRecord(
         id=new_id(),
-        tarball="",
+        subject="",
         seal="",
         fuel_from="",
         fuel_to="",
         state=InstallState.INCONSISTENT,
         started_s=now_s,
-        kind=LOST,
-        note=f"{what}. What an install was doing, if one was, is not known."
-        f" Folders that installs work in or keep backups in: {names}",
+        kind=RecordKind.LOST,
+        note=f"{cause}. It is not known whether an install was under way."
+        f" Folders in which installs work or keep backups: {names}",
     )
     journal.begin(record)
     return record
 
 
 def leftovers(paths: Paths) -> tuple[Path, ...]:
-    """Return the folders in which installs stage, and keep what they replaced."""
+    """Return the existing folders in which changes stage files and keep backups."""
     parents = [p / STAGING for p in (paths.repos, paths.puppet, paths.fuel)]
-    found = (
+    folders = (
         folder for parent in (*parents, paths.state / "staging") for folder in parent.glob("*")
     )
-    return tuple(sorted(found))
+    return tuple(sorted(folders))
 
 
-def to_repair(journal: Journal, record: InstallRecord | None) -> InstallRecord:
-    """Return the install to repair: the one that is named, or the last that needs it.
+def to_repair(journal: Journal, record: ChangeRecord | None) -> ChangeRecord:
+    """Return the change to repair: ``record``, or by default the last unsettled one.
 
     Raises:
-        PreflightError: it needs none, or none does.
+        PreflightError: it needs no repair, or no change does.
     """
     waiting = (*unfinished(journal), *inconsistent(journal))
     if record is not None and record in waiting:
         return record
     if record is None and waiting:
         return waiting[-1]
-    what = "nothing is unfinished or inconsistent"
+    reason = "nothing is unfinished or inconsistent"
     if record is not None:
-        what = f"{record.kind} {record.id} is {record.state.value}: it needs no repair"
-    raise PreflightError(what, remedy="see fuel-upgrade history")
+        reason = f"{record.kind} {record.id} is {record.state.value}: it needs no repair"
+    raise PreflightError(reason, remedy="see fuel-upgrade history")
 
 
 def refuse_used(
-    record: InstallRecord, steps: Iterable[StepRecord], clusters: Iterable[Cluster]
+    record: ChangeRecord, steps: Iterable[StepRecord], clusters: Iterable[Cluster]
 ) -> None:
-    """Refuse to undo an install whose releases are used.
+    """Refuse to undo an install while clusters use its releases.
 
     Raises:
-        PreflightError: clusters use a release that undoing would delete.
+        PreflightError: a cluster uses a release that the undo would delete.
     """
-    created = {
-        step.facts.get("id")
-        for step in steps
-        if step.kind == "register" and step.params["adopt"] is None
-    }
+    created = created_releases(steps)
     used = [c for c in clusters if c.release_id in created]
     if used:
         names = ", ".join(f"{c.name} (id {c.id}, release {c.release_id})" for c in used)
@@ -170,16 +167,16 @@ def refuse_used(
         )
 
 
-def refuse_lost(record: InstallRecord) -> None:
-    """Refuse to undo what nobody knows.
+def refuse_lost(record: ChangeRecord) -> None:
+    """Refuse to undo a change without a record of its steps.
 
     Raises:
-        RollbackError: the record stands for a journal that is lost.
+        RollbackError: the record is that of a lost journal.
     """
-    if record.kind == LOST:
+    if record.kind is RecordKind.LOST:
         raise RollbackError(
-            f"{record.id}: there is no record of what to undo. {record.note}",
-            remedy="compare the repos with their tarballs, or bring the journal back from a backup;"
+            f"{record.id}: no record of its steps exists. {record.note}",
+            remedy="compare the repos with their tarballs, or restore the journal from a backup;"
             f" then run fuel-upgrade repair {record.id} --accept",
             state="inconsistent",
         )

@@ -1,4 +1,4 @@
-"""How long what an install replaced is kept, and how much room that takes."""
+"""How long the backups of a change are kept, and how much disk space they take."""
 
 from pathlib import Path
 
@@ -6,21 +6,21 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import discarded
 from fuel_upgrade.system.progress import no_progress
-from fuel_upgrade.upgrade.events import Watch
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepState
-from fuel_upgrade.upgrade.steps import OWNERS_OF_BACKUPS, build_step
+from fuel_upgrade.upgrade.events import BackupsKept, BackupsReleased, Watch
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
+from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 
 def roots(journal: Journal, install: str) -> tuple[Path, ...]:
-    """Return the folders that hold what an install replaced."""
-    steps = (s for s in journal.steps(install) if s.kind in OWNERS_OF_BACKUPS)
-    return tuple(Path(root) for step in steps for root in step.params.get("roots", ()))
+    """Return the folders that hold the backups of a change."""
+    owners = (read_step(r) for r in journal.steps(install) if type_of(r).owns_backups)
+    return tuple(root for step in owners for root in step.backup_folders)
 
 
-def undoable(journal: Journal) -> InstallRecord | None:
-    """Return the last successful install, if what it replaced is still kept."""
+def undoable(journal: Journal) -> ChangeRecord | None:
+    """Return the last successful change if its backups are still complete."""
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     if not installed or installed[-1].released:
         return None
@@ -28,17 +28,17 @@ def undoable(journal: Journal) -> InstallRecord | None:
     return installed[-1] if is_whole else None
 
 
-def kept_bytes(journal: Journal, record: InstallRecord) -> int:
-    """Return what the backups of an install occupy on disk."""
+def kept_bytes(journal: Journal, record: ChangeRecord) -> int:
+    """Return the disk space of the backups of a change in bytes."""
     if record.state is not InstallState.INSTALLED:
         return 0
     return own_bytes(*(root for root in roots(journal, record.id) if root.exists()))
 
 
-def with_backups(journal: Journal) -> list[InstallRecord]:
-    """Return what has backups on the disk, whole or, after a crash, in part; oldest first."""
-    done = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    return [r for r in done if any(_is_left(root) for root in roots(journal, r.id))]
+def with_backups(journal: Journal) -> list[ChangeRecord]:
+    """Return the changes with backups on disk, complete or partial after a crash; oldest first."""
+    installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
+    return [r for r in installed if any(_is_left(root) for root in roots(journal, r.id))]
 
 
 def _is_left(root: Path) -> bool:
@@ -46,9 +46,9 @@ def _is_left(root: Path) -> bool:
 
 
 def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
-    """Give up the backups of every successful install but the last ``count``.
+    """Delete the backups of all successful changes except the last ``count``.
 
-    What was to be given up when a crash came is given up now.
+    A deletion that a crash interrupted is completed.
     """
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     for record in installed[: max(0, len(installed) - count)]:
@@ -57,37 +57,36 @@ def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: 
 
 
 def release(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Give up what an install replaced: it cannot be undone from here on.
+    """Delete the backups of a change, which cannot be undone afterwards.
 
-    Other installs stand whatever becomes of this, so a failure is told and no more; the next
-    change tries again.
+    A failure affects no other change, so it is only reported; the next change tries again.
     """
     journal.release(install)
     if _remove(journal, control, install, watch):
-        watch({"event": "backups released", "install": install})
+        watch(BackupsReleased(install))
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Free the room of what an undo has moved aside; what fails is tried again later."""
+    """Delete the folders that an undo discarded; a failure is reported, and retried later."""
     if any(discarded(root).exists() for root in roots(journal, install)):
         _remove(journal, control, install, watch)
 
 
 def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
-    """Free the room of everything that was undone, and cut off before it was removed."""
+    """Delete the discarded folders of every change whose undo was interrupted before."""
     for record in journal.installs():
         if record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
             sweep(journal, control, record.id, watch)
 
 
 def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> bool:
-    """Remove the folders that an install had for itself; say whether that went well."""
+    """Delete the backup folders of a change; return whether that succeeded."""
     try:
-        for step in journal.steps(install):
-            if step.kind in OWNERS_OF_BACKUPS and step.state is not StepState.PLANNED:
-                world = World(control, no_progress)
-                build_step(step.kind, step.params, world).revert(step.facts)
+        for record in journal.steps(install):
+            if type_of(record).owns_backups and record.state is not StepState.PLANNED:
+                step = read_step(record)
+                step.revert(step.facts_from_json(record.facts), World(control, no_progress))
     except OSError as error:
-        watch({"event": "backups kept", "install": install, "what": str(error)})
+        watch(BackupsKept(install, str(error)))
         return False
     return True

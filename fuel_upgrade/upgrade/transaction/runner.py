@@ -1,10 +1,10 @@
-"""The steps of one install, forward and back, as the journal has them.
+"""Runs the steps of one change in the journal, forward and back.
 
-The journal is all that either direction reads: an install that a crash cut off is taken up by
-the same code that began it.
+Both directions read nothing but the journal, so the code that begins a change also recovers it
+after a crash.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fuel_upgrade.errors import (
     BundleError,
@@ -14,31 +14,49 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.upgrade.events import Watch, step_event
+from fuel_upgrade.upgrade.events import (
+    Event,
+    Inconsistent,
+    InstallFailed,
+    RollbackUnfinished,
+    RolledBack,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    Undone,
+    UndoUnfinished,
+    Watch,
+)
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.nailgun_idle import BusyError
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState, StepRecord, StepState
-from fuel_upgrade.upgrade.steps import BEFORE_LIVE, KEPT_WHILE_STUCK, NEED_NO_BACKUPS, build_step
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
+from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.run_hook import VetoError
-from fuel_upgrade.upgrade.steps.staging_folders import Roots
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.retention import sweep
 
+_ENDS: Mapping[InstallState, Callable[[str], Event]] = {
+    InstallState.ROLLED_BACK: RolledBack,
+    InstallState.ROLLING_BACK: RollbackUnfinished,
+    InstallState.UNDONE: Undone,
+    InstallState.UNDOING: UndoUnfinished,
+    InstallState.INCONSISTENT: Inconsistent,
+}
 _BEGUN = (StepState.INTENDED, StepState.DONE, StepState.STUCK)
 
 
 def always() -> None:
-    """Refuse nothing."""
+    """Allow the change to go live."""
 
 
-def open_record(journal: Journal, install: InstallRecord, steps: Sequence[StepRecord]) -> None:
-    """Have the journal begin an install.
+def open_record(journal: Journal, install: ChangeRecord, steps: Sequence[StepRecord]) -> None:
+    """Record a new change.
 
     Raises:
-        PreflightError: it cannot, as on a full disk; there is nothing to roll back yet.
+        PreflightError: the journal cannot, as on a full disk; there is nothing to undo yet.
     """
     try:
         journal.begin(install, steps)
@@ -47,11 +65,11 @@ def open_record(journal: Journal, install: InstallRecord, steps: Sequence[StepRe
 
 
 class Transaction:
-    """Runs the steps of one install and undoes them; ``watch`` is told of each."""
+    """Runs the steps of one change and undoes them; ``watch`` receives the events."""
 
-    def __init__(  # noqa: PLR0913 - what it acts on, and what tests replace
+    def __init__(  # noqa: PLR0913 - its resources, which tests replace
         self,
-        install: InstallRecord,
+        install: ChangeRecord,
         journal: Journal,
         control: ControlPlane,
         *,
@@ -72,18 +90,17 @@ class Transaction:
         self._lost: RollbackError | None = None
 
     def run(self, before_live: Callable[[], None] = always) -> None:
-        """Do every step that is not done; what fails is undone, with all before it.
+        """Apply every step that is not done; after a failure undo all.
 
-        ``before_live`` may refuse by raising, when all is staged and nothing live has changed.
-
-        A step that was cut off in the middle is undone first: each can cope with that, and none
-        has to know how to go on from the middle.
+        ``before_live`` is called when all is staged and nothing live has changed; it refuses the
+        change by an error. A step that was interrupted is undone first and begun again, so that
+        no step needs code to continue from the middle.
 
         Raises:
             BundleError: the tarball is damaged; nothing was changed.
-            PreflightError: a hook or ``before_live`` refused it; nothing was changed.
-            StepError: a step failed; everything was put back.
-            RollbackError: a step failed, and putting everything back failed too.
+            PreflightError: a hook or ``before_live`` refuses; nothing was changed.
+            StepError: a step failed; everything was rolled back.
+            RollbackError: a step failed, and the rollback failed too.
         """
         with bound_to(self._install.id):
             self._run(before_live)
@@ -91,54 +108,55 @@ class Transaction:
     def _run(self, before_live: Callable[[], None]) -> None:
         try:
             steps = self._journal.steps(self._install.id)
-            first_live = next((s.number for s in steps if s.kind not in BEFORE_LIVE), None)
+            first_live = next((s.number for s in steps if not type_of(s).before_live), None)
             for step in steps:
                 if step.state is not StepState.DONE:
                     if step.number == first_live:
                         before_live()
-                    event = step_event("step", step.number, step.title, of=len(steps))
-                    self._watch(event)
+                    self._watch(StepStarted(step.number, step.title, len(steps)))
                     self._forward(step)
             self._journal.mark(self._install.id, InstallState.INSTALLED, ended_s=self._clock())
-        except BaseException as error:  # noqa: BLE001 - an interruption is put back as well
-            self._put_back(error)
+        except _FailedStepError as failure:
+            self._put_back(failure.error, failure.step)
+        except BaseException as error:  # noqa: BLE001 - an interruption is undone as well
+            self._put_back(error, "the install")
 
-    def _forward(self, step: StepRecord) -> None:
+    def _forward(self, record: StepRecord) -> None:
         try:
-            built = build_step(step.kind, step.params, self._world)
-            if step.state in _BEGUN:
-                built.revert(step.facts)
-            facts = built.inspect()
-            self._journal.intend(self._install.id, step.number, facts)
-            self._fail_points.check(step.number, "before")
-            known = built.apply(facts)
-            self._fail_points.check(step.number, "after")
-            self._journal.done(self._install.id, step.number, known)
+            step = read_step(record)
+            if record.state in _BEGUN:
+                step.revert(step.facts_from_json(record.facts), self._world)
+            facts = step.inspect(self._world)
+            self._journal.intend(self._install.id, record.number, step.facts_to_json(facts))
+            self._fail_points.check(record.number, "before")
+            facts = step.apply(facts, self._world)
+            self._fail_points.check(record.number, "after")
+            self._journal.done(self._install.id, record.number, step.facts_to_json(facts))
         except Exception as error:
-            error.add_note(f"step {step.number}, {step.title}")
-            raise
+            raise _FailedStepError(_name(record), error) from error
 
-    def _put_back(self, error: BaseException) -> None:
-        """Undo a failed install and raise the error that the caller is to see."""
-        told = _told(error, f"rolled back to Fuel {self._install.fuel_from}")
-        self._error = reason = told.to_json()
-        self._watch({"event": "failed", "install": self._install.id, **reason})
+    def _put_back(self, error: BaseException, place: str) -> None:
+        """Undo a failed change and raise its error; ``place`` names the failed part."""
+        state = f"rolled back to Fuel {self._install.fuel_from}"
+        reported = _as_reported(error, place, state=state)
+        self._error = reason = reported.to_json()
+        self._watch(InstallFailed(self._install.id, reported))
         rolling_back = InstallState.ROLLING_BACK
         self._write(lambda: self._journal.mark(self._install.id, rolling_back, error=reason))
         self._tell_hooks()
         self.roll_back(rolling_back)
         if not isinstance(error, Exception):
             raise error
-        raise told from error
+        raise reported from error
 
     def roll_back(self, state: InstallState, *, is_last_try: bool = True) -> None:
-        """Undo every step that is not undone yet, last first; a failure does not stop the rest.
+        """Undo every step in reverse order; a failure does not stop the others.
 
-        But what was staged is kept while another step may need what lies there. What failed is
-        tried again when all else is undone: that may have made the room which was missing.
-        Where the journal cannot be written (its disk is full), all is undone all the same: the
-        intents are on record, and the next recovery finds out that nothing is left to undo.
-        ``is_last_try`` makes a failure *inconsistent*; else the next recovery tries again.
+        Staging is kept while the undo of another step may need the files in it. Failed steps are
+        tried once more at the end: the others may have freed the missing disk space. If the
+        journal cannot be written because its disk is full, all steps are undone nevertheless: the
+        intents are recorded, and the next recovery has nothing left to undo. After a failure the
+        change is *inconsistent* if ``is_last_try``; otherwise the next recovery tries again.
 
         Raises:
             RollbackError: a step could not be undone, or the journal could not be written.
@@ -149,11 +167,11 @@ class Transaction:
     def _roll_back(self, state: InstallState, *, is_last_try: bool) -> None:
         self._write(lambda: self._journal.mark(self._install.id, state))
         steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
-        failures, left = self._undo(steps)
-        if failures and len(left) < len(steps):
-            failures, _ = self._undo(left)
+        failures, remaining = self._undo(steps)
+        if failures and len(remaining) < len(steps):
+            failures, _ = self._undo(remaining)
         if self._lost is not None:
-            self._sweep()  # what is freed may be the room that the journal lacks
+            self._sweep()  # this may free the disk space that the journal lacks
         self._end(state, failures, is_last_try=is_last_try)
         self._sweep()
 
@@ -161,36 +179,32 @@ class Transaction:
         sweep(self._journal, self._world.control, self._install.id, self._watch)
 
     def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
-        """Undo these steps; return what was in the way, and the steps that are left."""
+        """Undo these steps; return the failures and the remaining steps."""
         failures: list[str] = []
-        left: list[StepRecord] = []
+        remaining: list[StepRecord] = []
         for undone, step in enumerate(steps):
-            if step.kind in KEPT_WHILE_STUCK and any(s.kind not in NEED_NO_BACKUPS for s in left):
-                left.append(step)
+            if type_of(step).kept_while_stuck and any(type_of(s).needs_backups for s in remaining):
+                remaining.append(step)
                 continue
-            counts = {"undone": undone, "to_undo": len(steps)}
-            self._watch(step_event("undo step", step.number, step.title, **counts))
+            self._watch(StepUndoStarted(step.number, step.title, undone, len(steps)))
             failure = self._revert(step)
             if failure is not None:
                 failures.append(failure)
-                left.append(step)
-        return failures, left
+                remaining.append(step)
+        return failures, remaining
 
-    def _revert(self, step: StepRecord) -> str | None:
-        """Undo one step; return what is in the way, if anything is."""
-        install, number = self._install.id, step.number
+    def _revert(self, record: StepRecord) -> str | None:
+        """Undo one step, without a wait for the disk (see ``retention``); return its failure."""
+        install, number = self._install.id, record.number
         try:
             self._fail_points.check(number, "undo-before")
-            built = build_step(step.kind, step.params, self._world)
-            if isinstance(built, Roots):
-                built.discard()  # an undo does not wait for the disk; see retention.sweep
-            else:
-                built.revert(step.facts)
+            step = read_step(record)
+            step.discard(step.facts_from_json(record.facts), self._world)
             self._fail_points.check(number, "undo-after")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other steps are undone
+        except Exception as error:  # noqa: BLE001 - the other steps are undone after any error
             reason = str(error) or type(error).__name__
             self._write(lambda: self._journal.stuck(install, number, reason))
-            return f"step {number}, {step.title}: {reason}"
+            return f"{_name(record)}: {reason}"
         self._write(lambda: self._journal.reverted(install, number))
         return None
 
@@ -201,18 +215,19 @@ class Transaction:
         failure = self._failure(failures, is_last_try=is_last_try) if failures else None
         if failure is not None:
             end = InstallState.INCONSISTENT if is_last_try else state
-            # a repair tells by the error that the install had not succeeded
+            # a change with an error has failed: a repair rolls it back
             self._error = self._error or (None if undone else failure.to_json())
         reason, ended_s = self._error, self._clock()
         self._write(lambda: self._journal.mark(install, end, ended_s=ended_s, error=reason))
-        self._watch({"event": end.value, "install": install})
+        self._watch(_ENDS[end](install))
         if is_last_try or failure is None:
             self._tell_hooks()
         if failure is not None:
             raise failure
         if self._lost is not None:
             raise RollbackError(
-                f"everything was put back, but the journal could not record it: {self._lost.what}",
+                "everything was rolled back, but the journal could not record it:"
+                f" {self._lost.what}",
                 remedy=f"{self._lost.remedy}, then run fuel-upgrade recover",
                 state=f"rolled back to Fuel {self._install.fuel_from}",
             ) from self._lost
@@ -226,7 +241,7 @@ class Transaction:
         )
 
     def _write(self, record: Callable[[], None]) -> None:
-        """Record something, after what could not be recorded before; what cannot now waits."""
+        """Write a record after all that failed before; keep it for later if it fails too."""
         self._unwritten.append(record)
         self._lost = None
         try:
@@ -238,21 +253,33 @@ class Transaction:
 
     def _tell_hooks(self) -> None:
         record = next(r for r in self._journal.installs() if r.id == self._install.id)
-        self._hooks.tell(record)
+        self._hooks.notify(record)
 
     def _progress(self, what: str, done: int, total: int) -> None:
-        self._watch({"event": "progress", "what": what, "done": done, "total": total})
+        self._watch(StepProgressed(what, done, total))
 
 
-def _told(error: BaseException, state: str) -> UpgradeError:
-    """Return the error to tell: damage stays damage, anything else is a step that failed."""
-    where = next(iter(getattr(error, "__notes__", ())), "the install")
+class _FailedStepError(Exception):
+    """Carries the error of a step to the loop, with the step's number and title."""
+
+    def __init__(self, step: str, error: Exception) -> None:
+        super().__init__(step)
+        self.step = step
+        self.error = error
+
+
+def _name(record: StepRecord) -> str:
+    return f"step {record.number}, {record.title}"
+
+
+def _as_reported(error: BaseException, place: str, *, state: str) -> UpgradeError:
+    """Return the error to raise: a refusal keeps its family, any other is a failed step."""
     if isinstance(error, (BundleError, VetoError, BusyError)):
         return error.amended(state="nothing was changed")
     if isinstance(error, UpgradeError):
-        return StepError(f"{where}: {error.what}", remedy=error.remedy, state=state)
+        return StepError(f"{place}: {error.what}", remedy=error.remedy, state=state)
     return StepError(
-        f"{where}: {str(error) or type(error).__name__}",
+        f"{place}: {str(error) or type(error).__name__}",
         remedy="see the log and fuel-upgrade history, remove the cause, and install again",
         state=state,
     )

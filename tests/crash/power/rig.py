@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.system.files import (
     exchange,
     make_folders,
@@ -17,6 +19,8 @@ from fuel_upgrade.system.files import (
     sync_filesystem,
     write_file,
 )
+from fuel_upgrade.system.progress import no_progress
+from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.steps.switch import Switch
 from tests.crash.power.mounts import in_memory, run
 from tests.crash.power.recorder import Disks, Mark, record
@@ -36,10 +40,12 @@ def _write_carelessly(folder: Path) -> None:
 
 def _switch_back_twice(folder: Path) -> None:
     switch = Switch(folder / "new", folder / "put")
-    facts = switch.inspect()
-    switch.apply(facts)
-    switch.live.rename(switch.staged)  # by a revert that was killed before it could sync
-    switch.revert(facts)
+    with NailgunClient(NailgunSettings(url="http://127.0.0.1:9")) as unused:
+        world = World(unused, no_progress)
+        facts = switch.inspect(world)
+        switch.apply(facts, world)
+        switch.live.rename(switch.staged)  # by a revert that was killed before it could sync
+        switch.revert(facts, world)
 
 
 def _holds(name: str) -> Callable[[Path], bool]:

@@ -10,7 +10,8 @@ from typing import Any
 from fuel_upgrade.errors import StepError
 from fuel_upgrade.system.files import sync_filesystem
 from fuel_upgrade.upgrade.engine import new_id
-from fuel_upgrade.upgrade.events import Watch
+from fuel_upgrade.upgrade.events import Event, Installed, Watch, ignore
+from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import InstallState
 from tests.crash.power.content import Content, read_content
 from tests.crash.power.cuts import Cut
@@ -36,10 +37,6 @@ Undone differs from before in the backups of the earlier install, which a succes
 """
 
 
-def _nobody(_event: Mapping[str, Any]) -> None:
-    pass
-
-
 class Story:
     """A failed install on a master with an earlier release, a successful one, and its undo.
 
@@ -50,7 +47,7 @@ class Story:
         self._root = root
         self._base = base
         self._tarball = tarball
-        self._full_view = full_view
+        self._options = InstallOptions(full_view=full_view)
         self._known: dict[str, Content] = {}
         self._failed, self._install = new_id(), new_id()
 
@@ -59,9 +56,7 @@ class Story:
         with scratch_master(self._root) as master:
             self._prepare(master)
             mark("begin")
-            steps = len(
-                planned(master.engine().plan(self._tarball, full_view=self._full_view))["steps"]
-            )
+            steps = len(planned(master.engine().plan(self._tarball, self._options))["steps"])
             with suppress(StepError):
                 self._run(master, self._failed, fail_points=f"{steps}:after")
             mark("failed")
@@ -116,10 +111,10 @@ class Story:
         return end, faults
 
     def _run(
-        self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = _nobody
+        self, master: ScratchMaster, install: str, *, fail_points: str = "", watch: Watch = ignore
     ) -> None:
         engine = master.engine(fail_points)
-        engine.install(self._tarball, install=install, full_view=self._full_view, watch=watch)
+        engine.install(self._tarball, self._options, install=install, watch=watch)
 
 
 def cut_an_install(
@@ -155,8 +150,8 @@ def _check_all(story: Story, recording: Recording, cuts: list[Cut]) -> dict[str,
     return {"cuts": ends.total(), "ends": dict(ends), "faults": faults}
 
 
-def _mark_success(event: Mapping[str, Any], mark: Mark) -> None:
-    if event["event"] == "installed":
+def _mark_success(event: Event, mark: Mark) -> None:
+    if isinstance(event, Installed):
         mark("succeeded")
 
 

@@ -246,7 +246,7 @@ def test_parts_that_do_not_fit_are_refused_and_nothing_is_left(
     assert digest(parts) == before
 
 
-def test_a_package_without_sha256_is_checked_by_what_its_index_has(
+def test_a_package_without_sha256_is_checked_by_another_checksum_of_its_index(
     tmp_path: Path, parts: Path
 ) -> None:
     data = full(parts)

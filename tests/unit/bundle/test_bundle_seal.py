@@ -1,4 +1,4 @@
-"""The seal is TUF targets metadata; what a tarball's descriptions say."""
+"""The seal is TUF targets metadata; the descriptions in a tarball."""
 
 import json
 from typing import Any
@@ -177,7 +177,7 @@ def test_the_head_is_the_small_files(path: str, expected: bool) -> None:  # noqa
         ("upgrade/config/version.yaml", None),
     ],
 )
-def test_a_unit_is_what_is_switched_as_one(path: str, expected: str | None) -> None:
+def test_a_unit_is_the_folder_that_is_switched(path: str, expected: str | None) -> None:
     assert manifest.unit_of(path) == expected
 
 

@@ -1,4 +1,4 @@
-"""``bundle.yaml``: every fault of it at once, and what it may say."""
+"""``bundle.yaml``: its form, and all faults reported at once."""
 
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,6 @@ def test_all_faults_are_reported_at_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "at: !!binary aGk="])
-def test_what_is_no_yaml_is_a_fault_of_the_file(tmp_path: Path, text: str) -> None:
+def test_malformed_yaml_is_a_fault_of_the_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="malformed YAML"):
         parse_spec(text, source=tmp_path / "bundle.yaml")

@@ -220,11 +220,11 @@ def test_a_wrong_command_line_gets_three_lines_and_the_likely_word(
     [["--json", "stauts"], ["stauts", "--json"], ["repo", "--json", "dif"], ["--json", "repo"],
      ["show", "--json"], ["install", "--wait", "long", "--json", "x.tar"]],
 )  # fmt: skip
-def test_a_wrong_command_line_is_json_where_that_was_asked_for(argv: list[str]) -> None:
+def test_an_invalid_command_line_with_json_prints_json(argv: list[str]) -> None:
     done = CliRunner().invoke(main, argv)
-    found = json.loads(done.stdout)
-    assert (found["error"], found["exit_code"], done.exit_code) == ("usage", 2, 2)
-    assert found["remedy"].endswith(" --help")
+    printed = json.loads(done.stdout)
+    assert (printed["error"], printed["exit_code"], done.exit_code) == ("usage", 2, 2)
+    assert printed["remedy"].endswith(" --help")
     assert done.stderr == ""
 
 
@@ -242,11 +242,11 @@ def test_a_group_without_a_command_shows_its_help_and_ends_with_2() -> None:
 
 @pytest.mark.parametrize("argv", [["--version", "--json"], ["--json", "--version"]])
 def test_the_version_is_json_too(argv: list[str]) -> None:
-    found = json.loads(CliRunner().invoke(main, argv).stdout)
-    assert list(found) == ["format", "version"]
+    printed = json.loads(CliRunner().invoke(main, argv).stdout)
+    assert list(printed) == ["format", "version"]
 
 
-def test_what_options_allow_are_the_values_that_they_stand_for() -> None:
+def test_allowed_option_values_are_those_of_their_enums() -> None:
     from fuel_upgrade.bundle.spec import OPERATING_SYSTEMS  # noqa: PLC0415 - slow, as choices says
     from fuel_upgrade.drill.verdict_table import Fault  # noqa: PLC0415
     from fuel_upgrade.repo.report.render import RENDERERS  # noqa: PLC0415

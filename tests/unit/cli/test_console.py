@@ -16,7 +16,7 @@ from fuel_upgrade.system.size import say_size
     ("count", "text"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1 << 20, "1.0 MiB"), (3 << 30, "3.00 GiB")],
 )
-def test_sizes_are_said_for_people(count: int, text: str) -> None:
+def test_sizes_are_printed_with_units(count: int, text: str) -> None:
     assert say_size(count) == text
 
 
@@ -33,7 +33,7 @@ def run(error: BaseException, *argv: str) -> int:
     return int(caught.value.code or 0)
 
 
-def test_an_error_is_told_with_state_and_remedy(
+def test_an_error_is_printed_with_state_and_remedy(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     error = RollbackError("stuck", remedy="call somebody", state="NEEDS REPAIR")
@@ -84,9 +84,9 @@ def test_a_mistake_of_ours_is_json_and_its_traceback_on_stderr(
 ) -> None:
     assert run(ZeroDivisionError("by nought"), "--json") == 1
     printed = capsys.readouterr()
-    found = json.loads(printed.out)
-    assert (found["error"], found["exit_code"]) == ("unexpected", 1)
-    assert "by nought" in found["what"]
+    error = json.loads(printed.out)
+    assert (error["error"], error["exit_code"]) == ("unexpected", 1)
+    assert "by nought" in error["what"]
     assert "Traceback" in printed.err
 
 
@@ -111,7 +111,7 @@ def test_one_failed_check_needs_no_list(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.startswith("error:  a\nstate: ")
 
 
-def test_the_form_has_its_number_first_whatever_the_data_have(
+def test_the_format_number_is_the_first_key(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     print_json({"a": 1, "format": "a file's own"})
@@ -144,5 +144,5 @@ def test_a_reader_that_is_gone_is_no_error_to_tell(argv: list[str]) -> None:
         (["--json", "--", "x"], True),
     ],
 )
-def test_json_is_wanted_before_two_dashes(argv: list[str], expected: bool) -> None:  # noqa: FBT001
+def test_the_json_option_counts_only_before_two_dashes(argv: list[str], expected: bool) -> None:  # noqa: FBT001
     assert wants_json(argv) is expected

@@ -24,14 +24,14 @@ def documented() -> dict[str, set[str]]:
 
 def commands(group: LazyGroup, words: tuple[str, ...] = ()) -> set[str]:
     context = click.Context(group)
-    found: set[str] = {" ".join(words)} if group.invoke_without_command else set()
+    names: set[str] = {" ".join(words)} if group.invoke_without_command else set()
     for name in group.list_commands(context):
         child = group.get_command(context, name)
         if isinstance(child, LazyGroup):
-            found |= commands(child, (*words, name))
+            names |= commands(child, (*words, name))
         else:
-            found.add(" ".join((*words, name)))
-    return found
+            names.add(" ".join((*words, name)))
+    return names
 
 
 def test_every_command_is_on_the_page_and_none_that_is_gone() -> None:

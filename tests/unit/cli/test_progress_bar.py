@@ -68,7 +68,7 @@ def test_an_old_speed_is_not_shown_as_if_it_were_true() -> None:
     assert "left" not in line
 
 
-def test_what_could_steer_a_terminal_is_escaped() -> None:
+def test_terminal_control_characters_are_escaped() -> None:
     assert printable("a\x1b[2J\r\nb\x9b\u202e\udc80ü") == ("a\\x1b[2J\\r\\nb\\x9b\\u202e\\udc80ü")
 
 

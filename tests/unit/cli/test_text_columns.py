@@ -16,7 +16,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5)
 
 @settings(max_examples=40)
 @given(ROWS, st.integers(20, 200) | st.none())
-def test_every_word_of_a_table_is_there_whole_and_in_its_order(
+def test_a_table_keeps_every_word_whole_and_in_order(
     rows: list[tuple[str, ...]], width: int | None
 ) -> None:
     printed = "\n".join(lay_out_table(COLUMNS, rows, width)).split()
@@ -81,7 +81,7 @@ def test_lines_of_a_cell_stay_lines_of_it() -> None:
     assert lay_out_table(("id", "repos"), [(1, "a\nb")], None) == ["id  repos", "1   a", "    b"]
 
 
-def test_what_would_move_the_cursor_is_not_printed() -> None:
+def test_characters_that_move_the_cursor_are_not_printed() -> None:
     (_, line) = lay_out_table(("id", "name"), [(1, "a\x1b[2Jb\rc\td")], None)
     assert line == "1   a [2Jb c d"
     assert lay_out_pairs({"a": "x\x1by"}, None) == ["a: x y"]
@@ -96,5 +96,5 @@ def test_a_value_is_folded_behind_its_name() -> None:
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), io.BytesIO()])
-def test_what_is_no_terminal_has_no_width(stream: io.TextIOBase) -> None:
+def test_a_stream_without_a_terminal_has_no_width(stream: io.TextIOBase) -> None:
     assert terminal_width(stream) is None  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def test_a_malformed_key_is_refused(key: str) -> None:
         request(key, "one")
 
 
-def test_without_a_key_every_request_is_one_of_its_own(path: Path) -> None:
+def test_without_a_key_every_request_starts_a_job(path: Path) -> None:
     starter = Starter(Jobs(), Requests(path), is_in_journal=lambda job: False)
     for job in ("one", "two"):
         assert starter.start("install", job, lambda _watch: {}, key=None).job == job

@@ -6,19 +6,31 @@ import pytest
 
 from fuel_upgrade.daemon.jobs import Clocks, Jobs, Work
 from fuel_upgrade.errors import BundleError, NotFoundError, PreflightError
-from fuel_upgrade.upgrade.events import Event, Watch, step_event
+from fuel_upgrade.upgrade.event_json import to_json
+from fuel_upgrade.upgrade.events import (
+    Event,
+    InstallStarted,
+    JobSucceeded,
+    RepairStarted,
+    StepProgressed,
+    StepStarted,
+    StepUndoStarted,
+    Waiting,
+    Watch,
+)
 
 
-def follow(jobs: Jobs, work: Callable[[Watch], Mapping[str, Any]]) -> list[Event]:
+def follow(jobs: Jobs, work: Callable[[Watch], Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Run a job to its end; return the JSON form of its events."""
     job = jobs.start("j", work)
-    events = list(job.follow())
+    events = [to_json(streamed) for streamed in job.follow()]
     jobs.wait()
     return events
 
 
 def test_events_come_in_order_and_end_with_the_result() -> None:
     def work(watch: Watch) -> Mapping[str, Any]:
-        watch(step_event("step", 1, "title", of=9))
+        watch(StepStarted(1, "title", 9))
         return {"ok": True}
 
     events = follow(Jobs(), work)
@@ -42,10 +54,10 @@ def test_an_unexpected_error_ends_the_job_too() -> None:
     assert (event["error"], event["exit_code"]) == ("unexpected", 1)
 
 
-def test_one_that_comes_late_sees_everything() -> None:
+def test_a_late_follower_gets_all_events() -> None:
     jobs = Jobs()
     follow(jobs, lambda _watch: {})
-    assert [e["event"] for e in jobs.get("j").follow()] == ["result"]
+    assert [streamed.event.kind for streamed in jobs.get("j").follow()] == ["result"]
 
 
 def test_one_job_at_a_time() -> None:
@@ -80,22 +92,20 @@ def busy() -> tuple[Jobs, Work, threading.Event]:
     return jobs, work, release
 
 
-def test_a_job_that_waits_tells_for_which_and_then_runs() -> None:
+def test_a_waiting_job_names_the_other_job_and_then_runs() -> None:
     jobs, _, release = busy()
     second = jobs.start("second", lambda _watch: {"ok": True}, wait_s=30)
     events = second.follow()
-    told = next(events)
-    assert (told["event"], told["on"]) == ("waiting", "job first of this daemon")
-    assert (told["waited_s"], told["wait_s"]) == (0, 30)
+    assert next(events).event == Waiting("job first of this daemon", 0, 30)
     assert jobs.running == "first"
     release.set()
-    assert list(events)[-1]["result"] == {"ok": True}
+    assert list(events)[-1].event == JobSucceeded(changed=True, result={"ok": True})
     jobs.wait()
 
 
 def test_a_job_that_waited_long_enough_is_refused() -> None:
     jobs, work, release = busy()
-    last = list(jobs.start("second", work, wait_s=0.05).follow())[-1]
+    last = to_json(list(jobs.start("second", work, wait_s=0.05).follow())[-1])
     assert (last["error"], last["what"]) == (
         "install-running", "another install is in progress: job first of this daemon"
     )  # fmt: skip
@@ -107,7 +117,7 @@ def test_a_job_that_waits_is_stopped_with_the_daemon() -> None:
     jobs, work, release = busy()
     second = jobs.start("second", work, wait_s=30)
     jobs.interrupt()
-    assert "told to stop" in list(second.follow())[-1]["what"]
+    assert "is stopping" in to_json(list(second.follow())[-1])["what"]
     release.set()
     jobs.wait()
 
@@ -124,19 +134,34 @@ def test_an_interrupted_job_stops_at_the_next_step_but_not_while_undoing() -> No
     def work(watch: Watch) -> Mapping[str, Any]:
         jobs.interrupt()
         try:
-            watch(step_event("step", 2, "title", of=9))
+            watch(StepStarted(2, "title", 9))
         finally:
-            watch(step_event("undo step", 1, "title", undone=0, to_undo=1))
+            watch(StepUndoStarted(1, "title", 0, 1))
             seen.append("undone")
         return {}
 
     events = follow(jobs, work)
     assert seen == ["undone"]
-    assert "told to stop" in events[-1]["what"]
+    assert "is stopping" in events[-1]["what"]
+
+
+@pytest.mark.parametrize("event", [RepairStarted("a"), StepUndoStarted(1, "title", 0, 1)])
+def test_a_job_that_goes_back_cannot_be_cancelled(event: Event) -> None:
+    jobs, refusals = Jobs(), list[PreflightError]()
+
+    def work(watch: Watch) -> Mapping[str, Any]:
+        watch(event)
+        with pytest.raises(PreflightError, match="is being undone") as caught:
+            jobs.cancel("j")
+        refusals.append(caught.value)
+        return {}
+
+    follow(jobs, work)
+    assert len(refusals) == 1
 
 
 class Time:
-    """Clocks that a test sets; both say the same."""
+    """Two clocks with one time, which a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -146,11 +171,11 @@ class Time:
 
 
 def progress(done: int, total: int = 1000) -> Event:
-    return {"event": "progress", "what": "unpacking", "done": done, "total": total}
+    return StepProgressed("unpacking", done, total)
 
 
-def test_of_progress_ten_a_second_are_told_and_the_end_always() -> None:
-    time, told = Time(), list[int | None]()
+def test_the_stream_has_ten_progress_events_a_second_and_always_the_last() -> None:
+    time, done_values = Time(), list[int | None]()
     jobs = Jobs(time.clocks())
 
     def work(watch: Watch) -> Mapping[str, Any]:
@@ -158,32 +183,32 @@ def test_of_progress_ten_a_second_are_told_and_the_end_always() -> None:
         for done in range(1001):
             time.now_s = done / 1000
             watch(progress(done))
-            told.append(job.progress.done)
+            done_values.append(job.progress.done)
         return {}
 
     events = follow(jobs, work)
-    assert 10 <= len(set(told)) <= 12
+    assert 10 <= len(set(done_values)) <= 12
     assert [e["done"] for e in events if e["event"] == "progress"][-1] == 1000
 
 
-def test_who_comes_late_is_told_only_the_last_progress_of_each_step() -> None:
+def test_a_late_follower_gets_only_the_last_progress_of_each_step() -> None:
     time = Time()
     jobs = Jobs(time.clocks())
 
     def work(watch: Watch) -> Mapping[str, Any]:
         for number in (1, 2):
-            watch(step_event("step", number, "title", of=2))
+            watch(StepStarted(number, "title", 2))
             for second in range(100):
                 time.now_s += 1
                 watch(progress(second))
         return {}
 
     follow(jobs, work)
-    kinds = [e["event"] for e in jobs.get("j").follow()]
+    kinds = [streamed.event.kind for streamed in jobs.get("j").follow()]
     assert kinds == ["step", "progress", "step", "progress", "result"]
 
 
-def test_every_event_says_its_format_and_when_it_came() -> None:
+def test_every_event_has_its_format_and_time() -> None:
     time = Time()
     (event,) = follow(Jobs(time.clocks()), lambda _watch: {})
     assert list(event)[:3] == ["format", "event", "at"]
@@ -204,10 +229,10 @@ def test_the_result_says_whether_anything_changed(result: dict[str, Any], change
     assert event["changed"] is changed
 
 
-def test_events_of_steps_say_how_far_the_whole_is() -> None:
+def test_events_of_steps_have_the_completion_of_the_job() -> None:
     def work(watch: Watch) -> Mapping[str, Any]:
-        watch({"event": "begin", "install": "a", "steps": 2, "sizes": (0, 0)})
-        watch(step_event("step", 2, "title", of=2))
+        watch(InstallStarted("a", 2, (0, 0)))
+        watch(StepStarted(2, "title", 2))
         return {}
 
     events = follow(Jobs(), work)
@@ -215,14 +240,14 @@ def test_events_of_steps_say_how_far_the_whole_is() -> None:
     assert (step["percent"], step["bytes_per_s"], step["remaining_s"]) == (50.0, None, None)
 
 
-def test_the_status_says_what_the_job_does_and_who_waits() -> None:
+def test_the_status_has_the_running_job_and_the_waiting_jobs() -> None:
     jobs, work, release = busy()
     waiting = jobs.start("second", work, wait_s=30)
     next(waiting.follow())
-    found = jobs.status()
-    assert found is not None
-    assert (found.id, found.kind, found.waiting) == ("first", "install", ("second",))
-    assert (found.progress.going_back, found.stopping) == (False, False)
+    status = jobs.status()
+    assert status is not None
+    assert (status.id, status.kind, status.waiting) == ("first", "install", ("second",))
+    assert (status.progress.going_back, status.stopping) == (False, False)
     jobs.cancel("second")
     release.set()
     jobs.wait()

@@ -10,7 +10,7 @@ from fuel_upgrade.errors import ConfigError
 OLD = Config(nailgun=NailgunSettings(url="http://n:8000", password="first"))
 
 
-def test_what_may_change_live_changes_and_is_named_without_its_value() -> None:
+def test_a_live_setting_changes_and_is_named_without_its_value() -> None:
     new = replace(
         OLD,
         log_level="debug",
@@ -24,7 +24,7 @@ def test_what_may_change_live_changes_and_is_named_without_its_value() -> None:
     assert live.config == new
 
 
-def test_what_needs_a_restart_stays_and_is_named() -> None:
+def test_a_setting_that_needs_a_restart_is_kept_and_named() -> None:
     new = replace(
         OLD,
         master_ip="10.0.0.9",
@@ -49,7 +49,7 @@ def test_settings_that_are_wrong_change_nothing() -> None:
     assert live.config is OLD
 
 
-def test_who_began_with_the_old_settings_keeps_them() -> None:
+def test_running_work_keeps_the_old_settings() -> None:
     live = LiveSettings(OLD, lambda: replace(OLD, keep_installs=3))
     began_with = live.config
     live.reload()

@@ -26,7 +26,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("key", ["password", "OS_PASSWORD", "auth_token", "client_secret"])
-def test_what_stands_under_a_secret_key_is_masked_at_any_depth(key: str) -> None:
+def test_a_value_under_a_secret_key_is_masked_at_any_depth(key: str) -> None:
     assert mask({"a": [{key: "hunter2"}]}) == {"a": [{key: MASK}]}
 
 
@@ -39,7 +39,7 @@ def test_other_values_stay() -> None:
     assert mask(value) == value
 
 
-def test_lines_of_ours_and_of_libraries_reach_the_file_masked(log: Path) -> None:
+def test_log_lines_of_the_daemon_and_of_libraries_are_masked_in_the_file(log: Path) -> None:
     structlog.get_logger("fuel_upgrade.ours").info("login", user="admin", password="hunter2")
     logging.getLogger("library").warning("to http://a:hunter2@host/")
     logging.getLogger("library").debug("too small")

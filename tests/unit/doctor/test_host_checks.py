@@ -19,7 +19,7 @@ from fuel_upgrade.doctor.host_checks import check_clock, check_kernel
 from fuel_upgrade.doctor.journal_checks import check_journal, check_lock
 from fuel_upgrade.doctor.permission_checks import check_hooks, check_modes
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 OK, WARNING, FAILURE = Verdict.OK, Verdict.WARNING, Verdict.FAILURE
@@ -32,8 +32,8 @@ def config(tmp_path: Path) -> Config:
     return made
 
 
-def record(state: InstallState) -> InstallRecord:
-    return InstallRecord(f"id-{state.name}", "/t.tar", "s", "5.0", "5.1", state, 1.0)
+def record(state: InstallState) -> ChangeRecord:
+    return ChangeRecord(f"id-{state.name}", "/t.tar", "s", "5.0", "5.1", state, 1.0)
 
 
 def verdicts(checks: Any) -> list[Verdict]:
@@ -48,10 +48,12 @@ def test_the_worst_verdict_counts() -> None:
     assert checks_json(checks)["counts"] == {"ok": 1, "warning": 1, "failure": 1}
 
 
-def test_an_address_of_another_host_is_a_warning_with_what_to_set() -> None:
+def test_an_address_of_another_host_is_a_warning_with_the_setting() -> None:
     found = check_address(Config(), ["10.0.0.7"])
     assert found.verdict is WARNING
-    assert found.detail.startswith("master_ip 10.20.0.2 (the default) is no address of this host")
+    assert found.detail.startswith(
+        "master_ip 10.20.0.2 (the default) is not an address of this host"
+    )
     assert found.remedy.startswith("set master_ip in config.yaml")
     assert check_address(Config(master_ip="10.0.0.7"), ["10.0.0.7"]).verdict is OK
 
@@ -95,7 +97,7 @@ def test_without_a_repo_there_is_nothing_to_compare(config: Config) -> None:
     assert check_repo_url(config, lambda _url: b"").verdict is OK
 
 
-def test_a_clock_far_behind_what_is_on_record_is_a_warning() -> None:
+def test_a_clock_far_behind_recorded_times_is_a_warning() -> None:
     assert check_clock(1_000_000, 2_000_000).verdict is WARNING
     assert check_clock(2_000_000, 1_999_999).verdict is OK
 
@@ -126,7 +128,7 @@ def test_kernel_and_libc_are_compared_with_the_lowest_that_do(
         ({"LoadState": "not-found", "ActiveState": "inactive"}, [WARNING]),
     ],
 )
-def test_a_unit_is_judged_by_what_systemd_shows(
+def test_a_unit_is_checked_by_its_properties(
     shown: dict[str, str], expected: list[Verdict]
 ) -> None:
     assert verdicts(judge_unit(shown)) == expected
@@ -138,7 +140,7 @@ def test_a_daemon_of_another_version_is_a_warning_with_when_to_restart_it() -> N
     assert found == Check(
         "daemon",
         WARNING,
-        f"fuel-upgraded is of version 0.0.9, this command of {__version__}",
+        f"fuel-upgraded has version 0.0.9, this command has {__version__}",
         "wait until job 7f3a0001 has ended, then systemctl restart fuel-upgrade",
     )
 
@@ -167,7 +169,7 @@ def test_a_journal_is_not_made_by_looking_at_it(config: Config) -> None:
     assert not config.paths.journal.exists()
 
 
-def test_what_waits_for_an_operator_is_told_with_the_command(config: Config) -> None:
+def test_an_install_that_waits_for_an_operator_has_its_command(config: Config) -> None:
     journal = Journal(config.paths.journal)
     for state in (InstallState.INSTALLED, InstallState.RUNNING, InstallState.INCONSISTENT):
         journal.begin(record(state))
@@ -179,7 +181,7 @@ def test_what_waits_for_an_operator_is_told_with_the_command(config: Config) -> 
     ]
 
 
-def test_what_somebody_works_on_is_not_unfinished(config: Config) -> None:
+def test_a_running_install_is_not_unfinished(config: Config) -> None:
     Journal(config.paths.journal).begin(record(InstallState.RUNNING))
     lock = Lock(config.paths.lock)
     assert lock.acquire()
@@ -217,7 +219,7 @@ def test_files_as_the_daemon_makes_them_are_well(config: Config) -> None:
     assert verdicts(check_modes(config)) == [OK]
 
 
-def test_hooks_that_do_not_run_are_told(tmp_path: Path) -> None:
+def test_hooks_that_do_not_run_are_reported(tmp_path: Path) -> None:
     for folder, name, mode in (
         ("before-install", "10-good", 0o755),
         ("before-install", "20-off", 0o644),

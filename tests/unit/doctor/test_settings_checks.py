@@ -50,7 +50,7 @@ def test_a_file_that_is_not_there_fails_only_where_it_was_named(
         ("log_level: info", 0o602, Verdict.FAILURE),
     ],
 )
-def test_who_can_read_a_password_or_change_the_file_is_judged(
+def test_owner_and_mode_of_the_file_are_checked(
     tmp_path: Path, text: str, mode: int, verdict: Verdict | None
 ) -> None:
     checks = read_settings(written(tmp_path, text, mode), is_named=True).checks

@@ -13,7 +13,7 @@ from fuel_upgrade.doctor.check import failure
 from fuel_upgrade.doctor.settings_checks import read_settings
 from fuel_upgrade.doctor.support_archive import write_support
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 SECRETS = {
@@ -44,7 +44,7 @@ def plant_secrets(root: Path) -> None:
     paths.log.write_text("\n".join([*lines, f"X-Auth-Token: {SECRETS['token']}", ""]))
     journal = Journal(paths.journal)
     error = {"what": " ".join(SECRETS.values()), "password": "unheard of"}
-    made = InstallRecord("7f3a0001", "/t.tar", "s", "5.0", "5.1", InstallState.RUNNING, 1.0)
+    made = ChangeRecord("7f3a0001", "/t.tar", "s", "5.0", "5.1", InstallState.RUNNING, 1.0)
     journal.begin(made)
     journal.mark("7f3a0001", InstallState.ROLLED_BACK, error=error)
     for number, secret in enumerate(SECRETS.values()):
@@ -87,9 +87,7 @@ def test_no_secret_is_in_any_part(parts: dict[str, bytes]) -> None:
         assert b"unheard of" not in data
 
 
-def test_the_journal_can_be_read_and_says_what_was_done(
-    parts: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_the_packed_journal_can_be_read(parts: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "copy.sqlite").write_bytes(parts["journal.sqlite"])
     with sqlite3.connect(tmp_path / "copy.sqlite") as db:
         assert db.execute("SELECT id, state FROM install").fetchall() == [
@@ -98,7 +96,7 @@ def test_the_journal_can_be_read_and_says_what_was_done(
         assert db.execute("SELECT count(*) FROM hook_run").fetchone() == (len(SECRETS),)
 
 
-def test_what_is_no_secret_stays(parts: dict[str, bytes]) -> None:
+def test_other_text_is_not_masked(parts: dict[str, bytes]) -> None:
     assert b"password_file: /etc/fuel-upgrade/p" in parts["config.yaml"]
     assert b"event='hook output'" in parts["log/fuel_upgrade.log"]
     assert b"HOME" not in parts["environment.txt"]

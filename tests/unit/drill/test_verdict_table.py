@@ -65,7 +65,7 @@ def test_faults_and_steps_can_be_chosen() -> None:
         ),
     ],
 )
-def test_what_is_undone_has_failed_at_the_end(cell: Cell, points: str) -> None:
+def test_an_undo_follows_a_failure_after_the_last_step(cell: Cell, points: str) -> None:
     assert cell.points(9) == points
     FailPoints(points, dict.fromkeys(["kill", "full", "fail", "arm", "disarm"]))  # is well-formed
 
@@ -79,7 +79,7 @@ def test_installed_is_after_whatever_ids_and_times_it_has() -> None:
     assert judged(seen) == (Verdict.AFTER, ())
 
 
-def test_inconsistent_counts_when_the_repair_gives_what_was_before() -> None:
+def test_inconsistent_needs_a_repair_to_the_previous_state() -> None:
     seen = replace(
         SEEN,
         settled=InstallState.INCONSISTENT,
@@ -91,7 +91,7 @@ def test_inconsistent_counts_when_the_repair_gives_what_was_before() -> None:
     assert judged(replace(seen, last=AFTER))[0] is Verdict.WRONG
     assert judged(replace(seen, repaired=InstallState.INCONSISTENT)) == (
         Verdict.WRONG,
-        ("expected the repair to roll back, found it inconsistent",),
+        ("expected the repair to roll back, but it is inconsistent",),
     )
 
 
@@ -111,14 +111,14 @@ def test_an_id_that_changed_is_no_undo() -> None:
 
 
 @pytest.mark.parametrize("state", [InstallState.RUNNING, InstallState.ROLLING_BACK])
-def test_what_recovery_left_unfinished_is_wrong(state: InstallState) -> None:
+def test_an_unfinished_install_after_recovery_is_wrong(state: InstallState) -> None:
     assert judged(replace(SEEN, settled=state)) == (
         Verdict.WRONG,
         (f"the install is {state.value} after recovery",),
     )
 
 
-def test_a_problem_is_wrong_whatever_is_left() -> None:
+def test_a_problem_is_always_wrong() -> None:
     assert judged(replace(SEEN, problem="it came to no end")) == (
         Verdict.WRONG,
         ("it came to no end",),

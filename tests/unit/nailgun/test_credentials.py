@@ -1,4 +1,4 @@
-"""Where the password comes from, and which files with one are refused."""
+"""The sources of the password, and the password files that are refused."""
 
 import errno
 import os
@@ -48,7 +48,7 @@ def test_the_settings_come_before_the_environment() -> None:
     assert "config.yaml" in access.source
 
 
-def test_the_environment_fills_in_what_the_settings_leave_out() -> None:
+def test_the_environment_completes_the_settings() -> None:
     access = read_access(NailgunSettings(url=URL), OPENRC)
     assert Login.of(access.settings) == Login(
         "operator", "from the environment", "services", "staff", "machines"
@@ -78,7 +78,7 @@ def test_without_any_password_it_is_that_of_fuel(environ: dict[str, str]) -> Non
 
 def test_an_address_of_keystone_in_the_environment_is_checked() -> None:
     environ = {**OPENRC, "OS_AUTH_URL": "http://u:unmistakable@k:5000"}
-    with pytest.raises(ConfigError, match=r"OS_AUTH_URL.*must have no user") as caught:
+    with pytest.raises(ConfigError, match=r"OS_AUTH_URL.*must not contain a user") as caught:
         read_access(NailgunSettings(url=URL), environ)
     assert "unmistakable" not in caught.value.what
 
@@ -137,7 +137,7 @@ def test_one_end_of_a_line_is_not_of_the_password(
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"s3cret\n\n", b"s3cret\nx", b"s3cret\xff", b"p" * 4096]
 )
-def test_what_is_not_one_line_is_refused_and_not_quoted(file: Path, content: bytes) -> None:
+def test_a_password_of_several_lines_is_refused_and_not_quoted(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(ConfigError, match="one line of text") as caught:
         read_password(file)
@@ -145,20 +145,20 @@ def test_what_is_not_one_line_is_refused_and_not_quoted(file: Path, content: byt
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"p: {MISSING}") as caught:
         read_password(tmp_path / "p")
     assert "nailgun login" in caught.value.remedy
 
 
-def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_or_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(ConfigError, match="no plain file"):
             read_password(path)
 
 
-def test_who_can_read_a_file_is_seen(file: Path) -> None:
+def test_readers_of_a_file_are_detected(file: Path) -> None:
     assert not others_can_read(file)
     file.chmod(0o644)
     assert others_can_read(file)

@@ -1,4 +1,4 @@
-"""The time for an exchange, on a clock of the test's own; and the pauses between tries."""
+"""The time limit of an exchange, on the test's own clock, and the pauses between attempts."""
 
 from itertools import count
 
@@ -34,7 +34,7 @@ def test_pauses_double_up_to_a_bound() -> None:
     ("kind", "idempotent", "other"),
     [(Kind.UNSENT, True, True), (Kind.LOST, True, False), (Kind.FINAL, False, False)],
 )
-def test_only_what_cannot_be_done_twice_is_sent_again(
+def test_only_requests_that_cannot_be_carried_out_twice_are_repeated(
     kind: Kind, *, idempotent: bool, other: bool
 ) -> None:
     assert kind.may_repeat(is_idempotent=True) is idempotent

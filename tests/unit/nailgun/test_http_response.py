@@ -16,7 +16,7 @@ def test_json_is_read() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_names_the_exchange(body: bytes) -> None:
+def test_a_response_without_json_names_the_exchange(body: bytes) -> None:
     with pytest.raises(
         ControlPlaneError, match="GET /api/v1/releases/ answered 200: expected JSON"
     ):

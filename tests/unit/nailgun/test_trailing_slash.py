@@ -53,7 +53,7 @@ def test_a_refusal_shows_that_the_route_is_there(status: int) -> None:
     assert server.asked == ["/tasks/"] * 2
 
 
-def test_a_fault_of_the_other_form_is_told() -> None:
+def test_a_fault_of_the_other_form_is_reported() -> None:
     """It may have been carried out there: 404 would be a lie."""
     server, slashes = Server(), Slashes()
     server.statuses = {"/releases": 500}

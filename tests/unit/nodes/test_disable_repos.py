@@ -1,4 +1,4 @@
-"""Taking a chain's repos out of other source files."""
+"""Disabling the repos of a chain in other source files."""
 
 import pytest
 

@@ -83,7 +83,7 @@ def test_a_key_makes_yum_check_packages_and_signed_metadata() -> None:
     assert "gpgcheck=1\nrepo_gpgcheck=0\ngpgkey=http://m/key" in oldest
 
 
-def test_excludes_stand_one_a_line() -> None:
+def test_excludes_are_one_per_line() -> None:
     newest, oldest = chain("yum")
     more = replace(oldest, packages=(*oldest.packages, package("left")))
     text = render_exact("centos", [newest, more])["etc/yum.repos.d/fuel-upgrade.repo"]

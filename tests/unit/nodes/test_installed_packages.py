@@ -1,4 +1,4 @@
-"""Reading what dpkg and rpm have installed, and what ``node apply`` remembers."""
+"""Reading the packages that dpkg and rpm have installed, and the records of ``node apply``."""
 
 import os
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_installed_and_held_packages_count_and_removed_ones_do_not() -> None:
     )
 
 
-def test_a_package_installed_in_part_is_named() -> None:
+def test_a_partly_installed_package_is_an_error() -> None:
     text = STATUS.replace("install ok installed", "install ok half-configured", 1)
     assert parse_dpkg(text)[1] == ("one",)
 
@@ -56,7 +56,7 @@ def test_an_interrupted_dpkg_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_root_without_dpkg_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreflightError, match="expected the status of dpkg"):
+    with pytest.raises(PreflightError, match="expected the dpkg status"):
         read_dpkg(tmp_path)
 
 
@@ -117,6 +117,6 @@ def test_rpm_rows_become_packages_and_keys_do_not() -> None:
 
 
 @pytest.mark.parametrize("head", [b"", bytes(200), bytes(96) + b"\x8e\xad\xe8\x01"])
-def test_what_is_no_rpm_is_no_proof(head: bytes) -> None:
+def test_other_files_than_rpms_prove_nothing(head: bytes) -> None:
     with pytest.raises(ValueError, match=r"cut short|begins with"):
         parse_signature_md5(head)

@@ -95,18 +95,18 @@ def test_apt_refuses_a_later_repo_that_matches_an_earlier_one() -> None:
         render_apt(chain)
 
 
-def test_origins_tell_apart_what_labels_do_not() -> None:
+def test_origins_distinguish_repos_with_equal_labels() -> None:
     chain = [apt_source("b", "Fuel", "Diff"), apt_source("a", "Fuel", "Full")]
     assert pins_of(render_apt(chain))[0] == "Pin: release l=Fuel,o=Diff"
 
 
 @pytest.mark.parametrize("label", ["", "a,b", "fuel*", "[ab]", "what?", "/re/", "a\nb"])
-def test_apt_refuses_to_pin_by_what_is_no_plain_label(label: str) -> None:
+def test_apt_does_not_pin_by_a_label_with_special_characters(label: str) -> None:
     with pytest.raises(ConfigError, match="cannot be pinned"):
         render_apt([apt_source("b", label), apt_source("a", "Fuel")])
 
 
-def test_apt_refuses_to_pin_by_what_is_no_plain_origin() -> None:
+def test_apt_does_not_pin_by_an_origin_with_special_characters() -> None:
     with pytest.raises(ConfigError, match="cannot be pinned"):
         render_apt([apt_source("b", "L", "My, Org"), apt_source("a", "Fuel")])
 
@@ -119,7 +119,7 @@ def test_apt_refuses_to_pin_by_what_is_no_plain_origin() -> None:
         NodeSource("a", f"{MASTER}/a#b", "precise", ("main",)),
     ],
 )
-def test_apt_refuses_what_does_not_fit_its_line(source: NodeSource) -> None:
+def test_apt_refuses_sources_that_do_not_fit_its_line(source: NodeSource) -> None:
     with pytest.raises(ConfigError, match="URL SUITE COMPONENT"):
         render_apt([source])
 
@@ -159,7 +159,7 @@ def test_yum_priorities_rise_however_long_the_chain(length: int) -> None:
     assert ranks[-1] == max(99, length)
 
 
-def test_yum_priorities_leave_room_between_repos_where_there_is_room() -> None:
+def test_yum_priorities_have_gaps_if_they_fit() -> None:
     assert priorities([yum_source(f"r{n}") for n in range(10)])[-3:] == [80, 90, 99]
 
 
@@ -267,7 +267,7 @@ def test_a_repo_of_another_form_is_refused_with_the_form(text: str, os_key: str)
         ("", "http://x", None, ()),
     ],
 )
-def test_nothing_that_would_break_a_line_becomes_a_source(
+def test_a_source_cannot_break_a_line(
     name: str, url: str, suite: str | None, components: tuple[str, ...]
 ) -> None:
     with pytest.raises(ConfigError, match="fits into no sources file"):

@@ -1,4 +1,4 @@
-"""What must happen to an installed package."""
+"""The planned change of an installed package."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,8 @@ def chain(
     return Chain([diff, RepoContent(BASE, tuple(base))], kind)
 
 
-def change(there: Installed, found: Chain, known: str | None = None) -> Change:
-    (item,) = plan_node([there], found, {there.key: known} if known else {}).items
+def change(old_package: Installed, repos: Chain, known: str | None = None) -> Change:
+    (item,) = plan_node([old_package], repos, {old_package.key: known} if known else {}).items
     return item.change
 
 
@@ -46,61 +46,61 @@ def change(there: Installed, found: Chain, known: str | None = None) -> Change:
 def test_versions_decide_where_they_differ(
     installed: str, new: str, old: str, expected: Change
 ) -> None:
-    found = chain([package("p", new)], [], [package("p", old)])
-    assert change(Installed("p", "all", installed), found) is expected
+    repos = chain([package("p", new)], [], [package("p", old)])
+    assert change(Installed("p", "all", installed), repos) is expected
 
 
-def test_what_the_release_inherits_is_unchanged() -> None:
+def test_inherited_packages_are_unchanged() -> None:
     kept = package("p", "1.0")
     assert change(Installed("p", "all", "1.0"), chain([], [kept], [kept])) is Change.UNCHANGED
 
 
-def test_a_rebuilt_one_is_installed_anew_unless_it_is_proved_to_be_the_releases() -> None:
+def test_a_rebuilt_package_is_reinstalled_unless_it_is_proved() -> None:
     old, new = package("p", "1.0", "old"), package("p", "1.0", "new")
-    found, there = chain([new], [], [old]), Installed("p", "all", "1.0")
-    assert change(there, found) is Change.REINSTALL
-    assert change(there, found, old.digest("sha256")) is Change.REINSTALL
-    assert change(there, found, new.digest("sha256")) is Change.UNCHANGED
+    repos, old_package = chain([new], [], [old]), Installed("p", "all", "1.0")
+    assert change(old_package, repos) is Change.REINSTALL
+    assert change(old_package, repos, old.digest("sha256")) is Change.REINSTALL
+    assert change(old_package, repos, new.digest("sha256")) is Change.UNCHANGED
 
 
-def test_what_is_proved_to_be_another_copy_is_installed_anew() -> None:
+def test_a_proved_other_copy_is_reinstalled() -> None:
     kept = package("p", "1.0")
-    found = chain([], [kept], [kept])
-    assert change(Installed("p", "all", "1.0"), found, "0" * 64) is Change.REINSTALL
+    repos = chain([], [kept], [kept])
+    assert change(Installed("p", "all", "1.0"), repos, "0" * 64) is Change.REINSTALL
 
 
-def test_removed_is_what_the_chain_had_and_foreign_what_it_never_had() -> None:
-    found = chain([package("new")], [], [package("gone", "1.0")])
-    assert change(Installed("gone", "all", "1.0"), found) is Change.REMOVED
-    assert change(Installed("gone", "all", "7.0"), found) is Change.FOREIGN
-    assert change(Installed("mine", "all", "1.0"), found) is Change.FOREIGN
+def test_packages_of_the_chain_are_removed_and_others_foreign() -> None:
+    repos = chain([package("new")], [], [package("gone", "1.0")])
+    assert change(Installed("gone", "all", "1.0"), repos) is Change.REMOVED
+    assert change(Installed("gone", "all", "7.0"), repos) is Change.FOREIGN
+    assert change(Installed("mine", "all", "1.0"), repos) is Change.FOREIGN
 
 
 def test_held_packages_are_left_alone() -> None:
-    found = chain([package("p", "1.1")], [], [package("p", "1.0")])
-    assert change(Installed("p", "all", "1.0", held=True), found) is Change.HELD
-    assert change(Installed("p", "all", "1.1", held=True), found) is Change.UNCHANGED
+    repos = chain([package("p", "1.1")], [], [package("p", "1.0")])
+    assert change(Installed("p", "all", "1.0", held=True), repos) is Change.HELD
+    assert change(Installed("p", "all", "1.1", held=True), repos) is Change.UNCHANGED
 
 
 def test_all_architectures_and_the_machines_own_take_turns_and_others_do_not() -> None:
-    found = chain([package("p", "1.1", arch="amd64")], [], [package("p", "1.0", arch="all")])
-    assert change(Installed("p", "all", "1.0"), found) is Change.UPGRADE
-    assert change(Installed("p", "amd64", "1.0"), found) is Change.UPGRADE
+    repos = chain([package("p", "1.1", arch="amd64")], [], [package("p", "1.0", arch="all")])
+    assert change(Installed("p", "all", "1.0"), repos) is Change.UPGRADE
+    assert change(Installed("p", "amd64", "1.0"), repos) is Change.UPGRADE
     only = chain([package("p", "1.1", arch="amd64")], [], [])
     assert change(Installed("p", "i386", "1.0"), only) is Change.FOREIGN
 
 
 def test_of_several_versions_in_the_release_the_highest_is_meant() -> None:
-    found = chain([package("p", "1.2"), package("p", "1.10")], [], [])
-    (item,) = plan_node([Installed("p", "all", "1.2")], found, {}).items
+    repos = chain([package("p", "1.2"), package("p", "1.10")], [], [])
+    (item,) = plan_node([Installed("p", "all", "1.2")], repos, {}).items
     assert item.target is not None
     assert (item.change, item.target.version) == (Change.UPGRADE, "1.10")
 
 
 def test_of_several_installed_kernels_only_the_highest_moves() -> None:
     new = package("kernel", "3-1", arch="x86_64")
-    there = [Installed("kernel", "x86_64", version) for version in ("1-1", "2-1")]
-    plan = plan_node(there, chain([new], [], [], RepoKind.YUM), {})
+    old_package = [Installed("kernel", "x86_64", version) for version in ("1-1", "2-1")]
+    plan = plan_node(old_package, chain([new], [], [], RepoKind.YUM), {})
     assert [i.change for i in plan.items] == [Change.FOREIGN, Change.UPGRADE]
     assert plan.counts()["upgrade"] == 1
 

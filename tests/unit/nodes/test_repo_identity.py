@@ -1,4 +1,4 @@
-"""What a repo says of itself, from a disk and from servers that misbehave."""
+"""The identity of a repo, from disk and from faulty servers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.nodes.repo_files import RemoteRepo
-from fuel_upgrade.nodes.repo_identity import fetch_identity, parse_release
+from fuel_upgrade.nodes.repo_identity import fetch_identity, parse_identity
 from fuel_upgrade.nodes.sources import NodeSource
 from tests.clock import Clock
 from tests.servers import Handler, Server, serving
@@ -30,25 +30,27 @@ def apt_repo(root: Path, **files: str) -> NodeSource:
 
 
 def test_label_and_origin_are_read_from_a_release() -> None:
-    assert parse_release(RELEASE) == ("fuel-diff-abc", "Fuel")
+    assert parse_identity(RELEASE) == ("fuel-diff-abc", "Fuel")
 
 
 def test_label_and_origin_are_read_from_a_clear_signed_release() -> None:
-    assert parse_release(CLEARSIGNED) == ("fuel-diff-abc", "Fuel")
+    assert parse_identity(CLEARSIGNED) == ("fuel-diff-abc", "Fuel")
 
 
-def test_fields_that_are_not_there_are_empty() -> None:
-    assert parse_release("Suite: precise\n") == ("", "")
+def test_missing_fields_are_empty() -> None:
+    assert parse_identity("Suite: precise\n") == ("", "")
 
 
 def test_a_folded_label_is_one_line() -> None:
-    assert parse_release("Label: a\n  b\n\tc\n") == ("a b c", "")
+    assert parse_identity("Label: a\n  b\n\tc\n") == ("a b c", "")
 
 
-@pytest.mark.parametrize("text", ["", "<!DOCTYPE html>\n<title>Log in: here</title>\n"])
-def test_what_is_no_release_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no fields"):
-        parse_release(text)
+@pytest.mark.parametrize(
+    "text", ["", "<!DOCTYPE html>\n<title>Login: here</title>\n", '{"label": "x"}']
+)
+def test_a_text_without_fields_of_a_release_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no fields of a Release"):
+        parse_identity(text)
 
 
 def test_a_release_alone_is_unsigned(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_a_page_in_place_of_a_release_is_refused(tmp_path: Path) -> None:
         fetch_identity(apt_repo(tmp_path, Release="<html>"), timeout_s=60)
 
 
-def test_a_yum_repo_is_known_by_its_repomd(tmp_path: Path) -> None:
+def test_a_yum_repo_is_identified_by_its_repomd(tmp_path: Path) -> None:
     asked = NodeSource("repo", f"file://{tmp_path}/a%20b/", None, ())
     with pytest.raises(OutsideError, match=r"no repodata/repomd\.xml"):
         fetch_identity(asked, timeout_s=60)
@@ -130,19 +132,19 @@ def test_a_servers_error_is_not_an_absent_file(server: str) -> None:
         fetch_identity(asked, timeout_s=60)
 
 
-def test_a_server_that_never_ends_is_cut_off_by_size(server: str) -> None:
+def test_an_endless_response_hits_the_size_limit(server: str) -> None:
     remote = RemoteRepo(f"{server}/endless", CLOCK() + 60, monotonic=CLOCK)
     with pytest.raises(OutsideError, match="InRelease is longer than 1000 bytes"):
         remote.read("dists/precise/InRelease", limit_bytes=1000)
 
 
-def test_a_server_that_drips_is_cut_off_by_time(server: str) -> None:
+def test_a_slow_server_hits_the_time_limit(server: str) -> None:
     remote = RemoteRepo(f"{server}/drip", CLOCK() + 60, monotonic=CLOCK)
-    with pytest.raises(OutsideError, match="no complete answer in the time allowed"):
+    with pytest.raises(OutsideError, match="no complete response in the allowed time"):
         remote.read("dists/precise/InRelease", limit_bytes=1 << 30)
 
 
-def test_a_server_that_is_not_there_is_named(server: str) -> None:
+def test_a_missing_server_is_an_error(server: str) -> None:
     asked = NodeSource("repo", "http://127.0.0.1:1/x", None, ())
     with pytest.raises(OutsideError, match=r"http://127\.0\.0\.1:1/x/repodata/repomd\.xml"):
         fetch_identity(asked, timeout_s=60)

@@ -1,4 +1,4 @@
-"""Which entries of a chain nodes may see."""
+"""The entries of a chain that nodes may see."""
 
 import pytest
 
@@ -39,18 +39,18 @@ def test_a_full_repo_alone_hides_nothing() -> None:
     assert (apt_pins(resolution), yum_excludes(resolution)) == ((), ((),))
 
 
-def test_what_two_repos_have_is_shown_by_the_newer() -> None:
+def test_a_package_in_two_repos_is_shown_by_the_newer() -> None:
     newest, oldest = resolve([repo("again", [SAME]), repo("base", [SAME, SAME])]).repos
     assert (newest.shown, oldest.shown, oldest.hidden) == ((SAME,), (), (SAME, SAME))
 
 
-def test_a_package_that_stands_in_two_indexes_of_one_repo_is_shown_there() -> None:
+def test_a_package_in_two_indexes_of_one_repo_is_shown() -> None:
     (only,) = resolve([repo("base", [SAME, SAME])]).repos
     assert (only.shown, only.hidden) == ((SAME,), ())
 
 
 def test_a_release_that_no_repo_of_the_chain_completes_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"diff leaves to its base .* same all") as caught:
+    with pytest.raises(ConfigError, match=r"diff inherits packages .* same all") as caught:
         resolve([DIFF, repo("wrong", [package("same", content="other")])])
     assert "whole chain" in caught.value.remedy
 
@@ -81,7 +81,7 @@ def test_apt_counts_all_as_the_native_architecture() -> None:
     assert apt_pins(resolution, native="i386") == (Pin("foo", "i386", "1.0-1", -1),)
 
 
-def test_a_version_that_a_release_has_twice_is_refused_unless_one_repo_has_both() -> None:
+def test_a_version_twice_in_a_release_is_refused_unless_in_one_repo() -> None:
     one, two = package("foo", content="one"), package("foo", content="two")
     with pytest.raises(ConfigError, match=r"several files of one version.*foo all") as caught:
         apt_pins(resolve([repo("diff", [two], [one]), repo("base", [one])]))

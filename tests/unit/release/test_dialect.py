@@ -92,7 +92,7 @@ def test_any_chain_survives_a_map_that_a_consumer_sorts(versions: list[str]) -> 
     assert found.chain == chain
 
 
-def test_a_map_has_the_other_repos_of_a_description_behind_the_chain() -> None:
+def test_a_map_has_the_other_repos_of_a_description_after_the_chain() -> None:
     wire = MAP.body(DESCRIBED, data(BASES[0]))
     assert wire["orchestrator_data"]["repo_metadata"] == {
         "liberty-8.0": OWN,
@@ -173,7 +173,7 @@ def test_a_description_of_6_0_becomes_a_list() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 @pytest.mark.parametrize("length", range(3))
-def test_what_is_written_is_read(dialect: Any, length: int) -> None:
+def test_a_rendered_fixture_reads_back(dialect: Any, length: int) -> None:
     meant = data(*BASES[:length])
     body = dialect.body(DESCRIBED, meant)
     found = read_release({**body, "id": 1}, master_ip=IP)
@@ -207,7 +207,7 @@ def test_given_priorities_are_put_back_as_they_were() -> None:
         (LIST, "manageonly", "manageonly"),
     ],
 )
-def test_a_state_becomes_the_nearest_one_that_the_dialect_has(
+def test_a_state_becomes_the_nearest_of_the_dialect(
     dialect: Any, state: str, expected: str
 ) -> None:
     assert dialect.body({**DESCRIBED, "state": state}, data())["state"] == expected

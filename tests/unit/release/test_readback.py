@@ -51,5 +51,5 @@ def test_the_order_of_repos_is_no_difference() -> None:
     ],
     ids=["no data", "a repo less", "another place", "other modules"],
 )
-def test_other_data_is_somebody_elses(other: OrchestratorData | None) -> None:
+def test_other_data_belongs_to_another_release(other: OrchestratorData | None) -> None:
     assert not is_rendered_from(POSTED, found(other))

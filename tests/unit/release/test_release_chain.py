@@ -57,7 +57,7 @@ def test_malformed_metadata_is_refused(text: str) -> None:
         parse_metadata(text, source="metadata.yaml")
 
 
-def test_a_release_comes_behind_its_base_however_they_are_given() -> None:
+def test_a_release_comes_after_its_base_in_any_order_of_input() -> None:
     chain = {"c": "b", "b": "a", "d": "outside"}
     for given_order in itertools.permutations("abcd"):
         found = order(chain, *map(release, given_order))

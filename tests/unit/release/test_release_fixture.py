@@ -61,7 +61,7 @@ def test_an_entry_inherits_along_the_whole_chain() -> None:
     assert (second.name, second.operating_system, second.os_key) == ("second", "Ubuntu", "ubuntu")
 
 
-def test_lists_and_nothing_replace_what_is_below() -> None:
+def test_lists_and_null_replace_the_extended_value() -> None:
     first, second = parsed(CHAIN)
     assert first.fields["roles"] == ["mongo"]
     assert second.fields["volumes"] is None
@@ -93,11 +93,11 @@ def test_extending_changes_nothing_of_the_parent() -> None:
         ("- {pk: 1, extend: 5, fields: {}}", "entry 1: 'extend' must refer to an entry, found 5"),
         ("- {pk: 1, feilds: {}}", "entry 1: unknown key feilds"),
         ("- {pk: 1, model: nailgun.node}", "entry 1: model is 'nailgun.node', expected nailgun.r"),
-        ("- &a {pk: 1, extend: *a, fields: {}}", "'a' stands within what it stands for"),
-        ("- {pk: 1, fields: &f {self: *f}}", "'f' stands within what it stands for"),
+        ("- &a {pk: 1, extend: *a, fields: {}}", "'a' is inside its own anchor"),
+        ("- {pk: 1, fields: &f {self: *f}}", "'f' is inside its own anchor"),
     ],
 )
-def test_what_is_no_release_is_refused(text: str, what: str) -> None:
+def test_an_entry_without_a_release_is_refused(text: str, what: str) -> None:
     with pytest.raises(BundleError, match=re.escape(what)):
         parsed(text)
 
@@ -107,7 +107,7 @@ def test_entries_that_are_no_maps_are_refused_where_there_are_releases() -> None
         parsed(f"- 5\n- {{pk: 1, fields: {FIELDS}}}\n")
 
 
-def test_all_faults_of_all_entries_are_told_at_once() -> None:
+def test_all_faults_of_all_entries_are_reported_at_once() -> None:
     text = """
     - {pk: 1, fields: {name: n, version: "1", operating_system: U, roles: controller}}
     - {pk: 7, fields: {name: m, operating_system: U, state: ready, volumes_metadata: []}}
@@ -144,7 +144,7 @@ def test_an_entry_may_stand_within_extend_itself() -> None:
     assert (found.name, found.version, found.os_key) == ("n", "1", "centos")
 
 
-def test_extend_cannot_multiply_what_it_names() -> None:
+def test_extend_cannot_multiply_the_entries_that_it_names() -> None:
     links = "".join(f"- &e{n} {{extend: *e{n - 1}, fields: *e{n - 1}}}\n" for n in range(1, 60))
     with pytest.raises(BundleError, match="more than 500000 values, with aliases written out"):
         parsed("- &e0 {fields: {a: 1}}\n" + links)

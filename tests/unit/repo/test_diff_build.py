@@ -11,8 +11,8 @@ import zstandard
 
 from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.tree_digest import digest, walk
 from tests.builders import Fake, apt_repo, yum_repo
 
@@ -37,7 +37,7 @@ def file_of(root: Path, name: str) -> Path:
 
 
 @both
-def test_a_diff_repo_holds_what_differs_and_says_so(tmp_path: Path, make: Make) -> None:
+def test_a_diff_repo_contains_and_describes_the_differences(tmp_path: Path, make: Make) -> None:
     base, current = make(tmp_path / "base", BASE), make(tmp_path / "current", CURRENT)
     description = build_diff(base, current, tmp_path / "out")
     assert names(tmp_path / "out") == {"changed", "new"}
@@ -55,7 +55,7 @@ def test_a_diff_repo_holds_what_differs_and_says_so(tmp_path: Path, make: Make) 
 
 
 @both
-def test_packages_are_linked_unless_copies_are_asked_for(tmp_path: Path, make: Make) -> None:
+def test_packages_are_linked_unless_copies_are_requested(tmp_path: Path, make: Make) -> None:
     base, current = make(tmp_path / "base", BASE), make(tmp_path / "current", CURRENT)
     build_diff(base, current, tmp_path / "linked")
     build_diff(base, current, tmp_path / "copied", DiffOptions(link=False))
@@ -78,7 +78,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, make: Make) -> None
 
 
 @both
-def test_equal_repos_give_an_empty_but_whole_diff_repo(tmp_path: Path, make: Make) -> None:
+def test_equal_repos_give_an_empty_valid_diff_repo(tmp_path: Path, make: Make) -> None:
     current = make(tmp_path / "current", CURRENT)
     description = build_diff(current, current, tmp_path / "out")
     assert names(tmp_path / "out") == set()
@@ -97,7 +97,7 @@ def test_a_diff_repo_may_be_the_base_of_the_next(tmp_path: Path, make: Make) -> 
     assert digest_of_contents(tmp_path / "two") == digest_of_contents(tmp_path / "three")
 
 
-def test_what_a_base_inherits_cannot_be_read_for_another_checksum(tmp_path: Path) -> None:
+def test_inherited_packages_have_no_other_checksum(tmp_path: Path) -> None:
     base = apt_repo(tmp_path / "base", BASE, sums=["MD5sum"])
     build_diff(base, apt_repo(tmp_path / "c", CURRENT, sums=["MD5sum"]), tmp_path / "one")
     latest = apt_repo(tmp_path / "latest", CURRENT, sums=["SHA256"])
@@ -163,10 +163,10 @@ def test_an_interruption_at_any_point_leaves_nothing(tmp_path: Path, make: Make)
 
 
 def test_progress_tells_how_far_it_is(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    events: list[tuple[str, int, int]] = []
     base, current = apt_repo(tmp_path / "base", BASE), apt_repo(tmp_path / "current", CURRENT)
-    build_diff(base, current, tmp_path / "o", progress=lambda *what: told.append(what))
-    assert told == [("comparing", 0, 1), *(("packages", done, 2) for done in range(3))]
+    build_diff(base, current, tmp_path / "o", progress=lambda *event: events.append(event))
+    assert events == [("comparing", 0, 1), *(("packages", done, 2) for done in range(3))]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
@@ -205,7 +205,7 @@ def pack(root: Path, target: Path, *, top: str, packing: str) -> Path:
 
 @both
 @pytest.mark.parametrize("top", ["", "ubuntu-repo/", "./"])
-def test_archives_serve_as_well_as_folders(tmp_path: Path, make: Make, top: str) -> None:
+def test_archives_are_accepted_like_folders(tmp_path: Path, make: Make, top: str) -> None:
     roots = (make(tmp_path / "base", BASE), make(tmp_path / "current", CURRENT))
     build_diff(*roots, tmp_path / "expected")
     expected = digest_of_contents(tmp_path / "expected")
@@ -270,7 +270,7 @@ def test_several_components_and_architectures_are_all_written(tmp_path: Path) ->
 def test_suites_are_chosen_for_each_side(tmp_path: Path) -> None:
     base = apt_repo(tmp_path / "base", BASE, suite="precise")
     current = apt_repo(apt_repo(tmp_path / "current", [], suite="old"), CURRENT, suite="trusty")
-    with pytest.raises(ConfigError, match="which suite"):
+    with pytest.raises(ConfigError, match="several suites"):
         build_diff(base, current, tmp_path / "out")
     options = DiffOptions(suite="trusty", base_suite="precise", label="mine")
     build_diff(base, current, tmp_path / "out", options)
@@ -286,7 +286,7 @@ def test_labels_tell_diff_repos_of_other_content_apart(tmp_path: Path) -> None:
     assert len(labels) == 3
 
 
-def test_every_refusal_says_what_to_do(tmp_path: Path) -> None:
+def test_every_refusal_has_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(UpgradeError) as caught:
         build_diff(tmp_path, tmp_path, tmp_path / "out")
     assert caught.value.remedy

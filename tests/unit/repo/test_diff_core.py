@@ -22,9 +22,9 @@ def compared(base: Sequence[Package], current: Sequence[Package]) -> RepoDiff:
 
 def groups(base: Sequence[Package], current: Sequence[Package]) -> dict[str, list[str]]:
     """Return the groups that are not empty, packages as ``name version``."""
-    found = compared(base, current)
-    texts = {name: [f"{p.name} {p.version}" for p in getattr(found, name)] for name in GROUPS}
-    texts["inherited"] = [f"{i.split()[0]} {i.split()[2]}" for i in found.inherited]
+    changes = compared(base, current)
+    texts = {name: [f"{p.name} {p.version}" for p in getattr(changes, name)] for name in GROUPS}
+    texts["inherited"] = [f"{i.split()[0]} {i.split()[2]}" for i in changes.inherited]
     return {name: packages for name, packages in texts.items() if packages}
 
 
@@ -58,7 +58,7 @@ def test_the_same_checksum_is_inherited() -> None:
     assert groups([package("a")], [package("a")]) == {"inherited": ["a 1.0-1"]}
 
 
-def test_a_name_that_is_gone_is_removed() -> None:
+def test_a_missing_name_counts_as_removed() -> None:
     assert groups([package("a")], []) == {"removed": ["a 1.0-1"]}
 
 
@@ -71,7 +71,7 @@ def test_an_older_version_of_a_kept_name_is_not_removed() -> None:
     assert groups(base, [package("a", "2")]) == {"inherited": ["a 2"]}
 
 
-def test_one_more_older_version_beside_the_newest_is_added() -> None:
+def test_an_additional_older_version_counts_as_added() -> None:
     base = [package("a", "3")]
     current = [package("a", "3"), package("a", "2"), package("a", "4")]
     assert groups(base, current) == {
@@ -87,12 +87,12 @@ def test_one_of_two_versions_may_be_rebuilt() -> None:
     assert groups(base, current) == {"rebuilt": ["a 1"], "inherited": ["a 2"]}
 
 
-def test_the_newest_of_several_decides_what_a_downgrade_is() -> None:
+def test_the_newest_of_several_versions_decides_about_a_downgrade() -> None:
     base = [package("a", "1"), package("a", "5")]
     assert groups(base, [package("a", "3")]) == {"downgraded": ["a 3"]}
 
 
-def test_a_package_that_stands_in_two_indexes_is_one() -> None:
+def test_a_package_in_two_indexes_counts_once() -> None:
     assert groups([], [package("a"), package("a")]) == {"added": ["a 1.0-1"]}
     assert len(by_identity([package("a"), package("a")], "sha256")) == 1
 
@@ -129,15 +129,15 @@ def identities(packages: Sequence[Package]) -> set[str]:
 def test_base_and_carried_together_hold_all_of_the_current_repo(
     base: list[Package], current: list[Package]
 ) -> None:
-    found = compared(base, current)
-    kept = identities(base) - identities(found.removed)
-    assert kept | identities(found.carried) >= identities(current)
-    assert set(found.inherited) <= identities(base)
-    assert identities(found.carried).isdisjoint(identities(base))
-    assert identities(found.carried) | set(found.inherited) == identities(current)
-    assert len(found.carried) + len(found.inherited) == len(identities(current))
+    changes = compared(base, current)
+    kept = identities(base) - identities(changes.removed)
+    assert kept | identities(changes.carried) >= identities(current)
+    assert set(changes.inherited) <= identities(base)
+    assert identities(changes.carried).isdisjoint(identities(base))
+    assert identities(changes.carried) | set(changes.inherited) == identities(current)
+    assert len(changes.carried) + len(changes.inherited) == len(identities(current))
     names = {(p.name, p.architecture) for p in current}
-    assert {p for p in base if (p.name, p.architecture) not in names} == {*found.removed}
+    assert {p for p in base if (p.name, p.architecture) not in names} == {*changes.removed}
 
 
 @quickly

@@ -31,7 +31,7 @@ Local:
     assert parse_ipv6_table(six) == {"fe80::1"}
 
 
-def test_nothing_is_said_where_no_addresses_are_known() -> None:
+def test_no_known_addresses_give_no_warning() -> None:
     assert warn_of_address(Config(), ()) is None
 
 
@@ -45,7 +45,7 @@ def test_a_host_name_is_not_warned_of() -> None:
 
 def test_the_default_that_is_no_address_of_this_host_is_warned_of() -> None:
     assert warn_of_address(Config(), ("127.0.0.1", "10.0.0.7")) == (
-        "master_ip 10.20.0.2 (the default) is no address of this host, which has 10.0.0.7,"
-        " 127.0.0.1: nodes would look for their packages elsewhere; set master_ip in config.yaml"
-        " to the address at which nodes reach this master"
+        "master_ip 10.20.0.2 (the default) is not an address of this host, which has 10.0.0.7,"
+        " 127.0.0.1: nodes would fetch their packages from another host; set master_ip in"
+        " config.yaml to the address at which nodes reach this master"
     )

@@ -14,5 +14,5 @@ from fuel_upgrade.system.age import say_age
         (90061, "1 d 1 h"),
     ],
 )
-def test_the_two_largest_units_are_said(age_s: float, said: str) -> None:
+def test_a_duration_has_its_two_largest_units(age_s: float, said: str) -> None:
     assert say_age(age_s) == said

@@ -38,7 +38,7 @@ FILES = {"a": b"content", "d/run": b"#!/bin/sh\n", "d/empty": b"", LONG: b"x" * 
 LINKS = {"d/link": "../a", "long": LONG}
 
 
-def test_what_is_written_is_read() -> None:
+def test_a_written_archive_can_be_read() -> None:
     found = read_archive(written(FILES, LINKS))
     assert {path: m.data for path, m in found.items() if m.kind is Kind.FILE} == FILES
     assert {path: m.target for path, m in found.items() if m.kind is Kind.LINK} == LINKS
@@ -164,7 +164,7 @@ def describe(root: Path) -> dict[str, object]:
 @needs_tar
 @pytest.mark.parametrize("form", ["gnu", "pax", "oldgnu", "posix"])
 @pytest.mark.parametrize("packing", ["--no-auto-compress", "--gzip", "--xz", "--zstd"])
-def test_what_gnu_tar_writes_is_read(tmp_path: Path, form: str, packing: str) -> None:
+def test_an_archive_of_gnu_tar_can_be_read(tmp_path: Path, form: str, packing: str) -> None:
     (tmp_path / "tree").mkdir()
     make_tree(tmp_path / "tree")
     archive = tmp_path / "t.tar"

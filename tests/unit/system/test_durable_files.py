@@ -95,7 +95,7 @@ def test_rename_refuses_a_target_that_exists(tmp_path: Path, kind: str) -> None:
     assert names(tmp_path) == ["source", "target"]
 
 
-def test_rename_of_nothing_is_told(tmp_path: Path) -> None:
+def test_rename_of_a_missing_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         rename(tmp_path / "a", tmp_path / "b")
 
@@ -116,14 +116,14 @@ def test_exchange_needs_both(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
-def test_make_folders_tells_what_it_made_topmost_first(tmp_path: Path) -> None:
+def test_make_folders_returns_created_folders_topmost_first(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     made = make_folders(tmp_path / "a/b/c")
     assert made == (tmp_path / "a/b", tmp_path / "a/b/c")
     assert make_folders(tmp_path / "a/b/c") == ()
 
 
-def test_remove_empty_undoes_make_folders_but_for_what_was_put_in(tmp_path: Path) -> None:
+def test_remove_empty_undoes_make_folders_and_keeps_used_ones(tmp_path: Path) -> None:
     made = make_folders(tmp_path / "a/b/c")
     (tmp_path / "a/mine").touch()
     remove_empty(reversed(made))
@@ -174,7 +174,7 @@ def test_a_linked_file_is_the_same_file_even_through_a_link(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP])
-def test_a_file_system_that_cannot_link_is_told_apart(
+def test_link_file_returns_false_without_support(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(_source: Path, _target: Path) -> None:
@@ -192,7 +192,7 @@ def test_other_failures_of_linking_are_raised(tmp_path: Path) -> None:
         link_file(tmp_path / "f", tmp_path / "f")
 
 
-def test_syncing_works_on_what_is_there_and_tells_what_is_not(tmp_path: Path) -> None:
+def test_syncing_a_missing_path_is_an_error(tmp_path: Path) -> None:
     sync_folder(tmp_path)
     sync_filesystem(tmp_path)
     for sync in (sync_folder, sync_filesystem):
@@ -210,7 +210,7 @@ def test_a_failing_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         sync_filesystem(tmp_path)
 
 
-def test_trees_removed_together_are_gone_with_what_a_crash_left_of_them(tmp_path: Path) -> None:
+def test_removing_together_also_removes_leftovers_of_a_crash(tmp_path: Path) -> None:
     trees = [tmp_path / "one", tmp_path / "never", tmp_path / "two"]
     (tmp_path / "one/in").mkdir(parents=True)
     (tmp_path / "discarded-two").mkdir()

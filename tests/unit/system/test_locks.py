@@ -56,7 +56,7 @@ def test_a_lock_has_one_holder_and_a_killed_holder_frees_it(tmp_path: Path) -> N
     lock.release()
 
 
-def test_an_owner_is_told_with_its_start_and_how_long_it_holds(tmp_path: Path) -> None:
+def test_an_owner_is_described_with_its_start_and_duration(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "lock")
     assert lock.acquire()
     at = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (UTC|[+-]\d\d:\d\d)"
@@ -69,7 +69,7 @@ def test_an_owner_is_told_with_its_start_and_how_long_it_holds(tmp_path: Path) -
     lock.release()
 
 
-def test_an_id_that_another_process_has_by_now_is_told_as_such(tmp_path: Path) -> None:
+def test_a_reused_process_id_is_described_as_reused(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "lock")
     assert lock.acquire()
     data = json.loads((tmp_path / "lock").read_text())

@@ -20,11 +20,11 @@ from fuel_upgrade.system.masking import MASK, mask_text
         ("nothing of that kind: here", "nothing of that kind: here"),
     ],
 )
-def test_what_looks_like_a_secret_is_masked_in_running_text(text: str, masked: str) -> None:
+def test_text_like_a_secret_is_masked(text: str, masked: str) -> None:
     assert mask_text(text) == masked
 
 
-def test_a_secret_that_is_known_is_masked_wherever_it_stands() -> None:
+def test_a_known_secret_is_masked_everywhere() -> None:
     assert mask_text("the hook printed hunter2!", ["hunter2"]) == f"the hook printed {MASK}!"
 
 

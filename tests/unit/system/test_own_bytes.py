@@ -25,7 +25,7 @@ def test_a_file_whose_links_all_go_counts_once(tmp_path: Path) -> None:
     assert own_bytes(tmp_path / "one", tmp_path / "two") >= 100_000
 
 
-def test_what_a_link_names_stays(tmp_path: Path) -> None:
+def test_the_target_of_a_link_stays(tmp_path: Path) -> None:
     write(tmp_path / "one/file")
     (tmp_path / "link").symlink_to("one")
     assert own_bytes(tmp_path / "link") < 100_000

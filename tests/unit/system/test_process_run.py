@@ -1,4 +1,4 @@
-"""The one subprocess call: clean output or a CommandError that says what to do."""
+"""The one subprocess call: clean output or a CommandError with a remedy."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import CommandError
-from fuel_upgrade.system.disk_space import room_at
+from fuel_upgrade.system.disk_space import file_system_at
 from fuel_upgrade.system.process import Ending, run, stream
 from tests.clock import Clock
 
@@ -56,7 +56,7 @@ def test_a_program_that_complains_on_stdout_is_heard() -> None:
         sh("echo on stdout; exit 1")
 
 
-def test_a_program_without_words_is_said_to_have_none() -> None:
+def test_a_program_without_output_is_reported_as_silent() -> None:
     with pytest.raises(CommandError, match="it printed no error"):
         sh("exit 1")
 
@@ -91,18 +91,18 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
         run(["sleep", "60"], timeout_s=0.05)
 
 
-def test_room_is_measured_where_a_path_will_be(tmp_path: Path) -> None:
-    room = room_at(tmp_path / "not" / "yet" / "there")
-    there = room_at(tmp_path)
+def test_free_space_of_a_future_path_is_measured(tmp_path: Path) -> None:
+    room = file_system_at(tmp_path / "not" / "yet" / "there")
+    there = file_system_at(tmp_path)
     assert (room.device, room.mount_point) == (tmp_path.stat().st_dev, there.mount_point)
     assert room.free_bytes > 0
     assert room.mount_point in (tmp_path.resolve(), *tmp_path.resolve().parents)
     assert room.mount_point.is_mount()
 
 
-def test_room_behind_a_link_is_that_of_its_target(tmp_path: Path) -> None:
+def test_free_space_of_a_link_is_that_of_its_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc")
-    assert room_at(tmp_path / "link" / "x").mount_point == Path("/proc")
+    assert file_system_at(tmp_path / "link" / "x").mount_point == Path("/proc")
 
 
 def listen(script: str, *, stdin: bytes = b"", each_s: float = 0) -> tuple[Ending, bytes]:
@@ -119,7 +119,7 @@ def listen(script: str, *, stdin: bytes = b"", each_s: float = 0) -> tuple[Endin
         stdin=stdin,
         env={"PATH": "/usr/bin:/bin"},
         timeout_s=20,
-        told=hear,
+        on_output=hear,
         tick=lambda: None,
         monotonic=clock,
     )
@@ -147,4 +147,4 @@ def test_a_flood_from_the_background_does_not_keep_a_stream_open(tmp_path: Path)
 
 def test_a_stream_of_no_program_is_an_error() -> None:
     with pytest.raises(CommandError, match="could not be run"):
-        stream(["/no/such"], stdin=b"", env={}, timeout_s=1, told=print, tick=lambda: None)
+        stream(["/no/such"], stdin=b"", env={}, timeout_s=1, on_output=print, tick=lambda: None)

@@ -13,12 +13,12 @@ def read(text: str) -> float:
 
 
 @given(_SIZES)
-def test_what_is_needed_is_never_shown_as_less_and_what_is_free_never_as_more(size: int) -> None:
+def test_required_sizes_round_up_and_free_sizes_down(size: int) -> None:
     assert read(say_size_down(size)) <= size <= read(say_size_up(size))
 
 
 @given(_SIZES, _SIZES)
-def test_what_does_not_fit_is_seen_not_to_fit(free: int, short: int) -> None:
+def test_rounded_sizes_still_show_that_space_is_missing(free: int, short: int) -> None:
     assert read(say_size_up(free + short + 1)) > read(say_size_down(free))
 
 

@@ -76,7 +76,7 @@ def test_a_change_shows(root: Path, change: Callable[[Path], object]) -> None:
     assert digest(root) != before
 
 
-def test_a_tree_that_nobody_touched_has_the_same_digest(root: Path) -> None:
+def test_an_unchanged_tree_has_the_same_digest(root: Path) -> None:
     assert digest(root) == digest(root)
 
 
@@ -88,13 +88,13 @@ def test_times_of_folders_do_not_count(root: Path) -> None:
     assert digest(root) == before
 
 
-def test_where_the_tree_lies_does_not_count(root: Path, tmp_path: Path) -> None:
+def test_the_path_of_the_tree_does_not_count(root: Path, tmp_path: Path) -> None:
     before = digest(root)
     root.rename(tmp_path / "elsewhere")
     assert digest(tmp_path / "elsewhere") == before
 
 
-def test_what_is_left_out_does_not_count(root: Path) -> None:
+def test_excluded_paths_do_not_count(root: Path) -> None:
     before = digest(root, without={root / "d/f"})
     (root / "d/f").unlink()  # and not in place, for it has another name
     (root / "d/f").write_bytes(b"other")

@@ -48,7 +48,7 @@ def refusal(text: str, bounds: Bounds = INDEX) -> str:
 
 @quickly
 @given(values, st.booleans())
-def test_what_json_has_is_loaded_as_safe_load_does(value: Any, flow: bool) -> None:  # noqa: FBT001 - given
+def test_types_of_json_load_as_with_safe_load(value: Any, flow: bool) -> None:  # noqa: FBT001 - given
     text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True)
     assert load(text) == yaml.safe_load(text)
 
@@ -83,7 +83,7 @@ def test_the_real_files_are_loaded_as_safe_load_does(folder: str) -> None:
 def test_the_one_real_file_with_a_key_twice_is_refused_with_both_lines() -> None:
     text = (shared_dir() / "data/versions/centos-5.0.yaml").read_text(encoding="utf-8")
     what = refusal(text)
-    assert what == "line 327, column 1: key 'kernel-firmware' is there twice, first in line 326"
+    assert what == "line 327, column 1: duplicate key 'kernel-firmware', first in line 326"
 
 
 def test_merge_keys_and_aliases_work() -> None:
@@ -108,7 +108,7 @@ def test_a_key_that_is_merged_may_be_overridden() -> None:
         ("at: !!str 5", "5"),
     ],
 )
-def test_what_json_lacks_is_what_nailgun_would_post(text: str, expected: object) -> None:
+def test_other_types_become_those_that_nailgun_would_post(text: str, expected: object) -> None:
     assert load(text)["at"] == expected
     assert json.loads(json.dumps(expected)) == expected
 
@@ -116,24 +116,24 @@ def test_what_json_lacks_is_what_nailgun_would_post(text: str, expected: object)
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("a: 1\nb: 2\na: 3", "line 3, column 1: key 'a' is there twice, first in line 1"),
-        ("1: a\n'1': b", "line 2, column 1: key '1' is there twice, first in line 1"),
-        ("x: {true: a, 'true': b}", "line 1, column 14: key 'true' is there twice"),
-        ("{<<: {a: 1}, <<: {b: 1}}", "line 1, column 14: key '<<' is there twice"),
+        ("a: 1\nb: 2\na: 3", "line 3, column 1: duplicate key 'a', first in line 1"),
+        ("1: a\n'1': b", "line 2, column 1: duplicate key '1', first in line 1"),
+        ("x: {true: a, 'true': b}", "line 1, column 14: duplicate key 'true'"),
+        ("{<<: {a: 1}, <<: {b: 1}}", "line 1, column 14: duplicate key '<<'"),
         ("? [a]\n: b", "line 1, column 3: a key must be a text or a number"),
-        ("a: &a [1, *a]", "line 1, column 11: alias 'a' stands within what it stands for"),
-        ("&a {b: {c: *a}}", "line 1, column 12: alias 'a' stands within"),
+        ("a: &a [1, *a]", "line 1, column 11: alias 'a' is inside its own anchor"),
+        ("&a {b: {c: *a}}", "line 1, column 12: alias 'a' is inside"),
         ("a: *b", "line 1, column 4: "),
-        ("a: .nan", "line 1, column 4: '.nan' is no number that JSON has"),
-        ("a: -.inf", "line 1, column 4: '-.inf' is no number that JSON has"),
-        ("a: 1.0e+999", "line 1, column 4: '1.0e+999' is no number that JSON has"),
-        ("a: !!int b", "line 1, column 4: 'b' is no number"),
-        ("a: !!float ''", "line 1, column 4: '' is no number"),
-        ("a: !!bool b", "line 1, column 4: 'b' is no boolean"),
+        ("a: .nan", "line 1, column 4: '.nan' is not a number of JSON"),
+        ("a: -.inf", "line 1, column 4: '-.inf' is not a number of JSON"),
+        ("a: 1.0e+999", "line 1, column 4: '1.0e+999' is not a number of JSON"),
+        ("a: !!int b", "line 1, column 4: 'b' is not a number"),
+        ("a: !!float ''", "line 1, column 4: '' is not a number"),
+        ("a: !!bool b", "line 1, column 4: 'b' is not a boolean"),
         ("a: " + "1:" * 40 + "1", "line 1, column 4: a number of more than 64 characters"),
-        ("a: !!binary aGk=", "line 1, column 4: 'binary' is no type that JSON has"),
-        ("a: !!set {b}", "line 1, column 4: 'set' is no type that JSON has"),
-        ("a: !mine b", "line 1, column 4: '!mine' is no type that JSON has"),
+        ("a: !!binary aGk=", "line 1, column 4: 'binary' is not a type of JSON"),
+        ("a: !!set {b}", "line 1, column 4: 'set' is not a type of JSON"),
+        ("a: !mine b", "line 1, column 4: '!mine' is not a type of JSON"),
         ("!!python/object/apply:os.getcwd []", "line 1, column 1: 'python/object/apply:os.getc"),
         ("a: b: c", "line 1, column 5: "),
         ("é: a\nb\x07: c", "line 2, column 2: "),
@@ -141,9 +141,7 @@ def test_what_json_lacks_is_what_nailgun_would_post(text: str, expected: object)
         ("\ud800", ""),
     ],
 )
-def test_what_would_lose_or_carry_out_something_is_refused_with_its_place(
-    text: str, what: str
-) -> None:
+def test_lossy_and_executable_yaml_is_refused_with_its_position(text: str, what: str) -> None:
     """Where libyaml is what refuses, the words are its own: only the place is ours."""
     assert refusal(text).startswith(what)
 
@@ -158,7 +156,7 @@ def test_what_would_lose_or_carry_out_something_is_refused_with_its_place(
         ("- &a [1, 1, 1, 1, 1, 1]\n- *a\n- *a", "line 3, column 3: more than 20 values"),
     ],
 )
-def test_what_is_beyond_the_bounds_is_refused(text: str, what: str) -> None:
+def test_text_beyond_the_bounds_is_refused(text: str, what: str) -> None:
     assert what in refusal(text, SMALL)
 
 

@@ -1,4 +1,4 @@
-"""Which files are hooks, which of them are refused, and what running one gives."""
+"""Hooks: which files count, which are refused, and the result of a run."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ def write(folder: Path, name: str, script: str = "exit 0", *, mode: int = 0o755)
 
 
 def names(folder: Path) -> list[str]:
-    return [hook.name for hook in find_hooks(folder, POINT).found]
+    return [hook.name for hook in find_hooks(folder, POINT).accepted]
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
 ) -> tuple[HookRun, list[str]]:
     lines: list[str] = []
     told = {"point": POINT, "install": "ab12", **(context or {})}
-    done = hooks.run_hook(hook, told, timeout_s=timeout_s, tell=lines.append, tick=lambda: None)
+    done = hooks.run_hook(hook, told, timeout_s=timeout_s, report=lines.append, tick=lambda: None)
     return done, lines
 
 
@@ -89,25 +89,25 @@ def test_an_undo_twin_belongs_to_its_hook_and_is_no_hook_itself(folder: Path) ->
     path, undo = write(folder, "10-foo"), write(folder, "10-foo.undo")
     write(folder, "20-bar")
     write(folder, "30-gone.undo")
-    first, second = find_hooks(folder, POINT).found
+    first, second = find_hooks(folder, POINT).accepted
     assert first == Hook(POINT, path, undo)
     assert (second.name, second.undo) == ("20-bar", None)
 
 
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o722])
 @pytest.mark.parametrize("place", ["", POINT, f"{POINT}/10-foo", f"{POINT}/10-foo.undo"])
-def test_what_others_can_write_is_refused(folder: Path, place: str, mode: int) -> None:
+def test_a_hook_that_others_can_write_is_refused(folder: Path, place: str, mode: int) -> None:
     write(folder, "10-foo")
     write(folder, "10-foo.undo")
     (folder / place).chmod(mode)
     found = find_hooks(folder, POINT)
-    assert found.found == ()
+    assert found.accepted == ()
     assert f"can be written by others than its owner (mode {mode:o})" in found.refused[0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
 @pytest.mark.parametrize("place", ["", POINT, f"{POINT}/10-foo"])
-def test_what_belongs_to_another_user_is_refused(folder: Path, place: str) -> None:
+def test_a_hook_of_another_user_is_refused(folder: Path, place: str) -> None:
     write(folder, "10-foo")
     os.chown(folder / place, 12345, -1)
     (fault,) = find_hooks(folder, POINT).refused
@@ -125,11 +125,11 @@ def test_a_twin_that_cannot_run_refuses_its_hook_alone(folder: Path) -> None:
     write(folder, "10-foo.undo", mode=0o644)
     write(folder, "20-bar")
     found = find_hooks(folder, POINT)
-    assert [hook.name for hook in found.found] == ["20-bar"]
+    assert [hook.name for hook in found.accepted] == ["20-bar"]
     assert found.refused == (f"{folder / POINT / '10-foo.undo'}: not executable",)
 
 
-def test_what_became_unsafe_since_it_was_found_is_not_run(folder: Path) -> None:
+def test_a_hook_that_became_unsafe_is_not_run(folder: Path) -> None:
     path = write(folder, "hook", f"touch {folder}/ran")
     path.chmod(0o777)
     done, lines = run(Hook(POINT, path))
@@ -175,14 +175,14 @@ def test_temporary_files_go_where_the_service_may_write(monkeypatch: pytest.Monk
     assert environment({})["TMPDIR"] == "/run/fuel-upgrade"
 
 
-def test_output_is_told_line_by_line_stderr_too(folder: Path) -> None:
+def test_output_and_stderr_are_reported_line_by_line(folder: Path) -> None:
     done, lines = sh(folder, "echo one; echo two >&2; printf three; exit 3")
     assert lines == ["one", "two", "three"]
     assert done.output == "one\ntwo\nthree"
     assert done.ending == "hook after-stage/hook ended with 3: three"
 
 
-def test_a_flood_of_output_is_told_in_part_and_its_end_kept(folder: Path) -> None:
+def test_a_flood_of_output_is_reported_in_part_and_its_end_kept(folder: Path) -> None:
     done, lines = sh(folder, "yes flood | head -n 200000; echo the end")
     assert len(lines) == 1000
     assert "more lines are not shown" in lines[-1]
@@ -190,7 +190,7 @@ def test_a_flood_of_output_is_told_in_part_and_its_end_kept(folder: Path) -> Non
     assert done.output.endswith("the end\n")
 
 
-def test_a_line_without_an_end_is_told_in_parts(folder: Path) -> None:
+def test_a_line_without_an_end_is_reported_in_parts(folder: Path) -> None:
     _, lines = sh(folder, "head -c 1000000 /dev/zero | tr '\\0' x")
     assert max(map(len, lines)) == 4096
     assert sum(map(len, lines)) == 1_000_000
@@ -204,7 +204,7 @@ def test_after_the_time_out_the_whole_group_is_killed(folder: Path) -> None:
         clock.advance(20)
 
     hook = Hook(POINT, write(folder, "hook", f"sleep 300 & echo $! > {folder}/pid; echo on; wait"))
-    done = hooks.run_hook(hook, {}, timeout_s=20, tell=hear, tick=lambda: None, monotonic=clock)
+    done = hooks.run_hook(hook, {}, timeout_s=20, report=hear, tick=lambda: None, monotonic=clock)
     assert done.timed_out
     assert "hook after-stage/hook was killed: no end after" in done.ending
     assert lines == ["on"]
@@ -237,17 +237,17 @@ def test_an_interruption_ends_the_hook(folder: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         hooks.run_hook(
-            Hook(POINT, path), {}, timeout_s=200, tell=lambda _line: None, tick=interrupt
+            Hook(POINT, path), {}, timeout_s=200, report=lambda _line: None, tick=interrupt
         )
     assert not is_alive(int((folder / "pid").read_text()))
 
 
-def test_a_hook_that_kills_itself_is_told_to_have(folder: Path) -> None:
+def test_a_hook_that_kills_itself_is_reported_with_the_signal(folder: Path) -> None:
     done, _ = sh(folder, "kill -9 $$")
     assert done.ending == "hook after-stage/hook was ended by signal 9"
 
 
-def test_what_cannot_be_started_is_refused_with_the_reason(folder: Path) -> None:
+def test_a_hook_that_cannot_start_is_refused_with_the_reason(folder: Path) -> None:
     path = folder / POINT / "hook"
     path.write_text("#!/no/such/shell\n")
     path.chmod(0o755)

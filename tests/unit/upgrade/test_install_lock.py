@@ -1,59 +1,59 @@
-"""An install waits for another one's lock, tells whose it is, and gives up in the end."""
+"""An install waits for the lock of another one, reports its owner, and ends the wait in time."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.system.files import Lock
-from fuel_upgrade.upgrade.install_lock import turn
+from fuel_upgrade.upgrade.events import Event, Waiting
+from fuel_upgrade.upgrade.install_lock import install_lock
 
 
 def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
-    told: list[Mapping[str, Any]] = []
-    with turn(tmp_path / "lock", wait_s=5, watch=told.append):
+    events: list[Event] = []
+    with install_lock(tmp_path / "lock", wait_s=5, watch=events.append):
         assert not Lock(tmp_path / "lock").acquire()
     assert Lock(tmp_path / "lock").acquire()
-    assert told == []
+    assert events == []
 
 
-def test_who_does_not_wait_is_refused_at_once_with_the_owner(tmp_path: Path) -> None:
-    told: list[Mapping[str, Any]] = []
+def test_without_a_wait_the_lock_is_refused_with_its_owner(tmp_path: Path) -> None:
+    events: list[Event] = []
     held = Lock(tmp_path / "lock")
     assert held.acquire()
     with (
         pytest.raises(PreflightError, match=r"process \d+ \(.*\), started .*, since .* ago$"),
-        turn(tmp_path / "lock", watch=told.append),
+        install_lock(tmp_path / "lock", watch=events.append),
     ):
         pass
     held.release()
-    assert told == []
+    assert events == []
 
 
-def test_a_lock_is_waited_for_and_its_owner_told(tmp_path: Path) -> None:
-    told = threading.Event()
-    events: list[Mapping[str, Any]] = []
+def test_a_wait_for_the_lock_reports_its_owner(tmp_path: Path) -> None:
+    reported = threading.Event()
+    events: list[Event] = []
     held = Lock(tmp_path / "lock")
     assert held.acquire()
 
-    def release_when_told() -> None:
-        told.wait(120)
+    def release_when_reported() -> None:
+        reported.wait(120)
         held.release()
 
-    def watch(event: Mapping[str, Any]) -> None:
+    def watch(event: Event) -> None:
         events.append(event)
-        told.set()
+        reported.set()
 
-    other = threading.Thread(target=release_when_told)
+    other = threading.Thread(target=release_when_reported)
     other.start()
-    with turn(tmp_path / "lock", wait_s=30, watch=watch):
+    with install_lock(tmp_path / "lock", wait_s=30, watch=watch):
         assert not Lock(tmp_path / "lock").acquire()
     other.join()
-    assert (events[0]["event"], events[0]["waited_s"]) == ("waiting", 0)
-    assert events[0]["on"].startswith("process ")
+    assert isinstance(events[0], Waiting)
+    assert events[0].waited_s == 0
+    assert events[0].on.startswith("process ")
 
 
 def test_the_wait_ends(tmp_path: Path) -> None:
@@ -61,19 +61,19 @@ def test_the_wait_ends(tmp_path: Path) -> None:
     assert held.acquire()
     with (
         pytest.raises(PreflightError, match=r"after 0\.05 s of waiting"),
-        turn(tmp_path / "lock", wait_s=0.05, watch=lambda _event: None),
+        install_lock(tmp_path / "lock", wait_s=0.05, watch=lambda _event: None),
     ):
         pass
     held.release()
 
 
-def test_one_that_waits_can_be_stopped(tmp_path: Path) -> None:
-    def stop(_event: Mapping[str, Any]) -> None:
+def test_a_wait_can_be_stopped(tmp_path: Path) -> None:
+    def stop(_event: Event) -> None:
         raise InterruptedError
 
     held = Lock(tmp_path / "lock")
     assert held.acquire()
-    with pytest.raises(InterruptedError), turn(tmp_path / "lock", wait_s=30, watch=stop):
+    with pytest.raises(InterruptedError), install_lock(tmp_path / "lock", wait_s=30, watch=stop):
         pass
     held.release()
     assert Lock(tmp_path / "lock").acquire()

@@ -1,13 +1,12 @@
-"""What Nailgun carries out is named, waited for as long as allowed, and then refused."""
+"""Running tasks of Nailgun are named, waited for as long as allowed, and then a refusal."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from fuel_upgrade.errors import OutsideError, PreflightError, from_json
 from fuel_upgrade.nailgun.control_plane import Cluster, Task
+from fuel_upgrade.upgrade.events import Event, Waiting
 from fuel_upgrade.upgrade.nailgun_idle import BusyError, Patience, read_running, refuse_while_busy
 
 DEPLOY = Task(7, 3, "deploy", "running", 40)
@@ -40,8 +39,8 @@ class FakeNailgun:
         self.slept.append(seconds)
         self.now_s += seconds
 
-    def patience(self, wait_s: float, told: list[Mapping[str, Any]]) -> Patience:
-        return Patience(self, told.append, wait_s=wait_s, clock=self.clock, sleep=self.sleep)
+    def patience(self, wait_s: float, events: list[Event]) -> Patience:
+        return Patience(self, events.append, wait_s=wait_s, clock=self.clock, sleep=self.sleep)
 
 
 def test_a_task_is_named_with_its_progress_and_the_name_of_its_cluster() -> None:
@@ -60,12 +59,12 @@ def test_clusters_are_read_only_where_one_is_concerned(tasks: tuple[Task, ...]) 
     assert nailgun.asked == ["tasks"]
 
 
-def test_what_is_over_is_not_under_way() -> None:
+def test_an_ended_task_is_not_running() -> None:
     states = ("running", "pending", "ready", "error")
     assert [Task(1, None, "deploy", s).is_under_way for s in states] == [True, True, False, False]
 
 
-def test_who_does_not_wait_is_refused_at_once_with_all_that_runs() -> None:
+def test_without_a_wait_the_change_is_refused_with_all_running_tasks() -> None:
     with pytest.raises(BusyError) as caught:
         refuse_while_busy(FakeNailgun((DEPLOY, DUMP)))
     error = caught.value
@@ -80,25 +79,20 @@ def test_who_does_not_wait_is_refused_at_once_with_all_that_runs() -> None:
 
 
 def test_an_idle_nailgun_is_not_waited_for() -> None:
-    nailgun, told = FakeNailgun(()), list[Mapping[str, Any]]()
-    nailgun.patience(60, told).refuse_while_busy()
-    assert (nailgun.slept, told) == ([], [])
+    nailgun, events = FakeNailgun(()), list[Event]()
+    nailgun.patience(60, events).refuse_while_busy()
+    assert (nailgun.slept, events) == ([], [])
 
 
-def test_waiting_ends_with_the_tasks_and_tells_of_each_look() -> None:
-    nailgun, told = FakeNailgun(idle_at_s=1002.5), list[Mapping[str, Any]]()
-    nailgun.patience(60, told).refuse_while_busy()
+def test_waiting_ends_with_the_tasks_and_reports_each_poll() -> None:
+    nailgun, events = FakeNailgun(idle_at_s=1002.5), list[Event]()
+    nailgun.patience(60, events).refuse_while_busy()
     assert nailgun.slept == [1.0, 1.0, 1.0]
-    assert [event["waited_s"] for event in told] == [0, 1, 2]
-    assert told[0] == {
-        "event": "waiting",
-        "on": "Nailgun's task 7 (deploy, running, 40 %) on cluster 3 (production)",
-        "waited_s": 0,
-        "wait_s": 60,
-    }
+    task = "Nailgun's task 7 (deploy, running, 40 %) on cluster 3 (production)"
+    assert events == [Waiting(task, waited_s, 60) for waited_s in (0, 1, 2)]
 
 
-def test_the_refusal_after_the_time_names_what_still_runs() -> None:
+def test_the_refusal_after_the_time_names_the_running_tasks() -> None:
     nailgun = FakeNailgun((DEPLOY, DUMP))
     with pytest.raises(BusyError, match=r"task 7 .*; .*task 8 .*, after 2.5 s of waiting$"):
         nailgun.patience(2.5, []).refuse_while_busy()
@@ -115,8 +109,8 @@ def test_the_time_is_one_for_all_waits() -> None:
     assert sum(nailgun.slept) == 3
 
 
-def test_who_is_told_may_stop_the_waiting_and_nothing_was_changed() -> None:
-    def cancelled(_event: Mapping[str, Any]) -> None:
+def test_a_watcher_can_stop_the_wait_and_nothing_is_changed() -> None:
+    def cancelled(_event: Event) -> None:
         raise OutsideError("it was cancelled", remedy="install again")
 
     nailgun = FakeNailgun()

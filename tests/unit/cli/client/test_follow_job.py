@@ -9,7 +9,7 @@ import pytest
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.errors import OutsideError, PreflightError
 
 
 class Interrupted(DaemonClient):
@@ -32,7 +32,7 @@ class Interrupted(DaemonClient):
         return {}
 
 
-def test_a_second_ctrl_c_while_the_first_is_told_still_says_how_to_look_again(
+def test_a_second_ctrl_c_during_the_cancel_request_still_prints_how_to_follow_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     client = Interrupted(at_cancel=True)
@@ -42,7 +42,7 @@ def test_a_second_ctrl_c_while_the_first_is_told_still_says_how_to_look_again(
     assert "fuel-upgrade status --follow" in capsys.readouterr().err
 
 
-def test_what_was_shown_before_the_first_ctrl_c_is_not_shown_again(
+def test_lines_from_before_the_first_ctrl_c_are_not_printed_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     client = Interrupted(at_cancel=False)
@@ -55,7 +55,9 @@ def test_what_was_shown_before_the_first_ctrl_c_is_not_shown_again(
     assert "fuel-upgrade status --follow" in shown
 
 
-def test_scripts_read_of_ctrl_c_in_the_last_event(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_json_ctrl_c_is_the_last_event(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     client = Interrupted(at_cancel=False)
     with pytest.raises(click.exceptions.Exit) as caught, event_lines(as_json=True):
         follow(client, "7f3a", as_json=True, cancels=True)
@@ -64,15 +66,15 @@ def test_scripts_read_of_ctrl_c_in_the_last_event(capsys: pytest.CaptureFixture[
     assert (last["event"], last["error"], last["exit_code"]) == ("error", "interrupted", 130)
 
 
-def test_what_cannot_be_cancelled_any_more_is_shown_to_its_end(
+def test_a_job_that_can_no_longer_be_cancelled_is_followed_to_its_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class GoesBack(Interrupted):
         def events(self, job: str) -> Iterator[dict[str, Any]]:
-            yield from [{"event": "failed", "what": "no room"}]
+            yield {"event": "failed", "install": job, "what": "disk full"}
             if not self.cancelled:
                 raise KeyboardInterrupt
-            yield {"event": "result", "result": {"id": job}}
+            yield {"event": "result", "changed": True, "result": {"id": job}}
 
         def post(
             self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
@@ -82,4 +84,42 @@ def test_what_cannot_be_cancelled_any_more_is_shown_to_its_end(
 
     result = follow(GoesBack(at_cancel=False), "7f3a", as_json=False, cancels=True)
     assert result == {"id": "7f3a"}
-    assert capsys.readouterr().err == "failed: no room\njob 7f3a is being undone\n"
+    assert capsys.readouterr().err == "failed: disk full\njob 7f3a is being undone\n"
+
+
+class Scripted(DaemonClient):
+    """A daemon whose job has these events."""
+
+    def __init__(self, *lines: Any) -> None:
+        self._lines = lines
+
+    def events(self, job: str) -> Iterator[Any]:
+        del job
+        yield from self._lines
+
+
+RESULT = {"event": "result", "changed": True, "result": {"id": "7f3a"}}
+
+
+def test_a_stream_without_a_last_event_is_an_interrupted_connection() -> None:
+    step = {"event": "step", "number": 1, "of": 9, "title": "unpack"}
+    with pytest.raises(OutsideError, match="ended early"):
+        follow(Scripted(step), "7f3a", as_json=False)
+
+
+@pytest.mark.parametrize("line", [[], {}, {"event": 1}, {"event": "step", "number": "1"}])
+def test_a_line_that_is_not_an_event_is_refused(line: Any) -> None:
+    with pytest.raises(OutsideError, match="event"):
+        follow(Scripted(line, RESULT), "7f3a", as_json=False)
+
+
+def test_an_event_of_a_newer_daemon_is_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    newer = {"event": "comet", "tail": 3}
+    assert follow(Scripted(newer, RESULT), "7f3a", as_json=False) == {"id": "7f3a"}
+    assert capsys.readouterr() == ("", "")
+
+
+def test_with_json_events_of_a_newer_daemon_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    newer = {"format": 1, "event": "comet", "tail": 3}
+    follow(Scripted(newer, RESULT), "7f3a", as_json=True)
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == newer

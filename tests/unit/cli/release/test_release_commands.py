@@ -69,8 +69,8 @@ class FakeTarget(Target):
         object.__setattr__(self, "daemon", daemon)
 
     def client(self) -> DaemonClient:
-        found: DaemonClient = self.daemon  # type: ignore[attr-defined]  # set above
-        return found
+        daemon: DaemonClient = self.daemon  # type: ignore[attr-defined]  # set above
+        return daemon
 
 
 def run(daemon: FakeDaemon, *argv: str) -> Any:
@@ -87,7 +87,7 @@ def test_a_release_is_named_by_id_version_or_version_and_system(named: str, ids:
 
 
 @pytest.mark.parametrize("named", ["9", "2014", f"{V60}/debian", "", "/ubuntu"])
-def test_what_names_no_release_is_not_found(named: str) -> None:
+def test_an_unknown_release_raises_not_found(named: str) -> None:
     with pytest.raises(NotFoundError, match="no release of this id or version"):
         resolve(RELEASES, named)
 
@@ -99,14 +99,14 @@ def test_without_a_command_releases_are_listed_as_before() -> None:
 
 
 def test_a_list_is_filtered_by_system_and_state() -> None:
-    found = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)["releases"]
-    assert [one["id"] for one in found] == [4, 2]
+    releases = json.loads(run(FakeDaemon(), "list", "--os", "ubuntu", "--json").output)["releases"]
+    assert [release["id"] for release in releases] == [4, 2]
     assert (
         json.loads(run(FakeDaemon(), "list", "--state", "error", "--json").output)["releases"] == []
     )
 
 
-def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
+def test_a_release_is_shown_with_its_ordered_repos_and_its_users() -> None:
     daemon = FakeDaemon(clusters={4: [{"id": 7, "name": "production"}]})
     shown = run(daemon, "show", "4").output
     for text in ("controller", "nova_network: public", "production (id 7)", "rsync://m"):
@@ -115,7 +115,7 @@ def test_a_release_is_shown_with_its_repos_in_order_and_what_uses_it() -> None:
     assert len(json.loads(run(daemon, "show", V60, "--json").output)["releases"]) == 2
 
 
-def test_releases_are_deleted_newest_first_and_what_stays_is_told() -> None:
+def test_releases_are_deleted_newest_first_and_remaining_paths_are_listed() -> None:
     daemon = FakeDaemon()
     done = run(daemon, "delete", V51, "4", "2", "--yes")
     assert daemon.deleted == ["/releases/4", "/releases/2", "/releases/1"]
@@ -124,9 +124,9 @@ def test_releases_are_deleted_newest_first_and_what_stays_is_told() -> None:
     assert "fuel-upgrade gc" in done.output
 
 
-def test_nothing_is_deleted_where_nobody_can_be_asked() -> None:
+def test_nothing_is_deleted_without_a_terminal_to_confirm() -> None:
     daemon = FakeDaemon()
-    with pytest.raises(ConfigError, match="nobody is there to be asked") as caught:
+    with pytest.raises(ConfigError, match="stdin is no terminal") as caught:
         run(daemon, "delete", "4")
     assert "--yes" in caught.value.remedy
     assert daemon.deleted == []
@@ -162,7 +162,7 @@ def test_a_release_that_a_rollback_would_remove_points_to_it() -> None:
     assert refusals(ties, force=True) == ()
 
 
-def test_a_base_is_found_by_its_own_repo_and_not_by_name() -> None:
+def test_a_base_is_matched_by_its_own_repo_and_not_by_name() -> None:
     def made(number: int, version: str, *repos: tuple[str, str]) -> RegisteredRelease:
         data = OrchestratorData(tuple(RepoEntry(n, u) for n, u in repos), "", "")
         return RegisteredRelease(number, "n", version, "Ubuntu", "available", data)
@@ -203,18 +203,22 @@ def test_releases_that_differ_end_with_a_code_of_their_own() -> None:
     assert json.loads(same.output)["comparisons"][0]["equal"] is True
 
 
-def test_a_description_is_compared_by_what_it_says_and_nailgun_shows(tmp_path: Path) -> None:
+def test_a_description_is_compared_by_the_fields_that_it_shares_with_nailgun(
+    tmp_path: Path,
+) -> None:
     fields = {k: RELEASES[0][k] for k in ("name", "version", "operating_system", "state")}
     fields["roles"] = ["controller", "mongo"]
     fields["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
     path = tmp_path / "openstack.yaml"
     path.write_text(yaml.safe_dump([{"pk": 1, "fields": fields}]))
-    (found,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)["comparisons"]
-    assert found["differences"] == [
+    (comparison,) = json.loads(run(FakeDaemon(), "diff", str(path), "4", "--json").output)[
+        "comparisons"
+    ]
+    assert comparison["differences"] == [
         {"kind": "removed", "path": 'roles["mongo"]', "before": "mongo", "after": None}
     ]
 
 
-def test_what_is_neither_registered_nor_a_file_is_not_found() -> None:
+def test_a_name_that_is_neither_a_release_nor_a_file_raises_not_found() -> None:
     with pytest.raises(NotFoundError, match="and no such file is here"):
         run(FakeDaemon(), "diff", "4", "nothing.yaml")

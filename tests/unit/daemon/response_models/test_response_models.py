@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.daemon.job_progress import JobProgress, StepInHand
+from fuel_upgrade.daemon.job_progress import CurrentStep, JobProgress
 from fuel_upgrade.daemon.jobs import JobStatus
 from fuel_upgrade.daemon.response_models.error_form import ErrorForm
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
@@ -14,7 +14,7 @@ from fuel_upgrade.daemon.response_models.job_forms import JobStatusForm
 from fuel_upgrade.daemon.response_models.release_forms import ReleaseForm
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.records import InstallRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.releases.gc_plan import Content, GcPlan, Verdict
 
 REPO = RepoEntry("2014.2-6.0", "http://m/6.0 precise main", 1050)
@@ -47,7 +47,7 @@ def test_a_release_is_shown_as_the_command_reads_it() -> None:
 
 def test_an_install_is_shown_with_its_times_and_an_error_of_an_earlier_version() -> None:
     recorded = {"error": "PreflightError", "what": "full", "state": "", "remedy": "r"}
-    record = InstallRecord(
+    record = ChangeRecord(
         "ab120001", "/t", "s", "5.1", "6.0", InstallState.RUNNING, 0.5, error=recorded
     )
     shown = InstallForm.from_value(record).to_json()
@@ -57,7 +57,7 @@ def test_an_install_is_shown_with_its_times_and_an_error_of_an_earlier_version()
 
 
 def test_bytes_of_a_job_are_shown_only_where_its_part_is_measured_in_bytes() -> None:
-    progress = JobProgress("packages", step=StepInHand(1, None, "s"), done=3, total=5)
+    progress = JobProgress("packages", step=CurrentStep(1, None, "s"), done=3, total=5)
     status = JobStatus("id", "gc", 0.0, progress, 1.0, stopping=False, waiting=("next",))
     shown = JobStatusForm.of_job(status).to_json()
     assert (shown["bytes_done"], shown["bytes_total"]) == (None, None)

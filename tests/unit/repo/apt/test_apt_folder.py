@@ -9,7 +9,8 @@ import pytest
 import zstandard
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import read_apt, suites
+from fuel_upgrade.repo.apt.repo import read_apt
+from fuel_upgrade.repo.apt.suite import suites
 from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from tests.builders import Fake, apt_repo, write
 
@@ -43,7 +44,7 @@ def test_components_and_architectures_come_in_the_order_of_release(tmp_path: Pat
     repo = read_apt(root)
     assert repo.components == ("universe", "main")
     assert repo.architectures == ("i386", "amd64")
-    assert [(e.package.name, e.component, e.index_architecture) for e in repo.iter_entries()] == [
+    assert [(e.package.name, e.component, e.index_architecture) for e in repo.entries()] == [
         ("b", "universe", "i386"),
         ("a", "main", "i386"),
         ("a", "main", "amd64"),
@@ -71,7 +72,7 @@ def test_a_component_with_a_path_is_its_last_part(tmp_path: Path) -> None:
     assert read_apt(root).components == ("main",)
 
 
-def test_a_partial_mirror_has_what_is_there(tmp_path: Path) -> None:
+def test_a_partial_mirror_has_only_its_own_indexes(tmp_path: Path) -> None:
     root = apt_repo(tmp_path, TWO)
     release = root / "dists/precise/Release"
     text = release.read_text().replace("Components: main", "Components: main universe")
@@ -101,8 +102,8 @@ def test_an_index_altered_against_release_is_refused(tmp_path: Path, suffix: str
     root = apt_repo(tmp_path, TWO, suffixes=[suffix])
     index = root / f"dists/precise/main/binary-amd64/Packages{suffix}"
     index.write_bytes(index.read_bytes() + b"\n")
-    found = hashlib.sha256(index.read_bytes()).hexdigest()
-    with pytest.raises(BundleError, match=f"sha256 {found}, but Release says"):
+    actual = hashlib.sha256(index.read_bytes()).hexdigest()
+    with pytest.raises(BundleError, match=f"sha256 {actual}, but Release says"):
         read_apt(root)
 
 
@@ -130,17 +131,17 @@ def test_an_index_that_release_lists_must_be_there(tmp_path: Path) -> None:
     for path in root.rglob("Packages*"):
         path.unlink()
     with pytest.raises(
-        BundleError, match=r"Release lists main/binary-amd64/Packages, which is not"
+        BundleError, match=r"Release lists main/binary-amd64/Packages, which does not exist"
     ):
         read_apt(root)
 
 
-def test_an_index_of_unknown_packing_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+def test_an_index_of_unknown_compression_is_not_an_empty_one(tmp_path: Path) -> None:
     root = apt_repo(tmp_path, TWO, release=False)
     for path in root.rglob("Packages*"):
         path.unlink()
     write(root / "dists/precise/main/binary-amd64/Packages.lz4", b"x")
-    with pytest.raises(BundleError, match=r"there is only Packages\.lz4"):
+    with pytest.raises(BundleError, match=r"exists only as Packages\.lz4"):
         read_apt(root)
 
 
@@ -157,24 +158,24 @@ def test_a_damaged_index_without_release_is_refused(tmp_path: Path, suffix: str)
             read_apt(root)
 
 
-def test_a_suite_must_be_named_where_there_are_several(tmp_path: Path) -> None:
+def test_one_of_several_suites_must_be_named(tmp_path: Path) -> None:
     apt_repo(tmp_path, TWO)
     apt_repo(tmp_path, [Fake("c")], suite="trusty")
     with pytest.raises(
-        ConfigError, match=r"which suite is meant\? \(found: precise, trusty\)"
+        ConfigError, match=r"several suites, or none \(present: precise, trusty\)"
     ) as caught:
         read_apt(tmp_path)
     assert "--suite" in caught.value.remedy
     assert [p.name for p in read_apt(tmp_path, suite="trusty").packages] == ["c"]
 
 
-def test_a_suite_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no suite utopic \(found: precise\)"):
+def test_a_missing_suite_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no suite utopic \(present: precise\)"):
         read_apt(apt_repo(tmp_path, TWO), suite="utopic")
 
 
-def test_a_folder_without_suites_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="found: none"):
+def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="present: none"):
         read_apt(tmp_path)
 
 
@@ -193,10 +194,10 @@ def test_written_indexes_are_complete_and_read_back(tmp_path: Path) -> None:
         architectures=["amd64", "i386"],
     )
     repo = read_apt(root)
-    chosen = [entry for entry in repo.iter_entries() if entry.package.name == "a"]
+    chosen = [entry for entry in repo.entries() if entry.package.name == "a"]
     write_apt_indexes(repo, chosen, tmp_path / "b", label="my-label")
     again = read_apt(tmp_path / "b")
-    assert tuple(again.iter_entries()) == tuple(chosen)
+    assert tuple(again.entries()) == tuple(chosen)
     assert (again.components, again.architectures) == (repo.components, repo.architectures)
     assert again.release["Label"] == "my-label"
     for field in ("Origin", "Suite", "Codename", "Components", "Architectures"):
@@ -214,17 +215,17 @@ def test_written_indexes_are_complete_and_read_back(tmp_path: Path) -> None:
 
 def test_the_forms_of_a_written_index_say_the_same(tmp_path: Path) -> None:
     repo = read_apt(apt_repo(tmp_path / "a", TWO))
-    write_apt_indexes(repo, repo.iter_entries(), tmp_path / "b", label="x")
+    write_apt_indexes(repo, repo.entries(), tmp_path / "b", label="x")
     folder = tmp_path / "b/dists/precise/main/binary-amd64"
     assert (
         lzma.decompress((folder / "Packages.xz").read_bytes()) == (folder / "Packages").read_bytes()
     )
     for name in ("Packages", "Packages.gz"):
         (folder / name).unlink()
-    assert tuple(read_apt(tmp_path / "b").iter_entries()) == tuple(repo.iter_entries())
+    assert tuple(read_apt(tmp_path / "b").entries()) == tuple(repo.entries())
 
 
-def test_what_a_release_file_lacks_is_filled_in_without_a_clock(tmp_path: Path) -> None:
+def test_missing_release_fields_get_fixed_values(tmp_path: Path) -> None:
     repo = read_apt(apt_repo(tmp_path / "a", TWO, release=False))
     write_apt_indexes(repo, [], tmp_path / "b", label="x")
     release = read_apt(tmp_path / "b").release
@@ -244,7 +245,7 @@ def test_indexes_by_hash_are_written_where_the_repo_has_them(tmp_path: Path) -> 
     release = root / "dists/precise/Release"
     release.write_text("Acquire-By-Hash: yes\nNotAutomatic: yes\n" + release.read_text())
     repo = read_apt(root)
-    write_apt_indexes(repo, repo.iter_entries(), tmp_path / "b", label="x")
+    write_apt_indexes(repo, repo.entries(), tmp_path / "b", label="x")
     folder = tmp_path / "b/dists/precise/main/binary-amd64"
     sums = {hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.glob("Packages*")}
     assert {p.name for p in (folder / "by-hash/SHA256").iterdir()} == sums

@@ -1,4 +1,4 @@
-"""The quick comparison of apt indexes gives what the plain one gives, however they are written."""
+"""The quick comparison of apt indexes equals the plain one, whatever their spelling."""
 
 import hashlib
 import io
@@ -51,16 +51,16 @@ def repo_of(folder: Path, entries: Sequence[Entry]) -> Path:
 
 @quickly
 @given(ENTRIES, ENTRIES, st.sampled_from([(), (package("b", "1", "x", "all"),)]))
-def test_it_finds_what_the_plain_comparison_finds(
+def test_the_quick_comparison_equals_the_plain_one(
     base: list[Entry], current: list[Entry], inherited: tuple[Package, ...]
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         old, new = repo_of(Path(name, "old"), base), repo_of(Path(name, "new"), current)
-        found = quick_diff(open_apt(old), open_apt(new), inherited)
+        quick = quick_diff(open_apt(old), open_apt(new), inherited)
         before = (*read_apt(old).packages, *inherited)
         plain = diff(before, read_apt(new).packages, algorithm="sha256", compare=compare_deb)
-    assert found is not None
-    assert found.diff == plain
+    assert quick is not None
+    assert quick.diff == plain
 
 
 def test_without_sha256_it_gives_up(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an apt repo has beside ``Packages``: found on the disk, and filtered as text."""
+"""The indexes of an apt repo beside ``Packages``: listed, and filtered as text."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.builders import checksum, write
 KEY = b"0123456789abcdef0123456789abcdef"
 
 
-def test_every_kind_is_found_once_whatever_its_forms(tmp_path: Path) -> None:
+def test_every_index_is_listed_once_whatever_its_forms(tmp_path: Path) -> None:
     for name in (
         "Contents-amd64.gz",
         "main/Contents-i386",
@@ -59,7 +59,7 @@ def test_translations_are_kept_by_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "kept"),
     [
         (b"usr/bin/x  net/a\n", [b"usr/bin/x net/a\n"]),
         (b"usr/bin/with space\tuniverse/net/a,b,net/c\n", [b"usr/bin/with space universe/net/a\n"]),
@@ -67,8 +67,8 @@ def test_translations_are_kept_by_key() -> None:
         (b"\n", []),
     ],
 )
-def test_contents_are_kept_by_the_last_part_of_the_place(line: bytes, found: list[bytes]) -> None:
-    assert list(filter_contents([line], {b"a"})) == found
+def test_contents_are_kept_by_the_last_part_of_the_place(line: bytes, kept: list[bytes]) -> None:
+    assert list(filter_contents([line], {b"a"})) == kept
 
 
 def test_the_prose_of_old_contents_is_no_line() -> None:

@@ -1,4 +1,4 @@
-"""The full view: what it holds, where its indexes come from, and what it refuses."""
+"""The full view: its content, the source of its indexes, and its refusals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -11,10 +11,10 @@ import yaml
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.build import DiffOptions, build_diff
-from fuel_upgrade.repo.compare import read_repo
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.fullview.squash import squash, succeeding
 from fuel_upgrade.repo.fullview.view import build_view
+from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.tree_digest import walk
 from tests.builders import Fake, apt_repo, write, yum_repo
@@ -70,25 +70,25 @@ def held(root: Path) -> set[str]:
 
 
 def packages(root: Path) -> dict[str, bytes]:
-    found = (p for p in walk(root) if p.suffix in (".deb", ".rpm"))
-    return {str(p.relative_to(root)): p.read_bytes() for p in found}
+    result = (p for p in walk(root) if p.suffix in (".deb", ".rpm"))
+    return {str(p.relative_to(root)): p.read_bytes() for p in result}
 
 
 def index_files(root: Path) -> dict[str, bytes]:
-    found = (p for p in walk(root) if p.is_file() and p.suffix not in (".deb", ".rpm"))
-    return {str(p.relative_to(root)): p.read_bytes() for p in found}
+    result = (p for p in walk(root) if p.is_file() and p.suffix not in (".deb", ".rpm"))
+    return {str(p.relative_to(root)): p.read_bytes() for p in result}
 
 
 @both
 @with_and_without
 def test_it_holds_exactly_the_release(tmp_path: Path, make: Make, *, original: bool) -> None:
-    found = build_view(chain(tmp_path, make, original=original), tmp_path / "view")
+    result = build_view(chain(tmp_path, make, original=original), tmp_path / "view")
     current = tmp_path / "full-2"
     assert held(tmp_path / "view") == held(current)
     assert packages(tmp_path / "view") == packages(current)
-    assert (found.packages, found.own_indexes) == (4, original)
+    assert (result.packages, result.own_indexes) == (4, original)
     described = DiffDescription.parse((tmp_path / "diff-2/diff.yaml").read_text(), source="d")
-    assert found.fingerprint == described.result_fingerprint
+    assert result.fingerprint == described.result_fingerprint
     assert not (tmp_path / "view/diff.yaml").exists()
     assert (tmp_path / "view").stat().st_mode & 0o777 == 0o755
 
@@ -125,14 +125,14 @@ def test_translations_travel_with_the_indexes(tmp_path: Path) -> None:
 
 
 @both
-def test_packages_take_no_room(tmp_path: Path, make: Make) -> None:
+def test_packages_need_no_disk_space(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
-    found = build_view(roots, tmp_path / "view")
+    result = build_view(roots, tmp_path / "view")
     files = [p for p in walk(tmp_path / "view") if p.suffix in (".deb", ".rpm")]
     assert all(p.stat().st_nlink > 1 for p in files)
-    assert found.new_bytes == own_bytes(tmp_path / "view")
+    assert result.new_bytes == own_bytes(tmp_path / "view")
     copied = build_view(roots, tmp_path / "copied", DiffOptions(link=False))
-    assert copied.new_bytes >= found.new_bytes + len(SAME.content)
+    assert copied.new_bytes >= result.new_bytes + len(SAME.content)
     assert packages(tmp_path / "copied") == packages(tmp_path / "view")
 
 
@@ -154,7 +154,7 @@ def test_a_missing_base_is_named_by_its_packages(
     tmp_path: Path, make: Make, *, original: bool
 ) -> None:
     roots = chain(tmp_path, make, original=original)
-    with pytest.raises(BundleError, match=r"^1 of the release's packages .* same ") as caught:
+    with pytest.raises(BundleError, match=r"^1 package\(s\) of the release, .* same ") as caught:
         build_view(roots[:2], tmp_path / "view")
     assert "has the content sha256:" in caught.value.remedy
     assert not (tmp_path / "view").exists()
@@ -162,17 +162,15 @@ def test_a_missing_base_is_named_by_its_packages(
 
 
 @both
-def test_a_base_with_other_content_under_the_version_does_not_serve(
-    tmp_path: Path, make: Make
-) -> None:
+def test_a_base_with_other_content_of_the_version_is_refused(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
     other = make(tmp_path / "other", [Fake("same", content="SAME" * 5000)])
-    with pytest.raises(BundleError, match="1 of the release's packages"):
+    with pytest.raises(BundleError, match=r"1 package\(s\) of the release"):
         build_view([*roots[:2], other], tmp_path / "view")
 
 
 @both
-def test_another_base_that_has_the_content_serves(tmp_path: Path, make: Make) -> None:
+def test_another_base_with_the_content_is_accepted(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
     other = make(tmp_path / "other", [SAME, Fake("more")])
     build_view([*roots[:2], other], tmp_path / "view")
@@ -188,7 +186,7 @@ def test_a_base_with_other_kinds_of_checksums_is_read_for_them(tmp_path: Path, m
     assert packages(tmp_path / "view") == packages(tmp_path / "full-2")
     for path in packages(other):
         (other / path).unlink()
-    with pytest.raises(BundleError, match="1 of the release's packages"):
+    with pytest.raises(BundleError, match=r"1 package\(s\) of the release"):
         build_view([*roots[:2], other], tmp_path / "again")
 
 
@@ -202,9 +200,9 @@ def test_repos_without_a_common_checksum_are_merged_by_content(
     base = make(tmp_path / "base", RELEASES[0], **checksums(make, one))
     current = make(tmp_path / "current", RELEASES[1], **checksums(make, other))
     described = build_diff(base, current, tmp_path / "diff", DiffOptions(original=original))
-    found = build_view([tmp_path / "diff", base], tmp_path / "view")
+    result = build_view([tmp_path / "diff", base], tmp_path / "view")
     assert packages(tmp_path / "view") == packages(current)
-    assert found.fingerprint == described.result_fingerprint
+    assert result.fingerprint == described.result_fingerprint
 
 
 def test_all_suites_of_a_base_are_looked_into(tmp_path: Path) -> None:
@@ -216,7 +214,7 @@ def test_all_suites_of_a_base_are_looked_into(tmp_path: Path) -> None:
 
 
 @both
-def test_a_package_that_is_not_what_its_index_says_is_refused(tmp_path: Path, make: Make) -> None:
+def test_a_package_that_differs_from_its_index_is_refused(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
     (path,) = (p for p in walk(roots[2]) if p.name.startswith("same"))
     path.unlink()
@@ -233,7 +231,7 @@ def test_a_package_that_is_not_what_its_index_says_is_refused(tmp_path: Path, ma
 
 @both
 def test_indexes_that_do_not_make_the_release_are_refused(tmp_path: Path, make: Make) -> None:
-    """Another repo's indexes in the side folder, found by what diff.yaml says of the whole."""
+    """Another repo's indexes in the side folder, matched by diff.yaml."""
     roots = chain(tmp_path, make)
     path = roots[0] / "diff.yaml"
     text = path.read_text()
@@ -244,11 +242,11 @@ def test_indexes_that_do_not_make_the_release_are_refused(tmp_path: Path, make: 
 
 
 @both
-def test_a_carried_index_that_is_gone_is_named(tmp_path: Path, make: Make) -> None:
+def test_a_missing_original_index_is_an_error(tmp_path: Path, make: Make) -> None:
     roots = chain(tmp_path, make)
     name = DiffDescription.parse((roots[0] / "diff.yaml").read_text(), source="d").original[0]
     (roots[0] / name).unlink()
-    with pytest.raises(BundleError, match=f"lists {name}, which is not there"):
+    with pytest.raises(BundleError, match=f"lists {name}, which does not exist"):
         build_view(roots, tmp_path / "view")
 
 
@@ -267,7 +265,7 @@ def test_a_description_of_before_the_view_is_still_read(tmp_path: Path) -> None:
     assert DiffDescription.parse(yaml.safe_dump(data), source="d").original == ()
 
 
-def test_two_packages_for_one_place_are_refused(tmp_path: Path) -> None:
+def test_two_packages_with_one_location_are_refused(tmp_path: Path) -> None:
     """The rebuilt package has the file name of the one that stays, in another folder."""
     kept = Fake("name", content="kept")
     base = apt_repo(tmp_path / "base", [kept])
@@ -282,16 +280,16 @@ def test_two_packages_for_one_place_are_refused(tmp_path: Path) -> None:
         (current / name).unlink()
     build_diff(base, current, tmp_path / "own")
     build_diff(base, current, tmp_path / "merged", DiffOptions(original=False))
-    found = build_view([tmp_path / "own", base], tmp_path / "view")
-    assert found.packages == 2
-    with pytest.raises(BundleError, match="two packages of the release have this place"):
+    result = build_view([tmp_path / "own", base], tmp_path / "view")
+    assert result.packages == 2
+    with pytest.raises(BundleError, match="two packages of the release have this location"):
         build_view([tmp_path / "merged", base], tmp_path / "other")
 
 
 def test_kinds_are_not_mixed_and_nothing_is_overwritten(tmp_path: Path) -> None:
     roots = chain(tmp_path / "apt", apt_repo)
     other = yum_repo(tmp_path / "yum", [SAME])
-    with pytest.raises(ConfigError, match="apt and yum repos together"):
+    with pytest.raises(ConfigError, match="both apt and yum repos"):
         build_view([roots[0], other], tmp_path / "view")
     with pytest.raises(ConfigError, match="exists already"):
         build_view(roots, roots[0])

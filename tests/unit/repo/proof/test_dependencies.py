@@ -2,31 +2,25 @@
 
 import pytest
 
-from fuel_upgrade.repo.apt.stanza import AptEntry, parse_package
+from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
+from fuel_upgrade.repo.apt.stanza import parse_package
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.proof.dependencies import (
-    DependencyReport,
-    Need,
-    Offer,
-    PackageSet,
-    Relation,
-    Requirements,
-    check,
-)
-from fuel_upgrade.repo.proof.requirements import read_apt_requirements
+from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
+from fuel_upgrade.repo.repo import Entry
+from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
 
 
 def entry(
     name: str, fields: str = "", version: str = "1.0-1", index: str = "amd64", arch: str = "all"
-) -> AptEntry:
+) -> Entry:
     text = (
         f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\n"
         f"Filename: pool/{name}.deb\nSize: 1\nSHA256: aa\n{fields}"
     ).strip()
-    return AptEntry(parse_package(text.encode(), source="x"), "main", index, text.encode())
+    return Entry(parse_package(text.encode(), source="x"), "main", index, text.encode())
 
 
-def unmet(*entries: AptEntry) -> list[str]:
+def unmet(*entries: Entry) -> list[str]:
     report = check(read_apt_requirements(entries))
     return [one.need for one in report.unmet]
 
@@ -70,12 +64,12 @@ def test_each_architecture_is_checked_by_its_own_index() -> None:
     assert [(one.package, one.architecture) for one in report.unmet] == [("user all 1.0-1", "i386")]
 
 
-def test_the_index_for_all_architectures_serves_each() -> None:
+def test_the_index_for_all_architectures_belongs_to_each() -> None:
     entries = [entry("lib", index="all"), entry("user", "Depends: lib", index="amd64")]
     assert unmet(*entries) == []
 
 
-def test_what_another_architecture_would_have_to_meet_is_not_checked() -> None:
+def test_dependencies_on_another_architecture_are_unchecked() -> None:
     report = check(read_apt_requirements([entry("user", "Depends: lib:armhf")]))
     assert (len(report.unmet), [one.need for one in report.unchecked]) == (0, ["lib:armhf"])
 
@@ -106,7 +100,7 @@ def test_a_dependency_is_met_as_rpm_sees_it(
     assert bool(rpm(relation, offer).unmet) is not is_met
 
 
-def test_a_rich_dependency_is_said_to_be_unchecked() -> None:
+def test_a_rich_dependency_is_reported_as_unchecked() -> None:
     report = rpm(None)
     assert (len(report.unmet), [one.need for one in report.unchecked]) == (0, ["(a if b)"])
 

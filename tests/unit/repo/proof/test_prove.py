@@ -1,4 +1,4 @@
-"""A diff repo is proved only if with its base it is the release; each way to miss that is named."""
+"""A diff repo is proved only if it and its base are the release; every difference is reported."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,6 @@ import pytest
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo import build
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.write_indexes import write_apt_indexes
 from fuel_upgrade.repo.build import DiffOptions, build_diff
@@ -18,6 +17,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, RepoKind, fingerprint_of
 from fuel_upgrade.repo.proof.prove import SHOWN, Fault, FaultKind, Proof, prove_alone
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
+from fuel_upgrade.repo.repo import Entry
 from fuel_upgrade.repo.repo_contents import Holding, hidden
 from fuel_upgrade.system.progress import no_progress
 from tests.builders import Fake, apt_repo, spec_of, write_parts, yum_repo
@@ -53,7 +53,7 @@ def proof_of(base: Path, diff: Path, current: Path) -> Proof:
     return prove_repos(base, diff, current, suites=Suites())[0]
 
 
-def told(proof: Proof) -> set[tuple[FaultKind, str, str]]:
+def faults_of(proof: Proof) -> set[tuple[FaultKind, str, str]]:
     return {(fault.kind, fault.what.split(" ")[0], fault.where) for fault in proof.faults}
 
 
@@ -66,7 +66,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("make", [apt_repo, yum_repo])
-def test_what_is_built_is_proved(tmp_path: Path, make: Callable[..., Path]) -> None:
+def test_every_built_repo_is_proved(tmp_path: Path, make: Callable[..., Path]) -> None:
     plain = [fake for fake in CURRENT if fake.component == "main"]
     base, current = make(tmp_path / "base", BASE), make(tmp_path / "current", plain)
     build_diff(base, current, tmp_path / "diff")
@@ -85,7 +85,7 @@ def test_every_entry_of_every_index_is_counted(pair: tuple[Path, Path], tmp_path
 def test_a_stanza_lost_everywhere_is_missing(pair: tuple[Path, Path], tmp_path: Path) -> None:
     build_diff(*pair, tmp_path / "diff")
     rewrite(tmp_path / "diff", lambda entry: entry[0] != "rebuilt")
-    assert told(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
+    assert faults_of(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
         (FaultKind.MISSING, "rebuilt", "")
     }
 
@@ -95,7 +95,7 @@ def test_a_stanza_lost_in_one_architecture_is_named(
 ) -> None:
     build_diff(*pair, tmp_path / "diff")
     rewrite(tmp_path / "diff", lambda entry: entry[:2] != ("rebuilt", "i386"))
-    assert told(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
+    assert faults_of(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
         (FaultKind.LOST, "rebuilt", "main/binary-i386")
     }
 
@@ -103,7 +103,7 @@ def test_a_stanza_lost_in_one_architecture_is_named(
 def rewrite(root: Path, keep: Callable[[tuple[str, str]], bool]) -> None:
     """Drop entries from the indexes of a diff repo, which stay valid otherwise."""
     repo = read_apt(root)
-    kept = [e for e in repo.iter_entries() if keep((e.package.name, e.index_architecture))]
+    kept = [e for e in repo.entries() if keep((e.package.name, e.index_architecture))]
     write_apt_indexes(repo, kept, root, label="x")
 
 
@@ -112,31 +112,31 @@ def test_a_package_that_the_release_lacks_is_extra(pair: tuple[Path, Path], tmp_
     smaller = apt_repo(
         tmp_path / "smaller", CURRENT[:3], architectures=BOTH, components=("main", "universe")
     )
-    found = told(proof_of(pair[0], tmp_path / "diff", smaller))
-    assert {(FaultKind.EXTRA, "new", ""), (FaultKind.EXTRA, "far", "")} <= found
+    faults = faults_of(proof_of(pair[0], tmp_path / "diff", smaller))
+    assert {(FaultKind.EXTRA, "new", ""), (FaultKind.EXTRA, "far", "")} <= faults
 
 
-def test_another_base_is_not_the_one_that_was_inherited_from(
+def test_a_base_without_the_inherited_content_is_refused(
     pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     build_diff(*pair, tmp_path / "diff")
     other = apt_repo(
         tmp_path / "other", BASE[1:], architectures=BOTH, components=("main", "universe")
     )
-    found = told(proof_of(other, tmp_path / "diff", pair[1]))
-    assert (FaultKind.NOT_IN_BASE, "same", "") in found
-    assert (FaultKind.DESCRIPTION, "base_fingerprint", "") in found
+    faults = faults_of(proof_of(other, tmp_path / "diff", pair[1]))
+    assert (FaultKind.NOT_IN_BASE, "same", "") in faults
+    assert (FaultKind.DESCRIPTION, "base_fingerprint", "") in faults
 
 
-def test_a_whole_index_that_is_gone_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_missing_index_is_reported(pair: tuple[Path, Path], tmp_path: Path) -> None:
     build_diff(*pair, tmp_path / "diff")
     for path in (tmp_path / "diff/dists/precise/universe").rglob("Packages*"):
         path.unlink()
     for folder in ("binary-amd64", "binary-i386", ""):
         (tmp_path / "diff/dists/precise/universe" / folder).rmdir()
-    found = told(proof_of(pair[0], tmp_path / "diff", pair[1]))
-    assert (FaultKind.LOST, "the", "universe/binary-amd64") in found
-    assert (FaultKind.MISSING, "far", "") in found
+    faults = faults_of(proof_of(pair[0], tmp_path / "diff", pair[1]))
+    assert (FaultKind.LOST, "the", "universe/binary-amd64") in faults
+    assert (FaultKind.MISSING, "far", "") in faults
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_an_altered_description_is_named(
 ) -> None:
     build_diff(*pair, tmp_path / "diff")
     edit(tmp_path / "diff" / FILE_NAME, change)
-    found = told(proof_of(pair[0], tmp_path / "diff", pair[1]))
-    assert found == {(FaultKind.DESCRIPTION, named, "")}
+    faults = faults_of(proof_of(pair[0], tmp_path / "diff", pair[1]))
+    assert faults == {(FaultKind.DESCRIPTION, named, "")}
 
 
 def test_an_altered_inheritance_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
     build_diff(*pair, tmp_path / "diff")
     edit(tmp_path / "diff" / FILE_NAME, (r"^  same all 1.0-1 .*$", "  same all 1.0-1 abc"))
-    assert told(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
+    assert faults_of(proof_of(pair[0], tmp_path / "diff", pair[1])) == {
         (FaultKind.MISSING, "same", ""),
         (FaultKind.EXTRA, "same", ""),
         (FaultKind.NOT_IN_BASE, "same", ""),
@@ -175,13 +175,13 @@ def test_a_description_of_an_older_version_is_proved_without_changes(
 ) -> None:
     build_diff(*pair, tmp_path / "diff")
     path = tmp_path / "diff" / FILE_NAME
-    found = DiffDescription.parse(path.read_text(), source="diff.yaml")
+    description = DiffDescription.parse(path.read_text(), source="diff.yaml")
     path.write_text(re.sub(r"(?s)^changes: .*?(?=^inherited)", "", path.read_text(), flags=re.M))
-    assert DiffDescription.parse(path.read_text(), source="x") == replace(found, changes=())
+    assert DiffDescription.parse(path.read_text(), source="x") == replace(description, changes=())
     assert proof_of(pair[0], tmp_path / "diff", pair[1]).proved
 
 
-def test_a_package_that_some_nodes_would_not_find_in_the_base_is_carried(tmp_path: Path) -> None:
+def test_a_package_of_the_base_that_some_nodes_do_not_see_is_carried(tmp_path: Path) -> None:
     """It is for all architectures, but the base lists it for one: by identity alone it is there."""
     base = apt_repo(tmp_path / "base", [Fake("same")], architectures=("amd64",))
     current = apt_repo(tmp_path / "current", [Fake("same")], architectures=BOTH)
@@ -210,29 +210,29 @@ def held(**indexes: Identity) -> Holding:
         (Holding({("", "amd64"): frozenset([ONE])}, frozenset([ONE])), held(i386=ONE), set()),
     ],
 )
-def test_hidden_is_what_a_node_would_not_read(
+def test_packages_that_a_node_does_not_read_are_hidden(
     base: Holding, current: Holding, lost: set[str]
 ) -> None:
     assert hidden(base, current) == {architecture: {ONE} for architecture in lost}
 
 
 def described(own: Holding, **other: Any) -> DiffDescription:
-    found = DiffDescription(
+    description = DiffDescription(
         RepoKind.APT, "sha256", "sha256:0", fingerprint_of(own.content, "sha256"),
         {"carried": len(own.own), "inherited": len(own.inherited)}, 0, 0, (), (), (), (),
     )  # fmt: skip
-    return replace(found, **other)
+    return replace(description, **other)
 
 
 def test_a_ready_diff_repo_is_proved_by_its_own_description() -> None:
     own = Holding({("main", "amd64"): frozenset([ONE])}, frozenset([TWO]))
     assert prove_alone(own, described(own)).proved
     wrong = prove_alone(own, described(own, result_fingerprint="sha256:1"))
-    assert told(wrong) == {(FaultKind.DESCRIPTION, "result_fingerprint", "")}
+    assert faults_of(wrong) == {(FaultKind.DESCRIPTION, "result_fingerprint", "")}
     counted = prove_alone(own, described(own, counts={"carried": 1, "inherited": 2}))
-    assert told(counted) == {(FaultKind.DESCRIPTION, "counts.inherited", "")}
+    assert faults_of(counted) == {(FaultKind.DESCRIPTION, "counts.inherited", "")}
     twice = Holding(own.indexes, frozenset([ONE]))
-    assert told(prove_alone(twice, described(twice))) == {(FaultKind.TWICE, "one", "")}
+    assert faults_of(prove_alone(twice, described(twice))) == {(FaultKind.TWICE, "one", "")}
 
 
 def test_an_error_names_twenty_and_counts_the_rest() -> None:
@@ -248,10 +248,10 @@ def test_an_error_names_twenty_and_counts_the_rest() -> None:
 def test_a_build_that_loses_a_stanza_leaves_nothing(
     pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def lossy(repo: AptRepo, entries: list[object], out: Path, **more: object) -> None:
-        write_apt_indexes(repo, entries[1:], out, **more)  # type: ignore[arg-type]
+    def lossy(repo: AptRepo, entries: list[Entry], out: Path, *, label: str, **_: object) -> None:
+        write_apt_indexes(repo, entries[1:], out, label=label)
 
-    monkeypatch.setattr(build, "write_apt_indexes", lossy)  # the fault that a proof is for
+    monkeypatch.setattr(AptRepo, "write_indexes", lossy)  # the proof is for a fault of the writer
     with pytest.raises(BundleError, match=r"new all 1\.0-1 .*LOST|carried, but not in an index"):
         build_diff(*pair, tmp_path / place, DiffOptions())
     assert not (tmp_path / place).exists()

@@ -1,4 +1,4 @@
-"""The change report: what each change is called, its sizes, and its four forms."""
+"""The change report: the kinds of changes, their sizes, and the four formats."""
 
 import base64
 import hashlib
@@ -50,9 +50,9 @@ def report(tmp_path: Path) -> RepoReport:
     return report_repos(base, current, suites=Suites(), name="repo")
 
 
-def test_each_change_is_called_what_it_is(report: RepoReport) -> None:
-    found = {(c.kind.value, c.name, c.old, c.new) for c in report.changes}
-    assert found == {
+def test_each_change_has_its_kind(report: RepoReport) -> None:
+    summary = {(c.kind.value, c.name, c.old, c.new) for c in report.changes}
+    assert summary == {
         ("upgraded", "up", ("1.0-1",), ("1.10-1",)),
         ("downgraded", "down", ("2.0-1",), ("1.0-1",)),
         ("rebuilt", "rebuilt", ("1.0-1",), ("1.0-1",)),
@@ -90,24 +90,24 @@ def test_a_line_of_diff_yaml_gives_the_change_again(report: RepoReport) -> None:
         Change.parse("upgraded x")
 
 
-def test_sizes_that_nobody_knows_are_said_to_be_unknown(tmp_path: Path) -> None:
+def test_missing_sizes_are_shown_as_unknown(tmp_path: Path) -> None:
     """A base that is a diff repo inherits packages without their sizes."""
     first = apt_repo(tmp_path / "1", [Fake("a"), Fake("b")])
     second = apt_repo(tmp_path / "2", [Fake("a"), Fake("b"), Fake("c")])
     build_diff(first, second, tmp_path / "diff")
     third = apt_repo(tmp_path / "3", [Fake("a", content="new"), Fake("b"), Fake("c")])
-    found = report_repos(tmp_path / "diff", third, suites=Suites())
-    assert [(c.name, c.old_bytes) for c in found.changes] == [("a", None)]
-    assert (found.old_packages, found.old_bytes) == (3, None)
+    summary = report_repos(tmp_path / "diff", third, suites=Suites())
+    assert [(c.name, c.old_bytes) for c in summary.changes] == [("a", None)]
+    assert (summary.old_packages, summary.old_bytes) == (3, None)
     for render in RENDERERS.values():
-        assert render(Report("t", (found,)))
-    assert "unknown before" in RENDERERS["text"](Report("t", (found,)))
+        assert render(Report("t", (summary,)))
+    assert "unknown before" in RENDERERS["text"](Report("t", (summary,)))
 
 
 def test_a_yum_repo_has_no_components(tmp_path: Path) -> None:
     base, current = yum_repo(tmp_path / "b", BASE[:2]), yum_repo(tmp_path / "c", CURRENT[:2])
-    found = report_repos(base, current, suites=Suites())
-    assert [(c.kind.value, c.old_components) for c in found.changes] == [("upgraded", ())]
+    summary = report_repos(base, current, suites=Suites())
+    assert [(c.kind.value, c.old_components) for c in summary.changes] == [("upgraded", ())]
 
 
 class Page(HTMLParser):
@@ -138,7 +138,7 @@ def read_page(report: Report) -> tuple[str, Page]:
     return text, page
 
 
-def test_the_page_is_whole_and_needs_nothing_else(report: RepoReport) -> None:
+def test_the_page_is_self_contained(report: RepoReport) -> None:
     text, page = read_page(Report("Changes <1> & 2", (report, report)))
     assert page.fetched, "the sums lead to their tables"
     assert all(place.startswith("#") and f'id="{place[1:]}"' in text for place in page.fetched)
@@ -183,8 +183,10 @@ def test_text_and_json_say_the_same(report: RepoReport) -> None:
 
 
 def test_a_tarball_is_reported_from_its_own_descriptions(tmp_path: Path) -> None:
-    found = report_tarball(make_tarball(tmp_path))
-    assert [(repo.name, repo.counts["rebuilt"], repo.counts["added"]) for repo in found.repos] == [
+    summary = report_tarball(make_tarball(tmp_path))
+    assert [
+        (repo.name, repo.counts["rebuilt"], repo.counts["added"]) for repo in summary.repos
+    ] == [
         ("2014.2-6.0 centos, since 2014.1.1-5.1", 0, 1),
         ("2014.2-6.0 ubuntu, since 2014.1.1-5.1", 1, 0),
     ]
@@ -205,9 +207,9 @@ def test_an_older_description_gives_its_numbers_only(tmp_path: Path) -> None:
     text = (tmp_path / "diff" / FILE_NAME).read_text()
     start, end = text.index("changes: |"), text.index("inherited: |")
     old = DiffDescription.parse(text[:start] + text[end:], source="diff.yaml")
-    found = old.report("x")
-    assert (found.changes, found.old_packages) == ((), None)
-    assert "1 rebuilt" in found.note
+    summary = old.report("x")
+    assert (summary.changes, summary.old_packages) == ((), None)
+    assert "1 rebuilt" in summary.note
 
 
 def test_reporting_on_a_tarball_needs_no_library_of_the_build_side() -> None:
@@ -216,3 +218,10 @@ def test_reporting_on_a_tarball_needs_no_library_of_the_build_side() -> None:
         " assert 'createrepo_c' not in sys.modules"
     )
     process.run([sys.executable, "-c", code], timeout_s=30.0)
+
+
+def test_names_cannot_become_markup_in_the_page() -> None:
+    change = Change(ChangeKind.ADDED, "<script>x", "all", (), ("1",), (), None, 1)
+    page = RENDERERS["html"](Report("<b>", (RepoReport("&", 0, 1, 0, 1, (change,), "<i>"),)))
+    assert page.count("<script>") == 1
+    assert not re.search("<b>\n|<i>|<script>x|>&<", page)

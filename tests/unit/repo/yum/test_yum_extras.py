@@ -1,4 +1,4 @@
-"""Groups, modules and advisories: which a diff repo says again, and in what form."""
+"""Groups, modules and advisories that a diff repo carries, and their form."""
 
 from pathlib import Path
 
@@ -50,10 +50,10 @@ def diff_of(folder: Path, base: dict[str, str], current: dict[str, str]) -> Extr
 @pytest.mark.parametrize("suffix", ["", "_gz"])
 def test_every_compression_is_read(tmp_path: Path, compression: str, suffix: str) -> None:
     root = yum_repo(tmp_path, [SAME])
-    found = extras_of(rewrite(root, ALL, compression=compression, suffix=suffix))
-    assert found.groups == ALL["group"].encode()
-    assert [d.identity[:2] for d in found.modules] == [("m", "1")]
-    assert [record.id for record in found.advisories] == ["A"]
+    selected = extras_of(rewrite(root, ALL, compression=compression, suffix=suffix))
+    assert selected.groups == ALL["group"].encode()
+    assert [d.identity[:2] for d in selected.modules] == [("m", "1")]
+    assert [record.id for record in selected.advisories] == ["A"]
 
 
 @pytest.mark.parametrize("checksum", ["sha256", "sha512", "sha384", "sha1", "sha", "md5"])
@@ -86,7 +86,7 @@ def test_a_wrong_size_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_listed_data_that_is_gone_is_refused_by_its_reader(tmp_path: Path, kind: str) -> None:
+def test_missing_listed_data_is_an_error_when_it_is_read(tmp_path: Path, kind: str) -> None:
     root = repo(tmp_path, ALL, SAME)
     (root / listed(root)[kind][0]).unlink()
     assert len(read_yum(root).packages) == 1
@@ -120,9 +120,9 @@ def test_a_diff_repo_has_the_compression_of_the_current_repo(
     repo(tmp_path / "base", {}, SAME)
     rewrite(yum_repo(tmp_path / "current", [SAME, NEW]), ALL, compression=compression)
     build_diff(tmp_path / "base", tmp_path / "current", tmp_path / "diff")
-    found = listed(tmp_path / "diff")
-    assert set(found) == {"primary", "filelists", "other", *KINDS}
-    assert all(name.endswith(f".{compression}") for name, _ in found.values())
+    selected = listed(tmp_path / "diff")
+    assert set(selected) == {"primary", "filelists", "other", *KINDS}
+    assert all(name.endswith(f".{compression}") for name, _ in selected.values())
     read_yum(tmp_path / "diff")
 
 
@@ -149,12 +149,12 @@ def test_groups_are_carried_whole_and_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_release_without_groups_says_so_over_a_base_that_has_some(tmp_path: Path) -> None:
-    found = diff_of(tmp_path, GROUPS, {}).groups
-    assert found is not None
-    assert b"<group>" not in found
+    selected = diff_of(tmp_path, GROUPS, {}).groups
+    assert selected is not None
+    assert b"<group>" not in selected
     repo(tmp_path / "next", {}, SAME)
     build_diff(tmp_path / "diff", tmp_path / "next", tmp_path / "next-diff")
-    assert extras_of(tmp_path / "next-diff").groups == found
+    assert extras_of(tmp_path / "next-diff").groups == selected
 
 
 def test_a_base_that_does_not_tell_its_groups_may_have_some(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_base_that_does_not_tell_its_groups_may_have_some(tmp_path: Path) -> N
     assert extras_of(tmp_path / "diff").groups is not None
 
 
-def test_advisories_are_carried_that_the_base_lacks_or_that_concern_what_is_carried(
+def test_new_advisories_and_those_about_carried_packages_are_carried(
     tmp_path: Path,
 ) -> None:
     same, about_new = advisory("SAME", "same-1.0-1"), advisory("NEW", "new-1:2.0-1")
@@ -178,15 +178,15 @@ def test_advisories_are_carried_that_the_base_lacks_or_that_concern_what_is_carr
     added = advisory("ADDED", "same-1.0-1")
     reworded = advisory("CHANGED", "same-1.0-1", title="another")
     current = updates(same, about_new, other_epoch, reworded, added)
-    found = diff_of(tmp_path, {"updateinfo": base}, {"updateinfo": current}).advisories
-    assert [(r.id, r.title) for r in found] == [
+    selected = diff_of(tmp_path, {"updateinfo": base}, {"updateinfo": current}).advisories
+    assert [(r.id, r.title) for r in selected] == [
         ("NEW", "title"),
         ("CHANGED", "another"),
         ("ADDED", "title"),
     ]
 
 
-def test_streams_are_carried_that_the_base_lacks_or_that_concern_what_is_carried(
+def test_new_streams_and_those_of_carried_packages_are_carried(
     tmp_path: Path,
 ) -> None:
     kept = stream("kept", "1", "same-0:1.0-1.noarch") + default("kept", "1")
@@ -194,14 +194,14 @@ def test_streams_are_carried_that_the_base_lacks_or_that_concern_what_is_carried
     changed = stream("changed", "1", "x-0:1-1.noarch")
     base = kept + ours + changed
     current = kept + ours + stream("changed", "1", "y-0:1-1.noarch") + stream("added", "1")
-    found = diff_of(tmp_path, {"modules": base}, {"modules": current}).modules
-    assert [(d.kind, *d.identity[:2]) for d in found] == [
+    selected = diff_of(tmp_path, {"modules": base}, {"modules": current}).modules
+    assert [(d.kind, *d.identity[:2]) for d in selected] == [
         ("modulemd", "ours", "1.10"),
         ("modulemd-defaults", "ours"),
         ("modulemd", "changed", "1"),
         ("modulemd", "added", "1"),
     ]
-    assert found[1].default == "1.10"
+    assert selected[1].default == "1.10"
 
 
 @pytest.mark.parametrize(
@@ -217,18 +217,18 @@ def test_defaults_count_over_those_of_the_base(
     current: str, stream_name: str, modified: int
 ) -> None:
     base = parse_modules(default("m", "1", 10), source="base")
-    (found,) = select_modules(parse_modules(current, source="current"), base, base, ())
-    assert (found.default, found.modified) == (stream_name, modified)
-    assert "'1': []" in found.text  # else stream 1 would keep its default profile
-    assert parse_modules(found.text, source="again") == (found,)
+    (selected,) = select_modules(parse_modules(current, source="current"), base, base, ())
+    assert (selected.default, selected.modified) == (stream_name, modified)
+    assert "'1': []" in selected.text  # else stream 1 would keep its default profile
+    assert parse_modules(selected.text, source="again") == (selected,)
 
 
-def test_what_a_document_says_is_not_changed_by_carrying_it() -> None:
+def test_carrying_a_document_keeps_its_content() -> None:
     text = stream("m", "1.10", "a-0:1-1.noarch", version=20210101000000)
-    (found,) = parse_modules(text, source="x")
-    assert "stream: 1.10\n" in found.text
-    assert "version: 20210101000000\n" in found.text
-    assert parse_modules(found.text, source="again") == (found,)
+    (selected,) = parse_modules(text, source="x")
+    assert "stream: 1.10\n" in selected.text
+    assert "version: 20210101000000\n" in selected.text
+    assert parse_modules(selected.text, source="again") == (selected,)
 
 
 @pytest.mark.parametrize("original", [True, False])
@@ -237,14 +237,14 @@ def test_views_and_squashed_repos_keep_them(tmp_path: Path, *, original: bool) -
     repo(tmp_path / "current", {**ALL, "modules": ALL["modules"] + stream("m", "2")}, SAME, NEW)
     options = DiffOptions(original=original)
     build_diff(tmp_path / "base", tmp_path / "current", tmp_path / "diff", options)
-    wanted = extras_of(tmp_path / "current")
+    expected = extras_of(tmp_path / "current")
     for make in (build_view, squash):
         out = tmp_path / make.__name__
         make([tmp_path / "diff", tmp_path / "base"], out)
-        found = extras_of(out)
-        assert found.groups == wanted.groups
-        assert {d.text for d in found.modules} == {d.text for d in wanted.modules}
-        assert [r.id for r in found.advisories] == ["A"]
+        selected = extras_of(out)
+        assert selected.groups == expected.groups
+        assert {d.text for d in selected.modules} == {d.text for d in expected.modules}
+        assert [r.id for r in selected.advisories] == ["A"]
         if original:
             names = sorted(p.name for p in (tmp_path / "current/repodata").iterdir())
             assert sorted(p.name for p in (out / "repodata").iterdir()) == names

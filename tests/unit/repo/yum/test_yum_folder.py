@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.compare import detect_kind, opened_repo
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.yum.repo import read_yum, write_yum_metadata
+from fuel_upgrade.repo.read_repo import detect_kind, opened_repo
+from fuel_upgrade.repo.yum.metadata import write_yum_metadata
+from fuel_upgrade.repo.yum.repo import read_yum
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
 
@@ -38,9 +39,9 @@ def test_metadata_altered_against_repomd_is_refused(tmp_path: Path, kind: str) -
         read_yum(tmp_path)
 
 
-def test_metadata_that_repomd_lists_must_be_there(tmp_path: Path) -> None:
+def test_metadata_in_repomd_must_exist(tmp_path: Path) -> None:
     (yum_repo(tmp_path, TWO) / "repodata/primary.xml.gz").unlink()
-    with pytest.raises(BundleError, match=r"not there, but repomd\.xml lists it"):
+    with pytest.raises(BundleError, match=r"missing, but repomd\.xml lists it"):
         read_yum(tmp_path)
 
 
@@ -77,8 +78,8 @@ def test_a_package_outside_the_repo_is_refused(tmp_path: Path) -> None:
         read_yum(yum_repo(tmp_path, [Fake("a")], prefix="../"))
 
 
-def test_a_package_at_another_address_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="a lies at http://elsewhere, outside the repo"):
+def test_a_package_at_another_url_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="a is at http://elsewhere, outside the repo"):
         read_yum(yum_repo(tmp_path, [Fake("a")], location_base="http://elsewhere"))
 
 
@@ -98,7 +99,7 @@ def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None
     assert set(again.metadata) == set(repo.metadata)
 
 
-def test_a_location_with_a_dot_is_found_again(tmp_path: Path) -> None:
+def test_a_location_with_a_dot_is_matched(tmp_path: Path) -> None:
     repo = read_yum(yum_repo(tmp_path / "a", TWO, prefix="./"))
     locations = {package.location for package in repo.packages}
     assert locations == {fake.rpm_location for fake in TWO}
@@ -116,7 +117,7 @@ def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
     assert one == other
 
 
-def test_kinds_are_told_by_their_folders(tmp_path: Path) -> None:
+def test_kinds_are_detected_by_their_folders(tmp_path: Path) -> None:
     assert detect_kind(apt_repo(tmp_path / "a", [])) is RepoKind.APT
     assert detect_kind(yum_repo(tmp_path / "y", [])) is RepoKind.YUM
     with pytest.raises(BundleError, match="neither dists"):

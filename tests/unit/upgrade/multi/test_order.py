@@ -1,4 +1,4 @@
-"""Several tarballs are put in the order that their content gives, or the missing one is named."""
+"""Tarballs are ordered by their content, or the missing one is named."""
 
 from itertools import permutations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade.multi.order import Offer, Order, Present, Wanted, find_order
+from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Order, Present, find_order
 from tests.builders import quickly
 
 MASTER = Present("5.1", {("B", "ubuntu"): frozenset("ab")}, frozenset({"seal of 5.1"}))
@@ -27,7 +27,7 @@ def offer(
         upgrade_from=frozenset(upgrade_from),
         seal=seal or f"seal of {fuel}",
         brings={(f"R-{fuel}", "ubuntu"): frozenset(inherits + brings)},
-        wants=(Wanted(named, "ubuntu", frozenset(inherits)),) if inherits else (),
+        wants=(Inherited(named, "ubuntu", frozenset(inherits)),) if inherits else (),
     )
 
 
@@ -51,7 +51,7 @@ def test_any_order_of_the_arguments_gives_one_order() -> None:
         assert names(find_order(shuffled, MASTER)) == ["fuel-5.1.1", "fuel-6.0", "fuel-6.1"]
 
 
-def test_what_is_there_already_is_skipped() -> None:
+def test_an_installed_tarball_is_skipped() -> None:
     offers = [offer("5.0", "4.1"), offer("5.1", "5.0"), offer("5.1.1", "5.1"),
               offer("5.1", "5.0", seal="other")]  # fmt: skip
     found = find_order(offers, MASTER)
@@ -74,7 +74,7 @@ def test_the_version_that_is_missing_is_named() -> None:
     )
 
 
-def test_what_comes_behind_the_missing_one_says_so() -> None:
+def test_a_tarball_after_the_missing_one_says_so() -> None:
     first, second = failures([offer("6.1", "6.0"), offer("7.0", "6.1")])
     assert "needs Fuel 6.0, which none of these brings" in first
     assert second == "fuel-7.0 (Fuel 7.0) comes behind 6.1, out of reach itself"
@@ -102,14 +102,14 @@ def test_a_tarball_cannot_be_its_own_base() -> None:
 
 def test_without_comparable_checksums_the_name_of_the_base_decides() -> None:
     def unknown(named: str) -> Offer:
-        wants = (Wanted(named, "ubuntu", None),)
+        wants = (Inherited(named, "ubuntu", None),)
         return Offer("fuel-6.0", "6.0", frozenset({"5.1"}), "s", {}, wants)
 
     assert names(find_order([unknown("B")], MASTER)) == ["fuel-6.0"]
     assert "it builds on C" in failures([unknown("C")])[0]
 
 
-def test_of_two_for_one_version_the_one_that_fits_is_taken() -> None:
+def test_of_two_tarballs_for_one_version_the_fitting_one_is_installed() -> None:
     repaired = offer("6.0", "5.1", seal="repaired")
     refused = offer("6.0", "5.1", inherits="x", seal="refused")
     found = find_order([refused, repaired], MASTER)
@@ -123,7 +123,7 @@ def test_copies_are_skipped() -> None:
     assert skips(find_order([one, copy], MASTER)) == {"fuel-6.0": "the same as again"}
 
 
-def test_what_does_not_lie_on_the_way_is_skipped() -> None:
+def test_a_tarball_outside_the_sequence_is_skipped() -> None:
     found = find_order([offer("5.1.1", "5.0.2"), offer("6.0", "5.1")], MASTER)
     assert skips(found) == {"fuel-5.1.1": "not on the way to Fuel 6.0"}
 

@@ -1,16 +1,30 @@
-"""A base is content: who holds all that a diff inherits can be its base, whatever its name."""
+"""A base is content: any release with all inherited packages can be the base of a diff."""
+
+from dataclasses import replace
 
 import pytest
 
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
+from fuel_upgrade.bundle.seal import SealedFile
+from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.upgrade.plan.base_match import Held, Need, candidates, find_base
+from fuel_upgrade.upgrade.plan.base_match import (
+    BaseMatch,
+    Held,
+    Need,
+    candidates,
+    find_base,
+    find_inside,
+    needs,
+    repair_request,
+)
 from tests.builders import package
+from tests.plan_inputs import bundle_head, description, repo_part
 
 V51, V511, V60 = "2014.1.1-5.1", "2014.1.3-5.1.1", "2014.2-6.0"
-PACKAGES = (package("keep"), package("libvirt"))
+PACKAGES = (package("keep"), package("libvirt", content="y"))
 NEED = Need(V60, "ubuntu", V51, "sha256", PACKAGES)
 
 
@@ -33,7 +47,7 @@ def test_another_system_and_the_release_itself_are_no_base() -> None:
     assert versions(release(V51, "CentOS"), release(V60)) == []
 
 
-def test_what_rests_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
+def test_a_release_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
     later = release("2014.2-6.0.1", "Ubuntu", "2014.2-6.0.1", V60)
     assert versions(later, release(V51), replaced=f"http://m/{V60}") == [V51]
 
@@ -42,7 +56,7 @@ def look(missing: dict[str, tuple[Package, ...]], **more: object) -> object:
     return lambda found: Held(found, missing[found.version], **more)  # type: ignore[arg-type]
 
 
-def test_a_release_that_lacks_nothing_is_taken_and_told() -> None:
+def test_a_release_that_lacks_nothing_is_the_base_and_reported() -> None:
     lacks = {V51: PACKAGES[:1], V511: ()}
     match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
     assert match.accepted
@@ -50,7 +64,7 @@ def test_a_release_that_lacks_nothing_is_taken_and_told() -> None:
     assert match.to_json() == {"named": V51, "found": V511, "inside": False, "inherited": 2}
 
 
-def test_a_refusal_names_what_the_closest_lacks() -> None:
+def test_a_refusal_names_the_packages_that_the_closest_base_lacks() -> None:
     lacks = {V51: PACKAGES, V511: PACKAGES[1:]}
     match = find_base(NEED, [release(V51), release(V511)], look(lacks))  # type: ignore[arg-type]
     assert (match.accepted, match.missing) == (False, PACKAGES[1:])
@@ -71,6 +85,56 @@ def test_a_repo_elsewhere_is_believed_of_the_named_base_alone() -> None:
 def test_a_diff_that_inherits_nothing_needs_no_base() -> None:
     match = find_base(Need(V60, "ubuntu", V51, "sha256", ()), [], look({}))  # type: ignore[arg-type]
     assert (match.accepted, match.release) == (True, None)
+
+
+SEALED = replace(
+    bundle_head((repo_part(V51, None), repo_part(V60, V51))),
+    descriptions={
+        (V60, "ubuntu"): replace(description(), inherited=(PACKAGES[0].identity("sha256"),))
+    },
+)
+
+
+def sealed_with(*packages: Package) -> BundleHead:
+    folder = repo_part(V51, None).folder
+    files = {f"{folder}/{p.location}": SealedFile(1, p.digest("sha256")) for p in packages}
+    return replace(SEALED, sealed=files)
+
+
+def test_each_diff_repo_of_a_tarball_has_a_need() -> None:
+    (only,) = needs(SEALED)
+    assert (only.version, only.named, only.algorithm) == (V60, V51, "sha256")
+    assert [str(p) for p in only.inherited] == [str(PACKAGES[0])]
+
+
+def test_a_base_in_the_tarball_is_compared_by_the_checksums_of_the_seal() -> None:
+    assert find_inside(NEED, sealed_with(*PACKAGES)).accepted
+    match = find_inside(NEED, sealed_with(PACKAGES[0]))
+    assert (match.accepted, match.missing) == (False, PACKAGES[1:])
+    assert match.to_json()["found"] == V51
+
+
+def test_a_diff_base_in_the_tarball_also_has_the_packages_that_it_inherits() -> None:
+    inherits = replace(description(), inherited=(PACKAGES[1].identity("sha256"),))
+    head = replace(sealed_with(PACKAGES[0]), descriptions={(V51, "ubuntu"): inherits})
+    assert find_inside(NEED, head).accepted
+
+
+def test_a_base_in_the_tarball_is_accepted_where_checksums_cannot_be_compared() -> None:
+    head = replace(sealed_with(), descriptions={(V51, "ubuntu"): description()})
+    assert find_inside(replace(NEED, algorithm="md5"), head).accepted
+    other = replace(description(), algorithm="md5", inherited=(PACKAGES[0].identity("md5"),))
+    head = replace(sealed_with(*PACKAGES), descriptions={(V51, "ubuntu"): other})
+    assert find_inside(NEED, head).accepted
+
+
+def test_a_repair_request_lists_the_refused_bases_alone() -> None:
+    key = (V60, "ubuntu")
+    refused = BaseMatch(NEED, accepted=False, missing=PACKAGES[:1])
+    request = repair_request(SEALED, {key: refused}, "5.1")
+    assert request is not None
+    assert [(repo.base, repo.missing) for repo in request.repos] == [(V51, PACKAGES[:1])]
+    assert repair_request(SEALED, {key: BaseMatch(NEED, accepted=True)}, "5.1") is None
 
 
 REQUEST = RepairRequest(

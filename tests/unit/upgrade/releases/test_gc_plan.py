@@ -1,4 +1,4 @@
-"""Which releases are kept, and why; and in what a master can differ from a reviewed plan."""
+"""The reasons to keep a release, and the drift between a master and a reviewed plan."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +36,8 @@ CHAIN = [candidate(1, OLD), candidate(2, MIDDLE, OLD), candidate(3, NEW, MIDDLE,
 
 
 def test_the_whole_chain_of_a_kept_release_is_kept() -> None:
-    found = why_used(CHAIN, {3: "current"})
-    assert found[1] == found[2] == f"base of release {NEW} ({NEW})"
+    reason_by_id = why_used(CHAIN, {3: "current"})
+    assert reason_by_id[1] == reason_by_id[2] == f"base of release {NEW} ({NEW})"
 
 
 def test_a_chain_that_nobody_needs_is_free_as_a_whole() -> None:
@@ -47,9 +47,9 @@ def test_a_chain_that_nobody_needs_is_free_as_a_whole() -> None:
 
 def test_a_need_reaches_through_releases_that_are_not_named() -> None:
     chain = [candidate(1, OLD), candidate(2, MIDDLE, puppet=OLD), candidate(3, NEW, MIDDLE)]
-    found = why_used(chain, {3: "current"})
-    assert found[2] == f"base of release {NEW} ({NEW})"
-    assert found[1] == f"has the puppet of {MIDDLE} ({MIDDLE})"
+    reason_by_id = why_used(chain, {3: "current"})
+    assert reason_by_id[2] == f"base of release {NEW} ({NEW})"
+    assert reason_by_id[1] == f"has the puppet of {MIDDLE} ({MIDDLE})"
 
 
 def test_releases_of_one_repo_stay_together() -> None:
@@ -62,11 +62,11 @@ def test_the_system_tells_bases_apart() -> None:
     assert 1 not in why_used(other, {3: "current"})
 
 
-def test_a_need_is_told_before_a_weaker_reason_but_after_a_firm_one() -> None:
+def test_a_need_comes_before_a_weak_reason_and_after_a_firm_one() -> None:
     weak = {1: "not asked for", 2: "not asked for"}
-    found = reasons(CHAIN, {3: "current", 2: "cluster"}, weak)
-    assert found[1].startswith("base of release")
-    assert found[2] == "cluster"
+    reason_by_id = reasons(CHAIN, {3: "current", 2: "cluster"}, weak)
+    assert reason_by_id[1].startswith("base of release")
+    assert reason_by_id[2] == "cluster"
 
 
 def test_the_release_of_the_running_fuel_is_current() -> None:
@@ -75,8 +75,8 @@ def test_the_release_of_the_running_fuel_is_current() -> None:
 
 def test_each_system_keeps_its_newest_where_none_is_current() -> None:
     both = [*CHAIN, candidate(4, OLD, system="CentOS")]
-    found = why_current(both, "6.1")
-    assert found == {3: "current: Fuel 6.1", 4: "the newest of CentOS"}
+    reason_by_id = why_current(both, "6.1")
+    assert reason_by_id == {3: "current: Fuel 6.1", 4: "the newest of CentOS"}
 
 
 def plan() -> GcPlan:
@@ -90,21 +90,21 @@ def test_an_unchanged_master_has_no_drift() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "reported"),
     [
         (replace(plan(), fuel_version="6.1"), "Fuel 6.1 runs here, the plan is for 6.0"),
         (replace(plan(), retire=()), "id 1: is gone"),
         (replace(plan(), retire=(), keep=(replace(plan().retire[0], why="used"),)), "now: used"),
         (replace(plan(), retire=(replace(plan().retire[0], name="x"),)), "is now release x"),
         (replace(plan(), retire=(replace(plan().retire[0], repos=("u",)),)), "the repos u"),
-        (replace(plan(), folders=()), "/r/5.1: is not there"),
+        (replace(plan(), folders=()), "/r/5.1: is gone"),
         (replace(plan(), folders=(replace(plan().folders[0], identity=(9,)),)), "replaced it"),
-        (replace(plan(), folders=(replace(plan().folders[0], files=3),)), "found 3 files"),
+        (replace(plan(), folders=(replace(plan().folders[0], files=3),)), "the master 3 files"),
         (
             replace(plan(), folders=(*plan().folders, Content(Path("/x"), 1, 1, (3,)))),
             "/x: belongs to these releases now",
         ),
     ],
 )
-def test_each_difference_is_told(now: GcPlan, told: str) -> None:
-    assert any(told in text for text in drift(plan(), now))
+def test_each_difference_is_reported(now: GcPlan, reported: str) -> None:
+    assert any(reported in text for text in drift(plan(), now))

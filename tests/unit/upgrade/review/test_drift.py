@@ -1,4 +1,4 @@
-"""Whatever a plan rests on, a change of it is named; and nothing else is."""
+"""Every change of a precondition is reported, and nothing else."""
 
 from dataclasses import replace
 from typing import Any
@@ -103,12 +103,12 @@ DRIFTED = [
 ]
 
 
-@pytest.mark.parametrize(("now", "said"), DRIFTED, ids=[said for _, said in DRIFTED])
-def test_each_difference_is_named(now: Basis, said: str) -> None:
-    assert differences(BASIS, now) == (said,)
+@pytest.mark.parametrize(("now", "expected"), DRIFTED, ids=[expected for _, expected in DRIFTED])
+def test_each_difference_is_named(now: Basis, expected: str) -> None:
+    assert differences(BASIS, now) == (expected,)
 
 
-def test_what_appeared_where_nothing_was_is_named() -> None:
+def test_a_file_at_an_empty_path_is_reported() -> None:
     planned = with_live(REPO, LiveMark("nothing"))
     assert differences(planned, BASIS) == (f"{REPO} exists now: a folder",)
 
@@ -147,17 +147,17 @@ def test_there_are_differences_exactly_where_the_bases_differ(one: Basis, other:
 
 @quickly
 @given(BASES_OF_PLANS)
-def test_a_basis_survives_being_kept(basis: Basis) -> None:
+def test_a_basis_is_read_back_as_it_was_saved(basis: Basis) -> None:
     kept = SavedPlan.parse({**PLAN, "basis": basis_json(basis)}, source="p.json")
     assert kept.basis == basis
 
 
-def test_a_plan_without_what_people_read_is_still_one() -> None:
+def test_a_plan_is_complete_without_the_parts_for_people() -> None:
     assert SavedPlan.parse(PLAN, source="p.json").basis == BASIS
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         ([], "not a plan: expected an object"),
         ({}, "not a plan: it has no plan_format"),
@@ -168,8 +168,8 @@ def test_a_plan_without_what_people_read_is_still_one() -> None:
         ({**PLAN, "basis": {**basis_json(BASIS), "releases": [1]}}, "basis.releases.0"),
     ],
 )
-def test_what_is_no_plan_is_refused(data: Any, said: str) -> None:
+def test_a_malformed_plan_is_refused(data: Any, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SavedPlan.parse(data, source="p.json")
     assert caught.value.what.startswith("p.json: ")
-    assert said in caught.value.what
+    assert expected in caught.value.what

@@ -1,4 +1,4 @@
-"""What is live is told apart by kind, by identity and by what it holds."""
+"""A live path is described by its kind, its identity and its content."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.upgrade.review.read_preconditions import read_live
 
 
-def test_each_kind_is_told(tmp_path: Path) -> None:
+def test_each_kind_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "link").symlink_to("file")
     kinds = [read_live(tmp_path / name).kind for name in ("none", "file", "link", ".")]
@@ -22,7 +22,7 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     assert read_live(tmp_path / "pipe").kind == "device"
 
 
-def test_what_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+def test_an_unreadable_path_is_reported(tmp_path: Path) -> None:
     too_long = tmp_path / ("x" * 300)
     with pytest.raises(OutsideError, match=r"xxx: cannot be read: "):
         read_live(too_long)

@@ -1,4 +1,4 @@
-"""A post without an answer is looked for before it is sent again."""
+"""After a post without an answer, its result is looked up before the post is repeated."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ def no_wait(_seconds: float) -> None:
 
 
 class Server:
-    """Answers posts with the given statuses, one after the other; keeps what it did."""
+    """Answers posts with the given statuses in order, and records the posts."""
 
     def __init__(self, *statuses: int | None, keeps: bool = False) -> None:
         self.statuses = list(statuses)
@@ -34,21 +34,21 @@ class Server:
         return next(iter(self.made), None)
 
 
-def tried(server: Server, look: Callable[[], int | None] | None = None) -> int:
+def post_to(server: Server, look: Callable[[], int | None] | None = None) -> int:
     return until_known(server.post, look or server.look, sleep=no_wait)
 
 
 @pytest.mark.parametrize("status", [None, 200, 500, 502, 503, 504])
-def test_what_was_done_without_an_answer_is_not_done_again(status: int | None) -> None:
+def test_a_successful_post_without_an_answer_is_not_repeated(status: int | None) -> None:
     server = Server(status, keeps=True)
-    assert tried(server) == 7
+    assert post_to(server) == 7
     assert server.posts == 1
 
 
 @pytest.mark.parametrize("status", [None, 500, 502, 503, 504])
-def test_what_was_not_done_is_tried_again(status: int | None) -> None:
+def test_a_failed_post_is_repeated(status: int | None) -> None:
     server = Server(status, status, 201)
-    assert tried(server) == 7
+    assert post_to(server) == 7
     assert server.posts == 3
 
 
@@ -56,18 +56,18 @@ def test_what_was_not_done_is_tried_again(status: int | None) -> None:
 def test_a_refusal_is_final(status: int) -> None:
     server = Server(status, 201)
     with pytest.raises(ControlPlaneError):
-        tried(server)
+        post_to(server)
     assert server.posts == 1
 
 
 def test_a_conflict_with_an_earlier_try_is_that_try() -> None:
-    found = iter([None, 7])
+    results = iter([None, 7])
     server = Server(None, 409)
-    assert tried(server, lambda: next(found)) == 7
+    assert post_to(server, lambda: next(results)) == 7
 
 
 def test_it_ends_when_nothing_becomes_clear() -> None:
     server = Server(*[503] * 9)
     with pytest.raises(ControlPlaneError, match="503"):
-        tried(server)
+        post_to(server)
     assert server.posts == 4

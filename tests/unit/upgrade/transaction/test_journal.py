@@ -1,5 +1,9 @@
+import os
+import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,23 +11,36 @@ import pytest
 
 from fuel_upgrade.errors import RollbackError
 from fuel_upgrade.upgrade.records import (
+    ChangeRecord,
     HookRunRecord,
-    InstallRecord,
     InstallState,
+    RecordKind,
     StepRecord,
     StepState,
 )
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
-INSTALL = InstallRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
+INSTALL = ChangeRecord("ab12", "/t.tar.zst", "5ea1", "5.1", "6.0", InstallState.RUNNING, 1.5)
 STEP = StepRecord(1, "switch", "switch it", {"live": "/a"}, {}, StepState.PLANNED)
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    found = Journal(tmp_path / "deep/journal.sqlite")
-    found.begin(INSTALL, [STEP])
-    return found
+    opened = Journal(tmp_path / "deep/journal.sqlite")
+    opened.begin(INSTALL, [STEP])
+    return opened
+
+
+@contextmanager
+def as_another_user() -> Iterator[None]:
+    """Give up the rights of root, which ignores the modes of files."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_an_install_reads_back_as_it_was_begun(journal: Journal) -> None:
@@ -39,7 +56,7 @@ def test_a_step_is_intended_before_it_is_done(journal: Journal) -> None:
     assert (step.state, step.facts["id"]) == (StepState.DONE, 7)
 
 
-def test_a_stuck_step_says_why_and_a_later_revert_clears_it(journal: Journal) -> None:
+def test_the_error_of_a_stuck_step_is_cleared_by_a_later_revert(journal: Journal) -> None:
     journal.intend("ab12", 1, {"new": [1]})
     journal.stuck("ab12", 1, "read-only")
     assert journal.steps("ab12")[0].error == "read-only"
@@ -48,7 +65,7 @@ def test_a_stuck_step_says_why_and_a_later_revert_clears_it(journal: Journal) ->
     assert (step.state, step.error) == (StepState.REVERTED, None)
 
 
-def test_why_an_install_failed_outlives_its_rollback(journal: Journal) -> None:
+def test_the_error_of_an_install_outlives_its_rollback(journal: Journal) -> None:
     journal.mark("ab12", InstallState.ROLLING_BACK, error={"what": "disk"})
     journal.mark("ab12", InstallState.ROLLED_BACK, ended_s=9.0)
     (record,) = journal.installs()
@@ -92,7 +109,7 @@ def test_a_damaged_journal_is_an_error_and_is_not_replaced(tmp_path: Path) -> No
     assert path.read_bytes().startswith(b"not a database")
 
 
-def test_damage_is_found_and_set_aside_whole(tmp_path: Path) -> None:
+def test_a_damaged_journal_is_detected_and_renamed_with_its_rollback_file(tmp_path: Path) -> None:
     path = damaged(tmp_path)
     content = path.read_bytes()
     assert Journal(path).fault() == "file is not a database"
@@ -103,7 +120,7 @@ def test_damage_is_found_and_set_aside_whole(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_page_that_was_overwritten_is_found(journal: Journal, tmp_path: Path) -> None:
+def test_an_overwritten_page_is_detected(journal: Journal, tmp_path: Path) -> None:
     path = tmp_path / "deep/journal.sqlite"
     assert journal.fault() is None
     data = bytearray(path.read_bytes())
@@ -122,7 +139,7 @@ def test_no_journal_is_no_damage(tmp_path: Path) -> None:
     assert Journal(tmp_path / "none.sqlite").fault() is None
 
 
-def test_recoveries_are_counted_until_somebody_looked(journal: Journal) -> None:
+def test_recoveries_are_counted_until_the_note_is_deleted(journal: Journal) -> None:
     assert [journal.attempt("ab12"), journal.attempt("ab12")] == [1, 2]
     journal.note("ab12", "2 recoveries did not come to an end")
     assert journal.installs()[0].attempts == 2
@@ -130,13 +147,13 @@ def test_recoveries_are_counted_until_somebody_looked(journal: Journal) -> None:
     assert (journal.installs()[0].attempts, journal.installs()[0].note) == (0, None)
 
 
-def test_what_is_given_up_is_on_record_before_it_goes(journal: Journal) -> None:
+def test_the_deletion_of_backups_is_recorded(journal: Journal) -> None:
     journal.release("ab12")
     assert journal.installs()[0].released
 
 
 def test_a_change_without_a_tarball_keeps_its_kind(journal: Journal) -> None:
-    change = replace(INSTALL, id="cd34", kind="gc", seal="")
+    change = replace(INSTALL, id="cd34", kind=RecordKind.GC, seal="")
     journal.begin(change)
     assert journal.installs() == (INSTALL, change)
 
@@ -156,6 +173,60 @@ def test_a_journal_from_before_there_were_kinds_opens(tmp_path: Path) -> None:
         )
         db.commit()
     assert Journal(path).installs() == (INSTALL,)
-    Journal(path).begin(replace(INSTALL, id="cd34", kind="squash"))
+    Journal(path).begin(replace(INSTALL, id="cd34", kind=RecordKind.SQUASH))
     assert [record.kind for record in Journal(path).installs()] == ["install", "squash"]
     assert Journal(path).attempt("ab12") == 1
+
+
+def test_a_reader_creates_neither_journal_nor_folder(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state/journal.sqlite")
+    assert (journal.installs(), journal.steps("ab12"), journal.hook_runs("ab12")) == ((), (), ())
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_reader_leaves_the_journal_of_an_older_version_as_it_is(
+    journal: Journal, tmp_path: Path
+) -> None:
+    path = tmp_path / "deep/journal.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE hook_run")
+        db.execute("ALTER TABLE install DROP COLUMN note")
+    content = path.read_bytes()
+    assert journal.installs() == (INSTALL,)
+    assert journal.hook_runs("ab12") == ()
+    assert path.read_bytes() == content
+    journal.note("ab12", "see the log")
+    assert journal.installs()[0].note == "see the log"
+
+
+def test_a_reader_needs_no_write_access() -> None:
+    # tmp_path is below a folder that only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "journal.sqlite")
+        Journal(path).begin(INSTALL)
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        try:
+            with as_another_user():
+                assert Journal(path).installs() == (INSTALL,)
+                with pytest.raises(RollbackError, match="readonly"):
+                    Journal(path).begin(replace(INSTALL, id="cd34"))
+        finally:
+            path.parent.chmod(0o755)
+
+
+def test_a_reader_rolls_back_a_transaction_that_a_crash_interrupted(
+    journal: Journal, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "deep/journal.sqlite", tmp_path / "copy"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA cache_size=1")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE install SET state = 'installed'")
+        many = [("ab12", number, "x" * 500) for number in range(1000)]
+        db.executemany(
+            "INSERT INTO hook_run (install, point, started_s, name) VALUES (?, '', ?, ?)", many
+        )
+        shutil.copytree(path.parent, copy)
+    assert (copy / "journal.sqlite-journal").stat().st_size > 0
+    assert Journal(copy / "journal.sqlite").installs() == (INSTALL,)

@@ -1,0 +1,195 @@
+"""Read one suite of an apt repo from disk."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt.index_files import FASTEST_FIRST, choose_form, read_batches
+from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, read_release
+from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
+from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.repo import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class AptIndex:
+    """One ``Packages`` file, in one of its forms."""
+
+    path: Path
+    component: str
+    architecture: str
+
+    def stanzas(self) -> Iterator[bytes]:
+        """Read the index from disk, a stanza at a time.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        for batch in self.batches():
+            yield from (stanza for text in batch if (stanza := text.strip(b"\n")))
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read the index, as :func:`fuel_upgrade.repo.apt.index_files.read_batches` yields it.
+
+        Raises:
+            BundleError: it is damaged.
+        """
+        return read_batches(self.path)
+
+
+@dataclass(frozen=True)
+class AptSuite:
+    """One suite of an apt repo. ``release`` holds the one-line fields of ``Release``.
+
+    The indexes stay on disk and are read again for each pass over the entries, so that memory
+    does not grow with their text. ``computed`` maps locations to SHA-256 sums that the indexes
+    lack.
+    """
+
+    root: Path
+    suite: str
+    release: Mapping[str, str]
+    components: tuple[str, ...]
+    architectures: tuple[str, ...]
+    indexes: tuple[AptIndex, ...]
+    computed: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, root: Path, *, suite: str | None = None) -> Self:
+        """Find and check the indexes of a suite, but parse none of them yet.
+
+        Raises:
+            ConfigError: the suite does not exist, or several exist and none is named.
+            BundleError: an index is missing, or differs from the one that ``Release`` lists.
+        """
+        name = _chosen_suite(root, suite)
+        folder = root / "dists" / name
+        release = read_release(folder)
+        components = _present(folder, 0, _words(release.fields, "Components"))
+        architectures = _present(folder, 1, _words(release.fields, "Architectures"))
+        indexes = (
+            _find_index(folder, component, architecture, release.listed)
+            for component in components
+            for architecture in architectures
+        )
+        present = tuple(index for index in indexes if index)
+        return cls(root, name, release.fields, components, architectures, present)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the suite's indexes."""
+        return self.root / "dists" / self.suite
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
+
+        Raises:
+            BundleError: an index is damaged.
+        """
+        for index in self.indexes:
+            yield from index.batches()
+
+    def entries(
+        self, *, algorithm: str | None = None, names: Collection[str] | None = None
+    ) -> Iterator[Entry]:
+        """Read and parse every index, an entry at a time; only of packages in ``names`` if given.
+
+        If one checksum is enough, ``algorithm`` may save time.
+
+        Raises:
+            BundleError: an index is damaged or malformed.
+            KeyError: an entry lacks the checksum ``algorithm``.
+        """
+        parse = parse_package
+        if algorithm == "sha256" and not self.computed:
+            parse = parse_by_sha256
+        for index in self.indexes:
+            source = str(index.path)
+            for stanza in index.stanzas():
+                if names is not None and (name := name_of(stanza)) and name not in names:
+                    continue
+                package = self._completed(parse(stanza, source=source))
+                if names is None or package.name in names:
+                    yield Entry(package, index.component, index.architecture, stanza)
+
+    @cached_property
+    def packages(self) -> tuple[Package, ...]:
+        """The package of every entry; one for all architectures repeats in each index."""
+        return tuple(entry.package for entry in self.entries())
+
+    def _completed(self, package: Package) -> Package:
+        value = self.computed.get(package.location)
+        if value is None:
+            return package
+        return replace(package, digests=(*package.digests, ("sha256", value)))
+
+
+def suites(root: Path) -> tuple[str, ...]:
+    """Return the suites below ``dists/``, without links that name a suite a second time."""
+    folders = sorted(p for p in (root / "dists").glob("*") if p.is_dir() and not p.is_symlink())
+    return tuple(p.name for p in folders if _has_release(p) or _indexes_below(p))
+
+
+def _has_release(folder: Path) -> bool:
+    return any((folder / name).exists() for name in RELEASES)
+
+
+def _chosen_suite(root: Path, name: str | None) -> str:
+    present = suites(root)
+    if name is None and len(present) == 1:
+        return present[0]
+    if name in present:
+        return name
+    raise ConfigError(
+        f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
+        f" (present: {', '.join(present) or 'none'})",
+        remedy="name one of them with --suite",
+    )
+
+
+def _words(release: Mapping[str, str], field: str) -> tuple[str, ...]:
+    # Components may contain a path ("updates/main"); the folder below the suite is the last part.
+    return tuple(word.split("/")[-1] for word in release.get(field, "").split())
+
+
+def _indexes_below(folder: Path) -> list[Path]:
+    return [p for p in folder.glob("*/binary-*") if p.is_dir()]
+
+
+def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the components (level 0) or architectures (1) on disk, in the order of ``Release``.
+
+    A partial mirror keeps the ``Release`` of the whole; the parts that it lacks are left out.
+    """
+    parts = (p.relative_to(folder).parts[level] for p in _indexes_below(folder))
+    present = {part.removeprefix("binary-") for part in parts}
+    return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
+
+
+def _find_index(folder: Path, component: str, architecture: str, listed: Listed) -> AptIndex | None:
+    stem = f"{component}/binary-{architecture}/Packages"
+    path = choose_form(folder, stem, listed)
+    if path is None:
+        _refuse_unread(folder, stem, listed)
+        return None
+    return AptIndex(path, component, architecture)
+
+
+def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:
+    """Refuse an index that is missing, or exists only in an unsupported compression."""
+    if not (folder / stem).parent.exists():
+        return
+    missing = [stem + suffix for suffix in FASTEST_FIRST if stem + suffix in listed]
+    if missing:
+        raise BundleError(
+            f"{folder}: Release lists {missing[0]}, which does not exist",
+            remedy="copy the repo whole, with its indexes",
+        )
+    if others := sorted(p.name for p in (folder / stem).parent.glob("Packages.*")):
+        raise BundleError(
+            f"{folder}: {stem} exists only as {', '.join(others)}",
+            remedy="add it uncompressed, or compressed by gzip, xz, lzma, bzip2 or zstd",
+        )

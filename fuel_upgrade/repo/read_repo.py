@@ -1,0 +1,93 @@
+"""Open and read repos, folders or archives, apt or yum."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt.repo import open_apt, read_apt
+from fuel_upgrade.repo.apt.suite import suites
+from fuel_upgrade.repo.package import RepoKind
+from fuel_upgrade.repo.repo import Repo
+from fuel_upgrade.repo.yum.repo import read_yum
+from fuel_upgrade.system.archive import ArchiveReader, extract
+from fuel_upgrade.system.compression import open_stream
+
+_REPO_PARTS = ("dists", "repodata")  # the only folders of a repo without packages
+
+
+def detect_kind(root: Path) -> RepoKind:
+    """Return the kind of the repo at ``root``.
+
+    Raises:
+        BundleError: it is no repo, or both kinds.
+    """
+    apt, yum = bool(suites(root)), (root / "repodata/repomd.xml").exists()
+    if apt == yum:
+        actual = "both dists/ and repodata/" if apt else "neither dists/*/ nor repodata/repomd.xml"
+        raise BundleError(
+            f"{root}: expected an apt or a yum repo, found {actual}",
+            remedy="name the folder that holds dists/ or repodata/",
+        )
+    return RepoKind.APT if apt else RepoKind.YUM
+
+
+@contextmanager
+def opened_repo(path: Path, *, scratch: Path) -> Iterator[Path]:
+    """Yield the root of a repo: ``path`` if it is a folder, else unpacked below ``scratch``.
+
+    Raises:
+        ConfigError: ``path`` does not exist.
+        BundleError: the archive is damaged, or holds no repo.
+    """
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such folder or archive", remedy="name an existing repo")
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=scratch))
+    try:
+        with open_stream(path) as stream:
+            extract(ArchiveReader(stream, name=str(path)), folder)
+        yield _root_inside(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root_inside(folder: Path) -> Path:
+    """Return the root of an unpacked repo: archives often hold one folder (``ubuntu-repo/``)."""
+    inside = list(folder.iterdir())
+    is_wrapped = len(inside) == 1 and inside[0].is_dir() and inside[0].name not in _REPO_PARTS
+    return inside[0] if is_wrapped else folder
+
+
+def read_repo(root: Path, *, suite: str | None = None) -> Repo:
+    """Read the indexes of the apt or yum repo at ``root``.
+
+    Raises:
+        ConfigError, BundleError: as :func:`detect_kind`, ``read_apt`` and ``read_yum``.
+    """
+    return read_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else read_yum(root)
+
+
+def open_repo(root: Path, *, suite: str | None = None) -> Repo:
+    """Check the indexes as :func:`read_repo` does, but parse those of apt only when needed.
+
+    Raises:
+        ConfigError, BundleError: as :func:`read_repo`.
+    """
+    return open_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else read_yum(root)
+
+
+def read_suites(root: Path) -> Iterator[Repo]:
+    """Read every suite of the apt repo, or the yum repo, at ``root``.
+
+    Raises:
+        BundleError: it is no repo, or an index is damaged.
+    """
+    if detect_kind(root) is RepoKind.YUM:
+        yield read_yum(root)
+        return
+    yield from (read_apt(root, suite=name) for name in suites(root))

@@ -1,0 +1,78 @@
+"""Prepares an install: reads the tarball and the master, plans, and checks. Writes nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuel_upgrade.bundle.verify import BundleHead, read_head
+from fuel_upgrade.config import Config
+from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.install_options import InstallOptions
+from fuel_upgrade.upgrade.plan.master import Master, read_master
+from fuel_upgrade.upgrade.plan.plan import Plan, PlanOptions
+from fuel_upgrade.upgrade.plan.planner import make_plan
+from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
+from fuel_upgrade.upgrade.review.review import find_drift
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An install whose plan passed the checks; tasks of Nailgun may still have to end."""
+
+    head: BundleHead
+    master: Master
+    plan: Plan
+
+    def record(self, started_s: float) -> ChangeRecord:
+        """Return the record with which the journal begins the install."""
+        return ChangeRecord(
+            id=self.plan.install,
+            subject=str(self.head.path),
+            seal=self.head.seal_sha256,
+            fuel_from=self.plan.fuel_from,
+            fuel_to=self.plan.fuel_to,
+            state=InstallState.RUNNING,
+            started_s=started_s,
+        )
+
+
+def prepare(
+    config: Config,
+    control: ControlPlane,
+    tarball: Path,
+    options: InstallOptions,
+    *,
+    install: str,
+) -> Prepared:
+    """Plan the install of a tarball and check the plan.
+
+    The settings, and a reviewed plan, add their options to those of the request.
+
+    Raises:
+        BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
+    """
+    plan_options = _plan_options(config, options)
+    head, master = read(config, control, tarball, verify_base=plan_options.verify_base)
+    plan = make_plan(head, master, config, plan_options, install=install)
+    drift = find_drift(options.expected, head, master, plan, config)
+    check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
+    return Prepared(head, master, plan)
+
+
+def _plan_options(config: Config, options: InstallOptions) -> PlanOptions:
+    settings = PlanOptions(verify_base=config.verify_base, full_view=config.full_view)
+    reviewed = options.expected.options if options.expected is not None else PlanOptions()
+    return options | settings | reviewed
+
+
+def read(
+    config: Config, control: ControlPlane, tarball: Path, *, verify_base: bool
+) -> tuple[BundleHead, Master]:
+    """Read the header of a tarball, and the master as an install of it depends on it.
+
+    Raises:
+        BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
+    """
+    with nothing_changes():
+        head = read_head(tarball)
+        return head, read_master(config, control, head, verify_base=verify_base)
