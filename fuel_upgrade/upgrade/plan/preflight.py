@@ -91,7 +91,7 @@ def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
     allowed = head.description.upgrade_from
     if compare_fuel_versions(new, now) == 0:
         yield Failure(
-            f"Fuel {new} is what this master already runs",
+            f"this master already runs Fuel {new}",
             "there is nothing to install; see fuel-upgrade status",
         )
     elif compare_fuel_versions(new, now) < 0:

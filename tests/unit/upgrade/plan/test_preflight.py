@@ -71,7 +71,7 @@ def test_running_tasks_are_reported_with_other_failures() -> None:
 @pytest.mark.parametrize(
     ("fuel_version", "failure"),
     [
-        ("6.0", "Fuel 6.0 is what this master already runs"),
+        ("6.0", "this master already runs Fuel 6.0"),
         ("6.1", "the tarball is of Fuel 6.0, older than the 6.1 of this master"),
         ("5.0", "Fuel 5.0 cannot be upgraded to 6.0 with this tarball, only 5.1 can"),
     ],
