@@ -80,7 +80,7 @@ def create_app(context: ApiContext) -> FastAPI:
 
     @app.get("/v1/status", **described())
     def status() -> StatusForm:
-        """Show the daemon, its master and the job under way."""
+        """Show the daemon, its master and the running job."""
         return _status(context)
 
     _add_plan_routes(app, context)
@@ -155,8 +155,8 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
     def install(request: InstallRequest, key: Key = None) -> JobForm:
         """Install tarballs.
 
-        The job of one tarball has the id of the install. Only a malformed request (400) and a job
-        under way (409) are refused here; the last event of the job reports everything else.
+        The job of one tarball has the id of the install. Only a malformed request (400), and one
+        while a job is running (409), are refused here; the last event reports everything else.
 
         If an earlier install of the same tarball is intact, nothing is changed, not even the
         journal: the job succeeds with the record of that install. It is intact if its releases

@@ -32,7 +32,7 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
 _WHY = {
     400: "The request, or a setting, is wrong",
     404: "It does not exist",
-    409: "The master is not ready, or another job is under way",
+    409: "The master is not ready, or another job is running",
     422: "A tarball or a repo is damaged",
     500: "Unexpected failure",
     502: "Nailgun, Keystone or a tool failed",

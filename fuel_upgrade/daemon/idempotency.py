@@ -153,7 +153,7 @@ class Starter:
 
         Raises:
             ConfigError: the key is malformed.
-            PreflightError: another job is under way, or the key was used for another request.
+            PreflightError: another job is running, or the key was used for another request.
         """
 
         def start() -> object:

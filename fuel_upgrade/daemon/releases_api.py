@@ -44,7 +44,7 @@ def add_release_routes(app: FastAPI, context: ApiContext) -> None:
         """Delete a release from Nailgun. Its files stay.
 
         409, with the reasons in ``failures``, if clusters use it, or, without ``force``, if it is
-        a base or the install that registered it can be undone; also while a job is under way or
+        a base or the install that registered it can be undone; also while a job is running or
         an install is unsettled.
         """
         with context.engine() as (engine, control):

@@ -43,7 +43,7 @@ class CurrentTarballForm(Form):
 
 
 class JobStatusForm(Form):
-    """The job under way."""
+    """The running job."""
 
     id: str = Field(description="The id of the job.")
     kind: JobKind = Field(description="The request that started it.")
@@ -109,8 +109,8 @@ class StatusForm(Form):
     version: str = Field(description="The version of the daemon.")
     fuel_version: str = Field(description="The Fuel version that the master runs.")
     control_plane: str = Field(description="The Nailgun in use, in words.")
-    running: str | None = Field(description="The id of the job under way.")
-    job: JobStatusForm | None = Field(description="The job under way.")
+    running: str | None = Field(description="The id of the running job.")
+    job: JobStatusForm | None = Field(description="The running job.")
     locked_by: str | None = Field(
         description="Another process that installs or undoes something, in words."
     )
