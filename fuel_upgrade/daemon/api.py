@@ -29,11 +29,9 @@ from fuel_upgrade.daemon.request_models import (
     absolute,
 )
 from fuel_upgrade.daemon.response_models.install_forms import (
-    HookRunForm,
     InstallForm,
     InstallResultForm,
     InstallsForm,
-    RecordedStepForm,
     RecoveryResultForm,
     WholeInstallForm,
 )
@@ -191,8 +189,7 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
                     done = install_all(engine, paths, options, watch=watch)
                     return AllInstalledForm.of_installed(done).to_json()
                 record = engine.install(paths[0], options, install=install, watch=watch)
-            form = vars(InstallForm.from_value(record))
-            return InstallResultForm(**form, changed=record.id == install).to_json()
+            return InstallResultForm.of_record(record, changed=record.id == install).to_json()
 
         job = install if is_one else f"all-{install}"
         wait_s = request.wait_s
@@ -225,10 +222,10 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
 
 def _whole_install(engine: Engine, install: str) -> WholeInstallForm:
     record = engine.record(install)
-    return WholeInstallForm(
-        **vars(InstallForm.from_value(record)),
-        steps=[RecordedStepForm.from_value(step) for step in engine.journal.steps(record.id)],
-        hooks=[HookRunForm.from_value(run) for run in engine.journal.hook_runs(record.id)],
+    return WholeInstallForm.of_record(
+        record,
+        steps=engine.journal.steps(record.id),
+        hooks=engine.journal.hook_runs(record.id),
         backups_bytes=kept_bytes(engine.journal, record),
     )
 

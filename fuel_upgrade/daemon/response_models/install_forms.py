@@ -1,10 +1,13 @@
 """The shapes of installs and other changes in the journal."""
 
+from dataclasses import fields
+from typing import Self
+
 from pydantic import Field, RootModel
 
 from fuel_upgrade.daemon.response_models.error_form import RecordedError
 from fuel_upgrade.daemon.response_models.form import Form, IsoTime, OptionalIsoTime
-from fuel_upgrade.upgrade.records import InstallState, RecordKind, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepState
 
 
 class InstallForm(Form):
@@ -30,6 +33,12 @@ class InstallForm(Form):
     attempts: int = Field(description="The number of recoveries.")
     released: bool = Field(description="Whether its backups are deleted, so no undo is possible.")
     note: str | None = Field(description="Information for the operator.")
+
+    @classmethod
+    def of_record(cls, record: ChangeRecord, **more: object) -> Self:
+        """Build the form of a record; ``more`` are the keys of a subclass."""
+        keys = {field.name: getattr(record, field.name) for field in fields(record)}
+        return cls.model_validate(keys | more)
 
 
 class InstallsForm(RootModel[list[InstallForm]]):

@@ -9,12 +9,12 @@ from fuel_upgrade.daemon.job_progress import CurrentStep, JobProgress
 from fuel_upgrade.daemon.jobs import JobStatus
 from fuel_upgrade.daemon.response_models.error_form import ErrorForm
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
-from fuel_upgrade.daemon.response_models.install_forms import InstallForm
+from fuel_upgrade.daemon.response_models.install_forms import InstallForm, WholeInstallForm
 from fuel_upgrade.daemon.response_models.job_forms import JobStatusForm
 from fuel_upgrade.daemon.response_models.release_forms import ReleaseForm
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.releases.gc_plan import Content, GcPlan, Verdict
 
 REPO = RepoEntry("2014.2-6.0", "http://m/6.0 precise main", 1050)
@@ -54,6 +54,23 @@ def test_an_install_is_shown_with_its_times_and_an_error_of_an_earlier_version()
     assert (shown["started_at"], shown["ended_at"]) == ("1970-01-01T00:00:00.500+00:00", None)
     assert shown["error"]["format"] == 1
     assert "seal" not in shown
+
+
+def test_a_failed_install_is_shown_with_its_steps() -> None:
+    error = PreflightError("full", remedy="r").to_json()
+    record = ChangeRecord(
+        "ab120001", "/t", "s", "5.1", "6.0", InstallState.ROLLED_BACK, 0.5, error=error
+    )
+    step = StepRecord(1, "unpack", "unpack", {}, {}, StepState.REVERTED)
+    whole = WholeInstallForm.of_record(record, steps=(step,), hooks=(), backups_bytes=7).to_json()
+    shown = {"number": 1, "kind": "unpack", "title": "unpack", "state": "reverted", "error": None}
+    assert whole == {
+        **InstallForm.from_value(record).to_json(),
+        "steps": [shown],
+        "hooks": [],
+        "backups_bytes": 7,
+    }
+    assert whole["error"] == error
 
 
 def test_bytes_of_a_job_are_shown_only_where_its_part_is_measured_in_bytes() -> None:
