@@ -92,7 +92,7 @@ def _versions(head: BundleHead, master: Master) -> Iterator[Failure]:
     if compare_fuel_versions(new, now) == 0:
         yield Failure(
             f"this master already runs Fuel {new}",
-            "there is nothing to install; see fuel-upgrade status",
+            "nothing has to be installed; fuel-upgrade status shows the version",
         )
     elif compare_fuel_versions(new, now) < 0:
         yield Failure(
