@@ -28,7 +28,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -114,6 +114,9 @@ lint: tools $(READY) ## Check style, types and the syntax of shell scripts
 	  packaging/build-deb packaging/build-rpm packaging/build-wheel packaging/source-date \
 	  packaging/version-of packaging/files/restart-when-idle packaging/files/preinst packaging/debian/p*; do \
 	  sh -n $$script || exit; done
+
+docs: $(READY) ## Write the reference in docs/api.rst from the models of the API
+	@$(VENV)/bin/python -m docs.api_reference
 
 format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format --quiet .

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.config import Config, NailgunSettings
+from fuel_upgrade.daemon.response_models.plan_forms import OrderForm, plan_form
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.registry.api.app import create_app
@@ -18,8 +20,11 @@ from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree_digest import digest, walk
 from fuel_upgrade.upgrade.engine import Engine, new_id
+from fuel_upgrade.upgrade.install_all import PlannedOrder
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import ChangeRecord
+from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
+from fuel_upgrade.upgrade.review.review import Review
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 
 
@@ -136,3 +141,9 @@ def build(spec: Path, out: Path) -> Path:
     """Build the tarball that a bundle.yaml describes."""
     build_bundle(parse_spec(spec.read_text(), source=spec), out, progress=lambda *_: None)
     return out
+
+
+def planned(plan: Review | NothingToDo | PlannedOrder) -> dict[str, Any]:
+    """Return a plan as the API shows it."""
+    form = OrderForm.of_order(plan) if isinstance(plan, PlannedOrder) else plan_form(plan)
+    return form.to_json()

@@ -1,4 +1,4 @@
-"""The unix socket of the API: whoever sees it can connect."""
+"""The unix socket of the API, with access for its owner and a group."""
 
 import shutil
 import socket
@@ -18,8 +18,8 @@ _log = structlog.get_logger("fuel_upgrade.service")
 def listening(path: Path, group: str) -> Iterator[socket.socket]:
     """Listen at ``path``, for its owner and ``group`` only.
 
-    The socket gets its name when it has its mode and listens: a client that waits for the name is
-    never refused. The pid file's lock is held by now, so a socket that is there is a dead daemon's.
+    The socket gets its name after its mode, when it listens: a client that waits for the name is
+    never refused. The lock of the pid file is held, so an existing socket is of a dead daemon.
 
     Raises:
         OutsideError: it cannot be made there.
@@ -48,7 +48,7 @@ def listening(path: Path, group: str) -> Iterator[socket.socket]:
 
 
 def _give_to_group(path: Path, group: str) -> None:
-    """Make ``group`` the group of a file; without such a group, or the right to, it stays."""
+    """Set the group of a file, if the group exists and permissions allow it."""
     try:
         shutil.chown(path, group=group)
     except (LookupError, PermissionError) as error:

@@ -1,4 +1,4 @@
-"""How the API refuses: errors, and what a route says of them in its description."""
+"""The refusals of the API: errors as answers, and their description in OpenAPI."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from fuel_upgrade.daemon.response_models import ErrorForm
+from fuel_upgrade.daemon.response_models.error_form import ErrorForm
 from fuel_upgrade.errors import (
     BundleError,
     ConfigError,
@@ -32,44 +31,38 @@ _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
 )
 _WHY = {
     400: "The request, or a setting, is wrong",
-    404: "There is no such thing",
-    409: "The master is not ready for it, or another job is under way",
+    404: "It does not exist",
+    409: "The master is not ready, or another job is running",
     422: "A tarball or a repo is damaged",
-    500: "Something failed that should not",
+    500: "Unexpected failure",
     502: "Nailgun, Keystone or a tool failed",
 }
-#: What every route may answer: all of them read the journal, or ask Nailgun.
+#: The refusals of every route: each reads the journal, or calls Nailgun.
 _ALWAYS = (409, 500, 502)
 _DOCS = "see docs/api.rst for its form"
 _log = structlog.get_logger("fuel_upgrade.api")
 
 
-def described(
-    form: type[BaseModel], *refuses: int, status: int = 200, takes_body: bool = False
-) -> dict[str, Any]:
-    """Return the arguments of a route that describe it: its answer, and its refusals.
-
-    ``form`` is not applied to the answer, which may have more keys.
-    """
+def described(*refuses: int, status: int = 200, takes_body: bool = False) -> dict[str, Any]:
+    """Return the arguments of a route that describe its status and its refusals."""
     statuses: Sequence[int] = (*((400,) if takes_body else ()), *refuses, *_ALWAYS)
-    answer = {status: {"model": form}}
     refused = {number: {"model": ErrorForm, "description": _WHY[number]} for number in statuses}
-    return {"status_code": status, "response_model": None, "responses": {**answer, **refused}}
+    return {"status_code": status, "responses": refused}
 
 
 def streamed(media_type: str, *refuses: int) -> dict[str, Any]:
     """Return the same for a route whose answer is a stream of text."""
-    described_all = described(ErrorForm, *refuses)
+    described_all = described(*refuses)
     content = {media_type: {"schema": {"type": "string"}}}
     answer = {200: {"description": "OK", "content": content}}
-    # a class that names no type of content: an error's is not that of the stream
+    # a class without a content type, for an error has another one than the stream
     return {**described_all, "responses": {**described_all["responses"], **answer}} | {
         "response_class": Response
     }
 
 
 def add_refusals(app: FastAPI) -> None:
-    """Have every error answered in the one form of docs/api.rst."""
+    """Answer every error in the shape of ErrorForm."""
 
     @app.exception_handler(UpgradeError)
     def refuse(_request: Request, error: UpgradeError) -> JSONResponse:
@@ -92,7 +85,7 @@ def add_refusals(app: FastAPI) -> None:
         return _answer(refused, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)
-    def tell(_request: Request, error: Exception) -> JSONResponse:
+    def refuse_unexpected(_request: Request, error: Exception) -> JSONResponse:
         _log.error("request broke", exc_info=error)
         unknown = UpgradeError(
             f"unexpected: {error!r}", remedy="report this with the log's last lines"
@@ -101,7 +94,7 @@ def add_refusals(app: FastAPI) -> None:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the API's description, without the refusals that FastAPI presumes."""
+    """Return the OpenAPI document, without the refusals that FastAPI adds by default."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
@@ -116,12 +109,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
-    """Return an error as JSON; what cannot be sent of a text that a client sent is escaped."""
-    sendable = {key: _escape(value) for key, value in error.to_json().items()}
-    return JSONResponse(sendable, status_code=status, **more)
-
-
-def _escape(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_escape(item) for item in value]
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+    form = ErrorForm.from_value(error.to_json())
+    return JSONResponse(form.to_json(), status_code=status, **more)

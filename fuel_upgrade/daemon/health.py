@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config
@@ -31,17 +31,17 @@ _log = structlog.get_logger("fuel_upgrade.health")
 class PartForm(BaseModel):
     """A component that installs need."""
 
-    ok: bool
-    detail: str
+    ok: bool = Field(description="Whether the part works.")
+    detail: str = Field(description="Its state in words.")
 
 
 class HealthForm(BaseModel):
     """Whether the daemon can do its work; an answer of any kind shows that it runs."""
 
-    format: Literal[1]
-    ready: bool
-    version: str
-    checks: dict[str, PartForm]
+    format: Literal[1] = Field(description="The number of this form.")
+    ready: bool = Field(description="Whether installs are possible.")
+    version: str = Field(description="The version of the daemon.")
+    checks: dict[str, PartForm] = Field(description="By name: ``journal`` and ``control_plane``.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,18 @@ class Observed:
 
 def add_health_routes(app: FastAPI, observed: Observed) -> None:
     """Add the two routes; docs/api.rst describes them to users."""
-    answers = described(HealthForm)
+    answers = described()
     answers["responses"][_UNREADY] = {"model": HealthForm, "description": "Not ready"}
 
-    @app.get("/health", **answers)
+    @app.get("/health", response_model=HealthForm, **answers)
     def health() -> JSONResponse:
+        """Show whether the daemon is ready. Cheap; asks no server."""
         health = observed.health()
         return JSONResponse(health.model_dump(), status_code=200 if health.ready else _UNREADY)
 
     @app.get("/metrics", **streamed("text/plain"))
     def metrics() -> PlainTextResponse:
+        """Show the metrics in Prometheus' text format, listed in docs/operations.rst."""
         return PlainTextResponse(observed.metrics.render(), media_type=TEXT_FORMAT)
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent again gets the job that it began, not a second one."""
+"""Idempotency keys: a repeated request returns the job of the first, and starts no second one."""
 
 import hashlib
 import json
@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import structlog
 from fastapi import Header
 from pydantic import BaseModel
 
 from fuel_upgrade.daemon.jobs import JobKind, Jobs, Work
+from fuel_upgrade.daemon.response_models.job_forms import JobForm
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.files import write_file
 
@@ -20,7 +21,7 @@ Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Asking again with the same key and the same body gives the same job.",
+        description="A repeated request with the same key and body returns the same job.",
     ),
 ]
 FILE = "idempotency.json"
@@ -34,7 +35,7 @@ _log = structlog.get_logger("fuel_upgrade.idempotency")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for under a key: a digest of it, and the job that it began."""
+    """A request with a key: the digest of its body, and its job."""
 
     key: str
     sha256: str
@@ -50,12 +51,12 @@ class Request:
         if not (0 < len(key) <= _LONGEST and key.isprintable()):
             raise ConfigError(
                 f"malformed request: Idempotency-Key: not 1 to {_LONGEST} printable characters",
-                remedy="take a UUID, new for each thing that is to be done",
+                remedy="use a UUID, a new one for each request",
                 code="bad-request",
             )
         # Not pydantic's own JSON, which refuses half of a surrogate pair: paths may have one.
-        asked = [kind, body.model_dump() if body else None]
-        text = json.dumps(asked, sort_keys=True, default=str)
+        content = [kind, body.model_dump() if body else None]
+        text = json.dumps(content, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return cls(key, digest, job)
 
@@ -80,7 +81,7 @@ class Requests:
         that ``was_lost`` (a crash came before its first change) is replaced by a new one.
 
         Raises:
-            PreflightError: the key was used for another request; and what ``start`` raises.
+            PreflightError: the key was used for another request; also the errors of ``start``.
         """
         with self._lock:
             recorded = self._read()
@@ -100,8 +101,8 @@ class Requests:
 
     def _read(self) -> list[Request]:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            return [Request(**one) for one in found["requests"]]
+            document = json.loads(self._path.read_text(encoding="utf-8"))
+            return [Request(**fields) for fields in document["requests"]]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -109,14 +110,14 @@ class Requests:
             return []
 
     def _write(self, requests: list[Request]) -> None:
-        data = {"format": 1, "requests": [asdict(one) for one in requests]}
+        data = {"format": 1, "requests": [asdict(request) for request in requests]}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self._path, json.dumps(data).encode())
         except OSError as error:
             raise PreflightError(
                 f"{self._path}: the idempotency key cannot be recorded: {error}",
-                remedy="make room on its disk, or ask without a key",
+                remedy="free space on its disk, or send the request without a key",
                 code="key-not-recorded",
             ) from error
 
@@ -125,7 +126,7 @@ def _refuse_other(request: Request, same: Request) -> None:
     if same.sha256 != request.sha256:
         raise PreflightError(
             f"the idempotency key {request.key!r} was used for another request: job {same.job}",
-            remedy="take a new key for each thing that is to be done",
+            remedy="use a new key for each request",
             code="idempotency-conflict",
         )
 
@@ -138,7 +139,7 @@ class Starter:
     requests: Requests
     is_in_journal: Callable[[str], bool]
 
-    def start(  # noqa: PLR0913 - all that a job is made of
+    def start(  # noqa: PLR0913 - the parts of a job
         self,
         kind: JobKind,
         job: str,
@@ -147,12 +148,12 @@ class Starter:
         key: str | None,
         body: BaseModel | None = None,
         wait_s: float = 0,
-    ) -> dict[str, Any]:
-        """Start a job; return the answer that names it, or the one that the key stands for.
+    ) -> JobForm:
+        """Start a job; return its id, or that of the earlier job with this key.
 
         Raises:
             ConfigError: the key is malformed.
-            PreflightError: another job is under way, or the key was used for something else.
+            PreflightError: another job is running, or the key was used for another request.
         """
 
         def start() -> object:
@@ -160,11 +161,11 @@ class Starter:
 
         if key is None:
             start()
-            return {"job": job}
+            return JobForm(job=job)
 
         def was_lost(earlier: str) -> bool:
             is_known = self.jobs.knows(earlier) or self.is_in_journal(earlier)
             return kind in _JOURNALLED and not is_known
 
         request = Request.of(key, kind, body, job)
-        return {"job": self.requests.once(request, start, was_lost=was_lost)}
+        return JobForm(job=self.requests.once(request, start, was_lost=was_lost))

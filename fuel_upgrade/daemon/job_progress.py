@@ -1,7 +1,6 @@
 """The progress of a job, computed from its events and their times."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from fuel_upgrade.system.progress import IN_BYTES
 from fuel_upgrade.upgrade.event_json import Completion
@@ -37,10 +36,6 @@ class CurrentStep:
     of: int | None
     title: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of the API."""
-        return {"number": self.number, "of": self.of, "title": self.title}
-
 
 @dataclass(frozen=True, slots=True)
 class CurrentTarball:
@@ -49,10 +44,6 @@ class CurrentTarball:
     number: int
     of: int
     tarball: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of the API."""
-        return {"number": self.number, "of": self.of, "tarball": self.tarball}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +127,6 @@ class JobProgress:
             None if speed is None else round(speed),
             None if remaining_s is None else round(remaining_s),
         )
-
-    def to_json(self, now_s: float) -> dict[str, Any]:
-        """Return the JSON form of the API."""
-        in_bytes = bool(self.samples)
-        return {
-            "doing": self.doing,
-            "install": self.install,
-            "step": self.step.to_json() if self.step else None,
-            "tarball": self.tarball.to_json() if self.tarball else None,
-            "bytes_done": self.done if in_bytes else None,
-            "bytes_total": self.total if in_bytes else None,
-            **asdict(self.completion(now_s)),
-            "going_back": self.going_back,
-        }
 
 
 def _tarball(old: JobProgress, event: TarballStarted) -> JobProgress:

@@ -11,6 +11,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from fuel_upgrade.daemon.job_progress import JobProgress
+from fuel_upgrade.daemon.response_models.install_forms import InstallForm
 from fuel_upgrade.errors import (
     NotFoundError,
     OutsideError,
@@ -46,6 +47,19 @@ class Clocks:
 
     now_s: Callable[[], float] = time.time
     ticks_s: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The state of a job at ``ticks_s`` of its clock; ``started_s`` in seconds since 1970."""
+
+    id: str
+    kind: JobKind
+    started_s: float
+    progress: JobProgress
+    ticks_s: float
+    stopping: bool
+    waiting: tuple[str, ...]
 
 
 class Job:
@@ -103,22 +117,21 @@ class Job:
                 fresh, sent, ended = self._events[first:], self._added, self.ended
             yield from (streamed for _, streamed in fresh)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the job's state as JSON for the API."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "started_at": iso_time(self._started_s),
-            **self.progress.to_json(self._clocks.ticks_s()),
-            "stopping": self.stop_reason is not None,
-        }
+    def status(self, waiting: tuple[str, ...] = ()) -> JobStatus:
+        """Return the state of the job now; ``waiting`` are the ids of the jobs behind it."""
+        stopping = self.stop_reason is not None
+        ticks_s = self._clocks.ticks_s()
+        return JobStatus(
+            self.id, self.kind, self._started_s, self.progress, ticks_s, stopping, waiting
+        )
 
 
 def last_event(record: ChangeRecord) -> StreamedEvent:
     """Return the last event of a job that ended before the daemon started, from its record."""
     failed = JobFailed(from_json(record.error)) if record.error is not None else None
     at = iso_time(record.ended_s or record.started_s)
-    return StreamedEvent(failed or _succeeded(record.to_json()), at)
+    result = InstallForm.from_value(record).to_json()
+    return StreamedEvent(failed or _succeeded(result), at)
 
 
 def _succeeded(result: Mapping[str, Any]) -> JobSucceeded:
@@ -158,13 +171,13 @@ class Jobs:
             return holder.id
         return next((job.id for job in list(self._jobs.values()) if not job.ended), None)
 
-    def status(self) -> dict[str, Any] | None:
+    def status(self) -> JobStatus | None:
         """Return the state of the running job and the ids of waiting jobs, or None."""
         running = self._jobs.get(self.running or "")
         if running is None:
             return None
-        others = [j.id for j in list(self._jobs.values()) if not j.ended and j is not running]
-        return {**running.to_json(), "waiting": others}
+        others = (j.id for j in list(self._jobs.values()) if not j.ended and j is not running)
+        return running.status(tuple(others))
 
     @property
     def progress_ratio(self) -> float | None:

@@ -1,31 +1,54 @@
-"""The part of the API for single releases: all that is known of one, and its deletion."""
+"""The routes for registered releases."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
-from fastapi import FastAPI, Path
+from fastapi import FastAPI, Path, Query
 
-from fuel_upgrade.daemon import response_models
+from fuel_upgrade.daemon.api_context import ApiContext
 from fuel_upgrade.daemon.error_responses import described
-from fuel_upgrade.daemon.gc_api import Changes
+from fuel_upgrade.daemon.response_models.release_forms import (
+    DeletedReleaseForm,
+    ReleaseForm,
+    ReleasesForm,
+    WholeReleaseForm,
+)
 from fuel_upgrade.upgrade.releases.registered_release import delete_release, read_release
 
 _log = structlog.get_logger("fuel_upgrade.releases")
 _Id = Annotated[int, Path(ge=1, lt=1 << 31)]  # of an integer column in PostgreSQL
+_Force = Annotated[
+    bool,
+    Query(description="Whether to delete it although it is a base, or its install can be undone."),
+]
 
 
-def add_release_routes(app: FastAPI, changes: Changes) -> None:
-    """Add the routes; docs/api.rst describes them to users."""
+def add_release_routes(app: FastAPI, context: ApiContext) -> None:
+    """Add the routes."""
     place = "/v1/releases/{release_id}"
 
-    @app.get(place, **described(response_models.WholeReleaseForm, 400, 404))
-    def show_release(release_id: _Id) -> dict[str, Any]:
-        with changes.engine() as (engine, control):
-            return read_release(control, engine, release_id)
+    @app.get("/v1/releases", **described())
+    def releases() -> ReleasesForm:
+        """List the registered releases in Nailgun's order, newest first."""
+        with context.connect() as control:
+            return ReleasesForm([ReleaseForm.from_value(release) for release in control.releases()])
 
-    @app.delete(place, **described(response_models.DeletedReleaseForm, 400, 404))
-    def remove_release(release_id: _Id, *, force: bool = False) -> dict[str, Any]:
-        with changes.engine() as (engine, control):
-            done = delete_release(changes.config, control, engine, release_id, force=force)
-        _log.warning("release deleted", forced=force, **done["deleted"])
-        return done
+    @app.get(place, **described(400, 404))
+    def show_release(release_id: _Id) -> WholeReleaseForm:
+        """Show one release and everything that refers to it."""
+        with context.engine() as (engine, control):
+            return WholeReleaseForm.of_whole(read_release(control, engine, release_id))
+
+    @app.delete(place, **described(400, 404))
+    def remove_release(release_id: _Id, *, force: _Force = False) -> DeletedReleaseForm:
+        """Delete a release from Nailgun. Its files stay.
+
+        409, with the reasons in ``failures``, if clusters use it, or, without ``force``, if it is
+        a base or the install that registered it can be undone; also while a job is running or
+        an install is unsettled.
+        """
+        with context.engine() as (engine, control):
+            done = delete_release(context.config, control, engine, release_id, force=force)
+        form = DeletedReleaseForm.from_value(done)
+        _log.warning("release deleted", forced=force, **form.deleted.to_json())
+        return form

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.daemon import response_models
 from fuel_upgrade.daemon.error_responses import described
 from fuel_upgrade.daemon.live_settings import LiveSettings, Reloaded
 from fuel_upgrade.daemon.log import set_level
+from fuel_upgrade.daemon.response_models.job_forms import ReloadForm
 from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import UpgradeError
 
@@ -108,7 +107,10 @@ def apply_level(config: Config) -> None:
 def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
     """Add the route; docs/api.rst describes it to users."""
 
-    @app.post("/v1/reloads", **described(response_models.ReloadForm, 400))
-    def reload_settings() -> dict[str, Any]:
-        done = reload()
-        return {"changed": list(done.changed), "need_restart": list(done.need_restart)}
+    @app.post("/v1/reloads", **described(400))
+    def reload_settings() -> ReloadForm:
+        """Read ``config.yaml`` again. Work under way keeps the settings that it began with.
+
+        The body is empty or ``{}``. 400 if the file is wrong: the settings stay as they were.
+        """
+        return ReloadForm.from_value(reload())

@@ -22,7 +22,8 @@ import uvicorn
 from fuel_upgrade import __version__
 from fuel_upgrade.config import Config, NailgunSettings, read, settings_path
 from fuel_upgrade.daemon import VERSION_HEADER
-from fuel_upgrade.daemon.api import Connect, Service, create_app
+from fuel_upgrade.daemon.api import create_app
+from fuel_upgrade.daemon.api_context import ApiContext, Connect
 from fuel_upgrade.daemon.api_socket import listening
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
@@ -160,7 +161,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
             keeper.token = None  # it may be of another user
 
         reloader = Reloader(live, systemd, apply)
-        service = Service(
+        service = ApiContext(
             read_config=lambda: live.config,
             connect=clients.connect,
             control_plane=f"{described} at {settings.url}",
@@ -352,7 +353,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _serve(service: Service, listener: socket.socket, systemd: Systemd) -> None:
+def _serve(service: ApiContext, listener: socket.socket, systemd: Systemd) -> None:
     # uvicorn raises the signal again when it is done; by then there is nothing left to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)

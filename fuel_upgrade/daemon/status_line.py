@@ -1,29 +1,30 @@
 """The status line of the daemon in ``systemctl status``."""
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from fuel_upgrade.daemon.jobs import JobStatus
 
 _EVERY_S = 1.0
 
 
-def say_status(job: Mapping[str, Any] | None) -> str:
-    """Describe the running job in a line, from its JSON form."""
+def say_status(job: JobStatus | None) -> str:
+    """Describe the running job in a line."""
     if job is None:
         return "Ready; no job is running"
-    step = job["step"]
-    where = f"step {step['number']}" if step else ""
-    if step and step["of"]:
-        where = f"{where} of {step['of']}"
-    parts = (where, str(job["doing"]), f"{job['percent']:.0f} %")
-    return f"{job['kind'].capitalize()} {job['id']}: {', '.join(filter(None, parts))}"
+    step = job.progress.step
+    where = f"step {step.number}" if step else ""
+    if step and step.of:
+        where = f"{where} of {step.of}"
+    parts = (where, job.progress.doing, f"{job.progress.percent:.0f} %")
+    return f"{job.kind.capitalize()} {job.id}: {', '.join(filter(None, parts))}"
 
 
 class StatusLine:
     """Updates the status line once a second if it changed."""
 
     def __init__(
-        self, read_job: Callable[[], Mapping[str, Any] | None], notify: Callable[[str], None]
+        self, read_job: Callable[[], JobStatus | None], notify: Callable[[str], None]
     ) -> None:
         self._read_job = read_job
         self._notify = notify

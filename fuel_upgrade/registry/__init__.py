@@ -2,6 +2,6 @@
 
 import logging
 
-# Who runs a command sees what it prints, and no log, unless the command sets one up. Only the
+# A command shows its own output, and no log unless the command sets one up. Only the
 # registry logs by this library: a command that does not need it does not load it.
 logging.getLogger("fuel_upgrade").addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""What every database can store, so that none of them answers otherwise than the other."""
+"""The limits that all databases share, so that each gives the same answers."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ _INDEXED_MAX_BYTES = 2000
 
 
 def text_fault(value: str, column: Column[Any]) -> str:
-    """Say what keeps a text out of a column: length, or a character; empty for nothing.
+    """Return why a column cannot store a text (its length, or a character); empty if it can.
 
-    SQLite would take any of it. PostgreSQL stores no NUL, and keeps to the declared lengths.
+    SQLite would store any text. PostgreSQL stores no NUL, and enforces the declared lengths.
     """
     longest = column.type.length if isinstance(column.type, String) else None
     if longest is not None and len(value) > longest:

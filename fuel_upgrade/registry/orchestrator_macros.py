@@ -1,4 +1,4 @@
-"""Macros of orchestrator data, rendered once when a release is written."""
+"""The macros of orchestrator data, replaced once when a release is written."""
 
 import re
 from collections.abc import Mapping

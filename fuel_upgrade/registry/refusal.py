@@ -1,4 +1,4 @@
-"""The one way in which the registry says no."""
+"""The errors with which the registry refuses a request."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,7 +19,7 @@ class RefusedError(Exception):
 
 
 class UnavailableError(OutsideError):
-    """The database does not do its part: clients get 503, and learn no more than ``reason``.
+    """The database does not work: clients get 503 with no more information than ``reason``.
 
     ``what`` is for the operator and the log: it names the database, without a password.
     """

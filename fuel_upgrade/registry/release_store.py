@@ -50,10 +50,11 @@ RefuseTaken = Callable[[object, object], None]
 
 
 class Store:
-    """Releases and what surrounds them; every method is one transaction.
+    """Releases, clusters, nodes, tasks and notifications; every method is one transaction.
 
-    Methods may be called from any thread. What the contract refuses raises ``RefusedError``, and
-    a database that does not answer ``UnavailableError``. ``accounts`` has users and tokens.
+    Methods can be called from any thread. A request that the contract refuses raises
+    ``RefusedError``, a database that does not answer ``UnavailableError``. ``accounts`` has users
+    and tokens.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Store:
         clock: Callable[[], float] = time.time,
         hash_blocks: int = BLOCKS,
     ) -> Self:
-        """Open the database at ``url``, and bring its tables to what this code knows.
+        """Open the database at ``url``, and migrate its tables to the current revision.
 
         Args:
             url: ``sqlite:////ABSOLUTE/PATH`` or ``postgresql+psycopg://USER@HOST/NAME``.
@@ -125,9 +126,9 @@ class Store:
     def change_release(
         self, release_id: int, change: Callable[[ReleaseFields, RefuseTaken], ReleaseFields]
     ) -> StoredRelease:
-        """Give a release the fields that ``change`` makes of those that it has.
+        """Replace the fields of a release by ``change(fields)``.
 
-        Nobody else changes it meanwhile. ``change`` may run several times, and refuses by raising.
+        The row is locked meanwhile. ``change`` may run several times, and refuses by raising.
         """
 
         def work(session: Session) -> StoredRelease:
@@ -216,15 +217,15 @@ class Store:
         """Return all tasks, or those of one cluster, oldest first."""
         if cluster_id is None:
             return self._all(TaskRow)
-        wanted = cluster_id if 0 < cluster_id <= LARGEST_ID else 0
-        return self._all(TaskRow, TaskRow.cluster_id == wanted)
+        storable = cluster_id if 0 < cluster_id <= LARGEST_ID else 0
+        return self._all(TaskRow, TaskRow.cluster_id == storable)
 
     def task(self, task_id: int) -> Task:
         """Return one task, or refuse with 404."""
         return self._one(TaskRow, task_id, "Task")
 
     def add_task(self, name: str, status: str, *, cluster_id: int | None = None) -> Task:
-        """Write a task; only what embeds the registry does so, no request."""
+        """Write a task. No request does this, only the program that embeds the registry."""
         return self._add(
             lambda: TaskRow(name=name, status=status, progress=0, message="", cluster_id=cluster_id)
         )
@@ -234,13 +235,13 @@ class Store:
         return self._all(NodeRow)
 
     def add_node(self, name: str, status: str, *, cluster_id: int | None = None) -> Node:
-        """Write a node; only what embeds the registry does so, no request."""
+        """Write a node. No request does this, only the program that embeds the registry."""
         return self._add(lambda: NodeRow(name=name, status=status, cluster_id=cluster_id))
 
     def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
-        wanted = select(table).where(*only).order_by(table.id)
+        query = select(table).where(*only).order_by(table.id)
         return self.database.read(
-            lambda session: tuple(row.value() for row in session.scalars(wanted))
+            lambda session: tuple(row.value() for row in session.scalars(query))
         )
 
     def _one(self, table: type[AnyRow[Value]], row_id: int, kind: str) -> Value:
@@ -259,8 +260,8 @@ class Store:
         *,
         refusal: RefusedError | None = None,
     ) -> None:
-        wanted = delete(table).where(table.id == (row_id if 0 < row_id <= LARGEST_ID else 0))
-        self.database.write_or_refuse(lambda session: delete_one(session, wanted, kind), refusal)
+        query = delete(table).where(table.id == (row_id if 0 < row_id <= LARGEST_ID else 0))
+        self.database.write_or_refuse(lambda session: delete_one(session, query, kind), refusal)
 
 
 def _newness(release: StoredRelease) -> Key:
@@ -270,10 +271,10 @@ def _newness(release: StoredRelease) -> Key:
 def _refuse_taken(session: Session, name: object, version: object, *, other_than: int) -> None:
     for column, value in (("name", name), ("version", version)):
         check_text(_RELEASE[column], str(value))
-    wanted = select(ReleaseRow.id).where(
+    query = select(ReleaseRow.id).where(
         ReleaseRow.name == str(name),
         ReleaseRow.version == str(version),
         ReleaseRow.id != other_than,
     )
-    if session.scalars(wanted).first() is not None:
+    if session.scalars(query).first() is not None:
         raise conflict(_TAKEN)

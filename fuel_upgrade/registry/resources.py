@@ -1,4 +1,4 @@
-"""What the registry holds, as values, and the form in which reads show it."""
+"""The resources of the registry as values, and their JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _HIDDEN = {"networks_metadata", "volumes_metadata"}
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFields:
-    """All that a client may set of a release; ``orchestrator_data`` is rendered."""
+    """The fields of a release that a client can set; ``orchestrator_data`` is rendered."""
 
     name: str = ""
     version: str = ""
@@ -48,7 +48,7 @@ class ReleaseFields:
     details: JsonObject | None = None
 
     def detail(self, name: str) -> object:
-        """Return one of :data:`DETAILS`, empty when it was never posted."""
+        """Return one of :data:`DETAILS`; empty if it was never posted."""
         return (self.details or {}).get(name, DETAILS[name]())
 
 
@@ -60,7 +60,7 @@ class StoredRelease:
     fields: ReleaseFields
 
     def to_wire(self, *, has_map: bool = True) -> JsonObject:
-        """Return what reads show (contract: ``one``); networks and volumes stay inside.
+        """Return its JSON (contract: ``one``), without networks and volumes.
 
         From 6.1 on (not ``has_map``) there is no orchestrator data.
         """
@@ -93,7 +93,7 @@ class Notification:
     node_id: int | None = None
 
     def to_wire(self) -> JsonObject:
-        """Return the form of the contract (``one notification``)."""
+        """Return its JSON (contract: ``one notification``)."""
         created = datetime.fromtimestamp(self.created_s, tz=UTC)
         return {
             "id": self.id,
@@ -120,7 +120,7 @@ class Cluster:
     net_provider: str = "nova_network"
 
     def to_wire(self) -> JsonObject:
-        """Return the form of the contract (``cluster on a release``)."""
+        """Return its JSON (contract: ``cluster on a release``)."""
         return {
             "id": self.id,
             "name": self.name,
@@ -138,7 +138,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that Nailgun does for a cluster; ``progress`` is in percent."""
+    """A task of Nailgun for a cluster; ``progress`` is in percent."""
 
     id: int
     name: str
@@ -148,7 +148,7 @@ class Task:
     message: str = ""
 
     def to_wire(self) -> JsonObject:
-        """Return the form that ``GET /tasks`` of Nailgun 6.0 gives."""
+        """Return its JSON, as ``GET /tasks`` of Nailgun 6.0 has it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -170,7 +170,7 @@ class Node:
     cluster_id: int | None = None
 
     def to_wire(self) -> JsonObject:
-        """Return the fields of ``GET /nodes/`` that a release registry has."""
+        """Return its JSON: the keys of ``GET /nodes/`` that a release registry needs."""
         return {
             "id": self.id,
             "name": self.name,

@@ -30,7 +30,7 @@ SYSTEM_MAX_CHARS = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What differs between the lines of Nailgun versions in what a release must be.
+    """The requirements on a release that differ between the lines of Nailgun versions.
 
     ``has_map``: there is ``orchestrator_data``, with macros that are filled in when it is
     written; later it is a field like any that is not known. ``states`` begin with the one that a
@@ -79,7 +79,7 @@ def require_object(body: object) -> JsonObject:
 
 
 def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
-    """Check what create and update have in common: networks first, then orchestrator data.
+    """Run the checks that create and update share: networks first, then orchestrator data.
 
     Releases from 7.0 on know no ``nova_network``; its absence is no fault here.
 
@@ -99,7 +99,7 @@ def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
 def amend(
     current: ReleaseFields, body: JsonObject, *, master_ip: str, line: Line = LINES["6.0"]
 ) -> ReleaseFields:
-    """Return ``current`` with what ``body`` sets; unknown fields are ignored.
+    """Return ``current`` with the fields of ``body``; unknown fields are ignored.
 
     Orchestrator data is rendered with the version that the release has afterwards. ``body`` has
     passed :func:`check_structure`.
@@ -116,13 +116,13 @@ def amend(
         description=_description(body, current.description),
         details={**(current.details or {}), **{k: body[k] for k in _ALL_DETAILS if k in body}},
     )
-    for what, text, most in (
+    for label, text, most in (
         ("version", amended.version, VERSION_MAX_CHARS),
         ("name", amended.name, NAME_MAX_CHARS),
         ("operating system", amended.operating_system, SYSTEM_MAX_CHARS),
     ):
         if len(text) > most:
-            raise bad_request(f"Release {what} is longer than {most} characters")
+            raise bad_request(f"Release {label} is longer than {most} characters")
     if amended.state not in line.states:
         raise bad_request(f"Unknown state {amended.state!r}; known are {', '.join(line.states)}")
     orchestrator = body.get("orchestrator_data") if line.has_map else None

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+ReleaseKey = tuple[str, str]
+"""A release by version and operating system."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepoEntry:
@@ -102,23 +105,14 @@ class RegisteredRelease:
         """The operating system as paths spell it."""
         return self.operating_system.lower()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that ``--json`` and the daemon's API give."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "operating_system": self.operating_system,
-            "state": self.state,
-            "repos": [
-                _repo_json(r) for r in (self.orchestrator.repos if self.orchestrator else ())
-            ],
-            "other_repos": [_repo_json(repo) for repo in self.others],
-        }
+    @property
+    def repos(self) -> tuple[RepoEntry, ...]:
+        """The repos of its chain, newest first."""
+        return self.orchestrator.repos if self.orchestrator else ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read the form of :meth:`to_json`, which has no puppet sources."""
+        """Read an entry of the daemon's list of releases; it has no puppet sources."""
         repos = _repos(data["repos"])
         return cls(
             id=data["id"],
@@ -129,10 +123,6 @@ class RegisteredRelease:
             orchestrator=OrchestratorData(repos, "", "") if repos else None,
             others=_repos(data["other_repos"]),
         )
-
-
-def _repo_json(repo: RepoEntry) -> dict[str, Any]:
-    return {"name": repo.name, "location": repo.location, "priority": repo.priority}
 
 
 def _repos(data: Sequence[Mapping[str, Any]]) -> tuple[RepoEntry, ...]:

@@ -1,7 +1,6 @@
 """A change of a master without a tarball: its steps, and its record in the journal."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind
@@ -19,17 +18,6 @@ class Change:
     what: str
     fuel_version: str
     steps: tuple[PlannedStep, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "kind": self.kind.value,
-            "what": self.what,
-            "steps": [
-                {"number": number, "kind": s.kind, "title": s.title, "undo": s.undo}
-                for number, s in enumerate(self.steps, 1)
-            ],
-        }
 
     def record(self, started_s: float) -> ChangeRecord:
         """Return the record with which the journal begins the change."""

@@ -4,9 +4,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
 from fuel_upgrade.config import Config, Recovery
@@ -45,11 +45,11 @@ from fuel_upgrade.upgrade.plan.preflight import nothing_changes
 from fuel_upgrade.upgrade.prepare import Prepared, prepare, read
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
+    NothingToDo,
     look_up,
-    nothing_to_do,
     refuse_installed,
 )
-from fuel_upgrade.upgrade.review.review import review
+from fuel_upgrade.upgrade.review.review import Review, review
 from fuel_upgrade.upgrade.transaction import recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
@@ -76,7 +76,7 @@ class Engine:
         self._fail_points = fail_points or FailPoints()
         self.journal = Journal(config.paths.journal)
 
-    def plan(self, tarball: Path, options: InstallOptions = NO_OPTIONS) -> dict[str, Any]:
+    def plan(self, tarball: Path, options: InstallOptions = NO_OPTIONS) -> Review | NothingToDo:
         """Describe an install of ``tarball``, and the tasks that Nailgun runs; write nothing.
 
         Where an earlier install of the same tarball is intact, name that install instead.
@@ -86,11 +86,11 @@ class Engine:
         """
         config = self._config
         if earlier := self._earlier_install(tarball, options):
-            return nothing_to_do(earlier, tarball)
+            return NothingToDo(earlier, tarball)
         new = prepare(config, self._control, tarball, options, install=new_id())
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
-        return {**reviewed, "warnings": [warning] if warning else []}
+        return replace(reviewed, warnings=(warning,) if warning else ())
 
     def repair_request(self, tarball: Path, *, verify_base: bool = False) -> RepairRequest | None:
         """Return a request for the packages that the bases of ``tarball`` lack here, or None.

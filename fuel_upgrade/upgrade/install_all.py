@@ -1,9 +1,8 @@
 """Installs several tarballs in the order that their content requires."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.upgrade.engine import Engine, new_id
@@ -12,11 +11,29 @@ from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.multi.candidates import find_tarballs
 from fuel_upgrade.upgrade.multi.order import Order, find_order
 from fuel_upgrade.upgrade.records import ChangeRecord
+from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
+from fuel_upgrade.upgrade.review.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """The order of several tarballs, and the plan of the first; None if none is needed."""
+
+    order: Order
+    first: Review | NothingToDo | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledAll:
+    """The order of several tarballs, and the installs that were done."""
+
+    order: Order
+    installs: tuple[ChangeRecord, ...]
 
 
 def plan_all(
     engine: Engine, places: Sequence[Path], options: InstallOptions = NO_OPTIONS
-) -> dict[str, Any]:
+) -> PlannedOrder:
     """Find the order of the tarballs, and plan the first; write nothing.
 
     A later tarball can be planned only once those before it are installed.
@@ -29,7 +46,7 @@ def plan_all(
     order = find_order(survey.offers, survey.present)
     first = [survey.paths[offer.name] for offer in order.installs[:1]]
     plans = [engine.plan(path, options) for path in first]
-    return {**order.to_json(), "first": plans[0] if plans else None}
+    return PlannedOrder(order, plans[0] if plans else None)
 
 
 def install_all(
@@ -38,7 +55,7 @@ def install_all(
     options: InstallOptions = NO_OPTIONS,
     *,
     watch: Watch,
-) -> dict[str, Any]:
+) -> InstalledAll:
     """Install the tarballs that are not installed yet, in order; stop at the first failure.
 
     Raises:
@@ -68,8 +85,7 @@ def install_all(
             raise error.amended(state=state) from error
         if record.id == install:
             done.append(record)
-    installs = [record.to_json() for record in done]
-    return {**order.to_json(), "installs": installs, "changed": bool(installs)}
+    return InstalledAll(order, tuple(done))
 
 
 def _refuse_nothing(order: Order) -> PreflightError:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from fuel_upgrade.errors import PreflightError, UpgradeError
 from fuel_upgrade.nailgun.control_plane import Cluster, Task
@@ -44,17 +44,10 @@ class RunningTask:
         name = f" ({self.cluster_name})" if self.cluster_name else ""
         return f"task {task.id} ({task.name}, {task.status}{progress}){where}{name}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that the API gives."""
-        return {
-            "id": self.task.id,
-            "name": self.task.name,
-            "status": self.task.status,
-            "progress": self.task.progress,
-            "cluster": self.task.cluster,
-            "cluster_name": self.cluster_name,
-            "what": str(self),
-        }
+    @property
+    def what(self) -> str:
+        """The task in words."""
+        return str(self)
 
 
 def read_running(control: TaskSource) -> tuple[RunningTask, ...]:

@@ -1,12 +1,9 @@
-"""The journal's records of changes, of steps and of hooks, and their JSON."""
+"""The journal's records of changes, of steps and of hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
-
-from fuel_upgrade.errors import from_json
-from fuel_upgrade.system.times import iso_time
 
 Json = Mapping[str, Any]
 """A value as JSON has it: parameters or facts of a step."""
@@ -73,25 +70,6 @@ class ChangeRecord:
     released: bool = False
     note: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API."""
-        return {
-            "id": self.id,
-            "kind": self.kind.value,
-            "tarball": self.subject,
-            "fuel_from": self.fuel_from,
-            "fuel_to": self.fuel_to,
-            "state": self.state.value,
-            "started_s": self.started_s,
-            "started_at": iso_time(self.started_s),
-            "ended_s": self.ended_s,
-            "ended_at": iso_time(self.ended_s),
-            "error": from_json(self.error).to_json() if self.error else None,
-            "attempts": self.attempts,
-            "released": self.released,
-            "note": self.note,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
@@ -104,16 +82,6 @@ class StepRecord:
     facts: Json
     state: StepState
     error: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API."""
-        return {
-            "number": self.number,
-            "kind": self.kind,
-            "title": self.title,
-            "state": self.state.value,
-            "error": self.error,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +97,3 @@ class HookRunRecord:
     ended_s: float | None = None
     exit_code: int | None = None
     output: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API."""
-        return {
-            "point": self.point,
-            "name": self.name,
-            "started_s": self.started_s,
-            "started_at": iso_time(self.started_s),
-            "ended_s": self.ended_s,
-            "ended_at": iso_time(self.ended_s),
-            "exit_code": self.exit_code,
-            "output": self.output,
-        }

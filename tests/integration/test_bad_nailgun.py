@@ -82,7 +82,7 @@ def made_for(
     )
 
 
-# Tries
+# FailedLogins
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from fuel_upgrade.upgrade.events import BaseReplaced, Event, StepStarted, Tarbal
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
-from tests.master import ScratchMaster, build, scratch_master
+from tests.master import ScratchMaster, build, planned, scratch_master
 from tests.tools import needs
 from tests.yum_extras import comps, default, rewrite, stream
 
@@ -121,8 +121,8 @@ def test_another_base_with_the_same_packages_is_accepted_and_reported(
     master.install(tarball(inputs, "5.1.1", ["5.0"]))
     events: list[Event] = []
     sixty = tarball(inputs, "6.0", ["5.1", "5.1.1"], ("5.1", V51))
-    planned = master.engine().plan(sixty)
-    assert [r["base_found"] for r in planned["releases"]] == [
+    plan = planned(master.engine().plan(sixty))
+    assert [r["base_found"] for r in plan["releases"]] == [
         {"named": V51, "found": V511, "inside": False, "inherited": 2}
     ] * 2
     master.engine().install(sixty, install=new_id(), watch=events.append)
@@ -212,7 +212,7 @@ def test_a_repair_for_one_system_leaves_the_other_as_it_was(
     on_disk(master, V51, "ubuntu", "libvirt*").unlink()
     sixty = tarball(inputs, "6.0", ["5.1"], ("5.1", V51))
     out = repaired(master, inputs, sixty)
-    before = master.engine().plan(out)["repos"]
+    before = planned(master.engine().plan(out))["repos"]
     assert {r["operating_system"]: r["packages"] for r in before} == {"centos": 1, "ubuntu": 2}
     assert all((r["full_packages"], r["base"]) == (3, V51) for r in before)
 
@@ -269,20 +269,18 @@ def test_a_folder_is_installed_in_the_order_of_its_content(
 ) -> None:
     folder = chain(inputs)
     tarball(inputs, "5.1", ["5.0"])
-    planned = plan_all(master.engine(), [folder])
+    order = planned(plan_all(master.engine(), [folder]))
     names = [f"fuel-{fuel}-upgrade.tar.zst" for fuel in ("5.1", "6.0", "6.1")]
-    assert [o["tarball"] for o in planned["order"]] == names
-    assert planned["first"]["fuel_to"] == "5.1"
+    assert [o["tarball"] for o in order["order"]] == names
+    assert order["first"]["fuel_to"] == "5.1"
     events: list[Event] = []
     done = install_all(master.engine(), [folder], watch=events.append)
-    assert [i["fuel_to"] for i in done["installs"]] == ["5.1", "6.0", "6.1"]
+    assert [record.fuel_to for record in done.installs] == ["5.1", "6.0", "6.1"]
     assert [e.tarball for e in events if isinstance(e, TarballStarted)] == names
     assert repos(master, V61) == both(V61, V60, V51)
     again = install_all(master.engine(), [folder], watch=events.append)
-    assert (again["installs"], [s["why"] for s in again["skipped"]]) == (
-        [],
-        ["installed already"] * 3,
-    )
+    assert again.installs == ()
+    assert [why for _, why in again.order.skipped] == ["installed already"] * 3
 
 
 def test_the_tarball_that_is_missing_is_named(master: ScratchMaster, inputs: Path) -> None:

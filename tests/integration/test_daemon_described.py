@@ -65,7 +65,7 @@ def test_the_event_stream_is_described_as_ndjson(document: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/plans", "/v1/installs", "/v1/repair-requests"])
-def test_a_body_that_cannot_be_meant_is_refused_with_a_reason(
+def test_a_malformed_body_is_refused_with_a_reason(
     url: str, path: str, body: bytes, message: str
 ) -> None:
     headers = {"Content-Type": "application/json"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import requests
 
-from fuel_upgrade.daemon.api import Service, create_app
+from fuel_upgrade.daemon.api import create_app
+from fuel_upgrade.daemon.api_context import ApiContext
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live_settings import LiveSettings
 from fuel_upgrade.daemon.metrics import Metrics
@@ -16,7 +17,7 @@ from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.system.tree_digest import digest
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.fuzzing import DAEMON_CASES, TIMEOUT_S, Target
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -48,7 +49,7 @@ def bodies(tarballs: dict[str, Path], plan: Any, gc_plan: Any) -> dict[str, list
 
 def serving(master: ScratchMaster, jobs: Jobs) -> RegistryServer:
     """Serve the daemon's application; the class serves any, over TCP."""
-    service = Service(
+    service = ApiContext(
         read_config=lambda: master.config,
         connect=lambda: NailgunClient(master.settings),
         control_plane="embedded registry",
@@ -81,7 +82,7 @@ def test_the_daemon_answers_any_request_as_described(
         master.install(given["5.1"])
         gc_plan = {"format": 1, "fuel_version": "5.1", "retire": [], "folders": [], "keep": []}
         gc_plan |= {"freed_bytes": 0}
-        deep = bodies(given, master.engine().plan(given["6.0"]), gc_plan)
+        deep = bodies(given, planned(master.engine().plan(given["6.0"])), gc_plan)
         with serving(master, jobs) as server:
             url = server.url
             document = requests.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()

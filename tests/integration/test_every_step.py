@@ -12,7 +12,7 @@ from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Event, InstallFailed
 from fuel_upgrade.upgrade.records import InstallState, StepState
 from fuel_upgrade.upgrade.steps.register import Register
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -38,7 +38,7 @@ def fresh_master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchM
 
 
 def test_every_step_is_covered(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
-    assert len(master.engine().plan(tarballs["6.0"])["steps"]) == STEPS
+    assert len(planned(master.engine().plan(tarballs["6.0"]))["steps"]) == STEPS
 
 
 @pytest.mark.parametrize("where", ["before", "after"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
 from fuel_upgrade.errors import (
     ConfigError,
     NotFoundError,
@@ -138,13 +139,13 @@ def test_a_release_that_a_cluster_uses_is_kept_and_the_cluster_named(
 def test_a_plan_survives_its_file(squashed: ScratchMaster) -> None:
     plan = gc(squashed).plan()
     assert {verdict.version for verdict in plan.retire} == {OLD}
-    assert GcPlan.from_json(plan.to_json()) == plan
+    assert GcPlanForm.parse(GcPlanForm.from_value(plan).to_json()) == plan
     assert plan.freed_bytes == own_bytes(*(verdict.path for verdict in plan.folders)) > 0
 
 
 def test_a_file_that_is_no_plan_is_refused() -> None:
     with pytest.raises(ConfigError, match="no plan of fuel-upgrade gc"):
-        GcPlan.from_json({"format": 1})
+        GcPlanForm.parse({"format": 1})
 
 
 @pytest.mark.parametrize("where", ["before", "after"])

@@ -67,7 +67,7 @@ def test_the_whole_life_of_a_retired_release(master: Host, tmp_path: Path) -> No
         assert f"retire {OLD}" in master.command("history").stdout
 
 
-def test_options_that_do_not_go_together_and_files_that_are_no_plan_are_refused(
+def test_conflicting_options_and_files_without_a_plan_are_refused(
     master: Host, tmp_path: Path
 ) -> None:
     file = tmp_path / "file"

@@ -15,7 +15,7 @@ from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_options import NO_OPTIONS, InstallOptions
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from tests.host import make_host
-from tests.master import ScratchMaster, scratch_master, write_fuel_version
+from tests.master import ScratchMaster, planned, scratch_master, write_fuel_version
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -30,7 +30,7 @@ def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]
 
 def keep(engine: Engine, tarball: Path, options: InstallOptions = NO_OPTIONS) -> SavedPlan:
     """Plan, and take the way through JSON that a kept plan takes."""
-    found: Any = json.loads(json.dumps(engine.plan(tarball, options)))
+    found: Any = json.loads(json.dumps(planned(engine.plan(tarball, options))))
     return SavedPlan.parse(found, source="plan.json")
 
 

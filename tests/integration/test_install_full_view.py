@@ -16,7 +16,7 @@ from fuel_upgrade.upgrade.events import Event, InstallStarted
 from fuel_upgrade.upgrade.install_all import plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -50,7 +50,7 @@ def place(master: ScratchMaster, system: str, version: str = NEW) -> Path:
 def test_the_plan_shows_it_and_where_nodes_find_it(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    plan = master.engine().plan(tarballs["6.0"], VIEWED)
+    plan = planned(master.engine().plan(tarballs["6.0"], VIEWED))
     assert len(plan["steps"]) == STEPS
     kinds = [step["kind"] for step in plan["steps"]]
     assert [number for number, kind in enumerate(kinds, 1) if kind == "view"] == [6, 8]
@@ -59,20 +59,20 @@ def test_the_plan_shows_it_and_where_nodes_find_it(
     head = "http://127.0.0.1:8080/full-view/2014.2-6.0"
     assert locations["centos"] == f"{head}/centos/x86_64"
     assert locations["ubuntu"].startswith(f"{head}/ubuntu/x86_64 precise main")
-    assert master.engine().plan(tarballs["6.0"])["releases"][0]["full_view"] is None
+    assert planned(master.engine().plan(tarballs["6.0"]))["releases"][0]["full_view"] is None
 
 
 def test_it_is_planned_for_several_tarballs_as_well(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    found = plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED)
+    found = planned(plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED))
     assert [offer["fuel_version"] for offer in found["order"]] == ["6.0"]
     assert len(found["first"]["steps"]) == STEPS
 
 
 def test_the_setting_asks_for_it_as_well(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     engine = Engine(replace(master.config, full_view=True), master.client)
-    assert len(engine.plan(tarballs["6.0"])["steps"]) == STEPS
+    assert len(planned(engine.plan(tarballs["6.0"]))["steps"]) == STEPS
 
 
 def test_a_view_is_the_release_and_the_undo_removes_it(

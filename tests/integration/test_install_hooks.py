@@ -18,7 +18,7 @@ from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Event, HookEnded, HookRefused
 from fuel_upgrade.upgrade.hooks import STEP_POINTS
 from fuel_upgrade.upgrade.records import InstallState, StepState
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -88,7 +88,7 @@ def test_every_point_of_a_good_install_and_its_undo(
     for point in ("before-check", *STEP_POINTS, "on-failure", "after-rollback", "on-inconsistent"):
         hooked.write(f"{point}/10-note")
         hooked.write(f"{point}/10-note.undo")
-    plan = hooked.engine().plan(tarballs["6.0"])
+    plan = planned(hooked.engine().plan(tarballs["6.0"]))
     assert hooked.ran() == []  # a plan runs nothing
     steps = [step["title"] for step in plan["steps"]]
     assert steps[0] == "run hook before-install/10-note"

@@ -15,7 +15,7 @@ from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -71,7 +71,7 @@ def test_a_plan_of_an_installed_tarball_names_the_install(
 ) -> None:
     first = master.install(tarballs["5.1"])
     before = whole_state(master)
-    assert master.engine().plan(tarballs["5.1"]) == {
+    assert planned(master.engine().plan(tarballs["5.1"])) == {
         "changed": False,
         "tarball": str(tarballs["5.1"]),
         "fuel_version": "5.1",
@@ -201,7 +201,7 @@ def test_a_saved_plan_of_an_installed_tarball_changes_nothing(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     engine = master.engine()
-    plan = SavedPlan.parse(engine.plan(tarballs["5.1"]), source="here")
+    plan = SavedPlan.parse(planned(engine.plan(tarballs["5.1"])), source="here")
     first = master.install(tarballs["5.1"])
     assert again(master, tarballs["5.1"], expected=plan).id == first.id
     with pytest.raises(ConfigError, match="the plan is of"):

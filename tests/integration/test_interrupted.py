@@ -12,6 +12,7 @@ import pytest
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.daemon.jobs import Jobs
+from fuel_upgrade.daemon.response_models.install_forms import InstallForm
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
@@ -55,7 +56,8 @@ def cancelled_at(
 
         engine = master.engine(fail_points)
         install = f"{len(engine.journal.installs()):08x}"
-        return engine.install(tarball, install=install, watch=cancel_and_watch).to_json()
+        record = engine.install(tarball, install=install, watch=cancel_and_watch)
+        return InstallForm.from_value(record).to_json()
 
     events = [to_json(streamed) for streamed in jobs.start("aaaa0001", work).follow()]
     jobs.wait()

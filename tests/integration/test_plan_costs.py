@@ -18,7 +18,7 @@ from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.builders import BASE_VERSION, openstack_yaml, write, write_parts
 from tests.host import Host
-from tests.master import ScratchMaster, build, scratch_master, write_fuel_version
+from tests.master import ScratchMaster, build, planned, scratch_master, write_fuel_version
 from tests.tools import needs
 
 PACKAGING = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -105,7 +105,7 @@ def test_the_requests_are_those_that_are_sent(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master.install(tarballs["5.1"])
-    plan = master.engine().plan(tarballs["6.0"])
+    plan = planned(master.engine().plan(tarballs["6.0"]))
     control = Counted(master.client)
     engine = Engine(master.config, control)
     engine.install(tarballs["6.0"], install=new_id())
@@ -124,7 +124,7 @@ def test_an_install_needs_no_more_disk_space_than_planned(
     places = [master.root / "var/www", master.root / "etc"]
     before = sum(map(own_bytes, places))
     options = InstallOptions(full_view=full_view)
-    plan = master.engine().plan(tarballs["6.0"], options)
+    plan = planned(master.engine().plan(tarballs["6.0"], options))
     master.engine().install(tarballs["6.0"], options, install=new_id())
     (disk,) = plan["disks"]
     folders = sum(1 for place in places for p in place.rglob("*") if p.is_dir()) * 4096
@@ -136,12 +136,14 @@ def test_an_install_needs_no_more_disk_space_than_planned(
 def test_kept_and_deleted_backups_are_measured(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    assert [d["released_bytes"] for d in master.engine().plan(tarballs["5.1"])["disks"]] == [0]
+    assert [
+        d["released_bytes"] for d in planned(master.engine().plan(tarballs["5.1"]))["disks"]
+    ] == [0]
     live = write(master.config.paths.puppet / "2014.1.1-5.1/site.pp", bytes(_MIB))
-    (disk,) = master.engine().plan(tarballs["5.1"])["disks"]
+    (disk,) = planned(master.engine().plan(tarballs["5.1"]))["disks"]
     assert _MIB <= disk["backup_bytes"] < 2 * _MIB
     record = master.install(tarballs["5.1"])
-    (disk,) = master.engine().plan(tarballs["6.0"])["disks"]
+    (disk,) = planned(master.engine().plan(tarballs["6.0"]))["disks"]
     assert _MIB <= disk["released_bytes"] < 2 * _MIB
     kept = list(master.config.paths.puppet.glob(f".fuel-upgrade/{record.id}/**/{live.name}"))
     master.install(tarballs["6.0"])
@@ -151,7 +153,7 @@ def test_kept_and_deleted_backups_are_measured(
 @PACKAGING
 def test_the_changed_packages_are_named(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     master.install(tarballs["5.1"])
-    ubuntu = master.engine().plan(tarballs["6.0"])["packages"][-1]
+    ubuntu = planned(master.engine().plan(tarballs["6.0"]))["packages"][-1]
     assert ubuntu["operating_system"] == "ubuntu"
     named = {(c["kind"], c["name"]) for c in ubuntu["changes"]}
     assert {("added", "sahara"), ("removed", "savanna"), ("rebuilt", "keystone")} <= named
@@ -191,9 +193,9 @@ def test_a_plan_warns_of_a_master_ip_that_is_no_address_of_this_host(
     tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     with scratch_master(tmp_path / "master") as master:
-        plan = master.engine().plan(tarballs["5.1"])
+        plan = planned(master.engine().plan(tarballs["5.1"]))
         elsewhere = Engine(master.config, master.client, addresses=lambda: ["10.1.1.1"])
-        warned = elsewhere.plan(tarballs["5.1"])
+        warned = planned(elsewhere.plan(tarballs["5.1"]))
     assert plan["warnings"] == []
     assert warned["warnings"][0].startswith(
         "master_ip 127.0.0.1 is not an address of this host, which"

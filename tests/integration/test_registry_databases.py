@@ -61,12 +61,12 @@ def test_no_update_is_lost(store: Store) -> None:
     assert len(store.release(made.id).fields.details or {}) == 40
 
 
-def test_of_those_who_create_the_same_one_does(store: Store) -> None:
+def test_of_concurrent_creates_of_one_name_one_succeeds(store: Store) -> None:
     assert all_at_once(*[lambda: store.add_release(RELEASE)] * 16) == ["409"] * 15 + ["done"]
     assert len(store.releases()) == 1
 
 
-def test_of_those_who_delete_the_same_one_does(store: Store) -> None:
+def test_of_concurrent_deletes_of_one_release_one_succeeds(store: Store) -> None:
     made = store.add_release(RELEASE)
     works = [lambda: store.delete_release(made.id)] * 16
     assert all_at_once(*works) == ["404"] * 15 + ["done"]
@@ -79,7 +79,7 @@ def test_of_a_delete_and_a_new_cluster_one_wins(store: Store) -> None:
         assert all_at_once(add, partial(store.delete_release, made.id)) == ["400", "done"]
 
 
-def test_an_update_of_what_is_deleted_meanwhile_is_404(store: Store) -> None:
+def test_an_update_of_a_release_deleted_meanwhile_is_404(store: Store) -> None:
     for number in range(10):
         made = store.add_release(replace(RELEASE, name=f"release {number}"))
         change = partial(store.change_release, made.id, lambda now, _refuse: now)
@@ -133,7 +133,7 @@ def test_a_deadlock_is_tried_again(new_url: NewUrl) -> None:
         replace(RELEASE, description="\0"),
     ],
 )
-def test_what_one_database_cannot_store_every_one_refuses(
+def test_text_that_one_database_cannot_store_is_refused_by_all(
     store: Store, fields: ReleaseFields
 ) -> None:
     with pytest.raises(RefusedError) as caught:
@@ -162,7 +162,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 @needs_postgres()
-def test_clients_are_told_503_while_the_server_is_away(server: PostgresServer) -> None:
+def test_clients_get_503_while_the_server_is_away(server: PostgresServer) -> None:
     with closing(Store.open(server.new_database())) as store:
         ensure_user(store, "admin", "admin")
         token, _ = store.accounts.issue_token(1)

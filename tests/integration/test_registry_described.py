@@ -46,7 +46,7 @@ def test_every_field_that_the_description_requires_is_required(
     assert session.send("POST", "/api/v1/releases", body).status == 201
 
 
-def test_every_path_says_what_a_stranger_and_a_wrong_accept_get(document: Any) -> None:
+def test_every_path_describes_401_and_415(document: Any) -> None:
     operations = [one for item in document["paths"].values() for one in item.values()]
     assert all("415" in one["responses"] for one in operations)
     assert not [one for one in operations if "422" in one["responses"]]
@@ -74,7 +74,7 @@ def test_numbers_that_no_database_has_are_no_crash(
 
 
 @pytest.mark.parametrize("release", [-(10**20), 10**20, 0])
-def test_a_cluster_needs_a_release_whose_id_can_be_one(session: Session, release: int) -> None:
+def test_a_cluster_with_an_impossible_release_id_is_refused(session: Session, release: int) -> None:
     body = {"name": "far", "release": release}
     assert session.send("POST", "/api/v1/clusters", body).status == 400
 
@@ -105,7 +105,7 @@ def test_a_cluster_with_a_name_too_long_is_refused(session: Session) -> None:
     assert session.send("POST", "/api/v1/clusters", body).status == 400
 
 
-def test_deployment_info_gives_what_astute_gets_in_its_order(session: Session) -> None:
+def test_deployment_info_has_the_data_for_astute_in_its_order(session: Session) -> None:
     repos = {"z": "http://{MASTER_IP}/z precise main", "a": "http://a/ precise main"}
     made = session.send("POST", "/api/v1/releases/", release_body("deployed", **repos)).body
     path = f"/api/v1/releases/{made['id']}/deployment-info"
@@ -129,7 +129,7 @@ def test_deployment_info_gives_what_astute_gets_in_its_order(session: Session) -
         ("/api/v1/releases/1/deployment-info?node=", "Node not found"),
     ],
 )
-def test_deployment_info_of_what_is_not_there_is_refused(
+def test_deployment_info_of_an_unknown_release_or_node_is_refused(
     session: Session, path: str, text: str
 ) -> None:
     session.send("POST", "/api/v1/releases/", release_body("first", a="http://a/"))

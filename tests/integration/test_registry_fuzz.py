@@ -106,9 +106,7 @@ def log_in(url: str, name: str, password: str) -> str:
     return token
 
 
-def test_the_registry_answers_as_it_is_described_whatever_it_is_asked(
-    store: Store, kind: str
-) -> None:
+def test_the_registry_answers_every_request_as_described(store: Store, kind: str) -> None:
     dialect, bodies = LINES[kind]
     known = ["1", "2"]
 

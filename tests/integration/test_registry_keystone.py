@@ -10,7 +10,7 @@ from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import generic, v2, v3
 
 from fuel_upgrade.registry.api.app import create_app
-from fuel_upgrade.registry.auth.throttle import Tries, TryLimits
+from fuel_upgrade.registry.auth.throttle import FailedLogins, LoginLimits
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 
@@ -36,12 +36,12 @@ def url(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[str]
     store = Store.open(f"sqlite:///{folder}/registry.sqlite")
     ensure_user(store, "admin", "right")
     ensure_user(store, "guessed", "right")
-    limits = TryLimits(per_name=3, per_address=100, window_s=60.0)
+    limits = LoginLimits(per_name=3, per_address=100, window_s=60.0)
     app = create_app(
         store,
         master_ip="10.20.0.2",
         fuel_version=lambda: "6.0",
-        tries=Tries(limits, clock=clock),
+        failed_logins=FailedLogins(limits, clock=clock),
     )
     with RegistryServer(app, "127.0.0.1", 0) as server:
         yield server.url
@@ -134,7 +134,7 @@ def test_refusals_below_v3_are_json_whoever_makes_them(url: str) -> None:
     assert wrong.headers["Allow"] == "DELETE, GET, HEAD, POST"
 
 
-def test_versions_are_found_at_the_address_that_was_asked(url: str) -> None:
+def test_the_list_of_versions_has_the_address_of_the_request(url: str) -> None:
     answer = requests.get(f"{url}/keystone", timeout=TIMEOUT_S)
     found = [version["links"][0]["href"] for version in answer.json()["versions"]["values"]]
     assert (answer.status_code, found) == (300, [f"{url}/keystone/v3/", f"{url}/keystone/v2.0/"])

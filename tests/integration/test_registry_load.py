@@ -44,7 +44,7 @@ def test_no_release_is_lost_or_doubled(
     assert figures.requests > 10 * CLIENTS
 
 
-def test_a_lost_and_a_doubled_release_would_be_found() -> None:
+def test_the_check_detects_a_lost_and_a_doubled_release() -> None:
     account = Account()
     for number, name in ((1, "a"), (2, "contest 1"), (3, "contest 1")):
         account.tried(name, 201, {"id": number})

@@ -96,7 +96,7 @@ def backups_of(database: Database, tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "backups").glob("registry.postgresql.before-*.json"))
 
 
-def test_the_first_revision_is_what_was_released(
+def test_the_first_revision_has_the_tables_of_the_released_code(
     request: pytest.FixtureRequest, new_url: NewUrl, database: Database, tmp_path: Path
 ) -> None:
     kind = "sqlite" if database.is_sqlite else "postgresql"
@@ -133,7 +133,7 @@ def test_the_newest_revision_is_the_one_that_the_code_names() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
 
 
-def test_what_the_released_code_wrote_is_kept(
+def test_a_migration_keeps_the_data_of_the_released_code(
     database: Database, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     released_registry.make(database)

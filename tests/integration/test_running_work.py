@@ -16,7 +16,7 @@ from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Event, InstallStarted, StepStarted, Waiting
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from tests.host import BIN, make_host
-from tests.master import ScratchMaster, scratch_master
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -58,9 +58,9 @@ def test_an_install_is_refused_with_id_name_and_cluster(
 def test_a_plan_lists_running_tasks_and_is_not_refused(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    assert master.engine().plan(tarballs["6.0"])["running_tasks"] == []
+    assert planned(master.engine().plan(tarballs["6.0"]))["running_tasks"] == []
     start_task(master)
-    (task,) = master.engine().plan(tarballs["6.0"])["running_tasks"]
+    (task,) = planned(master.engine().plan(tarballs["6.0"]))["running_tasks"]
     assert (task["id"], task["name"], task["cluster_name"]) == (1, "deploy", "production")
 
 

@@ -161,14 +161,16 @@ def delete(
     their files, and can be undone.
     """
     from fuel_upgrade.release.chain import newest_version_first
-    from fuel_upgrade.upgrade.releases.deletion_rules import refusals, refused
+    from fuel_upgrade.upgrade.releases.deletion_rules import Ties, refusals, refused
 
     registered = client.get("/releases")
     chosen_by_id = {item["id"]: item for ref in chosen for item in resolve(registered, ref)}
     failures = [
         failure
         for release in chosen_by_id.values()
-        for failure in refusals(_whole(client, release), leaving=chosen_by_id.keys(), force=force)
+        for failure in refusals(
+            Ties.from_json(_whole(client, release)), leaving=chosen_by_id.keys(), force=force
+        )
     ]
     if failures:
         raise refused(failures)

@@ -11,7 +11,7 @@ from starlette.routing import Match
 
 from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.api.database_outage import answer_outage
-from fuel_upgrade.registry.api.middleware import PUBLIC, Gate
+from fuel_upgrade.registry.api.middleware import PUBLIC, RequestChecks
 from fuel_upgrade.registry.api.openapi import describe
 from fuel_upgrade.registry.api.responses import Json, Message
 from fuel_upgrade.registry.api.route_description import operation
@@ -24,23 +24,23 @@ from fuel_upgrade.registry.api.routes.notifications import Notifications
 from fuel_upgrade.registry.api.routes.releases import Releases
 from fuel_upgrade.registry.auth.identity import render_error
 from fuel_upgrade.registry.auth.login import Login
-from fuel_upgrade.registry.auth.throttle import Tries
+from fuel_upgrade.registry.auth.throttle import FailedLogins
 from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.rules import LINES
 
-#: What Nailgun sends with an error that the framework, not a handler, answers.
+#: The text of Nailgun in an error of its framework.
 _NOT_ALLOWED = "None"
 
 
-def create_app(  # noqa: PLR0913 - all that a registry may be given
+def create_app(  # noqa: PLR0913 - the settings of a registry
     store: Store,
     *,
     master_ip: str,
     fuel_version: Callable[[], str],
     dialect: str = "6.0",
     node_sources: NodeSources | None = None,
-    tries: Tries | None = None,
+    failed_logins: FailedLogins | None = None,
 ) -> FastAPI:
     """Return the application over ``store``.
 
@@ -48,14 +48,14 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
         store: the database; the caller closes it.
         master_ip: the value of the macro ``{MASTER_IP}``.
         dialect: which line of Nailgun versions it answers as, a key of :data:`rules.LINES`.
-        fuel_version: asked at every request; what ``GET /version`` and new clusters name.
+        fuel_version: gives the Fuel version at each request, for ``GET /version`` and new clusters.
         node_sources: renders a release's repos as files of a node; without it deployment info
             has none.
-        tries: what counts wrong passwords; by default with the usual limits.
+        failed_logins: counts wrong passwords; by default with the default limits.
     """
-    # no pages that describe the API: all paths but those of the contract answer 404
+    # no pages of documentation: all paths outside the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    login = Login(store.accounts, tries or Tries())
+    login = Login(store.accounts, failed_logins or FailedLogins())
     resources = (
         Releases(store, master_ip, LINES[dialect]),
         Deployment(store, master_ip, node_sources),
@@ -66,13 +66,13 @@ def create_app(  # noqa: PLR0913 - all that a registry may be given
         Versions(),
     )
     for resource in resources:
-        app.routes.extend(resource.router().routes)  # flat, so that each can be asked
+        app.routes.extend(resource.router().routes)  # flat, so that each can be matched
     _add_description(app)
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(UnavailableError, answer_outage)
     app.add_exception_handler(RequestValidationError, _answer_parameter)
     app.add_exception_handler(HTTPException, _answer_framework)
-    app.add_middleware(Gate, knows_token=store.accounts.knows_token)
+    app.add_middleware(RequestChecks, knows_token=store.accounts.knows_token)
     return app
 
 
@@ -108,17 +108,17 @@ def _answer_framework(request: Request, error: Exception) -> Response:
 
 def _allow(request: Request) -> dict[str, str]:
     """Return the header that names every method of a path; the framework looks at one route."""
-    found: set[str] = set()
+    methods: set[str] = set()
     for route in request.app.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", set())
-    return {"Allow": ", ".join(sorted(found))}
+            methods |= getattr(route, "methods", set())
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _refuse(
     request: Request, status: int, text: str, headers: Mapping[str, str] | None
 ) -> Response:
     if request.scope["path"].startswith(PLACES):
-        told = "" if text == _NOT_ALLOWED else text
-        return Json(render_error(status, told), status, headers=headers)
+        message = "" if text == _NOT_ALLOWED else text
+        return Json(render_error(status, message), status, headers=headers)
     return Message(text, status, headers=headers)

@@ -1,4 +1,4 @@
-"""What clients are told when the database does not answer, and what the operator is told."""
+"""The answer and the log message when the database does not work."""
 
 import logging
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 def answer_outage(_request: Request | None, error: Exception) -> Response:
-    """Return 503 with a text that names nothing; the reason goes to the log."""
+    """Return 503 with a general text; the reason goes to the log."""
     if not isinstance(error, UnavailableError):
         raise error
     _log.warning(error.what)

@@ -1,6 +1,6 @@
-"""JSON schemas of what the registry takes and gives.
+"""JSON schemas of the bodies and answers of the registry.
 
-Fields come from the model: what is added there is described here at once.
+The keys come from the resources: a key that is added there is described here at once.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def _nullable(kind: str) -> JsonObject:
 
 
 def list_of(schema: JsonObject) -> JsonObject:
-    """Return the schema of a list of these."""
+    """Return the schema of a list of such values."""
     return {"type": "array", "items": schema}
 
 
@@ -60,12 +60,12 @@ def _only(**fields: Any) -> JsonObject:
 
 
 def _like(sample: JsonObject, /, **known: JsonObject) -> JsonObject:
-    """Return the schema of an object with the fields of ``sample``, those described known."""
+    """Return the schema of an object with the keys of ``sample``, described by ``known``."""
     return _only(**{name: known.get(name, {}) for name in sample})
 
 
 def _with(required: tuple[str, ...] = (), /, **fields: JsonObject) -> JsonObject:
-    """Return the schema of an object that is posted; fields that are unknown are ignored."""
+    """Return the schema of a posted object; unknown keys are ignored."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": fields, **needed}
 
@@ -89,7 +89,7 @@ _ORCHESTRATOR_DATA = _with(
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSchemas:
-    """What one line of Nailgun versions takes as a new release and as a change, and shows."""
+    """The schemas of a new, a changed and a shown release in one line of Nailgun versions."""
 
     new: JsonObject
     changed: JsonObject
@@ -223,7 +223,7 @@ ACCESS = _only(
 )
 
 AUTH_V3: JsonObject = AuthRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-#: The forms within :data:`AUTH_V3`.
+#: The schemas to which :data:`AUTH_V3` refers.
 COMPONENTS: JsonObject = AUTH_V3.pop("$defs")  # type: ignore[assignment]
 _NAMED = _only(id=_TEXT, name=_TEXT)
 _TOKEN_V3: dict[str, JsonObject] = {

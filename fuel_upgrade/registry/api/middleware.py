@@ -1,4 +1,4 @@
-"""What every request passes before it is routed: the slash, the token, the accepted type."""
+"""The checks before routing: trailing slash, token, accepted content type."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -22,10 +22,10 @@ PUBLIC = frozenset(
 _PATH_MAX_CHARS = 2000
 
 
-class Gate:
-    """ASGI middleware: paths work with and without the trailing slash; all but few want a token.
+class RequestChecks:
+    """ASGI middleware: paths work with and without a trailing slash; most require a token.
 
-    401 comes before 404 and 405, so that a stranger learns nothing about what there is.
+    401 comes before 404 and 405, so that a client without a token cannot explore the paths.
     """
 
     def __init__(self, app: ASGIApp, knows_token: Callable[[str], bool]) -> None:
@@ -42,7 +42,7 @@ class Gate:
         try:
             known = scope["path"] in PUBLIC or await self._is_known(headers)
         except UnavailableError as error:
-            # past the application's own handlers: this is before it
+            # the handlers of the application do not see this exception
             await answer_outage(None, error)(scope, receive, send)
             return
         if not known:

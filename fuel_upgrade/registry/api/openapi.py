@@ -1,4 +1,4 @@
-"""The description of the whole registry: that of its routes, and of what comes before them."""
+"""The OpenAPI document of the registry: its routes and its middleware."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,18 +16,18 @@ Every path works with and without a slash at its end. A path that is not listed 
 method that is not listed 405, both as text; without a valid token both answer 401. A request that
 accepts no JSON gets 415; a body has at most {BODY_MAX_BYTES} bytes."""
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
-_GATE_REFUSES = {
+_MIDDLEWARE_REFUSES = {
     "401": {"description": "No valid token in X-Auth-Token; without a body"},
     "415": {"description": "The request accepts no JSON; without a body"},
     "503": {
-        "description": "The database does not answer; what was asked may have been done",
+        "description": "The database does not answer; the change may have been made",
         "content": {"text/html": {"schema": {"type": "string"}}},
     },
 }
 
 
 def describe(routes: Sequence[BaseRoute], *, public: Collection[str]) -> dict[str, Any]:
-    """Return the OpenAPI document; the gate lets requests for ``public`` pass without a token."""
+    """Return the OpenAPI document; paths in ``public`` need no token."""
     document = get_openapi(
         title="fuel-upgrade registry", version=__version__, description=_ABOUT, routes=routes
     )
@@ -35,14 +35,14 @@ def describe(routes: Sequence[BaseRoute], *, public: Collection[str]) -> dict[st
         for described in item.values():
             # FastAPI presumes this of every route with parameters; here they answer 400
             described["responses"].pop("422", None)
-            _pass_gate(described, is_public=path in public)
+            _add_middleware_refusals(described, is_public=path in public)
     schemes = {_TOKEN: {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}}
     document["components"] = {"schemas": COMPONENTS, "securitySchemes": schemes}
     return document
 
 
-def _pass_gate(described: dict[str, Any], *, is_public: bool) -> None:
-    wanted = ("415", "503") if is_public else ("401", "415", "503")
-    described["responses"] |= {status: _GATE_REFUSES[status] for status in wanted}
+def _add_middleware_refusals(described: dict[str, Any], *, is_public: bool) -> None:
+    statuses = ("415", "503") if is_public else ("401", "415", "503")
+    described["responses"] |= {status: _MIDDLEWARE_REFUSES[status] for status in statuses}
     if not is_public:
         described["security"] = [{_TOKEN: []}]

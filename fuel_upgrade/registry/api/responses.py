@@ -1,4 +1,4 @@
-"""The two kinds of answer of the contract, and the bodies of requests."""
+"""The two kinds of answers in the contract, and the bodies of requests."""
 
 import html
 import json
@@ -12,8 +12,8 @@ from starlette.responses import Response
 from fuel_upgrade.registry.refusal import RefusedError, bad_request
 
 BODY_MAX_BYTES = 16 * 1024 * 1024
-#: The deepest ``openstack.yaml`` has about ten. Far below what json itself can still write, so
-#: that what was taken can be given back, wrapped in an answer.
+#: The deepest ``openstack.yaml`` has about ten. Far below the limit of the json module, so that
+#: every accepted body can be returned inside an answer.
 MAX_DEPTH = 100
 
 
@@ -63,8 +63,8 @@ def parse_json(body: bytes) -> object:
     """Return the value of a JSON text.
 
     Raises:
-        RefusedError: 400 for what is no JSON (NaN and what overflows into Infinity too), is
-            nested deeper than :data:`MAX_DEPTH`, or holds text that not every database can store
+        RefusedError: 400 for text that is not JSON (NaN and numbers that overflow included), is
+            nested deeper than :data:`MAX_DEPTH`, or has text that not every database can store
             (half a surrogate pair, NUL).
     """
     try:

@@ -1,4 +1,4 @@
-"""Describes a route for OpenAPI: what it takes, what it gives, and what it refuses."""
+"""The OpenAPI description of a route: its body, its answers and its refusals."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -9,13 +9,13 @@ from starlette.responses import Response
 from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.resources import JsonObject
 
-#: What every route with a body refuses: another form, and one that is too large.
+#: The refusals of every route with a body: malformed, and too large.
 _WITH_BODY = (400, 413)
 _WHY = {
-    400: "The body or a parameter is not what is expected; the text says how",
+    400: "The body or a parameter is malformed; the text gives the reason",
     401: "No valid token, or a wrong name or password",
-    404: "There is none",
-    409: "The name is taken, or what is there stands in the way",
+    404: "It does not exist",
+    409: "The name is taken, or the current content prevents it",
     413: "The body is too large",
     429: "Too many wrong passwords, of this user or from this address",
 }

@@ -1,4 +1,4 @@
-"""Who may log in, and the tokens that were given."""
+"""Users and their tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _TOKEN_EXPIRES_S = select(_TOKENS.expires_s).where(_TOKENS.digest == bindparam("
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Who has a token, and until when, in seconds since the epoch."""
+    """The user of a token, and its expiry in seconds since the epoch."""
 
     user_id: int
     name: str
@@ -51,13 +51,13 @@ class Accounts:
 
     def users(self) -> tuple[tuple[int, str], ...]:
         """Return id and name of every user, by name."""
-        wanted = select(UserRow.id, UserRow.name).order_by(UserRow.name)
+        query = select(UserRow.id, UserRow.name).order_by(UserRow.name)
         return self._database.read(
-            lambda session: tuple((found.id, found.name) for found in session.execute(wanted))
+            lambda session: tuple((row.id, row.name) for row in session.execute(query))
         )
 
     def add_user(self, name: str, password: str) -> None:
-        """Make a user, or refuse with 409."""
+        """Create a user, or refuse with 409."""
         salt = passwords.new_salt()
         hashed = passwords.hash_password(password, salt, blocks=self._blocks)
         self._database.write_or_refuse(
@@ -66,13 +66,13 @@ class Accounts:
         )
 
     def set_password(self, name: str, password: str) -> None:
-        """Make a user, or give an existing one this password, which ends what tokens it has."""
+        """Create a user, or change its password, which revokes its tokens."""
         salt = passwords.new_salt()
         hashed = passwords.hash_password(password, salt, blocks=self._blocks)
 
         def work(session: Session) -> None:
-            wanted = select(UserRow).where(UserRow.name == name).with_for_update()
-            row = session.scalars(wanted).first()
+            query = select(UserRow).where(UserRow.name == name).with_for_update()
+            row = session.scalars(query).first()
             if row is None:
                 _insert_user(session, name, salt, hashed)
                 return
@@ -82,21 +82,21 @@ class Accounts:
         try:
             self._database.write(work)
         except IntegrityError:
-            self._database.write(work)  # somebody made the user at the same time: now it is there
+            self._database.write(work)  # the user was created at the same time: now the row exists
 
     def delete_user(self, name: str) -> None:
         """Remove a user and its tokens, or refuse with 404."""
         check_text(_USER_NAME, name)
-        wanted = delete(UserRow).where(UserRow.name == name)
-        self._database.write(lambda session: delete_one(session, wanted, "User"))
+        query = delete(UserRow).where(UserRow.name == name)
+        self._database.write(lambda session: delete_one(session, query, "User"))
 
     def authenticate(self, name: str, password: str) -> int | None:
-        """Return the id of the user with this name and password, if there is one."""
-        wanted = select(UserRow).where(UserRow.name == name)
+        """Return the id of the user with this name and password; None if there is none."""
+        query = select(UserRow).where(UserRow.name == name)
         known = not text_fault(name, _USER_NAME)
-        row = self._database.read(lambda s: s.scalars(wanted).first()) if known else None
+        row = self._database.read(lambda s: s.scalars(query).first()) if known else None
         if row is None:
-            # as slow as for a user who exists
+            # takes as long as for an existing user
             passwords.hash_password(password, b"", blocks=self._blocks)
             return None
         if not passwords.matches(password, row.salt, row.password_hash, blocks=self._blocks):
@@ -106,10 +106,10 @@ class Accounts:
         return row.id
 
     def issue_token(self, user_id: int, *, prefix: str = "") -> tuple[str, int]:
-        """Return a new token and when it expires, in seconds since the epoch; forget old ones.
+        """Return a new token and its expiry in seconds since the epoch; delete expired ones.
 
-        ``prefix`` begins the token. Only its digest is stored, so nobody can exchange it. A user
-        who was removed since it was authenticated is refused with 401.
+        The token begins with ``prefix``, which the stored digest protects against change. A user
+        that was removed since its authentication is refused with 401.
         """
         token, now = prefix + passwords.new_token(), int(self._clock())
         expires_s = now + TOKEN_LIFETIME_S
@@ -123,33 +123,33 @@ class Accounts:
         return token, expires_s
 
     def knows_token(self, token: str) -> bool:
-        """Say whether this token was issued here and has not expired."""
+        """Return whether this token was issued here and has not expired."""
         digest = passwords.token_digest(token)
         expires_s: int | None = self._database.scalar(_TOKEN_EXPIRES_S, {"digest": digest})
         return expires_s is not None and expires_s > self._clock()
 
     def token_holder(self, token: str) -> TokenHolder | None:
-        """Return who has this token; None if it was not issued here, expired, or was revoked."""
-        wanted = (
+        """Return the holder of a token; None if it is unknown, expired or revoked."""
+        query = (
             select(UserRow.id, UserRow.name, TokenRow.expires_s)
             .join(UserRow, UserRow.id == TokenRow.user_id)
             .where(TokenRow.digest == passwords.token_digest(token))
         )
-        row = self._database.read(lambda session: session.execute(wanted).first())
+        row = self._database.read(lambda session: session.execute(query).first())
         if row is None or row.expires_s <= self._clock():
             return None
         return TokenHolder(row.id, row.name, row.expires_s)
 
     def revoke_token(self, token: str) -> None:
-        """Forget a token; nothing happens if there is none."""
-        wanted = delete(TokenRow).where(TokenRow.digest == passwords.token_digest(token))
-        self._database.write(lambda session: session.execute(wanted))
+        """Delete a token if it exists."""
+        query = delete(TokenRow).where(TokenRow.digest == passwords.token_digest(token))
+        self._database.write(lambda session: session.execute(query))
 
     def user_name(self, user_id: int) -> str | None:
         """Return the name of a user."""
-        wanted = select(UserRow.name).where(UserRow.id == user_id)
+        query = select(UserRow.name).where(UserRow.id == user_id)
         known = 0 < user_id <= LARGEST_ID
-        return self._database.read(lambda s: s.scalars(wanted).first()) if known else None
+        return self._database.read(lambda s: s.scalars(query).first()) if known else None
 
 
 def _insert_user(session: Session, name: str, salt: bytes, password_hash: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The forms of Keystone's Identity API v3: what a login asks for, and how a token reads."""
+"""The JSON of Keystone's Identity API v3: login requests and tokens."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ class DomainForm(_Form):
 
 
 class UserForm(_Form):
-    """Who logs in: an id, or a name and its domain; and the password."""
+    """A user, by id, or by name and domain; and the password."""
 
     id: str | None = None
     name: str | None = None
@@ -49,7 +49,7 @@ class PasswordForm(_Form):
 
 
 class IdentityForm(_Form):
-    """How the user shows who he is."""
+    """The method of the login."""
 
     methods: list[str]
     password: PasswordForm | None = None
@@ -64,7 +64,7 @@ class ProjectForm(_Form):
 
 
 class ScopeForm(_Form):
-    """What the token is to be good for."""
+    """The scope of the token."""
 
     project: ProjectForm | None = None
     unscoped: dict[str, object] | None = None
@@ -84,8 +84,8 @@ class AuthRequest(_Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A login as it was asked for: a user by id or, where that is None, by name."""
+class LoginRequest:
+    """A login request: a user by id or, if that is None, by name."""
 
     user_id: str | None
     name: str
@@ -93,12 +93,12 @@ class Asked:
     is_scoped: bool
 
 
-def parse_auth(body: object) -> Asked:
-    """Return what a login asks for.
+def parse_auth(body: object) -> LoginRequest:
+    """Parse a login request.
 
     Raises:
-        RefusedError: 400 for a body of another form; 401 for another method, domain or project
-            than there are here, as for a wrong password.
+        RefusedError: 400 for a malformed body; 401 for an unknown method, domain or project, as for
+            a wrong password.
     """
     try:
         auth = AuthRequest.model_validate(body).auth
@@ -115,11 +115,11 @@ def parse_auth(body: object) -> Asked:
         raise bad_request("Expecting to find id, or name and domain, in user.")
     if user.id is None and not _is_ours(user.domain):
         raise _unauthorized("")
-    return Asked(user.id, user.name or "", user.password, _is_scoped(auth.scope))
+    return LoginRequest(user.id, user.name or "", user.password, _is_scoped(auth.scope))
 
 
 def render_token(token: str, holder: TokenHolder, *, with_catalog: bool) -> JsonObject:
-    """Return the body that describes a token, at its creation and ever after."""
+    """Return the JSON of a token."""
     shown: JsonObject = {
         "methods": ["password"],
         "user": {
@@ -188,6 +188,6 @@ def _instant(time_s: int) -> str:
 
 
 def _audit_id(token: str) -> str:
-    """Return a name of the token that may stand in logs: the same at each look at it."""
+    """Return a name of the token that is safe in logs; it is always the same."""
     digest = hashlib.sha256(f"audit {token}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

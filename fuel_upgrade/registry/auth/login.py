@@ -1,18 +1,18 @@
-"""A name and a password become a user, or a refusal."""
+"""Logins with limits on wrong passwords."""
 
 from http import HTTPStatus
 
 from fuel_upgrade.registry.auth.accounts import Accounts
-from fuel_upgrade.registry.auth.throttle import Tries
+from fuel_upgrade.registry.auth.throttle import FailedLogins
 from fuel_upgrade.registry.refusal import RefusedError
 
 
 class Login:
-    """Checks passwords for both versions of Keystone, which share one count of wrong ones."""
+    """Checks passwords for both versions of Keystone, with one count of failures."""
 
-    def __init__(self, accounts: Accounts, tries: Tries) -> None:
+    def __init__(self, accounts: Accounts, failed_logins: FailedLogins) -> None:
         self._accounts = accounts
-        self._tries = tries
+        self._failed_logins = failed_logins
 
     def user_id(self, name: str, password: str, address: str) -> int:
         """Return the id of the user with this name and password.
@@ -24,15 +24,15 @@ class Login:
         self._refuse_too_many(name, address)
         user_id = self._accounts.authenticate(name, password)
         if user_id is None:
-            self._tries.failed(name, address)
+            self._failed_logins.failed(name, address)
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
-        # Again: of many guesses at once all pass the check above before the first has failed.
+        # Again: concurrent guesses all pass the first check before any of them has failed.
         self._refuse_too_many(name, address)
-        self._tries.succeeded(name, address)
+        self._failed_logins.succeeded(name, address)
         return user_id
 
     def _refuse_too_many(self, name: str, address: str) -> None:
-        wait_s = self._tries.wait_s(name, address)
+        wait_s = self._failed_logins.wait_s(name, address)
         if wait_s:
             raise RefusedError(
                 HTTPStatus.TOO_MANY_REQUESTS,

@@ -1,4 +1,4 @@
-"""Passwords and tokens, in the only forms in which the registry stores them."""
+"""Hashes of passwords and digests of tokens, as the registry stores them."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ _DIGEST_BYTES = 32
 #: n=2**14, r=8, p=5. Of those equal ones it takes the least memory: 16 MiB a login under way.
 BLOCKS = 1 << 14
 _LANES = 5
-#: Stands before a digest of five lanes; one without it is of an earlier version, of one lane.
+#: The prefix of a digest with five lanes. Earlier versions used one lane, and no prefix.
 _MARK = b"p5:"
 
 
@@ -32,7 +32,7 @@ def matches(password: str, salt: bytes, expected: bytes, *, blocks: int = BLOCKS
 
 
 def is_weak(stored: bytes) -> bool:
-    """Say whether a hash was made by an earlier version, and is to be made anew."""
+    """Return whether a hash is of an earlier version, and must be replaced."""
     return len(stored) == _DIGEST_BYTES
 
 

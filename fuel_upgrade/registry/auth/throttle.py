@@ -1,4 +1,4 @@
-"""Wrong passwords, counted: how long one who guesses has to wait. State in memory, bounded."""
+"""Limits on wrong passwords, with counters in bounded memory."""
 
 import hashlib
 import math
@@ -13,8 +13,8 @@ _Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TryLimits:
-    """How many wrong passwords may be given in any ``window_s`` seconds.
+class LoginLimits:
+    """The number of wrong passwords that are allowed in any ``window_s`` seconds.
 
     ``kept`` is how many names, addresses and pairs of both are remembered, each.
     """
@@ -25,18 +25,18 @@ class TryLimits:
     kept: int = 4096
 
 
-class Tries:
+class FailedLogins:
     """Failed logins by user name and by client address, in sliding windows.
 
-    A right password counts nowhere, so who logs in often is never slowed. From an address whence a
-    user has logged in before, his failures are counted for that pair alone: strangers who guess his
-    password from elsewhere do not lock him out. Methods may be called from any thread.
+    Correct passwords are not counted, so frequent logins are never delayed. If a user has logged in
+    from an address before, failures from there count for that pair alone: guesses from elsewhere
+    do not lock the user out. Methods can be called from any thread.
     """
 
     def __init__(
-        self, limits: TryLimits | None = None, *, clock: Callable[[], float] = time.monotonic
+        self, limits: LoginLimits | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits or TryLimits()
+        self._limits = limits or LoginLimits()
         self._clock = clock
         self._lock = threading.Lock()
         self._failures: dict[str, OrderedDict[_Key, deque[float]]] = {
@@ -45,7 +45,7 @@ class Tries:
         self._known: OrderedDict[_Key, None] = OrderedDict()
 
     def wait_s(self, name: str, address: str) -> int:
-        """Return how many seconds are to pass before the next try; 0 if it may be made now."""
+        """Return the seconds to wait before the next login; 0 if it is allowed now."""
         with self._lock:
             waits = [self._wait_s(*counted) for counted in self._counted(name, address)]
         return math.ceil(max(waits))
@@ -68,7 +68,7 @@ class Tries:
             _shorten(self._known, self._limits.kept)
 
     def _counted(self, name: str, address: str) -> tuple[tuple[str, _Key, int], ...]:
-        """Return the kind, key and limit of every window that a try of this kind falls into."""
+        """Return the kind, key and limit of every window that counts this login."""
         user, limits = _digest(name), self._limits
         if (user, address) in self._known:
             return (("pair", (user, address), limits.per_name),)
@@ -85,7 +85,7 @@ class Tries:
 
 
 def _digest(name: str) -> str:
-    """Return what stands for a name, which may be megabytes long, in memory."""
+    """Return a short key for a name, which may be megabytes long."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 

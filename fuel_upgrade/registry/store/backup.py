@@ -35,23 +35,23 @@ def back_up(
             raise OSError("no folder for backups was named")  # noqa: TRY301 - one remedy for all
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"registry.postgresql.{name}.json"
-        # what is there, not what this code would have: the tables are older than that
+        # the tables of the database, which are older than those of this code
         tables = MetaData()
         tables.reflect(connection, only=[*PARTS, USERS])
-        found = export(connection, with_users=True, revision=revision, tables=tables.tables)
-        write_file(target, json.dumps(found, indent=1).encode(), mode=0o600)
+        exported = export(connection, with_users=True, revision=revision, tables=tables.tables)
+        write_file(target, json.dumps(exported, indent=1).encode(), mode=0o600)
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         raise OutsideError(
             f"the registry's database {database.name} was not migrated, for it cannot be backed "
             f"up: {error}",
-            remedy="make room, and the folder of the backup writable",
+            remedy="free disk space, and make the folder of the backup writable",
             state="nothing was changed",
         ) from error
     return target
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    """Copy what was committed, by a connection that reads beside the one that will migrate."""
+    """Copy the committed data through a second connection, not the one that migrates."""
     unfinished = target.with_name(f".{target.name}.new")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
@@ -63,9 +63,9 @@ def _copy_sqlite(source: Path, target: Path) -> None:
             copy.execute("PRAGMA synchronous=FULL")
             reader.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-            (found,) = copy.execute("PRAGMA quick_check").fetchone()
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)
+            (verdict,) = copy.execute("PRAGMA quick_check").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(target)

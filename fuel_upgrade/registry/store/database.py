@@ -1,4 +1,4 @@
-"""A pool of connections to SQLite or PostgreSQL: transactions, and what their errors mean."""
+"""A pool of connections to SQLite or PostgreSQL: transactions and their errors."""
 
 import random
 import sqlite3
@@ -18,13 +18,13 @@ from fuel_upgrade.registry.refusal import RefusedError, UnavailableError, bad_re
 
 #: As many as requests are handled at once, and 20 for a moment; PostgreSQL allows 100 by default.
 _POOL = {"pool_size": 20, "max_overflow": 20, "pool_timeout": 10}
-_WAIT_S = 10  # for what another writer holds
+_WAIT_S = 10  # for a lock of another writer
 _MIGRATION_WAIT_S = 300  # for another process that migrates a large database
 _PRAGMAS = (
-    "synchronous=FULL",  # the journal of an install relies on what was answered
+    "synchronous=FULL",  # the journal of an install relies on committed answers
     "foreign_keys=ON",
 )
-#: What libpq is told unless the URL says otherwise. A server that vanished is noticed by TCP.
+#: The parameters for libpq that the URL can override. A server that vanished is noticed by TCP.
 _LIBPQ = {
     "application_name": "fuel-upgrade",
     "connect_timeout": "5",
@@ -105,7 +105,7 @@ class Database:
         self.engine.dispose()
 
     def read(self, work: Callable[[Session], Value]) -> Value:
-        """Return what ``work`` reads, by one statement: each sees a state of its own.
+        """Return the result of ``work``, which reads by one statement.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -114,7 +114,7 @@ class Database:
             return work(session)
 
     def scalar(self, statement: Executable, values: Mapping[str, object]) -> Any:
-        """Return one value, without the cost of a session: for what every request asks.
+        """Return one value, without the cost of a session: for queries of every request.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -123,15 +123,15 @@ class Database:
             return connection.scalar(statement, values)
 
     def write(self, work: Callable[[Session], Value]) -> Value:
-        """Return what ``work`` returns, run as one transaction.
+        """Run ``work`` as one transaction, and return its result.
 
         ``work`` may run several times, as PostgreSQL ends one of two transactions that wait for
-        each other; only what it did last is kept.
+        each other; only its last run is kept.
 
         Raises:
             IntegrityError: a constraint refused it.
             UnavailableError: the database does not answer; after the loss of a connection it
-                may nevertheless have done what was asked.
+                the change may have been made nevertheless.
         """
         with self.explaining():
             for number in range(1, _TRIES):
@@ -146,7 +146,7 @@ class Database:
     def write_or_refuse(
         self, work: Callable[[Session], Value], refusal: RefusedError | None
     ) -> Value:
-        """Run ``work`` as one transaction; what a constraint refuses becomes ``refusal``."""
+        """Run ``work`` as one transaction; a violated constraint raises ``refusal``."""
         try:
             return self.write(work)
         except IntegrityError as error:
@@ -191,7 +191,7 @@ class Database:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Turn errors of the database into those that say who must act; not those of integrity."""
+        """Convert errors of the database into ours, except those of integrity."""
         try:
             yield
         except IntegrityError:
@@ -209,7 +209,8 @@ class Database:
     def _unavailable(self, reason: str) -> UnavailableError:
         if self.is_sqlite:
             remedy = (
-                "make room, and its folder writable, and check that nothing else wrote the file"
+                "free disk space, make its folder writable, and check that no other program wrote "
+                "the file"
             )
         else:
             remedy = (
@@ -260,7 +261,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_migration(connection: Connection) -> None:
-    """Let the removal of an old table, whose place a new one takes, leave what refers to it.
+    """Let a migration replace a table without touching the rows that refer to it.
 
     SQLite takes these settings only outside of transactions.
     """

@@ -11,7 +11,7 @@ from fuel_upgrade.registry.store.tables import Table
 
 FORMAT = "fuel-upgrade registry"
 VERSION = 1
-#: The tables of an export, what is referred to before what refers to it. Tokens are never in one.
+#: The tables of an export, parents first. Tokens are never exported.
 PARTS = ("releases", "clusters", "nodes", "tasks", "notifications")
 USERS = "users"
 #: Columns that hold JSON as text.
@@ -63,8 +63,8 @@ def sequence(connection: Connection, table: TableClause) -> str:
 
 
 def _rows(connection: Connection, table: AnyTable) -> list[JsonObject]:
-    found = connection.execute(select(table).order_by(table.c.id)).mappings()
-    return [{name: _to_json(table, name, value) for name, value in row.items()} for row in found]
+    rows = connection.execute(select(table).order_by(table.c.id)).mappings()
+    return [{name: _to_json(table, name, value) for name, value in row.items()} for row in rows]
 
 
 def _to_json(table: AnyTable, name: str, value: object) -> object:

@@ -71,7 +71,7 @@ def migrate(
             _upgrade(connection, folder, stamp=before)
             _check_references(connection, database)
         except BaseException:
-            # Nothing was committed: what is in the database needs no backup, and a service that
+            # Nothing was committed: the database needs no backup, and a service that
             # is started again and again would fill the disk with them.
             if backup is not None:
                 backup.unlink(missing_ok=True)
@@ -83,9 +83,9 @@ def migrate(
 def _revision(connection: Connection) -> str | None:
     tables = set(inspect(connection).get_table_names())
     if "alembic_version" in tables:
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if found is not None:
-            return str(found)
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if revision is not None:
+            return str(revision)
     return _FIRST if "releases" in tables else None
 
 

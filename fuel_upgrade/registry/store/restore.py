@@ -48,7 +48,7 @@ class Content:
 
 
 class _Fault(Exception):  # noqa: N818 - never leaves this module
-    """What is wrong, and where."""
+    """A fault and its place."""
 
 
 def parse(data: bytes, *, source: str) -> Content:
@@ -56,7 +56,7 @@ def parse(data: bytes, *, source: str) -> Content:
 
     Raises:
         ConfigError: it is none, or one of another version, or a row does not fit its table; with
-            what was found there and what was expected.
+            the actual and the expected value.
     """
     try:
         return _content(json.loads(data))
@@ -112,7 +112,7 @@ def _refuse_filled(connection: Connection, tables: Mapping[str, AnyTable]) -> No
     if filled:
         raise PreflightError(
             f"the registry is not empty: it has {filled}",
-            remedy="import into an empty registry, or give --replace to lose what it has",
+            remedy="import into an empty registry, or give --replace to discard its content",
         )
 
 
@@ -147,59 +147,59 @@ def _content(document: Any) -> Content:
     )
 
 
-def _rows(found: Any, table: AnyTable) -> Iterator[JsonObject]:
+def _rows(value: Any, table: AnyTable) -> Iterator[JsonObject]:
     seen: set[object] = set()
-    for number, row in enumerate(_expect(found, list, table.name)):
+    for number, row in enumerate(_expect(value, list, table.name)):
         place = f"{table.name}[{number}]"
         _expect(row, dict, place)
         if row.keys() != set(table.c.keys()):
-            fields, wanted = ", ".join(sorted(row)), ", ".join(sorted(table.c.keys()))
-            raise _Fault(f"{place}: expected the fields {wanted}, found {fields}")
+            fields, columns = ", ".join(sorted(row)), ", ".join(sorted(table.c.keys()))
+            raise _Fault(f"{place}: expected the fields {columns}, found {fields}")
         if row["id"] in seen:
             raise _Fault(f"{place}.id: {row['id']} is there twice")
         seen.add(row["id"])
         yield {c.name: _value(row[c.name], c, f"{place}.{c.name}") for c in table.c}
 
 
-def _value(found: Any, column: Column[Any], place: str) -> object:
-    if found is None and column.nullable:
+def _value(value: Any, column: Column[Any], place: str) -> object:
+    if value is None and column.nullable:
         return None
     if column.name in JSON_COLUMNS:
-        return json.dumps(_expect(found, dict, place))
+        return json.dumps(_expect(value, dict, place))
     if isinstance(column.type, LargeBinary):
-        return _bytes(found, place)
+        return _bytes(value, place)
     if isinstance(column.type, Integer):
-        return _id(found, place, least=1 if column.primary_key or column.foreign_keys else 0)
-    _expect(found, str, place)
-    fault = text_fault(found, column)
+        return _id(value, place, least=1 if column.primary_key or column.foreign_keys else 0)
+    _expect(value, str, place)
+    fault = text_fault(value, column)
     if fault:
         raise _Fault(f"{place}: {fault}")
-    choices = _CHOICES.get((column.table.name, column.name), (found,))
-    if found not in choices:
-        raise _Fault(f"{place}: expected {' or '.join(choices)}, found {found!r}")
-    return found
+    choices = _CHOICES.get((column.table.name, column.name), (value,))
+    if value not in choices:
+        raise _Fault(f"{place}: expected {' or '.join(choices)}, found {value!r}")
+    return value
 
 
-def _bytes(found: Any, place: str) -> bytes:
+def _bytes(value: Any, place: str) -> bytes:
     try:
-        return bytes.fromhex(_expect(found, str, place))
+        return bytes.fromhex(_expect(value, str, place))
     except ValueError as error:
         raise _Fault(f"{place}: expected hex digits") from error  # a hash is not shown
 
 
-def _id(found: Any, place: str, *, least: int) -> int:
-    number: int = _expect(found, int, place)
+def _id(value: Any, place: str, *, least: int) -> int:
+    number: int = _expect(value, int, place)
     if not least <= number <= LARGEST_ID:
         raise _Fault(f"{place}: expected {least} to {LARGEST_ID}, found {number}")
     return number
 
 
-def _expect(found: Any, kind: type, place: str) -> Any:
-    if not isinstance(found, kind) or isinstance(found, bool):
-        raise _Fault(f"{place}: expected {_KINDS[kind]}, found {_shorten(found)}")
-    return found
+def _expect(value: Any, kind: type, place: str) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _Fault(f"{place}: expected {_KINDS[kind]}, found {_shorten(value)}")
+    return value
 
 
-def _shorten(found: object) -> str:
-    text_of = json.dumps(found)
+def _shorten(value: object) -> str:
+    text_of = json.dumps(value)
     return text_of if len(text_of) <= 40 else f"{text_of[:40]}..."  # noqa: PLR2004 - for a line

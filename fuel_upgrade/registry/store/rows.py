@@ -1,4 +1,4 @@
-"""What a transaction does with rows of any table, and what it refuses."""
+"""Operations on rows of any table, and their refusals."""
 
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -43,9 +43,9 @@ def insert(session: Session, row: AnyRow[Value]) -> Value:
     return row.value()
 
 
-def delete_one(session: Session, wanted: Delete, kind: str) -> None:
-    """Delete by one statement: of two who do so at once, one deletes and one is told 404."""
-    done = session.execute(wanted)
+def delete_one(session: Session, statement: Delete, kind: str) -> None:
+    """Delete by one statement: of two concurrent calls, one deletes and one is refused with 404."""
+    done = session.execute(statement)
     if isinstance(done, CursorResult) and done.rowcount == 0:
         raise not_found(kind)
 

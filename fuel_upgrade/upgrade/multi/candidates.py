@@ -8,7 +8,8 @@ from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.upgrade.multi.order import Inherited, Key, Offer, Present
+from fuel_upgrade.release.model import ReleaseKey
+from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Present
 from fuel_upgrade.upgrade.plan.base_match import needs
 from fuel_upgrade.upgrade.plan.base_search import Holdings
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
@@ -63,7 +64,7 @@ def read_survey(
     except BundleError as error:
         raise error.amended(state="nothing was changed") from error
     holdings = Holdings(config)
-    releases: dict[Key, frozenset[str]] = {}
+    releases: dict[ReleaseKey, frozenset[str]] = {}
     for release in control.releases():
         if release.orchestrator is not None:
             releases[release.version, release.os_key] = holdings.checksums(release)
@@ -95,7 +96,7 @@ def offer(head: BundleHead, name: str) -> Offer:
     )  # fmt: skip
 
 
-def _checksums(head: BundleHead, folder: str, key: Key) -> frozenset[str]:
+def _checksums(head: BundleHead, folder: str, key: ReleaseKey) -> frozenset[str]:
     own = {f.sha256 for path, f in head.sealed.items() if path.startswith(folder + "/")}
     described = head.descriptions.get(key)
     if described is not None:

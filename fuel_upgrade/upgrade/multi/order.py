@@ -7,12 +7,9 @@ from typing import Any
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import compare_fuel_versions
+from fuel_upgrade.release.model import ReleaseKey
 from fuel_upgrade.upgrade.event_json import event_fields
 from fuel_upgrade.upgrade.events import OrderChosen, OrderedTarball, SkippedTarball
-
-Key = tuple[str, str]
-"""A release by version and operating system."""
-
 
 INSTALLED_ALREADY = "installed already"
 """The reason to skip a tarball whose earlier install is intact."""
@@ -42,7 +39,7 @@ class Offer:
     fuel_version: str
     upgrade_from: frozenset[str]
     seal: str
-    brings: Mapping[Key, frozenset[str]]
+    brings: Mapping[ReleaseKey, frozenset[str]]
     wants: tuple[Inherited, ...]
     unpacked_bytes: int = 0
 
@@ -56,7 +53,7 @@ class Present:
     """The master: its Fuel version, checksums by release, and the seals of intact installs."""
 
     fuel_version: str
-    releases: Mapping[Key, frozenset[str]]
+    releases: Mapping[ReleaseKey, frozenset[str]]
     seals: frozenset[str] = frozenset()
 
 
@@ -155,7 +152,7 @@ def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
     return ""
 
 
-def _is_held(want: Inherited, held: Sequence[Mapping[Key, frozenset[str]]]) -> bool:
+def _is_held(want: Inherited, held: Sequence[Mapping[ReleaseKey, frozenset[str]]]) -> bool:
     same = [(key, sums) for releases in held for key, sums in releases.items()
             if key[1] == want.os_key]  # fmt: skip
     if want.checksums is None:

@@ -7,12 +7,10 @@ from typing import Any
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.release.chain import newest_version_first
-from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey, RepoEntry
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.upgrade.events import BaseReplaced
 
-Key = tuple[str, str]
-"""A release by version and operating system."""
 _SEALED_BY = "sha256"
 
 
@@ -153,7 +151,7 @@ def find_inside(need: Need, head: BundleHead) -> BaseMatch:
 
 
 def repair_request(
-    head: BundleHead, matches: Mapping[Key, BaseMatch], fuel_version: str
+    head: BundleHead, matches: Mapping[ReleaseKey, BaseMatch], fuel_version: str
 ) -> RepairRequest | None:
     """Return a request for the packages that the bases lack; None if they lack nothing."""
     repos = tuple(

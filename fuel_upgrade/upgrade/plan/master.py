@@ -12,14 +12,13 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey
 from fuel_upgrade.system.disk_space import FileSystem, file_system_at
 from fuel_upgrade.system.size import say_size_down
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
 from fuel_upgrade.upgrade.plan.base_match import (
     BaseMatch,
-    Key,
     candidates,
     find_base,
     find_inside,
@@ -44,7 +43,7 @@ class Master:
     dialect: Dialect
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[RunningTask, ...]
-    bases: Mapping[Key, BaseMatch]
+    bases: Mapping[ReleaseKey, BaseMatch]
     rooms: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
@@ -127,7 +126,7 @@ def _find_bases(
     head: BundleHead,
     releases: Iterable[RegisteredRelease],
     holdings: Holdings,
-) -> dict[Key, BaseMatch]:
+) -> dict[ReleaseKey, BaseMatch]:
     inside = {(r.version, r.os_key) for r in head.releases}
     root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)

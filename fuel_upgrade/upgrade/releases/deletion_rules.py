@@ -1,7 +1,8 @@
 """The reasons against the deletion of a registered release. Pure; the command uses it too."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.model import RegisteredRelease
@@ -22,28 +23,53 @@ def dependents(
     )
 
 
-def refusals(
-    shown: Mapping[str, Any], *, leaving: Collection[int] = (), force: bool = False
-) -> tuple[str, ...]:
-    """Return why a release, in the form of :func:`read_release`, must not be deleted.
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What refers to a release: clusters (id, name), releases (id, name, version), an install."""
+
+    label: str
+    clusters: tuple[tuple[int, str], ...]
+    base_of: tuple[tuple[int, str, str], ...]
+    undoable: str | None
+
+    @classmethod
+    def from_json(cls, whole: Mapping[str, Any]) -> Self:
+        """Read the daemon's answer about one release."""
+        return cls(
+            label(whole["name"], whole["version"], whole["id"]),
+            tuple((cluster["id"], cluster["name"]) for cluster in whole["clusters"]),
+            tuple((user["id"], user["name"], user["version"]) for user in whole["base_of"]),
+            whole["undoable"],
+        )
+
+
+def label(name: str, version: str, release_id: int) -> str:
+    """Return the name of a release in messages."""
+    return f"release {name} ({version}), id {release_id}"
+
+
+def refusals(ties: Ties, *, leaving: Collection[int] = (), force: bool = False) -> tuple[str, ...]:
+    """Return why a release must not be deleted.
 
     ``leaving`` are the ids of releases that are deleted with it. ``force`` overrules all reasons
     except clusters, for which Nailgun itself refuses.
     """
-    title = f"release {shown['name']} ({shown['version']}), id {shown['id']}"
     reasons = []
-    if clusters := [f"{c['name']} (id {c['id']})" for c in shown["clusters"]]:
-        reasons.append(f"{title}: clusters use it: {', '.join(clusters)}")
+    if clusters := [f"{name} (id {cluster})" for cluster, name in ties.clusters]:
+        reasons.append(f"{ties.label}: clusters use it: {', '.join(clusters)}")
     if force:
         return tuple(reasons)
-    users = [user for user in shown["base_of"] if user["id"] not in leaving]
+    users = [
+        f"{name} ({version}), id {user}"
+        for user, name, version in ties.base_of
+        if user not in leaving
+    ]
     if users:
-        names = ", ".join(f"{u['name']} ({u['version']}), id {u['id']}" for u in users)
-        reasons.append(f"{title}: its repo is the base of: {names}")
-    if shown["undoable"]:
+        reasons.append(f"{ties.label}: its repo is the base of: {', '.join(users)}")
+    if ties.undoable:
         reasons.append(
-            f"{title}: install {shown['undoable']} registered it and can be undone, which removes"
-            f" it with all else: fuel-upgrade rollback {shown['undoable']}"
+            f"{ties.label}: install {ties.undoable} registered it and can be undone, which removes"
+            f" it with all else: fuel-upgrade rollback {ties.undoable}"
         )
     return tuple(reasons)
 

@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar, Self
 
-from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.chain import fuel_part, newest_version_first
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.system.size import say_size
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +126,6 @@ class Verdict:
         """Name the release."""
         return f"release {self.name} ({self.version}), id {self.id}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the plan file."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "operating_system": self.operating_system,
-            "why": self.why,
-            "repos": list(self.repos),
-            "undo_lacks": list(self.undo_lacks),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read the form of :meth:`to_json`."""
-        return cls(
-            int(data["id"]),
-            str(data["name"]),
-            str(data["version"]),
-            str(data["operating_system"]),
-            str(data["why"]),
-            tuple(map(str, data["repos"])),
-            tuple(map(str, data["undo_lacks"])),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -168,21 +140,6 @@ class Content:
         """Return the number and the size of its files."""
         return f"{self.files} files that take {say_size(self.bytes)}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the plan file."""
-        return {
-            "path": str(self.path),
-            "bytes": self.bytes,
-            "files": self.files,
-            "identity": list(self.identity),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read the form of :meth:`to_json`."""
-        identity = tuple(map(int, data["identity"]))
-        return cls(Path(data["path"]), int(data["bytes"]), int(data["files"]), identity)
-
 
 @dataclass(frozen=True, slots=True)
 class GcPlan:
@@ -193,44 +150,7 @@ class GcPlan:
     folders: tuple[Content, ...]
     keep: tuple[Verdict, ...]
     freed_bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API and in the plan file."""
-        return {
-            "format": FORMAT,
-            "fuel_version": self.fuel_version,
-            "retire": [verdict.to_json() for verdict in self.retire],
-            "folders": [content.to_json() for content in self.folders],
-            "freed_bytes": self.freed_bytes,
-            "keep": [verdict.to_json() for verdict in self.keep],
-        }
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        """Read a reviewed plan.
-
-        Raises:
-            ConfigError: it is malformed.
-        """
-        try:
-            return cls._parse(data)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(
-                f"this is no plan of fuel-upgrade gc: {type(error).__name__}: {error}",
-                remedy="make one with fuel-upgrade gc --plan FILE",
-            ) from error
-
-    @classmethod
-    def _parse(cls, data: Any) -> Self:
-        if data["format"] != FORMAT:
-            raise ValueError(f"format {data['format']!r}, expected {FORMAT}")
-        return cls(
-            fuel_version=str(data["fuel_version"]),
-            retire=tuple(Verdict.from_json(verdict) for verdict in data["retire"]),
-            folders=tuple(Content.from_json(content) for content in data["folders"]),
-            keep=tuple(Verdict.from_json(verdict) for verdict in data["keep"]),
-            freed_bytes=int(data["freed_bytes"]),
-        )
+    format: ClassVar[int] = 1
 
 
 def drift(reviewed: GcPlan, now: GcPlan) -> Iterator[str]:

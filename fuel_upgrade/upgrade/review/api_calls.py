@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.steps.nailgun_call import RELEASES, Call
@@ -24,12 +23,3 @@ def count_calls(steps: Iterable[PlannedStep]) -> Counter[Call]:
     counted[Call("GET", "/clusters/", "see whether clusters use a release", undo=True)] += 1
     counted[Call("GET", _TASKS, "see whether Nailgun is at work", undo=True)] += 1
     return counted
-
-
-def calls_json(counted: Counter[Call]) -> list[dict[str, Any]]:
-    """Return the form in the API: first the requests of the install, then those of an undo."""
-    rows = sorted(counted.items(), key=lambda pair: pair[0].undo)
-    return [
-        {"method": c.method, "path": c.path, "count": n, "purpose": c.purpose, "undo": c.undo}
-        for c, n in rows
-    ]

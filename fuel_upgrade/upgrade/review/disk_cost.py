@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.system.disk_space import FileSystem, file_system_at, own_bytes
 from fuel_upgrade.upgrade.plan.master import Master
@@ -39,19 +38,6 @@ class DiskCost:
     def after_free_bytes(self) -> int:
         """The free space after the deletion of the earlier backups."""
         return self.peak_free_bytes + self.released_bytes
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API."""
-        return {
-            "mount_point": str(self.room.mount_point),
-            "free_bytes": self.room.free_bytes,
-            "needed_bytes": self.needed_bytes,
-            "reserve_bytes": self.reserve_bytes,
-            "backup_bytes": self.backup_bytes,
-            "released_bytes": self.released_bytes,
-            "peak_free_bytes": self.peak_free_bytes,
-            "after_free_bytes": self.after_free_bytes,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile
@@ -31,6 +30,14 @@ class Later:
 
     paths: frozenset[Path]
     releases: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """The plan of a tarball that an earlier install, which is intact, has installed."""
+
+    record: ChangeRecord
+    tarball: Path
 
 
 def look_up(
@@ -93,16 +100,6 @@ def refuse_installed(record: ChangeRecord) -> PreflightError:
         remedy="leave out --fail-if-installed, or install another tarball",
         code="already-installed",
     )
-
-
-def nothing_to_do(record: ChangeRecord, tarball: Path) -> dict[str, Any]:
-    """Return the plan of an install without changes."""
-    return {
-        "changed": False,
-        "tarball": str(tarball),
-        "fuel_version": record.fuel_to,
-        "install": record.id,
-    }
 
 
 def _incomplete(record: ChangeRecord, faults: tuple[str, ...]) -> PreflightError:

@@ -1,7 +1,6 @@
 """An upper bound of the memory that an install needs. Pure."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.upgrade.plan.master import Master
@@ -31,6 +30,11 @@ class MemoryBound:
     window_bytes: int | None
 
     @property
+    def daemon_bytes(self) -> int:
+        """The part of the daemon itself."""
+        return _BASE_BYTES
+
+    @property
     def bound_bytes(self) -> int | None:
         """The upper bound of the daemon's whole memory; None if unknown."""
         if self.window_bytes is None:
@@ -42,17 +46,6 @@ class MemoryBound:
             + self.indexed_packages * _INDEXED_BYTES
             + self.viewed_packages * _VIEWED_BYTES
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form in the API."""
-        return {
-            "bound_bytes": self.bound_bytes,
-            "daemon_bytes": _BASE_BYTES,
-            "entries": self.entries,
-            "indexed_packages": self.indexed_packages,
-            "viewed_packages": self.viewed_packages,
-            "window_bytes": self.window_bytes,
-        }
 
 
 def bound_memory(

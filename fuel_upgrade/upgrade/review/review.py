@@ -1,7 +1,7 @@
-"""The review of a plan as JSON, and its drift since it was saved."""
+"""The review of a plan, and its drift since it was saved."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
@@ -11,7 +11,7 @@ from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.review.disk_cost import Costs, read_disks
 from fuel_upgrade.upgrade.review.drift import differences
 from fuel_upgrade.upgrade.review.memory_cost import bound_memory
-from fuel_upgrade.upgrade.review.plan_json import plan_json
+from fuel_upgrade.upgrade.review.preconditions import Basis
 from fuel_upgrade.upgrade.review.read_preconditions import read_basis
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.transaction.journal import Journal
@@ -19,12 +19,24 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 _MIB = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A plan of one tarball with its costs and everything that it depends on."""
+
+    head: BundleHead
+    master: Master
+    plan: Plan
+    basis: Basis
+    costs: Costs
+    warnings: tuple[str, ...] = ()
+
+
 def review(
     head: BundleHead, master: Master, plan: Plan, *, config: Config, journal: Journal
-) -> dict[str, Any]:
-    """Return the JSON of a plan with its costs and preconditions. Nothing is changed."""
+) -> Review:
+    """Measure the costs and read the preconditions of a plan. Nothing is changed."""
     reserve_bytes = config.disk_reserve_mb * _MIB
-    return plan_json(
+    return Review(
         head,
         master,
         plan,

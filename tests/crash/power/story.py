@@ -17,7 +17,7 @@ from tests.crash.power.content import Content, read_content
 from tests.crash.power.cuts import Cut
 from tests.crash.power.mounts import in_memory
 from tests.crash.power.recorder import Disks, Mark, Recording, record
-from tests.master import ScratchMaster, scratch_master, started_master
+from tests.master import ScratchMaster, planned, scratch_master, started_master
 
 MASTER = "master"
 LAYOUTS = {
@@ -56,7 +56,7 @@ class Story:
         with scratch_master(self._root) as master:
             self._prepare(master)
             mark("begin")
-            steps = len(master.engine().plan(self._tarball, self._options)["steps"])
+            steps = len(planned(master.engine().plan(self._tarball, self._options))["steps"])
             with suppress(StepError):
                 self._run(master, self._failed, fail_points=f"{steps}:after")
             mark("failed")

@@ -78,7 +78,7 @@ def test_a_job_that_a_crash_cut_off_before_its_first_change_is_begun_anew(path: 
 
     def ask(job: str, kind: JobKind) -> str:
         starter = Starter(Jobs(), Requests(path), is_in_journal=began.__contains__)
-        return str(starter.start(kind, job, lambda watch: {}, key=f"k {kind}")["job"])
+        return starter.start(kind, job, lambda watch: {}, key=f"k {kind}").job
 
     assert [ask(job, "install") for job in ("one", "two")] == ["one", "two"]
     began.append("two")
@@ -111,6 +111,6 @@ def test_a_malformed_key_is_refused(key: str) -> None:
 def test_without_a_key_every_request_starts_a_job(path: Path) -> None:
     starter = Starter(Jobs(), Requests(path), is_in_journal=lambda job: False)
     for job in ("one", "two"):
-        assert starter.start("install", job, lambda _watch: {}, key=None) == {"job": job}
+        assert starter.start("install", job, lambda _watch: {}, key=None).job == job
         starter.jobs.wait()
     assert not path.exists()

@@ -55,8 +55,8 @@ def halfway() -> JobProgress:
 
 
 def test_a_job_without_events_is_checking() -> None:
-    progress = JobProgress().to_json(0.0)
-    assert (progress["doing"], progress["percent"], progress["step"]) == ("checking", 0.0, None)
+    progress = JobProgress()
+    assert (progress.doing, progress.percent, progress.step) == ("checking", 0.0, None)
 
 
 def test_the_speed_is_that_of_the_last_seconds_and_gives_the_remaining_time() -> None:
@@ -103,7 +103,7 @@ def test_waiting_for_the_disk_does_not_count_as_progress_in_bytes() -> None:
     progress = halfway().after(event, 11.0)
     assert progress.doing == "writing to the disk"
     assert progress.percent == halfway().percent
-    assert progress.to_json(11.0)["bytes_done"] is None
+    assert (progress.done, progress.samples) == (None, ())
 
 
 def test_an_undo_counts_its_own_steps() -> None:

@@ -246,8 +246,8 @@ def test_the_status_has_the_running_job_and_the_waiting_jobs() -> None:
     next(waiting.follow())
     status = jobs.status()
     assert status is not None
-    assert (status["id"], status["kind"], status["waiting"]) == ("first", "install", ["second"])
-    assert (status["going_back"], status["stopping"]) == (False, False)
+    assert (status.id, status.kind, status.waiting) == ("first", "install", ("second",))
+    assert (status.progress.going_back, status.stopping) == (False, False)
     jobs.cancel("second")
     release.set()
     jobs.wait()

@@ -1,17 +1,22 @@
 import threading
+from dataclasses import replace
 
 import pytest
 
 from fuel_upgrade.daemon import status_line
+from fuel_upgrade.daemon.job_progress import CurrentStep, JobProgress
+from fuel_upgrade.daemon.jobs import JobStatus
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
 
-JOB = {
-    "id": "7f3a0001",
-    "kind": "install",
-    "step": {"number": 1, "of": 12, "title": "unpack and verify"},
-    "doing": "unpacking",
-    "percent": 41.7,
-}
+JOB = JobStatus(
+    "7f3a0001",
+    "install",
+    started_s=0.0,
+    progress=JobProgress("unpacking", step=CurrentStep(1, 12, "unpack"), percent=41.7),
+    ticks_s=0.0,
+    stopping=False,
+    waiting=(),
+)
 
 
 def test_the_line_of_an_install_has_step_and_percentage() -> None:
@@ -19,7 +24,7 @@ def test_the_line_of_an_install_has_step_and_percentage() -> None:
 
 
 def test_the_line_of_a_job_without_a_step_has_its_activity() -> None:
-    job = {**JOB, "step": None, "doing": "checking", "percent": 0.0}
+    job = replace(JOB, progress=JobProgress())
     assert say_status(job) == "Install 7f3a0001: checking, 0 %"
 
 

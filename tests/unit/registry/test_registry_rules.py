@@ -66,7 +66,7 @@ def test_the_first_missing_field_is_named() -> None:
 
 
 @pytest.mark.parametrize("posted", [[], "name", 1, None])
-def test_what_is_no_object_has_no_name(posted: object) -> None:
+def test_a_body_that_is_no_object_has_no_name(posted: object) -> None:
     assert reason_of(posted) == "No release name specified"
 
 
@@ -121,7 +121,7 @@ def test_networks_are_checked_before_orchestrator_data() -> None:
     assert reason_of(posted) == "Invalid network data: {}"
 
 
-def test_an_update_changes_only_what_it_names() -> None:
+def test_an_update_changes_only_the_fields_of_its_body() -> None:
     before = create(body(roles=["controller"], description="d"))
     after = rules.amend(before, {"state": "available", "modes_metadata": {}}, master_ip=IP)
     assert after.state == "available"

@@ -105,7 +105,7 @@ def test_a_release_in_use_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize("release_id", [0, 7, 2**31, 2**70])
-def test_what_is_not_there_is_refused_with_404(store: Store, release_id: int) -> None:
+def test_an_unknown_id_is_refused_with_404(store: Store, release_id: int) -> None:
     for method in (store.release, store.delete_release, store.notification, store.task):
         with pytest.raises(RefusedError) as caught:
             method(release_id)
@@ -185,7 +185,7 @@ def test_the_file_holds_no_secret_and_is_private(store: Store, tmp_path: Path) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_was_written_is_there_after_a_restart(store: Store, tmp_path: Path) -> None:
+def test_written_data_survives_a_restart(store: Store, tmp_path: Path) -> None:
     added = store.add_release(fields())
     store.close()
     again = Store.open(f"sqlite:///{tmp_path}/registry.sqlite")

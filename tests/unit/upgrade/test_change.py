@@ -1,7 +1,8 @@
-"""A change without a tarball: its JSON, and the record that begins it."""
+"""A change without a tarball: its API form, and the record that begins it."""
 
 from pathlib import Path
 
+from fuel_upgrade.daemon.response_models.gc_forms import ChangePlanForm
 from fuel_upgrade.upgrade.change import Change
 from fuel_upgrade.upgrade.plan.plan import PlannedStep, begin
 from fuel_upgrade.upgrade.records import InstallState, RecordKind
@@ -20,7 +21,7 @@ def test_a_change_keeps_the_fuel_version() -> None:
 
 
 def test_steps_are_numbered_from_one() -> None:
-    assert CHANGE.to_json() == {
+    assert ChangePlanForm.of_change(CHANGE).to_json() == {
         "kind": "gc",
         "what": "retire 2013-5.0",
         "steps": [{"number": 1, "kind": "retire", "title": "move a away", "undo": "move it back"}],

@@ -1,4 +1,4 @@
-"""``/api/v1/{clusters,tasks,nodes,version}``: the little of them that a release needs."""
+"""``/api/v1/{clusters,tasks,nodes,version}``: the parts that a release needs."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,7 +21,7 @@ _NO_SHA = "n/a"
 
 
 class Clusters:
-    """The handlers; ``fuel_version`` is asked at every request, for an upgrade changes it."""
+    """The handlers; ``fuel_version`` is called at every request, for an upgrade changes it."""
 
     def __init__(self, store: Store, fuel_version: Callable[[], str]) -> None:
         self._store = store
@@ -79,7 +79,7 @@ class Clusters:
         return Json({}, HTTPStatus.ACCEPTED)
 
     def list_tasks(self, cluster_id: Annotated[int | None, Query(ge=0)] = None) -> Response:
-        """200: every task, or those of one cluster; 400 for what is no id."""
+        """200: every task, or those of one cluster; 400 for a malformed id."""
         return Json([task.to_wire() for task in self._store.tasks(cluster_id)])
 
     def show_task(self, task_id: Id) -> Response:

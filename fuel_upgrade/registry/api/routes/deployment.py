@@ -1,4 +1,4 @@
-"""``/api/v1/releases/ID/deployment-info``: what a node of a release is given."""
+"""``/api/v1/releases/ID/deployment-info``: the data for a node of a release."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ NodeSources = Callable[[RegisteredRelease], Mapping[str, str]]
 
 
 class Deployment:
-    """The handler; what renders the sources knows the repos, which a registry does not."""
+    """The handler; ``node_sources`` renders the sources, for a registry does not read repos."""
 
     def __init__(self, store: Store, master_ip: str, node_sources: NodeSources | None) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class Deployment:
         return router
 
     def show(self, release_id: Id, node: str | None = None) -> Response:
-        """200: what Astute is told of a release, and the sources that a node gets of it.
+        """200: the data of a release for Astute, and the sources for a node.
 
         ``node`` is an id or a name; without it the answer holds for any. 404; 409 for a release
         whose repos make no sources, or cannot be read.
@@ -48,8 +48,8 @@ class Deployment:
             repos = repo_metadata(shown, self._master_ip)
         except NOT_REPOS as error:
             raise conflict(f"Its repos have no known form ({error})") from error
-        found = None if node is None else _find(self._store.nodes(), node)
-        told = release.orchestrator
+        shown_node = None if node is None else _find(self._store.nodes(), node)
+        data = release.orchestrator
         return Json(
             {
                 "release": {
@@ -59,10 +59,10 @@ class Deployment:
                     "operating_system": release.operating_system,
                     "state": release.state,
                 },
-                "node": found and found.to_wire(),
+                "node": shown_node and shown_node.to_wire(),
                 "repo_metadata": repos,
-                "puppet_manifests_source": told.puppet_manifests_source if told else "",
-                "puppet_modules_source": told.puppet_modules_source if told else "",
+                "puppet_manifests_source": data.puppet_manifests_source if data else "",
+                "puppet_modules_source": data.puppet_modules_source if data else "",
                 "sources": self._render(release),
             }
         )
@@ -76,10 +76,10 @@ class Deployment:
             raise conflict(f"{error.what}; {error.remedy}") from error
 
 
-def _find(nodes: tuple[Node, ...], wanted: str) -> Node:
+def _find(nodes: tuple[Node, ...], text: str) -> Node:
     """Return the node with this id, else the first with this name, or refuse with 404."""
-    by_id = [node for node in nodes if str(node.id) == wanted]
-    by_name = [node for node in nodes if node.name == wanted]
+    by_id = [node for node in nodes if str(node.id) == text]
+    by_name = [node for node in nodes if node.name == text]
     for node in (*by_id, *by_name):
         return node
     raise not_found("Node")

@@ -1,4 +1,4 @@
-"""Keystone v3 as far as a client needs it: tokens made, looked at and given back."""
+"""Keystone v3 as far as a client needs it: create, show, check and revoke tokens."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -15,7 +15,7 @@ from fuel_upgrade.registry.auth.identity import UNSCOPED_PREFIX, parse_auth, ren
 from fuel_upgrade.registry.auth.login import Login
 from fuel_upgrade.registry.refusal import RefusedError, not_found
 
-#: Where it lies, itself and behind nginx.
+#: Its paths: direct, and behind nginx.
 PLACES = ("/v3", "/keystone/v3")
 
 CallersToken = Annotated[str | None, Header(alias="X-Auth-Token")]
@@ -23,14 +23,14 @@ SubjectToken = Annotated[str | None, Header(alias="X-Subject-Token")]
 
 
 class KeystoneV3:
-    """The handlers. They ask for the caller's token themselves: a login has none."""
+    """The handlers. They check the caller's token themselves, for a login has none."""
 
     def __init__(self, accounts: Accounts, login: Login) -> None:
         self._accounts = accounts
         self._login = login
 
     def router(self) -> APIRouter:
-        """Return the routes at both places."""
+        """Return the routes at both paths."""
         router = APIRouter(tags=["Keystone v3"])
         headers, absent = json_schemas.TOKEN_HEADERS, (401, 404)
         create = operation(
@@ -54,10 +54,10 @@ class KeystoneV3:
 
     def create(self, request: Request, body: JsonBody, nocatalog: str | None = None) -> Response:
         """201 with a token; 400 for another form; 401 for wrong credentials; 429 after too many."""
-        asked = parse_auth(body)
-        name = asked.name if asked.user_id is None else self._name_of(asked.user_id)
-        user_id = self._login.user_id(name, asked.password, client_address(request))
-        prefix = "" if asked.is_scoped else UNSCOPED_PREFIX
+        login = parse_auth(body)
+        name = login.name if login.user_id is None else self._name_of(login.user_id)
+        user_id = self._login.user_id(name, login.password, client_address(request))
+        prefix = "" if login.is_scoped else UNSCOPED_PREFIX
         token, expires_s = self._accounts.issue_token(user_id, prefix=prefix)
         holder = TokenHolder(user_id, name, expires_s)
         body_shown = render_token(token, holder, with_catalog=nocatalog is None)
@@ -69,18 +69,18 @@ class KeystoneV3:
         subject: SubjectToken = None,
         nocatalog: str | None = None,
     ) -> Response:
-        """200 with what the token is good for; 401 without one of one's own; 404."""
+        """200 with the token's scope and roles; 401 without a valid token of the caller; 404."""
         token, holder = self._subject(caller, subject)
         shown = render_token(token, holder, with_catalog=nocatalog is None)
         return Json(shown, headers=_headers(token))
 
     def check(self, caller: CallersToken = None, subject: SubjectToken = None) -> Response:
-        """200 if the token is good; 401 without one of one's own; 404."""
+        """200 if the token is valid; 401 without a valid token of the caller; 404."""
         token, _ = self._subject(caller, subject)
         return Response(headers=_headers(token))
 
     def revoke(self, caller: CallersToken = None, subject: SubjectToken = None) -> Response:
-        """204: the token is good no more; 401 without one of one's own; 404."""
+        """204: the token is revoked; 401 without a valid token of the caller; 404."""
         token, _ = self._subject(caller, subject)
         self._accounts.revoke_token(token)
         return no_content()
@@ -94,7 +94,7 @@ class KeystoneV3:
         return subject, holder
 
     def _name_of(self, user_id: str) -> str:
-        """Return the name of a user; for an unknown one some name, so that it takes as long."""
+        """Return the name of a user; for an unknown id any name, so that it takes as long."""
         is_number = user_id.isascii() and user_id.isdigit() and len(user_id) < len("9" * 11)
         return (self._accounts.user_name(int(user_id)) if is_number else None) or f"id {user_id}"
 

@@ -1,4 +1,4 @@
-"""The documents by which clients find out which versions of Keystone are here."""
+"""The documents that list the versions of Keystone."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -14,7 +14,7 @@ _MEDIA_TYPE = "application/vnd.openstack.identity-{}+json"
 
 
 class Versions:
-    """The handlers: they need no token, for they are asked before a login."""
+    """The handlers. They need no token: clients call them before a login."""
 
     def router(self) -> APIRouter:
         """Return the routes, at the root and where nginx has Keystone."""
@@ -52,9 +52,9 @@ def _version(request: Request, name: str) -> JsonObject:
 
 
 def _place(request: Request) -> str:
-    """Return the address at which the client found Keystone, as it wrote it.
+    """Return the URL of Keystone as the client wrote it.
 
-    Put together here, for a request's own URL cannot be read when its Host is malformed.
+    It is composed here, because the URL of a request cannot be parsed if its Host is malformed.
     """
     scope = request.scope
     host, port = scope.get("server") or ("localhost", None)

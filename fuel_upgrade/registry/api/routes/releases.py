@@ -1,4 +1,4 @@
-"""``/api/v1/releases``: what this registry is for."""
+"""``/api/v1/releases``."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -57,7 +57,7 @@ class Releases:
         return Json(self._shown(self._store.release(release_id)))
 
     def update(self, release_id: Id, body: JsonBody) -> Response:
-        """200: the release with what the body sets; 400; 404; 409."""
+        """200: the release with the fields of the body; 400; 404; 409."""
 
         def change(current: ReleaseFields, refuse_taken: RefuseTaken) -> ReleaseFields:
             posted = rules.require_object(body)

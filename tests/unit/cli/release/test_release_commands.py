@@ -15,7 +15,7 @@ from fuel_upgrade.cli.release.diff_command import DIFFERENT, Side, pair
 from fuel_upgrade.cli.release.find_release import resolve
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
-from fuel_upgrade.upgrade.releases.deletion_rules import dependents, refusals
+from fuel_upgrade.upgrade.releases.deletion_rules import Ties, dependents, refusals
 
 V60, V51 = "2014.2-6.0", "2014.1.1-5.1"
 
@@ -156,9 +156,10 @@ def test_a_release_that_others_build_on_is_kept_unless_they_go_too_or_it_is_forc
 
 def test_a_release_that_a_rollback_would_remove_points_to_it() -> None:
     shown = FakeDaemon(undoable={4: "22b5589d"}).get("/releases/4")
-    (reason,) = refusals(shown)
+    ties = Ties.from_json(shown)
+    (reason,) = refusals(ties)
     assert "fuel-upgrade rollback 22b5589d" in reason
-    assert refusals(shown, force=True) == ()
+    assert refusals(ties, force=True) == ()
 
 
 def test_a_base_is_matched_by_its_own_repo_and_not_by_name() -> None:

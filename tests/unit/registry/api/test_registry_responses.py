@@ -20,13 +20,13 @@ from fuel_upgrade.registry.refusal import RefusedError
     ],
     ids=["text", "utf8", "deep", "half", "nan", "infinity", "nul", "nul key", "101", "number"],
 )
-def test_what_cannot_be_stored_is_no_json(body: bytes) -> None:
+def test_text_that_cannot_be_stored_is_refused_as_json(body: bytes) -> None:
     with pytest.raises(RefusedError) as caught:
         parse_json(body)
     assert (caught.value.status, caught.value.reason) == (400, "Invalid json received")
 
 
-def test_what_is_as_deep_as_may_be_can_be_given_back() -> None:
+def test_json_of_the_greatest_depth_can_be_returned() -> None:
     body = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
     assert Json([parse_json(body)]).body == b"[" + body + b"]"
 

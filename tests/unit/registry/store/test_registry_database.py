@@ -42,7 +42,7 @@ def test_a_server_is_named_without_its_password(scheme: str) -> None:
     assert "secret" not in repr(database.engine)
 
 
-def test_a_server_that_is_away_is_said_to_be_without_the_password(tmp_path: Path) -> None:
+def test_the_error_of_an_absent_server_hides_the_password(tmp_path: Path) -> None:
     database = Database.connect(f"postgresql://u:secret@/d?host={tmp_path}")
     with pytest.raises(UnavailableError, match=str(tmp_path)) as caught:
         database.read(lambda session: session.execute(text("SELECT 1")))
@@ -51,7 +51,7 @@ def test_a_server_that_is_away_is_said_to_be_without_the_password(tmp_path: Path
     assert str(tmp_path) not in caught.value.reason
 
 
-def test_a_writer_sees_what_the_one_before_it_wrote(database: Database) -> None:
+def test_a_writer_sees_the_changes_of_the_previous_writer(database: Database) -> None:
     """Each reads, then writes: without the lock from the start one of two would be lost."""
     database.write(lambda session: session.execute(text("INSERT INTO t VALUES (0)")))
 

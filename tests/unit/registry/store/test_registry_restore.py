@@ -37,7 +37,7 @@ def test_an_empty_registry_is_an_export() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_is_refused(text: bytes) -> None:
+def test_text_that_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(ConfigError, match=r"f\.json: not JSON"):
         parse(text, source="f.json")
 
@@ -60,7 +60,7 @@ def test_a_document_of_another_form_is_refused(changes: dict[str, Any], reason: 
     assert str(caught.value).startswith(f"f.json: {reason}")
 
 
-def test_what_is_no_object_is_refused() -> None:
+def test_an_export_that_is_no_object_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"the document: expected an object, found \[\]"):
         read([])
 

@@ -150,7 +150,7 @@ OFFERS = st.lists(
 
 def outcome(offers: list[Offer]) -> object:
     try:
-        return find_order(offers, MASTER).to_json()
+        return find_order(offers, MASTER)
     except PreflightError as error:
         return error.failures
 

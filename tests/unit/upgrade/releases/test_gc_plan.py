@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.upgrade.releases.gc_plan import (
     Candidate,
@@ -84,16 +83,6 @@ def plan() -> GcPlan:
     content = Content(Path("/r/5.1"), 10, 2, (1, 2))
     verdict = Verdict.of(CHAIN[0].release, "free", ("volumes_metadata",))
     return GcPlan("6.0", (verdict,), (content,), (Verdict.of(CHAIN[2].release, "current"),), 10)
-
-
-def test_a_plan_reads_back_as_it_was_written() -> None:
-    assert GcPlan.from_json(plan().to_json()) == plan()
-
-
-@pytest.mark.parametrize("data", [None, [], {}, {**plan().to_json(), "format": 2}])
-def test_a_malformed_plan_is_refused(data: object) -> None:
-    with pytest.raises(ConfigError, match="no plan of fuel-upgrade gc"):
-        GcPlan.from_json(data)
 
 
 def test_an_unchanged_master_has_no_drift() -> None:

@@ -1,4 +1,4 @@
-"""Users can be removed: no id of a user is given twice, and old tokens are found by an index.
+"""Users can be removed: no id of a user is given twice, and an index finds old tokens.
 
 Every login removes the tokens that have expired. Without the index it read all of them.
 
