@@ -12,7 +12,7 @@ VERSION = re.search(
 
 RUNTIME = [
     "alembic>=1.16",  # migrations of the registry's tables
-    "click>=8.1",  # command line
+    "click>=8.2",  # command line; before it, its runner for tests mixed stderr into stdout
     "createrepo-c>=1.2.1",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "jinja2>=3.1",  # the HTML report
