@@ -179,8 +179,8 @@ def unpacked(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """What is in the source archive, away from any clone of git."""
     with tarfile.open(wheels[0]) as packed:
         assert {(member.uid, member.gid) for member in packed} == {(0, 0)}
-        folder = tmp_path_factory.mktemp("unpacked")
-        packed.extractall(folder, filter="data")
+    folder = tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["tar", "-xf", wheels[0], "-C", folder], check=True)
     return folder / wheels[0].name.removesuffix(".tar.gz")
 
 
