@@ -105,13 +105,13 @@ def test_the_package_and_the_installers_copy_refuse_each_other(
     machine.run("dpkg --verify fuel-upgrade && fuel-upgrade status")
 
 
-def test_a_late_purge_spares_the_journal_of_the_installers_copy(
+def test_a_late_purge_spares_the_state_of_the_installers_copy(
     machine: Machine, debs: Packages
 ) -> None:
     machine.put(installer())
     machine.run(f"dpkg -i {debs.now.name} && dpkg -r fuel-upgrade && sh {installer().name}")
     before = daemon(machine)
-    machine.run("dpkg -P fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    machine.run("dpkg -P fuel-upgrade && test -e /var/lib/fuel_upgrade/registry.sqlite")
     assert machine.run("systemctl is-enabled fuel-upgrade").strip() == "enabled"
     assert daemon(machine) == before
 
@@ -124,7 +124,7 @@ def test_removal_keeps_the_operators_files_and_purge_removes_all(
     machine.run("fuel-upgrade status")
     machine.run("dpkg -r fuel-upgrade")
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
-    machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/registry.sqlite")
     machine.run(GREP_EDIT)
     machine.run("dpkg -P fuel-upgrade")
     assert set(machine.run(LIST).splitlines()) - before - STAYS == set()

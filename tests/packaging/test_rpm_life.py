@@ -115,7 +115,7 @@ def test_erasing_keeps_the_operators_files(machine: Machine, rpms: Packages) -> 
     machine.run(f"rpm -i {rpms.now.name} && {EDIT}")
     machine.run("rpm -e fuel-upgrade")
     assert machine.attempt("systemctl is-active fuel-upgrade").stdout.strip() == "inactive"
-    machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/journal.sqlite")
+    machine.run("test ! -e /usr/lib/fuel-upgrade && test -e /var/lib/fuel_upgrade/registry.sqlite")
     machine.run("grep -q 'log_level: debug' /etc/fuel-upgrade/config.yaml.rpmsave")
 
 
