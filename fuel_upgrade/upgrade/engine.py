@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
@@ -40,12 +39,14 @@ from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.multi.candidates import Survey, read_survey
 from fuel_upgrade.upgrade.nailgun_idle import Patience, refuse_while_busy
 from fuel_upgrade.upgrade.plan.base_match import repair_request
+from fuel_upgrade.upgrade.plan.master import read_master
 from fuel_upgrade.upgrade.plan.plan import as_records, begin
 from fuel_upgrade.upgrade.plan.preflight import nothing_changes
-from fuel_upgrade.upgrade.prepare import Prepared, prepare, read
+from fuel_upgrade.upgrade.prepare import Prepared, prepare, read_header
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     NothingToDo,
+    find_installed,
     look_up,
     refuse_installed,
 )
@@ -85,9 +86,12 @@ class Engine:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
         config = self._config
-        if earlier := self._earlier_install(tarball, options):
+        head = read_header(tarball)
+        with nothing_changes():
+            earlier = find_installed(config, self._control, self.journal, head)
+        if earlier:
             return NothingToDo(earlier, tarball)
-        new = prepare(config, self._control, tarball, options, install=new_id())
+        new = prepare(config, self._control, head, options, install=new_id())
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return replace(reviewed, warnings=(warning,) if warning else ())
@@ -99,7 +103,9 @@ class Engine:
             BundleError, PreflightError, ControlPlaneError: as :meth:`install`.
         """
         verify_base |= self._config.verify_base
-        head, master = read(self._config, self._control, tarball, verify_base=verify_base)
+        head = read_header(tarball)
+        with nothing_changes():
+            master = read_master(self._config, self._control, head, verify_base=verify_base)
         return repair_request(head, master.bases, master.fuel_version)
 
     def survey(self, tarballs: Sequence[Path]) -> Survey:
@@ -165,10 +171,12 @@ class Engine:
         self, tarball: Path, options: InstallOptions, install: str, patience: Patience
     ) -> Prepared:
         """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
-        make = partial(prepare, self._config, self._control, tarball, options, install=install)
-        while (prepared := make()).master.running_tasks:
+        while True:
+            head = read_header(tarball)
+            prepared = prepare(self._config, self._control, head, options, install=install)
+            if not prepared.master.running_tasks:
+                return prepared
             patience.refuse_while_busy()
-        return prepared
 
     def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
         """Begin the install in the journal, and run its steps."""

@@ -36,15 +36,25 @@ class Prepared:
         )
 
 
+def read_header(tarball: Path) -> BundleHead:
+    """Read the header of a tarball, whose errors then say that nothing was changed.
+
+    Raises:
+        BundleError: the tarball is damaged or malformed.
+    """
+    with nothing_changes():
+        return read_head(tarball)
+
+
 def prepare(
     config: Config,
     control: ControlPlane,
-    tarball: Path,
+    head: BundleHead,
     options: InstallOptions,
     *,
     install: str,
 ) -> Prepared:
-    """Plan the install of a tarball and check the plan.
+    """Plan the install of the tarball of ``head`` and check the plan.
 
     The settings, and a reviewed plan, add their options to those of the request.
 
@@ -52,7 +62,8 @@ def prepare(
         BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
     """
     plan_options = _plan_options(config, options)
-    head, master = read(config, control, tarball, verify_base=plan_options.verify_base)
+    with nothing_changes():
+        master = read_master(config, control, head, verify_base=plan_options.verify_base)
     plan = make_plan(head, master, config, plan_options, install=install)
     drift = find_drift(options.expected, head, master, plan, config)
     check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
@@ -63,16 +74,3 @@ def _plan_options(config: Config, options: InstallOptions) -> PlanOptions:
     settings = PlanOptions(verify_base=config.verify_base, full_view=config.full_view)
     reviewed = options.expected.options if options.expected is not None else PlanOptions()
     return options | settings | reviewed
-
-
-def read(
-    config: Config, control: ControlPlane, tarball: Path, *, verify_base: bool
-) -> tuple[BundleHead, Master]:
-    """Read the header of a tarball, and the master as an install of it depends on it.
-
-    Raises:
-        BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
-    """
-    with nothing_changes():
-        head = read_head(tarball)
-        return head, read_master(config, control, head, verify_base=verify_base)
