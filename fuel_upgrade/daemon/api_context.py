@@ -16,6 +16,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
+from fuel_upgrade.upgrade.transaction.journal import Journal
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
@@ -56,8 +57,8 @@ class ApiContext:
 
     def is_in_journal(self, install: str) -> bool:
         """Return whether the journal has an install of this id."""
-        with self.engine() as (engine, _):
-            return any(record.id == install for record in engine.journal.installs())
+        journal = Journal(self.config.paths.journal)
+        return any(record.id == install for record in journal.installs())
 
     def other_holder(self) -> str | None:
         """Return which other process holds the install lock, in words."""
