@@ -51,6 +51,7 @@ from fuel_upgrade.upgrade.events import Watch
 from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
+from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.transaction.recovery import inconsistent
 from fuel_upgrade.upgrade.transaction.retention import kept_bytes
 
@@ -83,6 +84,7 @@ def create_app(context: ApiContext) -> FastAPI:
 
     _add_plan_routes(app, context)
     _add_install_routes(app, context)
+    _add_history_routes(app, context)
     _add_job_routes(app, context)
     _add_settle_routes(app, context)
     add_change_routes(app, context)
@@ -176,14 +178,7 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         deadline_s = time.monotonic() + request.wait_s
 
         def work(watch: Watch) -> dict[str, Any]:
-            options = InstallOptions(
-                verify_base=request.verify_base,
-                full_view=request.full_view,
-                expected=expected,
-                wait_s=max(math.ceil(deadline_s - time.monotonic()), 0),
-                wait_for_tasks_s=request.wait_for_tasks_s,
-                fail_if_installed=request.fail_if_installed,
-            )
+            options = _install_options(request, expected, deadline_s)
             with context.engine() as (engine, _):
                 if not is_one:
                     done = install_all(engine, paths, options, watch=watch)
@@ -201,12 +196,13 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
 
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
-                return InstallForm.from_value(
-                    engine.rollback(request.install, watch=watch)
-                ).to_json()
+                record = engine.rollback(request.install, watch=watch)
+            return InstallForm.from_value(record).to_json()
 
         return context.starter.start("rollback", f"undo-{new_id()}", work, key=key, body=request)
 
+
+def _add_history_routes(app: FastAPI, context: ApiContext) -> None:
     @app.get("/v1/installs", **described())
     def installs() -> InstallsForm:
         """List all installs and other changes of the master, oldest first."""
@@ -218,6 +214,20 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         """Show one install by its id, or by the beginning of it."""
         with context.engine() as (engine, _):
             return _whole_install(engine, install)
+
+
+def _install_options(
+    request: InstallRequest, expected: SavedPlan | None, deadline_s: float
+) -> InstallOptions:
+    """Return the options of an install that starts now; the wait ends at ``deadline_s``."""
+    return InstallOptions(
+        verify_base=request.verify_base,
+        full_view=request.full_view,
+        expected=expected,
+        wait_s=max(math.ceil(deadline_s - time.monotonic()), 0),
+        wait_for_tasks_s=request.wait_for_tasks_s,
+        fail_if_installed=request.fail_if_installed,
+    )
 
 
 def _whole_install(engine: Engine, install: str) -> WholeInstallForm:
