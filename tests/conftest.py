@@ -26,4 +26,5 @@ gc.disable()
 def pytest_runtestloop() -> None:
     """Collect garbage of the tests alone: all that is there before the first one stays."""
     gc.freeze()
+    gc.set_threshold(50_000, 50, 100)  # a test leaves little, and the run ends soon
     gc.enable()

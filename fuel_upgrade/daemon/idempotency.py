@@ -64,8 +64,9 @@ class Request:
 class Requests:
     """The last requests that had a key; durable, so that a restart does not repeat an undo."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, kept: int = _KEPT) -> None:
         self._path = path
+        self._kept = kept
         self._lock = threading.Lock()
 
     def once(
@@ -91,7 +92,7 @@ class Requests:
                 if not was_lost(same.job):
                     return same.job
             others = [r for r in recorded if r is not same]
-            self._write([*others, request][-_KEPT:])
+            self._write([*others, request][-self._kept :])
             try:
                 start()
             except BaseException:

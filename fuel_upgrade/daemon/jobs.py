@@ -154,8 +154,11 @@ def _busy(job: str) -> PreflightError:
 class Jobs:
     """Runs one job at a time in a thread of its own, and keeps the last few."""
 
-    def __init__(self, clocks: Clocks | None = None) -> None:
+    def __init__(
+        self, clocks: Clocks | None = None, *, waiting_every_s: float = _TELL_EVERY_S
+    ) -> None:
         self._clocks = clocks or Clocks()
+        self._waiting_every_s = waiting_every_s
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
@@ -252,7 +255,7 @@ class Jobs:
             thread.join()
 
     def _await_turn(self, wait_s: float, watch: Watch) -> None:
-        """Wait until no other job runs; emit an event once a second.
+        """Wait until no other job runs; emit an event now and then.
 
         Raises:
             PreflightError: the other job did not end in time.
@@ -263,7 +266,7 @@ class Jobs:
             if waited_s >= wait_s:
                 raise _busy(self._holder)
             watch(Waiting(f"job {self._holder} of this daemon", int(waited_s), wait_s))
-            if self._turn.acquire(timeout=min(_TELL_EVERY_S, wait_s - waited_s)):
+            if self._turn.acquire(timeout=min(self._waiting_every_s, wait_s - waited_s)):
                 return
 
     def _run(self, job: Job, work: Work, wait_s: float) -> None:

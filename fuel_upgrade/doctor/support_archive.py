@@ -131,7 +131,8 @@ def _text_columns(db: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def _versions() -> str:
     release, glibc = read_kernel()
-    packages = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
+    described = (distribution.metadata for distribution in distributions())
+    packages = sorted(f"{metadata['Name']}=={metadata['Version']}" for metadata in described)
     head = (f"fuel-upgrade {__version__}", f"Python {sys.version}", f"Linux {release}", glibc)
     return "\n".join((*head, "", *packages, ""))
 

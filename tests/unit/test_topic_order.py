@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.test_layers import statements
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1] / "fuel_upgrade"
 # The entries of a package, files and folders, each of which imports only entries left of it.
@@ -48,7 +50,7 @@ def entry_of(path: Path) -> str:
 
 def imported_entries(path: Path, package: str) -> Iterator[str]:
     """Yield the entries of ``package`` that a file imports, at any depth of its code."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(path.read_text(encoding="utf-8")).body):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -88,11 +88,11 @@ def test_a_job_that_a_crash_cut_off_before_its_first_change_is_begun_anew(path: 
 
 
 def test_only_the_last_requests_are_kept(path: Path) -> None:
-    requests = Requests(path)
-    for number in range(300):
+    requests = Requests(path, kept=3)
+    for number in range(5):
         requests.once(request(f"k{number}", f"j{number}"), lambda: None)
     kept = json.loads(path.read_text())["requests"]
-    assert [kept[0]["key"], kept[-1]["key"], len(kept)] == ["k44", "k299", 256]
+    assert [kept[0]["key"], kept[-1]["key"], len(kept)] == ["k2", "k4", 3]
 
 
 def test_a_damaged_file_is_begun_anew(path: Path) -> None:

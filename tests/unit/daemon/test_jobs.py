@@ -80,7 +80,7 @@ def test_one_job_at_a_time() -> None:
 
 def busy() -> tuple[Jobs, Work, threading.Event]:
     """Return jobs of which the first is at work until the event is set."""
-    jobs, begun, release = Jobs(), threading.Event(), threading.Event()
+    jobs, begun, release = Jobs(waiting_every_s=0.01), threading.Event(), threading.Event()
 
     def work(_watch: Watch) -> Mapping[str, Any]:
         begun.set()
