@@ -12,13 +12,13 @@ VERSION = re.search(
 
 RUNTIME = [
     "alembic>=1.16",  # migrations of the registry's tables
-    "click>=8.2",  # command line; before it, its runner for tests mixed stderr into stdout
+    "click>=8.2.1",  # command line; 8.2.0 completes no command of a group in a group
     "createrepo-c>=1.2.1",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "jinja2>=3.1",  # the HTML report
     "prometheus-client>=0.20",  # the daemon's /metrics
     "psutil>=5.9.4",  # disk space per file system, owners of locks
-    "pydantic>=2.8",  # forms of requests and of kept plans; fastapi brings it
+    "pydantic>=2.10",  # forms of requests and of kept plans; fastapi brings it
     "psycopg[binary]>=3.2.2",  # PostgreSQL for the registry; with libpq inside: no compiler needed
     "python-daemon>=3.0.1",  # fuel-upgraded --detach
     "python-debian>=0.1.49",  # apt Release files, dependencies, the status of dpkg

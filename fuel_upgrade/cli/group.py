@@ -128,7 +128,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the named command; refuse an unknown name and suggest a similar one."""
-        if args[0] in self.list_commands(ctx) or args[0].startswith("-"):
+        is_known = args[0] in self.list_commands(ctx) or args[0].startswith("-")
+        if is_known or ctx.resilient_parsing:  # a completion refuses nothing
             return super().resolve_command(ctx, args)
         likely = self._likely(args[0])
         hint = f"; did you mean {' or '.join(map(repr, likely))}?" if likely else ""

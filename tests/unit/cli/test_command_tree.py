@@ -170,6 +170,7 @@ def test_completing_a_name_loads_no_module_of_a_command() -> None:
         "fuel-upgrade repo ": {"diff", "prove", "report", "squash", "view"},
         "fuel-upgrade registry user r": {"remove"},
         "fuel-upgrade --so": {"--socket"},
+        "fuel-upgrade mistyped sta": {"status"},
     }
     code = f"""
 import contextlib, io, json, os, sys
