@@ -107,9 +107,9 @@ def _node_side(story: Story, folder: Path) -> None:
 
 
 def _installed_rows(story: Story, system: str, node: AptNode | DnfNode) -> Iterator[list[str]]:
-    found = node.installed()
+    actual = node.installed()
     for fate in fates():
-        version, content = found.get(fate.name, ("", ""))
+        version, content = actual.get(fate.name, ("", ""))
         first_line = content.split("\n", 1)[0]
         if (version, first_line) != (fate.version, fate.content):
             story.fail(f"{system}: {fate.name} is {version} {first_line!r}, not {fate}")

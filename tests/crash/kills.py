@@ -99,11 +99,11 @@ class Drill:
         policy = self._choice.choice(list(Recovery)).value
         phases = (f"{operation}: {where}", *self._kill_recoveries(policy))
         self._recover(policy)
-        wanted = _expected(operation, record, last.id, policy)
-        told = f"{operation} killed at {phases}, policy {policy}: expected {wanted}"
-        faults = self._faults(operation, wanted, before)
-        assert not faults, "\n".join((told, *faults))
-        return Round(operation, policy, phases, wanted)
+        expected = _expected(operation, record, last.id, policy)
+        message = f"{operation} killed at {phases}, policy {policy}: expected {expected}"
+        faults = self._faults(operation, expected, before)
+        assert not faults, "\n".join((message, *faults))
+        return Round(operation, policy, phases, expected)
 
     def _bring_back(self) -> None:
         """Put the root with the backups of 5.1 in the place of this one."""
@@ -185,15 +185,15 @@ class Drill:
     def _take(self) -> Snapshot:
         return snapshot.take(self._root, self._config)
 
-    def _faults(self, operation: str, wanted: str, before: Snapshot) -> list[str]:
+    def _faults(self, operation: str, expected: str, before: Snapshot) -> list[str]:
         """Say what is in the way of this being the wanted state, exactly."""
-        found = self._take()
-        if wanted == "before":
-            wrong = snapshot.differences(found, before)
+        actual = self._take()
+        if expected == "before":
+            wrong = snapshot.differences(actual, before)
         elif operation == "rollback":
-            wrong = snapshot.differences(found, replace(self._before, kept={}))
+            wrong = snapshot.differences(actual, replace(self._before, kept={}))
         else:
-            wrong = snapshot.differences_after(found, self._first)
+            wrong = snapshot.differences_after(actual, self._first)
         return [*wrong, *self._unaccounted()]
 
     def _unaccounted(self) -> Iterator[str]:
@@ -203,10 +203,10 @@ class Drill:
             if record.state not in snapshot.SETTLED:
                 yield f"{record.id} is {record.state.value}"
         kept = {r.id for r in retention.with_backups(self._journal) if not r.released}
-        wanted = {r.id for r in records if r.state is InstallState.INSTALLED and not r.released}
-        if not kept == wanted == snapshot.kept_ids(self._config):
+        expected = {r.id for r in records if r.state is InstallState.INSTALLED and not r.released}
+        if not kept == expected == snapshot.kept_ids(self._config):
             staged = snapshot.kept_ids(self._config)
-            yield f"folders of {staged}, {kept} kept, but the journal says {wanted}"
+            yield f"folders of {staged}, {kept} kept, but the journal says {expected}"
         for path in self._config.paths.state.iterdir():
             if path.name.split("-")[0] not in _OWN_FILES and not path.is_dir():
                 yield f"{path} is nobody's"

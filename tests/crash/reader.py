@@ -124,17 +124,17 @@ def _await_end(stop: threading.Event) -> None:
 
 
 def _main(order: str) -> None:
-    wanted = json.loads(Path(order).read_text())
-    reader = Reader(Path(wanted["top"]), wanted["repos"], wanted["port"], wanted["files"])
+    expected = json.loads(Path(order).read_text())
+    reader = Reader(Path(expected["top"]), expected["repos"], expected["port"], expected["files"])
     stop = threading.Event()
     threading.Thread(target=_await_end, args=(stop,), daemon=True).start()
-    count = os.open(wanted["count"], os.O_WRONLY | os.O_CREAT)
+    count = os.open(expected["count"], os.O_WRONLY | os.O_CREAT)
     looks = 0
     while not stop.is_set():
         reader.look()
         looks += 1
         os.pwrite(count, f"{looks:010}".encode(), 0)
-    Path(wanted["report"]).write_text(json.dumps(reader.report()))
+    Path(expected["report"]).write_text(json.dumps(reader.report()))
 
 
 if __name__ == "__main__":

@@ -52,15 +52,15 @@ def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Disk]:
-    with disk(tmp_path / "d", size_bytes=_BIG) as found:  # short: a socket lies below it
-        yield found
+    with disk(tmp_path / "d", size_bytes=_BIG) as actual:  # short: a socket lies below it
+        yield actual
 
 
 @pytest.fixture
 def master(place: Disk, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
     """A master with 5.1, all of it on one small disk."""
-    with scratch_master(place.place / "master") as found:
-        yield ready(found, tarballs)
+    with scratch_master(place.place / "master") as master:
+        yield ready(master, tarballs)
 
 
 def at(
@@ -168,13 +168,13 @@ def split(tmp_path: Path, tarballs: dict[str, Path]) -> Iterator[Split]:
     with (
         disk(tmp_path / "tiny", size_bytes=1 << 20) as tiny,
         disk(tmp_path / "live", size_bytes=_BIG) as live,
-        scratch_master(tmp_path / "registry") as found,
+        scratch_master(tmp_path / "registry") as master,
     ):
         root = live.place / "master"
         write_fuel_version(root, "5.0")
         config = Config(master_ip="127.0.0.1", disk_reserve_mb=0).under(root)
         config = replace(config, paths=replace(config.paths, state=tiny.place / "state"))
-        yield Split(ready(replace(found, root=root, config=config), tarballs), tiny, live)
+        yield Split(ready(replace(master, root=root, config=config), tarballs), tiny, live)
 
 
 @pytest.mark.parametrize("step", some([11, 1, 2, 8, 15], 1))

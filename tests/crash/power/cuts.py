@@ -78,14 +78,14 @@ def choose(
     drawn = (
         Cut(_position(log, span, chance), keep, chance.getrandbits(32)) for keep, span in kinds
     )
-    told = [Cut(mark, Keep.NOTHING, 0) for mark in chance.sample(marks, len(marks))]
-    found: dict[object, Cut] = {}
-    for cut in chain(told[: count // 2], islice(drawn, count * _ATTEMPTS)):
-        if len(found) == count:
+    message = [Cut(mark, Keep.NOTHING, 0) for mark in chance.sample(marks, len(marks))]
+    actual: dict[object, Cut] = {}
+    for cut in chain(message[: count // 2], islice(drawn, count * _ATTEMPTS)):
+        if len(actual) == count:
             break
         written = len(durable(log, disks, 0, cut.position))
-        found.setdefault((written, tuple(surviving(log, disks, cut))), cut)
-    return sorted(found.values(), key=lambda cut: cut.position)
+        actual.setdefault((written, tuple(surviving(log, disks, cut))), cut)
+    return sorted(actual.values(), key=lambda cut: cut.position)
 
 
 def _position(log: Sequence[Entry], span: tuple[int, int], chance: Random) -> int:

@@ -143,10 +143,10 @@ def _check_all(story: Story, recording: Recording, cuts: list[Cut]) -> dict[str,
     faults: list[str] = []
     for number, cut in enumerate(recording.after(cuts)):
         again = number % _AGAIN_EVERY == _AGAIN_EVERY - 1
-        end, found = story.check(recording.marks, cut, again=again)
+        end, actual = story.check(recording.marks, cut, again=again)
         ends[end] += 1
-        if found:
-            faults.append(f"{cut}, marks {recording.marks}:\n  " + "\n  ".join(found[:20]))
+        if actual:
+            faults.append(f"{cut}, marks {recording.marks}:\n  " + "\n  ".join(actual[:20]))
     return {"cuts": ends.total(), "ends": dict(ends), "faults": faults}
 
 

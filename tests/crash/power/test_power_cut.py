@@ -38,7 +38,7 @@ def test_a_power_cut_leaves_before_or_after(
     layout: str,
     noise: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    found: dict[str, Any] = run_apart(
+    actual: dict[str, Any] = run_apart(
         "tests.crash.power.story:cut_an_install",
         timeout_s=120 + 10 * _SHARE,
         work=str(tmp_path),
@@ -48,9 +48,9 @@ def test_a_power_cut_leaves_before_or_after(
         cuts=_SHARE,
         seed=SEED,
     )
-    faults = found.pop("faults")
-    print(f"\n{kind}, {layout}, {'noise' if noise else 'no noise'}, seed {SEED}: {found}")  # noqa: T201
-    assert not faults, "\n".join([f"{len(faults)} of {found['cuts']} cuts:", *faults])
-    assert found["cuts"] == _SHARE
+    faults = actual.pop("faults")
+    print(f"\n{kind}, {layout}, {'noise' if noise else 'no noise'}, seed {SEED}: {actual}")  # noqa: T201
+    assert not faults, "\n".join([f"{len(faults)} of {actual['cuts']} cuts:", *faults])
+    assert actual["cuts"] == _SHARE
     if CUTS > FEW:
-        assert found["ends"].keys() == {"not begun", "rolled back", "installed", "undone"}
+        assert actual["ends"].keys() == {"not begun", "rolled back", "installed", "undone"}

@@ -14,7 +14,7 @@ CUTS = 16
 
 
 def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
-    found = run_apart(
+    actual = run_apart(
         "tests.crash.power.rig:cut_changes",
         timeout_s=120,
         work=str(work),
@@ -23,8 +23,8 @@ def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
         cuts=CUTS,
         seed=1,
     )
-    assert found["cuts"] > 2 * len(CARELESS)
-    counts: dict[str, int] = found["lost"]
+    assert actual["cuts"] > 2 * len(CARELESS)
+    counts: dict[str, int] = actual["lost"]
     return counts
 
 
@@ -40,5 +40,5 @@ def test_what_our_file_operations_have_done_outlives_every_cut(tmp_path: Path, k
 
 
 def test_trees_that_were_to_go_together_do_not_look_whole_when_that_fails(tmp_path: Path) -> None:
-    found = run_apart("tests.crash.power.rig:cut_off_a_removal", timeout_s=30, work=str(tmp_path))
-    assert found == {"error": errno.EBUSY, "left": ["discarded-one", "discarded-two"], "later": []}
+    actual = run_apart("tests.crash.power.rig:cut_off_a_removal", timeout_s=30, work=str(tmp_path))
+    assert actual == {"error": errno.EBUSY, "left": ["discarded-one", "discarded-two"], "later": []}
