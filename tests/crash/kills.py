@@ -1,4 +1,4 @@
-"""Rounds in which the daemon is killed at a random time, and what each must end in."""
+"""Rounds in which the daemon is killed at a random time, and the end that each must have."""
 
 import random
 import shutil
@@ -33,7 +33,7 @@ _GONE = (InstallState.UNDOING, InstallState.UNDONE)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did, the phases in which it was killed, and what it ended in."""
+    """A round: its operation, the phases in which it was killed, and its end."""
 
     operation: str
     policy: str
@@ -59,7 +59,7 @@ class Drill:
         self._first = self._prepare()
 
     def _prepare(self) -> Snapshot:
-        """Install 5.1, keep that, and measure; return what installing 6.0 is to leave."""
+        """Install 5.1, keep that, and measure; return the expected result of installing 6.0."""
         self._complete("/installs", {"tarball": str(self._tarballs["5.1"])})
         self.end()
         shutil.rmtree(self._root / "run")
@@ -186,7 +186,7 @@ class Drill:
         return snapshot.take(self._root, self._config)
 
     def _faults(self, operation: str, expected: str, before: Snapshot) -> list[str]:
-        """Say what is in the way of this being the wanted state, exactly."""
+        """Return the differences from the expected state."""
         actual = self._take()
         if expected == "before":
             wrong = snapshot.differences(actual, before)
@@ -197,7 +197,7 @@ class Drill:
         return [*wrong, *self._unaccounted()]
 
     def _unaccounted(self) -> Iterator[str]:
-        """Find what the journal does not account for."""
+        """Return the leftovers that no journal record explains."""
         records = self._journal.installs()
         for record in records:
             if record.state not in snapshot.SETTLED:
@@ -224,7 +224,7 @@ def _write_settings(folder: Path) -> Config:
 
 
 def _expected(operation: str, record: ChangeRecord, last: str, policy: str) -> str:
-    """Return what the journal, as the kill left it, promises."""
+    """Return the end that the journal promises after the kill."""
     if operation == "rollback":
         return "after" if record.state in _GONE else "before"
     if record.id == last or record.state in _BACK:
@@ -245,7 +245,7 @@ def drill(folder: Path, tarballs: Mapping[str, Path], seed: int) -> Iterator[Dri
 
 
 def summary(rounds: Iterable[Round]) -> dict[str, dict[str, int]]:
-    """Count the rounds by what they ended in, and the kills by where they came."""
+    """Count the rounds by their end, and the kills by their phase."""
     done = list(rounds)
     outcomes = Counter(f"{r.operation}, {r.policy}: {r.outcome}" for r in done)
     phases = Counter(phase for r in done for phase in r.phases)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-GONE = "gone"  # what is read is not there any more
+GONE = "gone"  # the file does not exist any more
 
 
 def describe(root: Path) -> dict[str, str]:
@@ -51,12 +51,12 @@ def _checksum(descriptor: int) -> str:
 
 
 def name_of(files: dict[str, str]) -> str:
-    """Return a short name for what a reader saw."""
+    """Return a short name for an error of a read."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Reader:
-    """Reads the repos until it is told to stop."""
+    """Reads the repos until it is stopped."""
 
     def __init__(self, top: Path, repos: list[str], port: int, files: list[str]) -> None:
         self._top = top
@@ -100,7 +100,7 @@ class Reader:
         return hashlib.sha256(body).hexdigest()
 
     def report(self) -> dict[str, object]:
-        """Return what was seen, as JSON can hold it."""
+        """Return the observations as JSON values."""
         return {
             "walks": [[*key, count] for key, count in self._walks.items()],
             "sights": self._sights,
@@ -110,7 +110,7 @@ class Reader:
 
 
 def _is_at(path: Path, folder: os.stat_result) -> bool:
-    """Say whether the open folder is still what the path leads to."""
+    """Return whether the path still leads to the open folder."""
     try:
         now = path.stat()
     except FileNotFoundError:

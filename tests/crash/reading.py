@@ -28,7 +28,7 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What the reader saw of a repo, and how often; ``overtaken`` if it was switched meanwhile."""
+    """The observations of a repo, with counts; ``overtaken`` if it was switched meanwhile."""
 
     repo: str
     files: dict[str, str]
@@ -68,7 +68,7 @@ class Reading:
             return 0
 
     def end(self) -> Report:
-        """Let it end, and return what it saw."""
+        """Let it end, and return its observations."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         assert self._process.wait(_UP_S) == 0

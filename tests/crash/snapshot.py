@@ -1,4 +1,4 @@
-"""What a master looks like, in every detail that an operator could compare."""
+"""The state of a master, in every detail that an operator could compare."""
 
 import os
 import sqlite3
@@ -40,7 +40,7 @@ Rows = tuple[tuple[tuple[str, object], ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The live tree, what is staged or kept beside it, and what is registered."""
+    """The live tree, staged files and backups beside it, and the registry."""
 
     live: Entries
     kept: Entries
@@ -126,7 +126,7 @@ def differences(actual: Snapshot, expected: Snapshot) -> list[str]:
 
 
 def differences_after(actual: Snapshot, first: Snapshot) -> list[str]:
-    """Say how what an install left differs from ``first``, which :func:`common` made.
+    """Return the differences of an install's result from ``first``, made by :func:`common`.
 
     The registry's own numbers and times do not count, and staging has another name each time.
     """
@@ -144,7 +144,7 @@ def differences_after(actual: Snapshot, first: Snapshot) -> list[str]:
 
 
 def common(one: Snapshot, other: Snapshot) -> Snapshot:
-    """Return ``one`` without the times that differ in ``other``: what each install sets anew.
+    """Return ``one`` without the times that differ in ``other``: those that each install sets.
 
     Raises:
         ValueError: they differ in more than that.

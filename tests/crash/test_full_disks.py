@@ -106,11 +106,11 @@ def installs_and_undoes(master: ScratchMaster, tarball: Path, before: State) -> 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The disk is filled before the install, or as a step begins; what is left, what is told."""
+    """The disk is filled before the install, or as a step begins; the remaining files, the message."""
 
     step: int | None
     left_bytes: int
-    told: str | None
+    message: str | None
 
 
 LEVELS = [
@@ -140,16 +140,16 @@ def test_a_full_disk_ends_in_before_or_after_and_nothing_is_lost(
         fill = at(level.step, lambda: place.fill(level.left_bytes))
         error = install(master, tarballs["6.0"], fill)
     place.make_room()
-    if level.told is None:
+    if level.message is None:
         assert error is None
         assert states(master)[-1] is InstallState.INSTALLED
         engine_of(master).rollback()
     else:
-        assert re.search(level.told, str(error))
+        assert re.search(level.message, str(error))
         kinds = PreflightError if level.step is None else (StepError, RollbackError)
         assert isinstance(error, kinds)
         assert master.state() == before
-        engine_of(master).recover()  # where the room was too little even to record the end
+        engine_of(master).recover()  # where the disk was too full even to record the end
     settled_as(master, before)
     installs_and_undoes(master, tarballs["6.0"], before)
 
@@ -185,7 +185,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
     is_full = threading.Event()
 
     def clock() -> float:
-        """Fill it again when the end is to be recorded: the undo has made room by then."""
+        """Fill it again when the end is to be recorded: the undo has freed space by then."""
         if is_full.is_set():
             split.journal.fill(0)
         return time.time()
@@ -199,7 +199,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
     with pytest.raises(RollbackError, match="rolled back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
-    assert install(master, tarballs["6.0"]) is not None  # what is unfinished is not passed over
+    assert install(master, tarballs["6.0"]) is not None  # an unfinished install is not ignored
     split.journal.make_room()
     (record,) = engine_of(master).recover()
     assert record.state is InstallState.ROLLED_BACK

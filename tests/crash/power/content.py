@@ -16,7 +16,7 @@ _SHARED = (".fuel-upgrade", "staging")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The tree with what is staged and what is kept for undo, and what the registry holds."""
+    """The tree with staged files and backups, and the content of the registry."""
 
     tree: Mapping[str, str]
     releases: tuple[object, ...]

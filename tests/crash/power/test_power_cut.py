@@ -44,7 +44,7 @@ def test_a_power_cut_leaves_before_or_after(
         work=str(tmp_path),
         disks={"kind": kind, "layout": layout, "noise": noise},
         tarballs=[str(tarballs["5.1"]), str(tarballs["6.0"])],
-        full_view=not noise,  # its sync would hide what the noise shows
+        full_view=not noise,  # its sync would hide the effect of the noise
         cuts=_SHARE,
         seed=SEED,
     )

@@ -1,4 +1,4 @@
-"""The rig sees what is lost for want of an fsync, and loses nothing that was synced."""
+"""The rig detects data lost for a missing fsync, and loses no synced data."""
 
 import errno
 from pathlib import Path
@@ -30,7 +30,7 @@ def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_what_is_not_synced_is_lost(tmp_path: Path, kind: str) -> None:
-    """Else the rig would prove nothing of what it does not lose."""
+    """Otherwise data that the rig keeps would prove nothing."""
     assert lost(tmp_path, kind, careful=False).keys() == CARELESS.keys()
 
 
