@@ -61,7 +61,7 @@ def _indexes(folder: Path, n: int) -> None:
     counted = compare_repos(base, current).diff
     print(f"indexes: {len(counted.inherited)} inherited, {len(counted.carried)} carried")
     print(" ", ratio(seconds, "compare", "read", "at most 6"))
-    print(" ", ratio(seconds, "whole diff", "read", "told, no bound"))
+    print(" ", ratio(seconds, "whole diff", "read", "reported, no bound"))
     print(" ", ratio(parsers, "python-debian", "whole diff", "above 1"))
     argv = [sys.executable, "-c", _PEAK, str(base), str(current)]
     peak = subprocess.run(argv, capture_output=True, check=True, text=True).stdout.strip()

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 PACKAGES = 63_440  # as many as Debian 12 has for one architecture
-CHANGED_EVERY = 50  # about what security and point updates change of a stable release
+CHANGED_EVERY = 50  # about the share that security and point updates change of a stable release
 _WORDS = [f"lib{a}{b}" for a in ("foo", "bar", "qux") for b in ("-dev", "-common", "1", "-perl")]
 
 

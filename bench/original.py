@@ -1,6 +1,6 @@
 """The steps by which the 6.0 tools built a diff mirror: the reference of the measurements.
 
-A checksum program is started for every file of both mirrors; what the base does not have is
+A checksum program is started for every file of both mirrors; packages that the base lacks are
 copied; then the indexes are made anew by opening every package that was copied.
 """
 

@@ -31,15 +31,15 @@ def rounds(
     One round before the first warms the caches and does not count. What one way left to be
     written is written before the next begins: ours waits for the disk, and must not pay for it.
     """
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    actual: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(n + 1):
         for name, way in ways.items():
             os.sync()
             start = clock()
             way()
             if number:
-                found[name].append(clock() - start)
-    return found
+                actual[name].append(clock() - start)
+    return actual
 
 
 def ratio(seconds: dict[str, list[float]], one: str, other: str, wanted: str) -> Ratio:

@@ -66,7 +66,7 @@ def _measure(folder: Path, large_mb: int, n: int) -> None:
     for name, values in peaks.items():
         low, middle, high = min(values), statistics.median(values), max(values)
         spread = f"{low:.3f} - {middle:.3f} - {high:.3f}"
-        print(f"  peak of extra disk / what it unpacks to, {name}: {spread} (wanted at most 1.05)")
+        print(f"  peak of extra disk / unpacked size, {name}: {spread} (limit 1.05)")
 
 
 def _tarball(inputs: Path, size_mb: int) -> Path:
@@ -76,7 +76,7 @@ def _tarball(inputs: Path, size_mb: int) -> Path:
     parts = range(0, size_mb, _PART_MB)
     for number in parts:
         with (repo / f"bulk_{number}.bin").open("wb") as file:
-            file.truncate(min(_PART_MB, size_mb - number) * MIB)  # a hole takes no room here
+            file.truncate(min(_PART_MB, size_mb - number) * MIB)  # a hole takes no space here
     spec = inputs / f"bundle-{RELEASES[0].fuel}.yaml"
     out = inputs / f"{size_mb}.tar.zst"
     build_bundle(parse_spec(spec.read_text(), source=spec), out, progress=lambda *_: None)

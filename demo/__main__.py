@@ -47,8 +47,8 @@ def _build_side(story: Story, folder: Path) -> None:
     write_inputs(folder)
     story.say(f"built {len(fates())} packages of 6.0 twice: as .deb and as .rpm")
     story.chapter(
-        "Build side: only what changed",
-        "Packages are told apart by checksum, so the rebuilt one is carried although its version"
+        "Build side: only the changed packages",
+        "Packages are compared by checksum, so the rebuilt one is carried although its version"
         " is the same.",
     )
     story.run("repo", "diff", "5.1/ubuntu", "6.0/ubuntu", "-o", "diff-ubuntu")
@@ -107,9 +107,9 @@ def _node_side(story: Story, folder: Path) -> None:
 
 
 def _installed_rows(story: Story, system: str, node: AptNode | DnfNode) -> Iterator[list[str]]:
-    found = node.installed()
+    actual = node.installed()
     for fate in fates():
-        version, content = found.get(fate.name, ("", ""))
+        version, content = actual.get(fate.name, ("", ""))
         first_line = content.split("\n", 1)[0]
         if (version, first_line) != (fate.version, fate.content):
             story.fail(f"{system}: {fate.name} is {version} {first_line!r}, not {fate}")
@@ -131,7 +131,7 @@ def _failing_upgrade(story: Story, root: Path) -> None:
         " the install: repos are switched and one release is registered by then.",
     )
     story.run("bundle", "build", "bundle-6.0.1.yaml", "-o", _tarball("6.0.1"))
-    # The daemon's memory of what happened is to change: journal, log and registry's database.
+    # The daemon's own records change: journal, log and the registry's database.
     own = [root / "var/lib/fuel_upgrade", root / "var/log", root / "run"]
     before = digest(root, without=own)
     releases = story.run("releases")

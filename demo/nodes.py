@@ -149,7 +149,7 @@ class DnfNode:
     def origin(self, name: str) -> str:
         """Return the url, as in the repo files, of the repo that the candidate comes from.
 
-        What dnf would install says it; ``dnf repoquery`` knows nothing of priorities.
+        ``dnf install`` is asked, because ``dnf repoquery`` ignores priorities.
         """
         table = self._fetch(name, self._fresh / "packages")
         row = re.search(rf"^ {re.escape(name)}\s+\S+\s+\S+\s+(\S+)\s", table, re.MULTILINE)

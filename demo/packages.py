@@ -28,7 +28,7 @@ _RPM_ARCHITECTURES = {deb: rpm for rpm, deb in _DEB_ARCHITECTURES.items()}
 class Recipe:
     """One package to build.
 
-    ``content`` is what ``/usr/share/<name>/content`` holds on a node; ``version`` is
+    ``content`` is the text of ``/usr/share/<name>/content`` on a node; ``version`` is
     ``[epoch:]version[-release]``; ``architecture`` takes the words of either packaging system.
     """
 

@@ -120,7 +120,7 @@ def _write_release(folder: Path, release: DemoRelease) -> None:
 def _fixture(name: str, version: str) -> list[dict[str, Any]]:
     """Describe a release for both systems; the broken one has a network without a name.
 
-    Only Nailgun itself can know that it will not take that, so it is found out in the middle of
+    Only Nailgun itself can know that it refuses the release, so the refusal comes in the middle of
     the install, with the repos already switched and the other release registered.
     """
     base = {"model": "nailgun.release", "fields": {"state": "available", "roles": ["controller"]}}

@@ -1,4 +1,4 @@
-"""Prints what a shell completes ``fuel-upgrade`` with: completion.py bash|zsh|fish."""
+"""Prints the completion of ``fuel-upgrade`` for a shell: completion.py bash|zsh|fish."""
 
 import sys
 

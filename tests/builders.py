@@ -209,18 +209,18 @@ def yum_repo(
 
 
 def _rpm(fake: Fake, prefix: str, algorithm: str, location_base: str) -> Any:
-    found = createrepo_c.Package()
+    actual = createrepo_c.Package()
     epoch, _, rest = fake.version.rpartition(":")
-    found.name, found.arch, found.epoch = fake.name, "noarch", epoch or "0"
-    found.version, _, found.release = rest.partition("-")
-    found.summary, found.description, found.rpm_license = "a package", "a package", "free"
-    found.location_href = prefix + fake.rpm_location
+    actual.name, actual.arch, actual.epoch = fake.name, "noarch", epoch or "0"
+    actual.version, _, actual.release = rest.partition("-")
+    actual.summary, actual.description, actual.rpm_license = "a package", "a package", "free"
+    actual.location_href = prefix + fake.rpm_location
     known = algorithm if algorithm in hashlib.algorithms_available else "sha1"
-    found.pkgId, found.checksum_type = checksum(known, fake.data), algorithm
+    actual.pkgId, actual.checksum_type = checksum(known, fake.data), algorithm
     if location_base:
-        found.location_base = location_base
-    found.size_package = len(fake.data)
-    return found
+        actual.location_base = location_base
+    actual.size_package = len(fake.data)
+    return actual
 
 
 def write(path: Path, data: bytes | str) -> Path:

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Settings of every test."""
 
 import gc
 import signal
@@ -13,7 +13,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test fails for the time it took, and CI sees the same cases at every run: new ones are for
-# people, who can look at what was found.
+# people, who can look at the failures.
 settings.register_profile("fuel-upgrade", deadline=None, derandomize=in_ci())
 settings.load_profile("fuel-upgrade")
 

@@ -37,12 +37,12 @@ def real_release(
         else {"full": f"{fuel}/{system}"}
         for system in SYSTEMS
     }
-    found = {
+    actual = {
         "openstack_yaml": str(shared_dir() / f"data/openstack.yaml/{fuel}.yaml"),
         "version_yaml": f"version-{fuel}.yaml",
         "repos": repos,
     }
-    return {**found, "base": base} if base else found
+    return {**actual, "base": base} if base else actual
 
 
 def real_tarball(

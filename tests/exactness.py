@@ -109,7 +109,7 @@ def _changes(older: Release, newer: Release) -> set[str]:
     after = {(i.name, i.version, i.architecture): i for i in newer}
     both = [(before[key], after[key]) for key in before.keys() & after.keys()]
     names = {i.name for i in older}, {i.name for i in newer}
-    found = {
+    actual = {
         "rebuilt": any(a.content != b.content for a, b in both),
         "moved": any(a.component != b.component for a, b in both),
         "name removed": bool(names[0] - names[1]),
@@ -117,7 +117,7 @@ def _changes(older: Release, newer: Release) -> set[str]:
         "added": bool(after.keys() - before.keys()),
         "several versions": len({(i.name, i.architecture) for i in newer}) < len(newer),
     }
-    return {kind for kind, is_so in found.items() if is_so}
+    return {kind for kind, is_so in actual.items() if is_so}
 
 
 def report(tool: str, tally: Tally) -> None:

@@ -27,15 +27,15 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[s
     own = tmp_path_factory.getbasetemp()
     folder = (own if worker_id == "master" else own.parent) / "tarballs"
     folder.mkdir(exist_ok=True)
-    found = {r.fuel: folder / f"fuel-{r.fuel}-upgrade.tar.zst" for r in RELEASES}
+    actual = {r.fuel: folder / f"fuel-{r.fuel}-upgrade.tar.zst" for r in RELEASES}
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
             write_inputs(folder)
-            for fuel, tarball in found.items():
+            for fuel, tarball in actual.items():
                 build(folder / f"bundle-{fuel}.yaml", tarball)
             (folder / "made").touch()
-    return found
+    return actual
 
 
 @pytest.fixture(scope="session")

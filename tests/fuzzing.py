@@ -149,11 +149,11 @@ class Target:
         load_all_checks()
         schema = schemathesis.openapi.from_dict(self.document)
         schema.validate()
-        found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
-        assert len(found) == sum(map(len, self.document["paths"].values()))
+        actual = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+        assert len(actual) == sum(map(len, self.document["paths"].values()))
         first = SEED
         with requests.Session() as session:
-            senders = [self._sender(operation, session) for operation in found]
+            senders = [self._sender(operation, session) for operation in actual]
             while self.cases < cases:
                 for send in senders:
                     first += 1

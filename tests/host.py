@@ -37,11 +37,11 @@ class Host:
         done = self.command(*argv, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         try:
-            found = json.loads(done.stdout)
+            actual = json.loads(done.stdout)
         except ValueError:
-            found = json.loads(done.stdout.splitlines()[-1])
-        is_event = isinstance(found, dict) and found.get("event") == "result"
-        return found["result"] if is_event else found
+            actual = json.loads(done.stdout.splitlines()[-1])
+        is_event = isinstance(actual, dict) and actual.get("event") == "result"
+        return actual["result"] if is_event else actual
 
     @contextmanager
     def daemon(

@@ -83,7 +83,7 @@ class ScratchMaster:
         return State(
             files,
             tuple(replace(release, id=0) for release in self.client.releases()),
-            tuple(replace(told, id=0) for told in self.client.notifications()),
+            tuple(replace(message, id=0) for message in self.client.notifications()),
         )
 
     def own(self) -> list[Path]:

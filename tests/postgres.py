@@ -28,8 +28,8 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 def binaries() -> Path | None:
     """Return the folder of the server's programs: Debian does not put them into PATH."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_major, reverse=True)
-    found = [Path(path) for path in (shutil.which("initdb"), *versions) if path]
-    return found[0].resolve().parent if found else None
+    actual = [Path(path) for path in (shutil.which("initdb"), *versions) if path]
+    return actual[0].resolve().parent if actual else None
 
 
 def _major(path: Path) -> float:
@@ -60,9 +60,9 @@ class PostgresServer:
 
     @property
     def _programs(self) -> Path:
-        found = binaries()
-        assert found is not None
-        return found
+        actual = binaries()
+        assert actual is not None
+        return actual
 
     @property
     def _owner(self) -> str | None:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from fuel_upgrade.cli import main as command
 from fuel_upgrade.daemon import service
 
-# What a daemon loads when it is first needed.
+# Modules that a daemon loads when they are first needed.
 from fuel_upgrade.repo.fullview import (
     squash,  # noqa: F401
     view,  # noqa: F401

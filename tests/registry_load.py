@@ -266,14 +266,14 @@ def run_clients(urls: Sequence[str], seconds: float) -> Figures:
 
 def settle(account: Account, listed: list[dict[str, Any]]) -> list[str]:
     """Compare the registry with the responses; return the differences."""
-    found = {release["id"]: release["name"] for release in listed}
+    actual = {release["id"]: release["name"] for release in listed}
     faults = []
-    if len(found) != len(listed):
+    if len(actual) != len(listed):
         faults.append("an id is there twice")
-    if len(set(found.values())) != len(found):
+    if len(set(actual.values())) != len(actual):
         faults.append("a name is there twice")
-    if found != (alive := account.alive()):
-        lost, doubled = alive.items() - found.items(), found.items() - alive.items()
+    if actual != (alive := account.alive()):
+        lost, doubled = alive.items() - actual.items(), actual.items() - alive.items()
         faults.append(f"lost: {sorted(lost)}; nobody was told of: {sorted(doubled)}")
     for name, count in account.wins.items():
         if name.startswith("contest ") and count != 1:

@@ -57,8 +57,8 @@ def serving(
 def _url(process: Program, log: Path) -> str:
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r"event='ready'.* url='([^']+)'", log.read_text())
-        if found:
-            return found.group(1)
+        actual = re.search(r"event='ready'.* url='([^']+)'", log.read_text())
+        if actual:
+            return actual.group(1)
         time.sleep(0.05)
     raise AssertionError(f"the registry did not come up: {log.read_text()}")

@@ -101,9 +101,9 @@ def make(database: Database, *, filled: bool = True) -> None:
         for statement in statements.split(";"):
             connection.exec_driver_sql(statement)
         for statement in ROWS.split(";") if filled else ():
-            wanted = {name: value for name, value in values.items() if f":{name}" in statement}
-            if wanted:
-                connection.execute(text(statement), wanted)
+            expected = {name: value for name, value in values.items() if f":{name}" in statement}
+            if expected:
+                connection.execute(text(statement), expected)
             else:
                 connection.exec_driver_sql(statement)
 

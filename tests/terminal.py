@@ -53,12 +53,12 @@ class OnTerminal:
 
     def read_until(self, text: str) -> None:
         """Read until the command has printed ``text`` after the previous match."""
-        wanted, deadline = text.encode(), time.monotonic() + _TIMEOUT_S
-        while (at := self.raw.find(wanted, self._seen)) < 0:
+        expected, deadline = text.encode(), time.monotonic() + _TIMEOUT_S
+        while (at := self.raw.find(expected, self._seen)) < 0:
             is_over = self.process.poll() is not None or time.monotonic() > deadline
             self._read()
-            assert not is_over or wanted in self.raw, f"it never printed {text!r}: {self.raw!r}"
-        self._seen = at + len(wanted)
+            assert not is_over or expected in self.raw, f"it never printed {text!r}: {self.raw!r}"
+        self._seen = at + len(expected)
 
     def press_ctrl_c(self) -> None:
         """Press it on the terminal, which prints ^C too."""
@@ -83,8 +83,8 @@ class OnTerminal:
         """Return how often a line is there whole: alone in its rows, broken at the last column."""
         pieces = [line[x : x + self.columns].rstrip() for x in range(0, len(line), self.columns)]
         rows = self.rows()
-        found = (rows[x : x + len(pieces)] == pieces for x in range(len(rows)))
-        return sum(found)
+        actual = (rows[x : x + len(pieces)] == pieces for x in range(len(rows)))
+        return sum(actual)
 
     def _read(self) -> None:
         """Read the output of at most a second."""

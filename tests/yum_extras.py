@@ -19,10 +19,10 @@ def comps(groups: Mapping[str, Iterable[str]]) -> str:
     """Return ``comps.xml`` with these groups of mandatory packages."""
     text = ""
     for name, packages in groups.items():
-        wanted = "".join(f'<packagereq type="mandatory">{p}</packagereq>' for p in packages)
+        expected = "".join(f'<packagereq type="mandatory">{p}</packagereq>' for p in packages)
         shown = "<default>true</default><uservisible>true</uservisible>"
         head = f"<id>{name}</id><name>{name}</name><description/>{shown}"
-        text += f"<group>{head}<packagelist>{wanted}</packagelist></group>\n"
+        text += f"<group>{head}<packagelist>{expected}</packagelist></group>\n"
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<comps>\n{text}</comps>\n'
 
 

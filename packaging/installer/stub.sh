@@ -1,5 +1,5 @@
 version=@VERSION@
-size_kb=@SIZE_KB@ # of what is unpacked
+size_kb=@SIZE_KB@ # of the unpacked files
 # Installs fuel-upgrade @VERSION@ on a master that has neither Python nor an index: this script is
 # followed by a tar archive, compressed by gzip, of the files as they are installed. The second line
 # is the SHA-256 of all that follows it.
@@ -62,8 +62,8 @@ verify() {
 
 unpack() { # FOLDER
     tail -n "+$((lines + 1))" "$self" | gzip -dc | (cd "$1" && tar -xof -) ||
-        fail 7 "the files cannot be unpacked to $1" "make room there, or read the lines above"
-    [ -f "$1$tree/BUILD-INFO" ] || fail 7 "the files are not whole in $1" "make room there"
+        fail 7 "the files cannot be unpacked to $1" "free space there, or read the lines above"
+    [ -f "$1$tree/BUILD-INFO" ] || fail 7 "the files in $1 are incomplete" "free space there"
 }
 
 newer_kernel() { # whether the kernel is of $lowest_kernel at least
@@ -114,7 +114,7 @@ check_room() { # unpacked beside the old tree, with a tenth more; a chroot may n
     needed_kb=$((size_kb + size_kb / 10))
     [ "$free_kb" -ge "$needed_kb" ] ||
         fail 4 "/usr/lib has $((free_kb / 1024)) MiB free, $((needed_kb / 1024)) MiB are needed" \
-            "make room there"
+            "free space there"
 }
 
 is_setting() { # a file that operators may edit
@@ -146,7 +146,7 @@ try() { # does it run here?
     "$new$tree/bin/fuel-upgrade" --version >"$new/tried" 2>&1 || {
         printf '%s\n' "$(cat "$new/tried")" >&2
         fail 4 "the interpreter does not run on this host (see above)" \
-            "see whether /usr/lib is mounted without noexec, and what the kernel's log says"
+            "see whether /usr/lib is mounted without noexec, and read the kernel's log"
     }
     rm "$new/tried"
 }
@@ -163,12 +163,12 @@ remove_folders() { # of those that were made here the empty ones, innermost firs
     sort -r "$state/folders" | while read -r folder; do rmdir "$folder" 2>/dev/null || :; done
 }
 
-# Every file is copied beside its place first: what may fail for want of room does so before
-# anything is switched. Then each takes its place by a rename.
+# Every file is copied beside its place first: a full disk is noticed before anything is switched.
+# Then each takes its place by a rename.
 stage_file() { # FILE
     make_folder "$(dirname "$1")"
     rm -f "$1$staged" # a power cut may have left one
-    cp -P -p "$new$1" "$1$staged" || fail 5 "$1: cannot be written" "make room there"
+    cp -P -p "$new$1" "$1$staged" || fail 5 "$1: cannot be written" "free space there"
 }
 
 stage_setting() { # FILE
@@ -192,7 +192,7 @@ stage() {
         if is_setting "$file"; then stage_setting "$file"; else stage_file "$file"; fi
     done <"$new/files"
     head -n "$lines" "$self" >"$new/uninstall" ||
-        fail 5 "$new: cannot be written" "make room there"
+        fail 5 "$new: cannot be written" "free space there"
     make_folder "$etc/hooks.d"
     (cd "$new" && find ./etc -type f) | while read -r file; do
         mkdir -p "$new/settings/$(dirname "$file")"
@@ -206,7 +206,7 @@ switch() {
     ! exists "$tree" || mv "$tree" "$old"
     mv "$new$tree" "$tree" || {
         ! exists "$old" || mv "$old" "$tree"
-        fail 5 "$tree cannot be replaced" "see what holds it, and run this again"
+        fail 5 "$tree cannot be replaced" "see which process uses it, and run this again"
     }
     switched=yes
     changed="fuel-upgrade $version is in place, in part"
@@ -218,7 +218,7 @@ switch() {
     mv "$new/settings" "$state/settings"
     mv "$new/uninstall" "$uninstaller"
     mv "$new/files" "$state/files"
-    rm -rf "$tree".old-* # and what a power cut left
+    rm -rf "$tree".old-* # and trees that a power cut left
     changed="fuel-upgrade $version is installed"
 }
 
@@ -229,7 +229,7 @@ forget_former() { # files of the earlier installation that this one has not
     done <"$state/files"
 }
 
-undo() { # at any end: what was only staged goes
+undo() { # at any end: delete staged files
     code=$?
     trap - EXIT
     if [ -f "$new/files" ] && [ -z "$switched" ]; then
@@ -270,10 +270,10 @@ start() {
         fail 7 "fuel-upgrade.service does not start" "read: journalctl -u fuel-upgrade"
 }
 
-running() { # what the daemon that answers does: "no" daemon, "idle", or "busy"
+running() { # the state of the daemon: "no" daemon, "idle", or "busy"
     command -v fuel-upgrade >/dev/null 2>&1 || { echo no && return 0; }
-    said=$(fuel-upgrade status --json 2>/dev/null) || { echo no && return 0; }
-    case $(printf '%s' "$said" | tr -d ' \n') in
+    status=$(fuel-upgrade status --json 2>/dev/null) || { echo no && return 0; }
+    case $(printf '%s' "$status" | tr -d ' \n') in
     *'"running":null'*) echo idle ;;
     *) echo busy ;;
     esac
@@ -337,7 +337,7 @@ uninstall() {
     check_host
     lock
     [ -f "$state/files" ] || fail 4 "this installer did not install fuel-upgrade here" \
-        "remove the package, or what pip installed"
+        "remove the package, or the installation by pip"
     [ "$(running)" != busy ] || fail 4 "fuel-upgraded is at work" "wait, or: fuel-upgrade cancel"
     if has_systemd; then
         systemctl disable --quiet --now fuel-upgrade.service fuel-upgrade-registry.service || :
@@ -357,7 +357,7 @@ uninstall() {
     [ ! -d "$etc" ] || say "settings are left in $etc"
 }
 
-purge_rest() { # what the journal and logs say of the past; releases belong to the master
+purge_rest() { # journal and logs; releases belong to the master
     rm -rf "$etc" /var/lib/fuel_upgrade /etc/logrotate.d/fuel-upgrade
     rm -f /var/log/fuel_upgrade.log /var/log/fuel_upgrade.log.*
 }

@@ -38,7 +38,7 @@ def python_of_debian() -> str:
 def fetch_debs(python: str, cache: Path) -> list[Deb]:
     """Return CPython, glib and their dependencies; download packages that are not cached.
 
-    apt resolves them against an empty system, and checks what it downloads.
+    apt resolves them against an empty system, and checks its downloads.
 
     Raises:
         BuildError: a package is neither cached nor within reach.
@@ -55,9 +55,9 @@ def fetch_debs(python: str, cache: Path) -> list[Deb]:
 
 def _file_names(resolved: str) -> list[str]:
     """Return the files of the packages that apt would install: ``Inst NAME (VERSION [ARCH])``."""
-    found = re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", resolved, re.MULTILINE)
+    packages = re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", resolved, re.MULTILINE)
     return sorted(
-        f"{name}_{version.replace(':', '%3a')}_{arch}.deb" for name, version, arch in found
+        f"{name}_{version.replace(':', '%3a')}_{arch}.deb" for name, version, arch in packages
     )
 
 

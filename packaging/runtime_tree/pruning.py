@@ -1,4 +1,4 @@
-"""What an operator never runs is left out of the tree."""
+"""Removes files from the tree that an operator never runs."""
 
 import shutil
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from pathlib import Path
 from runtime_tree.errors import run
 from runtime_tree.wheels import SITE
 
-# Of the standard library: development, graphics, and what would ask the host for its settings
-# (sitecustomize). The rest stays: which module a library imports is not ours to know.
+# Of the standard library: development, graphics, and modules that read settings of the host
+# (sitecustomize). The rest stays: the imports of libraries are not known here.
 _STDLIB = (
     "EXTERNALLY-MANAGED", "LICENSE.txt", "config-*", "distutils", "_distutils_system_mod.py",
     "ensurepip", "idlelib", "lib2to3", "pydoc_data", "sitecustomize.py", "test", "tkinter",

@@ -15,7 +15,7 @@ SITE = "lib/python3/dist-packages"  # where Debian's CPython looks, below its ow
 # Has no wheel: it is built here, of Python alone. With the lines of its hashes.
 _SOURCE_ONLY = re.compile(r"^sdnotify==.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 _WHEEL = ("wheel", "--no-deps", "--require-hashes")
-_ONLINE = "connect this machine to a package index, then build again: the cache keeps what it got"
+_ONLINE = "connect this machine to a package index, then build again: the cache keeps the downloads"
 _OPTIONS = ("--quiet", "--disable-pip-version-check", "--no-input")
 _WRITTEN_BY_PIP = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
@@ -26,7 +26,7 @@ def install_packages(lock: Path, interpreter: Interpreter, cache: Path) -> None:
     pip runs in the tree's own Python, so that it chooses wheels and reads markers for that.
 
     Raises:
-        BuildError: a package is neither cached nor within reach, or is not what the lock says.
+        BuildError: a package is neither cached nor within reach, or differs from the lock.
     """
     site = interpreter.tree / SITE
     wheels = [str(path) for path in sorted(_wheels(lock, interpreter, cache).glob("*.whl"))]

@@ -86,7 +86,7 @@ class Daemons:
 
 @contextmanager
 def daemons(root: Path) -> Iterator[Daemons]:
-    """Give what starts daemons below ``root``."""
+    """Give a function that starts daemons below ``root``."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.crash.preload"],
         stdin=subprocess.PIPE,

@@ -50,7 +50,7 @@ def _go_apart() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A mounted file system; ``room`` below it is what takes the room that nobody is to have."""
+    """A mounted file system; the file ``room`` below it fills it up."""
 
     place: Path
 
@@ -60,7 +60,7 @@ class Disk:
         return info.f_bavail * info.f_frsize
 
     def fill(self, left_bytes: int) -> None:
-        """Leave only so much room, or less if there is less."""
+        """Leave at most so much free space."""
         self.make_room()
         taken = self.free_bytes - left_bytes
         if taken <= 0:

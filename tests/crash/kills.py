@@ -1,4 +1,4 @@
-"""Rounds in which the daemon is killed at a random time, and what each must end in."""
+"""Rounds in which the daemon is killed at a random time, and the end that each must have."""
 
 import random
 import shutil
@@ -33,7 +33,7 @@ _GONE = (InstallState.UNDOING, InstallState.UNDONE)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did, the phases in which it was killed, and what it ended in."""
+    """A round: its operation, the phases in which it was killed, and its end."""
 
     operation: str
     policy: str
@@ -59,7 +59,7 @@ class Drill:
         self._first = self._prepare()
 
     def _prepare(self) -> Snapshot:
-        """Install 5.1, keep that, and measure; return what installing 6.0 is to leave."""
+        """Install 5.1, keep that, and measure; return the expected result of installing 6.0."""
         self._complete("/installs", {"tarball": str(self._tarballs["5.1"])})
         self.end()
         shutil.rmtree(self._root / "run")
@@ -99,11 +99,11 @@ class Drill:
         policy = self._choice.choice(list(Recovery)).value
         phases = (f"{operation}: {where}", *self._kill_recoveries(policy))
         self._recover(policy)
-        wanted = _expected(operation, record, last.id, policy)
-        told = f"{operation} killed at {phases}, policy {policy}: expected {wanted}"
-        faults = self._faults(operation, wanted, before)
-        assert not faults, "\n".join((told, *faults))
-        return Round(operation, policy, phases, wanted)
+        expected = _expected(operation, record, last.id, policy)
+        message = f"{operation} killed at {phases}, policy {policy}: expected {expected}"
+        faults = self._faults(operation, expected, before)
+        assert not faults, "\n".join((message, *faults))
+        return Round(operation, policy, phases, expected)
 
     def _bring_back(self) -> None:
         """Put the root with the backups of 5.1 in the place of this one."""
@@ -185,28 +185,28 @@ class Drill:
     def _take(self) -> Snapshot:
         return snapshot.take(self._root, self._config)
 
-    def _faults(self, operation: str, wanted: str, before: Snapshot) -> list[str]:
-        """Say what is in the way of this being the wanted state, exactly."""
-        found = self._take()
-        if wanted == "before":
-            wrong = snapshot.differences(found, before)
+    def _faults(self, operation: str, expected: str, before: Snapshot) -> list[str]:
+        """Return the differences from the expected state."""
+        actual = self._take()
+        if expected == "before":
+            wrong = snapshot.differences(actual, before)
         elif operation == "rollback":
-            wrong = snapshot.differences(found, replace(self._before, kept={}))
+            wrong = snapshot.differences(actual, replace(self._before, kept={}))
         else:
-            wrong = snapshot.differences_after(found, self._first)
+            wrong = snapshot.differences_after(actual, self._first)
         return [*wrong, *self._unaccounted()]
 
     def _unaccounted(self) -> Iterator[str]:
-        """Find what the journal does not account for."""
+        """Return the leftovers that no journal record explains."""
         records = self._journal.installs()
         for record in records:
             if record.state not in snapshot.SETTLED:
                 yield f"{record.id} is {record.state.value}"
         kept = {r.id for r in retention.with_backups(self._journal) if not r.released}
-        wanted = {r.id for r in records if r.state is InstallState.INSTALLED and not r.released}
-        if not kept == wanted == snapshot.kept_ids(self._config):
+        expected = {r.id for r in records if r.state is InstallState.INSTALLED and not r.released}
+        if not kept == expected == snapshot.kept_ids(self._config):
             staged = snapshot.kept_ids(self._config)
-            yield f"folders of {staged}, {kept} kept, but the journal says {wanted}"
+            yield f"folders of {staged}, {kept} kept, but the journal says {expected}"
         for path in self._config.paths.state.iterdir():
             if path.name.split("-")[0] not in _OWN_FILES and not path.is_dir():
                 yield f"{path} is nobody's"
@@ -224,7 +224,7 @@ def _write_settings(folder: Path) -> Config:
 
 
 def _expected(operation: str, record: ChangeRecord, last: str, policy: str) -> str:
-    """Return what the journal, as the kill left it, promises."""
+    """Return the end that the journal promises after the kill."""
     if operation == "rollback":
         return "after" if record.state in _GONE else "before"
     if record.id == last or record.state in _BACK:
@@ -245,7 +245,7 @@ def drill(folder: Path, tarballs: Mapping[str, Path], seed: int) -> Iterator[Dri
 
 
 def summary(rounds: Iterable[Round]) -> dict[str, dict[str, int]]:
-    """Count the rounds by what they ended in, and the kills by where they came."""
+    """Count the rounds by their end, and the kills by their phase."""
     done = list(rounds)
     outcomes = Counter(f"{r.operation}, {r.policy}: {r.outcome}" for r in done)
     phases = Counter(phase for r in done for phase in r.phases)

@@ -1,7 +1,7 @@
 """Starts fuel-upgraded in forks of a process that has loaded its code: a start without imports.
 
 Each line of standard input is the arguments and environment of one daemon, as JSON; the answer
-is its process id. What runs is ``service.main``, in a process of its own, as from the program.
+is its process id. ``service.main`` runs in a process of its own, as from the program.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ import sys
 
 from fuel_upgrade.daemon import service
 
-# What a daemon loads when it is first needed.
+# Modules that a daemon loads when they are first needed.
 from fuel_upgrade.repo.fullview import (
     squash,  # noqa: F401
     view,  # noqa: F401

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-GONE = "gone"  # what is read is not there any more
+GONE = "gone"  # the file does not exist any more
 
 
 def describe(root: Path) -> dict[str, str]:
@@ -51,12 +51,12 @@ def _checksum(descriptor: int) -> str:
 
 
 def name_of(files: dict[str, str]) -> str:
-    """Return a short name for what a reader saw."""
+    """Return a short name for an error of a read."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Reader:
-    """Reads the repos until it is told to stop."""
+    """Reads the repos until it is stopped."""
 
     def __init__(self, top: Path, repos: list[str], port: int, files: list[str]) -> None:
         self._top = top
@@ -100,7 +100,7 @@ class Reader:
         return hashlib.sha256(body).hexdigest()
 
     def report(self) -> dict[str, object]:
-        """Return what was seen, as JSON can hold it."""
+        """Return the observations as JSON values."""
         return {
             "walks": [[*key, count] for key, count in self._walks.items()],
             "sights": self._sights,
@@ -110,7 +110,7 @@ class Reader:
 
 
 def _is_at(path: Path, folder: os.stat_result) -> bool:
-    """Say whether the open folder is still what the path leads to."""
+    """Return whether the path still leads to the open folder."""
     try:
         now = path.stat()
     except FileNotFoundError:
@@ -124,17 +124,17 @@ def _await_end(stop: threading.Event) -> None:
 
 
 def _main(order: str) -> None:
-    wanted = json.loads(Path(order).read_text())
-    reader = Reader(Path(wanted["top"]), wanted["repos"], wanted["port"], wanted["files"])
+    expected = json.loads(Path(order).read_text())
+    reader = Reader(Path(expected["top"]), expected["repos"], expected["port"], expected["files"])
     stop = threading.Event()
     threading.Thread(target=_await_end, args=(stop,), daemon=True).start()
-    count = os.open(wanted["count"], os.O_WRONLY | os.O_CREAT)
+    count = os.open(expected["count"], os.O_WRONLY | os.O_CREAT)
     looks = 0
     while not stop.is_set():
         reader.look()
         looks += 1
         os.pwrite(count, f"{looks:010}".encode(), 0)
-    Path(wanted["report"]).write_text(json.dumps(reader.report()))
+    Path(expected["report"]).write_text(json.dumps(reader.report()))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What the reader saw of a repo, and how often; ``overtaken`` if it was switched meanwhile."""
+    """The observations of a repo, with counts; ``overtaken`` if it was switched meanwhile."""
 
     repo: str
     files: dict[str, str]
@@ -54,9 +54,9 @@ class Reading:
 
     def await_looks(self, count: int = 2) -> None:
         """Wait until it has read everything so often (one may have begun before the call)."""
-        wanted = self._looks() + count
+        expected = self._looks() + count
         deadline = time.monotonic() + _UP_S
-        while self._looks() < wanted:
+        while self._looks() < expected:
             assert self._process.poll() is None, "the reader failed"
             assert time.monotonic() < deadline, "the reader does not get on"
             time.sleep(0.002)
@@ -68,13 +68,13 @@ class Reading:
             return 0
 
     def end(self) -> Report:
-        """Let it end, and return what it saw."""
+        """Let it end, and return its observations."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         assert self._process.wait(_UP_S) == 0
-        found: dict[str, Any] = json.loads((self._folder / "report").read_text())
-        walks = (Walk(repo, found["sights"][name], *rest) for repo, name, *rest in found["walks"])
-        return Report(tuple(walks), found["missing"], tuple(map(tuple, found["fetched"])))
+        actual: dict[str, Any] = json.loads((self._folder / "report").read_text())
+        walks = (Walk(repo, actual["sights"][name], *rest) for repo, name, *rest in actual["walks"])
+        return Report(tuple(walks), actual["missing"], tuple(map(tuple, actual["fetched"])))
 
 
 @contextmanager
@@ -103,9 +103,9 @@ def reading(
             cwd=Path(__file__).parents[2],
         )
         try:
-            found = Reading(process, folder)
-            found.await_looks(1)
-            yield found
+            actual = Reading(process, folder)
+            actual.await_looks(1)
+            yield actual
         finally:
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""What a master looks like, in every detail that an operator could compare."""
+"""The state of a master, in every detail that an operator could compare."""
 
 import os
 import sqlite3
@@ -40,7 +40,7 @@ Rows = tuple[tuple[tuple[str, object], ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The live tree, what is staged or kept beside it, and what is registered."""
+    """The live tree, staged files and backups beside it, and the registry."""
 
     live: Entries
     kept: Entries
@@ -81,10 +81,10 @@ def entries(
     root: Path, *, without: Collection[Path] = (), loose: Collection[Path] = ()
 ) -> dict[str, Entry]:
     """Return everything below ``root``; the times of the folders ``loose`` do not count."""
-    found = {}
+    actual = {}
     for path in walk(root, without=without):
-        found[str(path.relative_to(root))] = _entry(path, is_loose=path in loose)
-    return found
+        actual[str(path.relative_to(root))] = _entry(path, is_loose=path in loose)
+    return actual
 
 
 def _entry(path: Path, *, is_loose: bool) -> Entry:
@@ -110,41 +110,41 @@ def _entry(path: Path, *, is_loose: bool) -> Entry:
 def _rows(database: Path, table: str) -> Rows:
     """Return a table of the embedded registry, with every column."""
     with closing(sqlite3.connect(database, timeout=120)) as db:
-        found = db.execute(f"SELECT * FROM {table} ORDER BY id")
-        names = [column[0] for column in found.description]
-        return tuple(tuple(zip(names, row, strict=True)) for row in found)
+        actual = db.execute(f"SELECT * FROM {table} ORDER BY id")
+        names = [column[0] for column in actual.description]
+        return tuple(tuple(zip(names, row, strict=True)) for row in actual)
 
 
-def differences(found: Snapshot, wanted: Snapshot) -> list[str]:
+def differences(actual: Snapshot, expected: Snapshot) -> list[str]:
     """Say how one state differs from another; nothing if it is that state exactly."""
     return [
-        *_of_entries("live", found.live, wanted.live),
-        *_of_entries("kept", found.kept, wanted.kept),
-        *_of_rows("releases", found.releases, wanted.releases),
-        *_of_rows("notifications", found.notifications, wanted.notifications),
+        *_of_entries("live", actual.live, expected.live),
+        *_of_entries("kept", actual.kept, expected.kept),
+        *_of_rows("releases", actual.releases, expected.releases),
+        *_of_rows("notifications", actual.notifications, expected.notifications),
     ]
 
 
-def differences_after(found: Snapshot, first: Snapshot) -> list[str]:
-    """Say how what an install left differs from ``first``, which :func:`common` made.
+def differences_after(actual: Snapshot, first: Snapshot) -> list[str]:
+    """Return the differences of an install's result from ``first``, made by :func:`common`.
 
     The registry's own numbers and times do not count, and staging has another name each time.
     """
     made = {
         name: replace(entry, changed_ns=0) if _is_timeless(first, name) else entry
-        for name, entry in found.live.items()
+        for name, entry in actual.live.items()
     }
     return [
         *_of_entries("live", made, first.live),
-        *_of_rows("releases", _unnumbered(found.releases), _unnumbered(first.releases)),
+        *_of_rows("releases", _unnumbered(actual.releases), _unnumbered(first.releases)),
         *_of_rows(
-            "notifications", _unnumbered(found.notifications), _unnumbered(first.notifications)
+            "notifications", _unnumbered(actual.notifications), _unnumbered(first.notifications)
         ),
     ]
 
 
 def common(one: Snapshot, other: Snapshot) -> Snapshot:
-    """Return ``one`` without the times that differ in ``other``: what each install sets anew.
+    """Return ``one`` without the times that differ in ``other``: those that each install sets.
 
     Raises:
         ValueError: they differ in more than that.
@@ -168,14 +168,14 @@ def _unnumbered(rows: Rows) -> Rows:
     return tuple(tuple(pair for pair in row if pair[0] not in _GIVEN_BY_REGISTRY) for row in rows)
 
 
-def _of_entries(where: str, found: Entries, wanted: Entries) -> list[str]:
-    names = sorted({*found, *wanted})
+def _of_entries(where: str, actual: Entries, expected: Entries) -> list[str]:
+    names = sorted({*actual, *expected})
     return [
-        f"{where} {name}: found {found.get(name)}, expected {wanted.get(name)}"
+        f"{where} {name}: found {actual.get(name)}, expected {expected.get(name)}"
         for name in names
-        if found.get(name) != wanted.get(name)
+        if actual.get(name) != expected.get(name)
     ]
 
 
-def _of_rows(where: str, found: Rows, wanted: Rows) -> list[str]:
-    return [] if found == wanted else [f"{where}: found {found}, expected {wanted}"]
+def _of_rows(where: str, actual: Rows, expected: Rows) -> list[str]:
+    return [] if actual == expected else [f"{where}: found {actual}, expected {expected}"]

@@ -52,15 +52,15 @@ def ready(master: ScratchMaster, tarballs: dict[str, Path]) -> ScratchMaster:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Disk]:
-    with disk(tmp_path / "d", size_bytes=_BIG) as found:  # short: a socket lies below it
-        yield found
+    with disk(tmp_path / "d", size_bytes=_BIG) as actual:  # short: a socket lies below it
+        yield actual
 
 
 @pytest.fixture
 def master(place: Disk, tarballs: dict[str, Path]) -> Iterator[ScratchMaster]:
     """A master with 5.1, all of it on one small disk."""
-    with scratch_master(place.place / "master") as found:
-        yield ready(found, tarballs)
+    with scratch_master(place.place / "master") as master:
+        yield ready(master, tarballs)
 
 
 def at(
@@ -106,11 +106,11 @@ def installs_and_undoes(master: ScratchMaster, tarball: Path, before: State) -> 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The disk is filled before the install, or as a step begins; what is left, what is told."""
+    """The disk is filled before the install, or as a step begins; the remaining files, the message."""
 
     step: int | None
     left_bytes: int
-    told: str | None
+    message: str | None
 
 
 LEVELS = [
@@ -140,16 +140,16 @@ def test_a_full_disk_ends_in_before_or_after_and_nothing_is_lost(
         fill = at(level.step, lambda: place.fill(level.left_bytes))
         error = install(master, tarballs["6.0"], fill)
     place.make_room()
-    if level.told is None:
+    if level.message is None:
         assert error is None
         assert states(master)[-1] is InstallState.INSTALLED
         engine_of(master).rollback()
     else:
-        assert re.search(level.told, str(error))
+        assert re.search(level.message, str(error))
         kinds = PreflightError if level.step is None else (StepError, RollbackError)
         assert isinstance(error, kinds)
         assert master.state() == before
-        engine_of(master).recover()  # where the room was too little even to record the end
+        engine_of(master).recover()  # where the disk was too full even to record the end
     settled_as(master, before)
     installs_and_undoes(master, tarballs["6.0"], before)
 
@@ -168,13 +168,13 @@ def split(tmp_path: Path, tarballs: dict[str, Path]) -> Iterator[Split]:
     with (
         disk(tmp_path / "tiny", size_bytes=1 << 20) as tiny,
         disk(tmp_path / "live", size_bytes=_BIG) as live,
-        scratch_master(tmp_path / "registry") as found,
+        scratch_master(tmp_path / "registry") as master,
     ):
         root = live.place / "master"
         write_fuel_version(root, "5.0")
         config = Config(master_ip="127.0.0.1", disk_reserve_mb=0).under(root)
         config = replace(config, paths=replace(config.paths, state=tiny.place / "state"))
-        yield Split(ready(replace(found, root=root, config=config), tarballs), tiny, live)
+        yield Split(ready(replace(master, root=root, config=config), tarballs), tiny, live)
 
 
 @pytest.mark.parametrize("step", some([11, 1, 2, 8, 15], 1))
@@ -185,7 +185,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
     is_full = threading.Event()
 
     def clock() -> float:
-        """Fill it again when the end is to be recorded: the undo has made room by then."""
+        """Fill it again when the end is to be recorded: the undo has freed space by then."""
         if is_full.is_set():
             split.journal.fill(0)
         return time.time()
@@ -199,7 +199,7 @@ def test_a_full_journal_does_not_keep_the_undo_and_is_settled_later(
     with pytest.raises(RollbackError, match="rolled back, but the journal could not"):
         engine.install(tarballs["6.0"], install=new_id(), watch=fill)
     assert master.state() == before
-    assert install(master, tarballs["6.0"]) is not None  # what is unfinished is not passed over
+    assert install(master, tarballs["6.0"]) is not None  # an unfinished install is not ignored
     split.journal.make_room()
     (record,) = engine_of(master).recover()
     assert record.state is InstallState.ROLLED_BACK

@@ -43,14 +43,14 @@ Trees = dict[str, dict[str, str]]
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1, and with older repos where those of 6.0 will be."""
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        top = found.config.paths.repos
+    with scratch_master(tmp_path / "master") as master:
+        master.install(tarballs["5.1"])
+        top = master.config.paths.repos
         for repo in _SWITCHED:
             system = repo.split("/")[-2]
             shutil.copytree(top / f"2014.1.1-5.1/{system}/x86_64", top / repo)
             (top / repo / "older").write_text("than 6.0\n")
-        yield found
+        yield master
 
 
 def trees(top: Path) -> Trees:
@@ -132,7 +132,7 @@ def test_a_reader_notices_a_switch_of_two_moves(master: ScratchMaster, tmp_path:
         (repo / "older").write_text("neither\n")
         reader.await_looks()
         report = reader.end()
-    found = faults(report, old, old)
-    assert any(f"{_SWITCHED[0]} was missing" in fault for fault in found)
-    assert any("neither the old nor the new one" in fault for fault in found)
-    assert any(f"{file}: " in fault for fault in found)
+    actual = faults(report, old, old)
+    assert any(f"{_SWITCHED[0]} was missing" in fault for fault in actual)
+    assert any("neither the old nor the new one" in fault for fault in actual)
+    assert any(f"{file}: " in fault for fault in actual)

@@ -32,12 +32,12 @@ pytestmark = needs("apt-get", "apt-cache", "apt-ftparchive", "dpkg-deb")
 BASE = (Recipe("same", "1", "same"), Recipe("up", "1", "up"))
 CURRENT = (Recipe("same", "1", "same"), Recipe("up", "2", "up 2"), Recipe("plain", "1", "plain"))
 DIST = "dists/precise"
-asked: list[str] = []
+requested: list[str] = []
 
 
 class Noted(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        asked.append(self.path)
+        requested.append(self.path)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def hashed(folder: Path, name: str) -> Path:
 
 
 def index_requests() -> list[str]:
-    return [path for path in asked if "binary-amd64" in path]
+    return [path for path in requested if "binary-amd64" in path]
 
 
 def test_apt_fetches_by_hash_from_the_diff_and_from_its_view(
@@ -136,7 +136,7 @@ def test_apt_fetches_by_hash_from_the_diff_and_from_its_view(
     build_diff(folder / "base", current, folder / "hashed-diff")
     build_view([folder / "hashed-diff", folder / "base"], folder / "hashed-view")
     for name in ("hashed-diff", "hashed-view"):
-        asked.clear()
+        requested.clear()
         node = node_of(f"{server}/{name}", tmp_path / name)
         assert re.search(r"Candidate: 2\b", node.policy("up"))
         assert index_requests()
@@ -154,7 +154,7 @@ def test_by_hash_can_be_chosen(
     current = folder / repo if by_hash else hashed(folder, repo)
     out = folder / f"chosen-{by_hash}"
     build_diff(folder / "base", current, out, DiffOptions(indexes=IndexChoice(by_hash=by_hash)))
-    asked.clear()
+    requested.clear()
     node_of(f"{server}/{out.name}", tmp_path / "node")
     assert {"/by-hash/" in path for path in index_requests()} == {by_hash}
     assert bool(list(out.joinpath("dists").rglob("by-hash"))) == by_hash
@@ -219,15 +219,15 @@ def test_dropped_indexes_are_reported(folder: Path, tmp_path: Path) -> None:
     def run(*words: str) -> str:
         return CliRunner().invoke(main, ["repo", *words]).stdout
 
-    told = json.loads(run("diff", *repos, "-o", str(tmp_path / "a"), "--json"))
-    assert told["dropped"] == dropped
+    message = json.loads(run("diff", *repos, "-o", str(tmp_path / "a"), "--json"))
+    assert message["dropped"] == dropped
     text = " ".join(run("diff", *repos, "-o", str(tmp_path / "b")).split())
     assert "dropped" in text
     assert "udebs main/debian-installer/binary-amd64/Packages" in text
     assert f"dropped: {', '.join(dropped)}" in run("report", *repos)
     more = ("--without-translations", "--with-contents", "--json")
-    told = json.loads(run("diff", *repos, "-o", str(tmp_path / "c"), *more))
-    assert told["dropped"] == [
+    message = json.loads(run("diff", *repos, "-o", str(tmp_path / "c"), *more))
+    assert message["dropped"] == [
         *dropped[1:2],
         *(f"translations main/i18n/Translation-{x}" for x in ("de", "fr")),
         dropped[2],

@@ -128,7 +128,7 @@ def test_a_delete_is_tried_again(bad: BadNailgun, meets: NailgunClient, script: 
 
 
 @pytest.mark.parametrize(
-    ("script", "status", "told"),
+    ("script", "status", "message"),
     [
         (says(500, b""), 500, "empty"),
         (says(503, b"later"), 503, "later"),
@@ -137,12 +137,12 @@ def test_a_delete_is_tried_again(bad: BadNailgun, meets: NailgunClient, script: 
     ],
 )
 def test_a_create_is_sent_once(
-    bad: BadNailgun, meets: NailgunClient, script: Script, status: int | None, told: str
+    bad: BadNailgun, meets: NailgunClient, script: Script, status: int | None, message: str
 ) -> None:
     bad.script = [script]
     error = refusal(lambda: meets.create_release({"name": "n"}))
     assert (error.method, error.status) == ("POST", status)
-    assert told in error.what
+    assert message in error.what
     assert [seen.method for seen in bad.seen] == ["POST"]
 
 
@@ -165,7 +165,7 @@ def test_tries_come_to_an_end(bad: BadNailgun, meets: NailgunClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scripts", "told"),
+    ("scripts", "message"),
     [
         ([begins, begins], "before the answer was complete"),
         ([begins_chunked, begins], "before the answer was complete"),
@@ -175,12 +175,12 @@ def test_tries_come_to_an_end(bad: BadNailgun, meets: NailgunClient) -> None:
     ],
 )
 def test_no_whole_answer_has_no_status(
-    bad: BadNailgun, meets: NailgunClient, scripts: list[Script], told: str
+    bad: BadNailgun, meets: NailgunClient, scripts: list[Script], message: str
 ) -> None:
     bad.script = list(scripts)
     error = refusal(meets.releases)
     assert error.status is None
-    assert f"{told} (127.0.0.1:{bad.port})" in error.what
+    assert f"{message} (127.0.0.1:{bad.port})" in error.what
     assert error.__cause__ is not None
     assert bad.script == []
 
@@ -283,7 +283,7 @@ def test_a_conflict_is_reported_with_its_reason(bad: BadNailgun, meets: NailgunC
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         (says(200, b"<html>It works!</html>", "text/html"), "expected JSON, found text/html"),
         (says(200, b""), "expected JSON"),
@@ -301,13 +301,13 @@ def test_a_conflict_is_reported_with_its_reason(bad: BadNailgun, meets: NailgunC
     ],
 )
 def test_an_answer_outside_the_contract_names_the_exchange(
-    bad: BadNailgun, meets: NailgunClient, script: Script, told: str
+    bad: BadNailgun, meets: NailgunClient, script: Script, message: str
 ) -> None:
     bad.script = [script]
     error = refusal(meets.releases)
     assert (error.method, error.path) == ("GET", "/api/v1/releases/")
     assert error.status in (200, 204)
-    assert told in error.what
+    assert message in error.what
     assert len(error.what) < 400
 
 
@@ -320,19 +320,19 @@ def test_an_answer_that_is_packed_unasked_is_unpacked(
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         (says(200, b"[]", Content_Encoding="gzip"), "not in the coding that it names: 'gzip'"),
         (says(200, b"[]", Content_Encoding="br"), "not in the coding that it names: 'br'"),
     ],
 )
 def test_a_coding_that_is_not_there_is_refused(
-    bad: BadNailgun, meets: NailgunClient, script: Script, told: str
+    bad: BadNailgun, meets: NailgunClient, script: Script, message: str
 ) -> None:
     bad.script = [script]
     error = refusal(meets.releases)
     assert error.status == 200
-    assert told in error.what
+    assert message in error.what
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,8 @@ def tarball(
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        yield found
+    with scratch_master(tmp_path / "master") as master:
+        yield master
 
 
 def refused(master: ScratchMaster, path: Path, *, verify_base: bool = False) -> PreflightError:
@@ -111,8 +111,8 @@ def both(*versions: str) -> dict[str, list[str]]:
 
 
 def on_disk(master: ScratchMaster, version: str, system: str, pattern: str) -> Path:
-    (found,) = (master.config.paths.repos / version / system).rglob(pattern)
-    return found
+    (actual,) = (master.config.paths.repos / version / system).rglob(pattern)
+    return actual
 
 
 def test_another_base_with_the_same_packages_is_accepted_and_reported(
@@ -177,9 +177,9 @@ def test_an_unreadable_index_is_reported(master: ScratchMaster, inputs: Path) ->
 def repaired(master: ScratchMaster, inputs: Path, path: Path, *, verify_base: bool = False) -> Path:
     """Carry the request to the build side, as text, and the new tarball back."""
     refused(master, path, verify_base=verify_base)
-    found = master.engine().repair_request(path, verify_base=verify_base)
-    assert found is not None
-    request = RepairRequest.parse(found.render(), source="request.yaml")
+    actual = master.engine().repair_request(path, verify_base=verify_base)
+    assert actual is not None
+    request = RepairRequest.parse(actual.render(), source="request.yaml")
     out = inputs.parent / "tarballs/repaired.tar.zst"
     full = [inputs / "6.0" / system for system in ("centos", "ubuntu")]
     repair_bundle(request, path, full, out, progress=no_progress)
@@ -226,9 +226,9 @@ def test_a_repaired_repo_hides_the_groups_and_modules_of_its_base_as_before(
     on_disk(master, V51, "centos", "libvirt*").unlink()
     out = repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51)))
     master.install(out)
-    found = read_extras(read_yum(master.config.paths.repos / V60 / "centos/x86_64"))
-    assert found.groups == NO_GROUPS
-    assert [d.default for d in found.modules] == [NO_STREAM]
+    actual = read_extras(read_yum(master.config.paths.repos / V60 / "centos/x86_64"))
+    assert actual.groups == NO_GROUPS
+    assert [d.default for d in actual.modules] == [NO_STREAM]
 
 
 def test_without_any_base_the_repaired_tarball_has_all_packages(
@@ -329,18 +329,18 @@ def test_a_node_of_a_repaired_release_gets_every_package(
     master.install(tarball(inputs, "5.1", ["5.0"]))
     on_disk(master, V51, "ubuntu", "lost_*.deb").unlink()
     master.install(repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51))))
-    (found,) = (r for r in master.client.releases() if (r.version, r.os_key) == (V60, "ubuntu"))
-    assert found.orchestrator is not None
+    (release,) = (r for r in master.client.releases() if (r.version, r.os_key) == (V60, "ubuntu"))
+    assert release.orchestrator is not None
     served = master.config.paths.repos.as_uri()
     sources = [
         NodeSource(r.name, r.url.replace("http://127.0.0.1:8080", served), r.suite, r.components)
-        for r in found.orchestrator.repos
+        for r in release.orchestrator.repos
     ]
     node = AptNode(tmp_path / "node")
     node.apply(render_apt([fetch_identity(source, timeout_s=120) for source in sources]))
     for recipe in NEW:
-        (wanted,) = (inputs / "6.0/ubuntu").rglob(f"{recipe.name}_*.deb")
-        assert hash_file(node.download(recipe.name, tmp_path / recipe.name)) == hash_file(wanted)
+        (expected,) = (inputs / "6.0/ubuntu").rglob(f"{recipe.name}_*.deb")
+        assert hash_file(node.download(recipe.name, tmp_path / recipe.name)) == hash_file(expected)
 
 
 def test_a_missing_createrepo_c_is_reported_when_a_yum_repo_is_read() -> None:

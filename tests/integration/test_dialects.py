@@ -166,9 +166,9 @@ def master(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ScratchMa
 
 
 def chain(master: ScratchMaster, name: str) -> list[str]:
-    (found,) = (r for r in master.client.releases() if r.name == name)
-    assert found.orchestrator is not None
-    return [repo.location for repo in found.orchestrator.repos]
+    (release,) = (r for r in master.client.releases() if r.name == name)
+    assert release.orchestrator is not None
+    return [repo.location for repo in release.orchestrator.repos]
 
 
 @needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -197,8 +197,8 @@ def test_a_base_keeps_the_macro_of_the_master_in_the_list(
 ) -> None:
     master.install(tarball(inputs, "7.0", "6.1"))
     master.install(tarball(inputs, "8.0", "7.0", V70))
-    (found,) = (r for r in master.client.releases() if r.name == "Liberty on Ubuntu 14.04")
-    fields = master.client.release_body(found.id)
+    (release,) = (r for r in master.client.releases() if r.name == "Liberty on Ubuntu 14.04")
+    fields = master.client.release_body(release.id)
     value = fields["attributes_metadata"]["editable"]["repo_setup"]["repos"]["value"]
     by_name = {entry["name"]: (entry["uri"], entry["priority"]) for entry in value}
     root = "http://{settings.MASTER_IP}:8080"

@@ -105,21 +105,21 @@ def commands(tree: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 def documented(page: Path) -> dict[str, set[str]]:
     """Return the options that each section describes; "" is the section OPTIONS."""
-    found = {}
+    actual = {}
     for section in doctree(page).findall(nodes.section):
         title = section[0].astext()
         own = [child for child in section if isinstance(child, nodes.option_list)]
         strings = {s.astext() for part in own for s in part.findall(nodes.option_string)}
-        found["" if title == "OPTIONS" else title] = strings
-    return found
+        actual["" if title == "OPTIONS" else title] = strings
+    return actual
 
 
 @pytest.mark.parametrize(("program", "tree"), [("fuel-upgrade", main), ("fuel-upgraded", command)])
 def test_the_man_page_has_every_command_and_option(program: str, tree: click.Command) -> None:
-    found = documented(MAN[program])
+    actual = documented(MAN[program])
     for words, options in commands(tree):
-        assert words in found, f"{program} {words}: no section of this name"
-        assert found[words] - {"-h", "--help"} == options, f"{program} {words}"
+        assert words in actual, f"{program} {words}: no section of this name"
+        assert actual[words] - {"-h", "--help"} == options, f"{program} {words}"
 
 
 def test_the_man_page_has_no_command_that_is_gone() -> None:
@@ -164,8 +164,10 @@ def test_the_index_links_every_page() -> None:
     index = (ROOT / "docs/index.rst").read_text(encoding="utf-8")
     pages = [p for p in PAGES if p.parent == ROOT / "docs" and p.name != "index.rst"]
     folders = [ROOT / "docs/adr", ROOT / "docs/man"]
-    wanted = [p.name for p in pages] + [f"{f.name}/{p.name}" for f in folders for p in f.iterdir()]
-    assert [name for name in wanted if f"<{name}>" not in index] == []
+    expected = [p.name for p in pages] + [
+        f"{f.name}/{p.name}" for f in folders for p in f.iterdir()
+    ]
+    assert [name for name in expected if f"<{name}>" not in index] == []
 
 
 def test_every_failure_has_tests_that_are_there() -> None:

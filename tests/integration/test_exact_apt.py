@@ -172,10 +172,10 @@ class Node:
 
     def policy(self, names: Iterable[str]) -> dict[str, str]:
         table = self.run("apt-cache", "policy", *sorted(set(names)))
-        found = re.findall(r"^(\S+):\n.*\n  Candidate: (\S+)$", table, re.MULTILINE)
+        actual = re.findall(r"^(\S+):\n.*\n  Candidate: (\S+)$", table, re.MULTILINE)
         return {
             name if name.count(":") else f"{name}:amd64": version
-            for name, version in found
+            for name, version in actual
             if version != "(none)"
         }
 

@@ -71,14 +71,14 @@ class Dnf:
 
     def plans(self, root: Path, files: dict[str, str], names: list[str]) -> dict[str, Any]:
         write_tree(files, root)
-        asked = {
+        requested = {
             "reposdir": str(root / "etc/yum.repos.d"),
             "cachedir": str(root / "cache"),
             "names": names,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.write(json.dumps(requested) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
@@ -158,11 +158,11 @@ def test_priorities_prefer_an_older_version_that_the_release_adds(pool: Pool, dn
         "exact": render_exact("centos", contents),
         "plain": render_yum([content.source for content in contents]),
     }
-    found = {
+    actual = {
         kind: dnf.plans(pool.root / kind, text, ["alpha"])["plans"]["alpha"][0][0]
         for kind, text in files.items()
     }
-    assert found == {
+    assert actual == {
         "alone": "alpha-2.0-1.noarch",
         "exact": "alpha-2.0-1.noarch",
         "plain": "alpha-1.0-1.noarch",
@@ -214,7 +214,7 @@ def make_repos(pool: Pool, root: Path, chain: Chain) -> list[Path]:
 def make_full(pool: Pool, root: Path, release: Release) -> Path:
     folder = root / "repodata"
     folder.mkdir(parents=True)
-    found = [_indexed(pool.rpm(item), root) for item in release]
+    actual = [_indexed(pool.rpm(item), root) for item in release]
     repomd = createrepo_c.Repomd()
     repomd.set_revision("1")
     writers = {
@@ -224,8 +224,8 @@ def make_full(pool: Pool, root: Path, release: Release) -> Path:
     }
     for kind, make in writers.items():
         xml = make(str(folder / f"{kind}.xml.gz"), createrepo_c.GZ_COMPRESSION)
-        xml.set_num_of_pkgs(len(found))
-        for package in found:
+        xml.set_num_of_pkgs(len(actual))
+        for package in actual:
             xml.add_pkg(package)
         xml.close()
         record = createrepo_c.RepomdRecord(kind, str(folder / f"{kind}.xml.gz"))

@@ -38,19 +38,19 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as found:
-        found.install(tarballs["5.1"])
-        found.engine().release_backups()  # else the next install does
-        yield found
+    with scratch_master(tmp_path_factory.mktemp("master")) as master:
+        master.install(tarballs["5.1"])
+        master.engine().release_backups()  # else the next install does
+        yield master
 
 
 @pytest.fixture(scope="module")
 def after(master: ScratchMaster, tarballs: dict[str, Path]) -> State:
     """What an install of 6.0 leaves when nothing is wrong."""
     record = master.install(tarballs["6.0"])
-    found = master.content(record.id)
+    actual = master.content(record.id)
     master.engine().rollback()
-    return found
+    return actual
 
 
 @pytest.fixture

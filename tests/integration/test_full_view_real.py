@@ -100,15 +100,15 @@ def offered(kind: str, root: Path, node_root: Path) -> dict[str, str]:
         return {row: hash_file(got[name]) for name, row in packages.items()}
     node = AptNode(node_root)
     node.apply(source(kind, root))
-    told = {}
+    message = {}
     for name in NAMES:
         policy = re.sub(r"file:\S+", "", node.policy(name))
         known = "Candidate: " in policy and "Candidate: (none)" not in policy
         uris = node._run("apt-get", "download", "--print-uris", name) if known else ""
-        told[name] = policy + uris.replace(str(root), "")
+        message[name] = policy + uris.replace(str(root), "")
         if known:
-            told[name] += hash_file(node.download(name, node_root / "got" / name))
-    return told
+            message[name] += hash_file(node.download(name, node_root / "got" / name))
+    return message
 
 
 @both
@@ -117,11 +117,13 @@ def test_a_node_with_only_the_view_sees_the_current_repo(
     place: Path, tmp_path: Path, kind: str, *, original: bool
 ) -> None:
     build_view(chain(place, kind, original=original), tmp_path / "view")
-    wanted = offered(kind, place / kind / "full-2", tmp_path / "current-node")
+    expected = offered(kind, place / kind / "full-2", tmp_path / "current-node")
     got = offered(kind, tmp_path / "view", tmp_path / "view-node")
     if not original:  # the label, which policy shows, is the view's own
-        wanted, got = ({k: without_label(v) for k, v in found.items()} for found in (wanted, got))
-    assert got == wanted
+        expected, got = (
+            {k: without_label(v) for k, v in actual.items()} for actual in (expected, got)
+        )
+    assert got == expected
     assert len([name for name, text in got.items() if text]) >= len(CURRENT)
 
 
@@ -149,8 +151,8 @@ def test_a_squashed_release_outlives_its_chain(place: Path, tmp_path: Path, kind
     squash(roots, tmp_path / "squashed")
     for root in roots:
         shutil.rmtree(root)
-    wanted = offered(kind, place / kind / "full-2", tmp_path / "current-node")
-    assert offered(kind, tmp_path / "squashed", tmp_path / "squashed-node") == wanted
+    expected = offered(kind, place / kind / "full-2", tmp_path / "current-node")
+    assert offered(kind, tmp_path / "squashed", tmp_path / "squashed-node") == expected
 
 
 def disk_usage(*roots: Path) -> int:
@@ -164,13 +166,13 @@ def test_the_disk_holds_no_package_twice(place: Path, tmp_path: Path, kind: str)
     roots = chain(place, kind)
     parts = [*roots, place / kind / "full-2"]  # the diff's packages are linked to these
     before = disk_usage(*parts)
-    found = build_view(roots, tmp_path / "view")
+    actual = build_view(roots, tmp_path / "view")
     more = disk_usage(*parts, tmp_path / "view") - before
     indexes = "dists" if kind == "apt" else "repodata"
     folders = sum(p.stat().st_blocks * 512 for p in (tmp_path / "view").rglob("*") if p.is_dir())
-    assert more == found.new_bytes
+    assert more == actual.new_bytes
     assert more <= disk_usage(tmp_path / "view" / indexes) + folders + 4096
-    assert found.package_bytes > 300_000 > more
+    assert actual.package_bytes > 300_000 > more
 
 
 @both
@@ -253,5 +255,5 @@ def test_apt_takes_whichever_form_of_an_index_the_view_has(
             path.unlink()
     build_view([tmp_path / "current"], tmp_path / "view")
     assert [p.name for p in (tmp_path / "view/dists").rglob("Packages*")] == [left]
-    wanted = offered("apt", place / "apt/full-2", tmp_path / "current-node")
-    assert offered("apt", tmp_path / "view", tmp_path / "view-node") == wanted
+    expected = offered("apt", place / "apt/full-2", tmp_path / "current-node")
+    assert offered("apt", tmp_path / "view", tmp_path / "view-node") == expected

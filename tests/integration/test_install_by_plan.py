@@ -30,8 +30,8 @@ def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]
 
 def keep(engine: Engine, tarball: Path, options: InstallOptions = NO_OPTIONS) -> SavedPlan:
     """Plan, and take the way through JSON that a kept plan takes."""
-    found: Any = json.loads(json.dumps(planned(engine.plan(tarball, options))))
-    return SavedPlan.parse(found, source="plan.json")
+    actual: Any = json.loads(json.dumps(planned(engine.plan(tarball, options))))
+    return SavedPlan.parse(actual, source="plan.json")
 
 
 def drift(master: ScratchMaster, tarball: Path, kept: SavedPlan, engine: Engine) -> tuple[str, ...]:
@@ -93,14 +93,14 @@ def test_the_options_of_a_plan_need_not_be_repeated(
 
 
 def _register(master: ScratchMaster) -> None:
-    found = master.client.releases()[0]
-    assert found.orchestrator is not None
+    release = master.client.releases()[0]
+    assert release.orchestrator is not None
     master.client.create_release(
         {
             "name": "Other",
             "version": "1-1",
             "operating_system": "Ubuntu",
-            "orchestrator_data": found.orchestrator.to_json(),
+            "orchestrator_data": release.orchestrator.to_json(),
         }
     )
 
@@ -125,7 +125,7 @@ def _other_fuel(master: ScratchMaster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "output"),
     [
         (_register, "release Other (1-1) for Ubuntu was registered since (id 3)"),
         (_unregister, f"for Ubuntu is registered no longer (id {2})"),
@@ -139,21 +139,21 @@ def test_each_difference_is_named(
     master: ScratchMaster,
     tarballs: dict[str, Path],
     change: Callable[[ScratchMaster], None],
-    said: str,
+    output: str,
 ) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
     change(master)
-    found = drift(master, tarballs["6.0"], kept, master.engine())
-    assert any(said in failure for failure in found), found
-    assert found[0].startswith("not as planned: ")
+    actual = drift(master, tarballs["6.0"], kept, master.engine())
+    assert any(output in failure for failure in actual), actual
+    assert actual[0].startswith("not as planned: ")
 
 
 def test_other_settings_are_named(master: ScratchMaster, tarballs: dict[str, Path]) -> None:
     kept = keep(master.engine(), tarballs["6.0"])
     engine = Engine(replace(master.config, full_view=True), master.client)
-    found = drift(master, tarballs["6.0"], kept, engine)
-    assert found[0] == "not as planned: the setting full_view is true now, it was false"
-    assert any("there is a new step 'build the full view of repo" in f for f in found)
+    actual = drift(master, tarballs["6.0"], kept, engine)
+    assert actual[0] == "not as planned: the setting full_view is true now, it was false"
+    assert any("there is a new step 'build the full view of repo" in f for f in actual)
 
 
 def test_less_free_space_is_no_drift(master: ScratchMaster, tarballs: dict[str, Path]) -> None:

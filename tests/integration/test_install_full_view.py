@@ -65,9 +65,9 @@ def test_the_plan_shows_it_and_where_nodes_find_it(
 def test_it_is_planned_for_several_tarballs_as_well(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    found = planned(plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED))
-    assert [offer["fuel_version"] for offer in found["order"]] == ["6.0"]
-    assert len(found["first"]["steps"]) == STEPS
+    plan = planned(plan_all(master.engine(), [tarballs["5.1"], tarballs["6.0"]], VIEWED))
+    assert [offer["fuel_version"] for offer in plan["order"]] == ["6.0"]
+    assert len(plan["first"]["steps"]) == STEPS
 
 
 def test_the_setting_asks_for_it_as_well(master: ScratchMaster, tarballs: dict[str, Path]) -> None:

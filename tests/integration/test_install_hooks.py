@@ -117,14 +117,14 @@ def test_every_point_of_a_good_install_and_its_undo(
 def test_a_hook_gets_the_releases_of_the_install(hooked: Hooked, tarballs: dict[str, Path]) -> None:
     hooked.write("before-register/10-note", f"cat > {hooked.notes}.json")
     install = hooked.install(tarballs["6.0"])
-    told = json.loads(Path(f"{hooked.notes}.json").read_text())
-    assert {key: told[key] for key in ("point", "install", "fuel_from", "fuel_to", "state")} == {
+    message = json.loads(Path(f"{hooked.notes}.json").read_text())
+    assert {key: message[key] for key in ("point", "install", "fuel_from", "fuel_to", "state")} == {
         "point": "before-register", "install": install, "fuel_from": "5.1", "fuel_to": "6.0",
         "state": "running",
     }  # fmt: skip
-    assert told["tarball"] == str(tarballs["6.0"])
-    assert [r["version"] for r in told["releases"]] == ["2014.2-6.0"] * 2
-    assert all(install in folder for folder in told["staging"])
+    assert message["tarball"] == str(tarballs["6.0"])
+    assert [r["version"] for r in message["releases"]] == ["2014.2-6.0"] * 2
+    assert all(install in folder for folder in message["staging"])
 
 
 def test_a_veto_before_the_checks_leaves_no_trace(

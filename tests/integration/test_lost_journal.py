@@ -17,9 +17,9 @@ PAGE_BYTES = 4096
 
 @pytest.fixture
 def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
-    with scratch_master(tmp_path / "master") as found:
-        found.install(tarballs["5.1"])
-        yield found
+    with scratch_master(tmp_path / "master") as master:
+        master.install(tarballs["5.1"])
+        yield master
 
 
 def garbage(data: bytes) -> bytes:

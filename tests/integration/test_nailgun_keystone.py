@@ -45,8 +45,12 @@ def test_a_token_of_v3_is_renewed_when_it_expires(bad: BadNailgun) -> None:
         assert meets.releases() == meets.releases() == ()
         assert meets.keystone.version() == "v3"
     assert [seen.token for seen in bad.seen] == [bad.tokens[0], bad.tokens[0], bad.tokens[1]]
-    asked = ["GET /keystone/v3", "POST /keystone/v3/auth/tokens", "POST /keystone/v3/auth/tokens"]
-    assert logins(bad) == asked
+    requested = [
+        "GET /keystone/v3",
+        "POST /keystone/v3/auth/tokens",
+        "POST /keystone/v3/auth/tokens",
+    ]
+    assert logins(bad) == requested
 
 
 def test_user_and_project_may_be_of_different_domains(bad: BadNailgun) -> None:
@@ -137,7 +141,7 @@ def test_a_keystone_that_is_down_is_not_taken_for_an_old_one(bad: BadNailgun) ->
 
 
 @pytest.mark.parametrize(
-    ("settings", "asked"),
+    ("settings", "requested"),
     [
         ({"keystone_url": "/keystone/v2.0"}, "POST /keystone/v2.0/tokens"),
         ({"keystone_url": "/keystone/v2.0/"}, "POST /keystone/v2.0/tokens"),
@@ -151,13 +155,13 @@ def test_a_keystone_that_is_down_is_not_taken_for_an_old_one(bad: BadNailgun) ->
     ],
 )
 def test_a_version_that_is_named_is_taken_without_asking(
-    bad: BadNailgun, settings: dict[str, str], asked: str
+    bad: BadNailgun, settings: dict[str, str], requested: str
 ) -> None:
-    bad.keystone = KeystoneV3() if "v3" in asked else keystone_v2
+    bad.keystone = KeystoneV3() if "v3" in requested else keystone_v2
     bad.script = [says(200, [])]
     with client(bad, **settings) as meets:
         assert meets.releases() == ()
-    assert logins(bad) == [asked]
+    assert logins(bad) == [requested]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def meets(bad: BadNailgun) -> Iterator[NailgunClient]:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         ("/elsewhere?a=b", "a redirect to /elsewhere, which is not followed"),
         ("http://other.test/api/v1/releases/", "a redirect to http://other.test/api/v1/releases/,"),
@@ -49,12 +49,12 @@ def meets(bad: BadNailgun) -> Iterator[NailgunClient]:
     ],
 )
 def test_a_redirect_is_reported_and_not_followed(
-    bad: BadNailgun, meets: NailgunClient, status: int, target: str, told: str
+    bad: BadNailgun, meets: NailgunClient, status: int, target: str, message: str
 ) -> None:
     bad.script = [says(status, b"", Location=target)]
     error = refusal(meets.releases, secret="unmistakable")
     assert (error.status, len(bad.seen)) == (status, 1)
-    assert told in error.what
+    assert message in error.what
     assert "addresses" in error.remedy
 
 
@@ -97,15 +97,15 @@ def test_a_server_that_expects_no_slash_gets_none(
     bad.script = [server] * 4
     for _ in range(3):
         assert meets.releases() == ()
-    asked = [seen.path.removeprefix("/api/v1") for seen in bad.seen]
-    assert asked == ["/releases/", "/releases", "/releases", "/releases"]
+    requested = [seen.path.removeprefix("/api/v1") for seen in bad.seen]
+    assert requested == ["/releases/", "/releases", "/releases", "/releases"]
 
 
 def test_a_server_that_expects_a_slash_gets_one(bad: BadNailgun, meets: NailgunClient) -> None:
     bad.script = [says(404, b""), says(200, {"release": "6.0"}), says(200, {"release": "6.0"})]
     assert (meets.version(), meets.version()) == ("6.0", "6.0")
-    asked = [seen.path.removeprefix("/api/v1") for seen in bad.seen]
-    assert asked == ["/version", "/version/", "/version/"]
+    requested = [seen.path.removeprefix("/api/v1") for seen in bad.seen]
+    assert requested == ["/version", "/version/", "/version/"]
 
 
 def test_a_post_is_sent_to_the_form_that_the_server_expects(

@@ -79,7 +79,7 @@ def self_signed() -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told", "remedy"),
+    ("fault", "message", "remedy"),
     [
         ("name", "its certificate is for another name", "use the name"),
         ("expired", "its certificate has expired", "renew the certificate"),
@@ -89,7 +89,7 @@ def self_signed() -> ssl.SSLContext:
     ],
 )
 def test_a_bad_certificate_is_reported_and_nothing_is_sent(
-    ca: trustme.CA, ca_file: Path, fault: str, told: str, remedy: str
+    ca: trustme.CA, ca_file: Path, fault: str, message: str, remedy: str
 ) -> None:
     now = datetime.now(UTC)
     day = timedelta(days=1)
@@ -104,7 +104,7 @@ def test_a_bad_certificate_is_reported_and_nothing_is_sent(
         error = refusal(meets.releases)
         assert bad.keystone_seen == bad.seen == []
     assert error.status is None
-    assert f"TLS: {told} (" in error.what
+    assert f"TLS: {message} (" in error.what
     assert f"(127.0.0.1:{bad.port})" in error.what
     assert remedy in error.remedy
 
@@ -139,20 +139,20 @@ def bad_plain() -> Iterator[BadNailgun]:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(None, os.strerror(errno.ENOENT)), (b"", "found none"), (b"no certificate", "found none")],
 )
 def test_a_ca_file_that_cannot_be_used_is_named(
-    bad_plain: BadNailgun, tmp_path: Path, content: bytes | None, told: str
+    bad_plain: BadNailgun, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ConfigError, match=told) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         check_ca_file(path)
     assert f"nailgun.ca_file: {path}: " in caught.value.what
     # one that is lost while the daemon runs, too
-    with client(bad_plain, path) as meets, pytest.raises(ConfigError, match=told):
+    with client(bad_plain, path) as meets, pytest.raises(ConfigError, match=message):
         meets.releases()
 
 
@@ -171,17 +171,17 @@ class _Asked:
 @contextmanager
 def a_proxy() -> Iterator[tuple[str, _Asked]]:
     """Forward requests and tunnel connections; give the address and what was asked."""
-    asked = _Asked()
+    requested = _Asked()
 
     class Proxy(Handler):
         def note(self) -> bool:
-            asked.lines.append((self.command, self.path))
-            asked.authorizations.append(self.headers.get("Proxy-Authorization"))
-            if asked.refuse is not None:
-                self.send_response(asked.refuse)
+            requested.lines.append((self.command, self.path))
+            requested.authorizations.append(self.headers.get("Proxy-Authorization"))
+            if requested.refuse is not None:
+                self.send_response(requested.refuse)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-            return asked.refuse is None
+            return requested.refuse is None
 
         def forward(self) -> None:
             body = self.body()
@@ -209,7 +209,7 @@ def a_proxy() -> Iterator[tuple[str, _Asked]]:
             self.close_connection = True
 
     with serving(Server(Proxy)) as server:
-        yield f"http://operator:{PROXY_PASSWORD}@127.0.0.1:{server.port}", asked
+        yield f"http://operator:{PROXY_PASSWORD}@127.0.0.1:{server.port}", requested
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
@@ -221,24 +221,26 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 def test_a_proxy_forwards_requests_to_http(bad_plain: BadNailgun) -> None:
     bad_plain.script = [says(200, [])]
     url = f"http://127.0.0.1:{bad_plain.port}"
-    with a_proxy() as (proxy, asked), client(bad_plain, None, url=url, proxy=proxy) as meets:
+    with a_proxy() as (proxy, requested), client(bad_plain, None, url=url, proxy=proxy) as meets:
         assert meets.releases() == ()
     paths = ["/keystone/v3", "/keystone/v2.0/tokens", "/api/v1/releases/"]
-    assert asked.lines == [(m, url + p) for m, p in zip(("GET", "POST", "GET"), paths, strict=True)]
-    assert None not in asked.authorizations
+    assert requested.lines == [
+        (m, url + p) for m, p in zip(("GET", "POST", "GET"), paths, strict=True)
+    ]
+    assert None not in requested.authorizations
 
 
 def test_a_proxy_tunnels_requests_to_https(ca: trustme.CA, ca_file: Path) -> None:
     """And sees neither token nor password: it gets its own name and password alone."""
     with (
         bad_nailgun(context(ca.issue_cert("127.0.0.1"))) as bad,
-        a_proxy() as (proxy, asked),
+        a_proxy() as (proxy, requested),
         client(bad, ca_file, proxy=proxy) as meets,
     ):
         bad.script = [says(200, [])]
         assert meets.releases() == ()
-        assert set(asked.lines) == {("CONNECT", f"127.0.0.1:{bad.port}")}
-        assert None not in asked.authorizations
+        assert set(requested.lines) == {("CONNECT", f"127.0.0.1:{bad.port}")}
+        assert None not in requested.authorizations
 
 
 def test_a_bad_certificate_is_reported_through_a_proxy(ca: trustme.CA, ca_file: Path) -> None:
@@ -257,12 +259,12 @@ def test_a_proxy_that_refuses_a_tunnel_is_reported(
 ) -> None:
     with (
         bad_nailgun(context(ca.issue_cert("127.0.0.1"))) as bad,
-        a_proxy() as (proxy, asked),
+        a_proxy() as (proxy, requested),
         client(bad, ca_file, proxy=proxy) as meets,
     ):
-        asked.refuse = status
+        requested.refuse = status
         error = refusal(meets.releases, secret=PROXY_PASSWORD)
-        assert len(asked.lines) == 1
+        assert len(requested.lines) == 1
     assert error.status is None
     assert f"the proxy answered {status}" in error.what
     assert "nailgun.proxy" in error.remedy

@@ -79,8 +79,8 @@ class Place:
     def source(self, kind: str, repo: str, *, scheme: str = "http") -> NodeSource:
         address = self.address if scheme == "http" else f"file://{self.root}"
         suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
-        asked = NodeSource(repo, f"{address}/{kind}/{repo}", suite, components)
-        return fetch_identity(asked, timeout_s=120)
+        requested = NodeSource(repo, f"{address}/{kind}/{repo}", suite, components)
+        return fetch_identity(requested, timeout_s=120)
 
     def chain(self, kind: str, *repos: str, scheme: str = "http") -> Chain:
         sources = [self.source(kind, repo, scheme=scheme) for repo in repos]
@@ -114,10 +114,10 @@ def manager_of(kind: str, root: Path) -> Manager:
     prefix = () if os.geteuid() == 0 else ("unshare", "--map-root-user", "--")
     if kind == "apt":
         return AptManager(root, prefix=prefix, env={"APT_CONFIG": f"{root}/etc/apt/node.conf"})
-    found = DnfManager.at(root)
-    options = ("--config", f"{root}/etc/dnf.conf", *found.options)
+    actual = DnfManager.at(root)
+    options = ("--config", f"{root}/etc/dnf.conf", *actual.options)
     more = ("--releasever", "6", "--forcearch", "x86_64")
-    return replace(found, prefix=prefix, options=(*options, *more))
+    return replace(actual, prefix=prefix, options=(*options, *more))
 
 
 def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> NodeTarget:

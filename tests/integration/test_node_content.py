@@ -48,12 +48,12 @@ def test_a_diff_repo_has_own_and_inherited_packages(
     folder: Path, server: str, kind: str, scheme: str
 ) -> None:
     root = server if scheme == "http" else f"file://{folder}"
-    found = fetch_content(source(f"{root}/{kind}/diff", kind), timeout_s=120)
-    assert [p.name for p in found.packages] == ["up"]
-    assert [p.name for p in found.inherited] == ["keep"]
+    content = fetch_content(source(f"{root}/{kind}/diff", kind), timeout_s=120)
+    assert [p.name for p in content.packages] == ["up"]
+    assert [p.name for p in content.inherited] == ["keep"]
     full = fetch_content(source(f"{root}/{kind}/current", kind), timeout_s=120)
     assert full.inherited == ()
-    assert {p.identity("sha256") for p in found.release} == {
+    assert {p.identity("sha256") for p in content.release} == {
         p.identity("sha256") for p in full.release
     }
 
@@ -89,8 +89,8 @@ def test_any_form_of_a_release_file_tells_every_index(
         (root / "dists/precise" / name).unlink()
     known = fetch_identity(source(f"{server}/{root.name}", "apt"), timeout_s=120)
     assert (known.label, known.signed) == ("Fuel", left != ("Release",))
-    found = fetch_content(known, timeout_s=120)
-    assert [(p.name, p.architecture) for p in found.packages] == [
+    content = fetch_content(known, timeout_s=120)
+    assert [(p.name, p.architecture) for p in content.packages] == [
         ("both", "all"),
         ("both", "all"),
         ("old", "i386"),

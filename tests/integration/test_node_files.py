@@ -173,14 +173,14 @@ def _as_in_base(change: str, control: str) -> str:
 
 def read_files(root: Path) -> dict[str, File]:
     """Return every file of a node but the volatile ones, by path."""
-    found = {}
+    actual = {}
     for folder, folders, files in os.walk(root):
         inside = Path(folder).relative_to(root)
         folders[:] = [n for n in folders if not VOLATILE.match(str(inside / n))]
         for name in (*folders, *files):
             if not VOLATILE.match(path := str(inside / name)):
-                found[path] = _read_file(root / path)
-    return found
+                actual[path] = _read_file(root / path)
+    return actual
 
 
 def _read_file(path: Path) -> File:
@@ -248,8 +248,8 @@ def test_a_debian_node_moved_to_the_release_has_the_files_of_a_node_of_the_relea
 
     moved, fresh = folder / "moved", folder / "fresh"
     apt_node(debian, moved, f"{address}/apt/base", [*(p.name for p in BASE), *REAL])
-    wanted = [*(p.name for p in CURRENT), *(name for name in REAL if name not in REAL_REMOVED)]
-    apt_node(debian, fresh, f"{address}/apt/current", wanted)
+    expected = [*(p.name for p in CURRENT), *(name for name in REAL if name not in REAL_REMOVED)]
+    apt_node(debian, fresh, f"{address}/apt/current", expected)
     assert differences(read_files(moved), read_files(fresh)), "else nothing would be proved"
 
     sources = [f"{address}/apt/{repo} stable main" for repo in ("diff", "base")]

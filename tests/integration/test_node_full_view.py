@@ -61,10 +61,12 @@ class Place:
     def argument(self, kind: str, repo: str) -> str:
         return self.url(kind, repo) + (" precise main" if kind == "apt" else "")
 
-    def wanted(self, kind: str, given: Sequence[str], replaced: Sequence[str] = ()) -> NodeTarget:
+    def expected(self, kind: str, given: Sequence[str], replaced: Sequence[str] = ()) -> NodeTarget:
         suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
-        asked = (NodeSource(r, self.url(kind, r), suite, components) for r in (*given, *replaced))
-        known = [fetch_identity(source, timeout_s=120) for source in asked]
+        requested = (
+            NodeSource(r, self.url(kind, r), suite, components) for r in (*given, *replaced)
+        )
+        known = [fetch_identity(source, timeout_s=120) for source in requested]
         contents = [fetch_content(source, timeout_s=120) for source in known]
         files = render_sources(contents[: len(given)], RepoKind(kind))
         return NodeTarget(Chain(contents, RepoKind(kind)), files, remove=True)
@@ -110,14 +112,14 @@ def candidates(
     """Return of every name the file's name and checksum that a node with these sources gets."""
     node = make_node(kind, root)
     node.apply(files)
-    found = {}
+    actual = {}
     for name in sorted({r.name for r in (*BASE, *CURRENT)}):
         try:
             path = node.download(name, root / "got" / name)
         except OutsideError:
             continue  # apt and dnf have words of their own for a name that nobody offers
-        found[name] = (path.name, hash_file(path))
-    return found
+        actual[name] = (path.name, hash_file(path))
+    return actual
 
 
 def etc(node: AptNode | DnfNode) -> dict[Path, str]:
@@ -190,12 +192,12 @@ def test_a_node_goes_from_the_chain_to_the_view_and_back(
 ) -> None:
     node = make_node(kind, tmp_path / "node")
     manager = manager_of(kind, node.root)
-    chain = place.wanted(kind, ["diff", "base"])
-    node.apply(dict(place.wanted(kind, ["base"]).files))
+    chain = place.expected(kind, ["diff", "base"])
+    node.apply(dict(place.expected(kind, ["base"]).files))
     node.install(["keep", "rebuilt"])
     apply(manager, chain)
     before, installed = etc(node), node.installed()
-    view = place.wanted(kind, ["view"])
+    view = place.expected(kind, ["view"])
     assert apply(manager, view).files
     assert sum(text.count(place.address) for text in etc(node).values()) == 1
     assert not apply(manager, view).is_needed
@@ -213,7 +215,7 @@ def test_a_node_of_the_base_becomes_one_of_the_view(
 ) -> None:
     """The chain that the view stands for tells what went down and what is gone."""
     node = make_node(kind, tmp_path / "node")
-    node.apply(dict(place.wanted(kind, ["base"]).files))
+    node.apply(dict(place.expected(kind, ["base"]).files))
     node.install([r.name for r in BASE])
     left = {"apt": "etc/apt/sources.list", "yum": "etc/yum.repos.d/nailgun.repo"}[kind]
     (node.root / left).write_text(
@@ -223,14 +225,14 @@ def test_a_node_of_the_base_becomes_one_of_the_view(
         }[kind]
     )
     manager = manager_of(kind, node.root)
-    alone = place.wanted(kind, ["view"])
-    target = place.wanted(kind, ["view"], ["diff", "base"])
+    alone = place.expected(kind, ["view"])
+    target = place.expected(kind, ["view"], ["diff", "base"])
     assert target.files == alone.files
     done = apply(manager, target)
     assert left in done.files
     assert [i.installed.name for i in done.plan.of(Change.DOWNGRADE)] == ["down"]
-    wanted = {r.name: (r.version, r.content) for r in CURRENT if r.name != "new"}
-    assert node.installed() == wanted
+    expected = {r.name: (r.version, r.content) for r in CURRENT if r.name != "new"}
+    assert node.installed() == expected
     assert not apply(manager, target).is_needed
 
 
@@ -243,8 +245,8 @@ def test_files_of_another_form_go_and_come_back(
     node.apply({})
     listed = ",".join(place.argument(kind, repo) for repo in ("diff", "base"))
     at = ("--os", "ubuntu", "--root", str(node.root))
-    told = run("apply", *at, "--repos", listed, "--format", "deb822", "--sources-only")
-    assert told["state"] == "changed"
+    message = run("apply", *at, "--repos", listed, "--format", "deb822", "--sources-only")
+    assert message["state"] == "changed"
     before = etc(node)
     paragraphs = node.root / "etc/apt/sources.list.d/fuel-upgrade.sources"
     assert paragraphs in before

@@ -102,10 +102,10 @@ def make_repos(root: Path, kind: str) -> None:
 def chain(place: Place, kind: str, scheme: str, repos: Sequence[str]) -> list[NodeSource]:
     make_repos(place.root, kind)
     suite, components = ("precise", ("main",)) if kind == "apt" else (None, ())
-    asked = (
+    requested = (
         NodeSource(repo, place.url(scheme, f"{kind}/{repo}"), suite, components) for repo in repos
     )
-    return [fetch_identity(source, timeout_s=120) for source in asked]
+    return [fetch_identity(source, timeout_s=120) for source in requested]
 
 
 def make_node(kind: str, root: Path) -> AptNode | DnfNode:
@@ -273,8 +273,8 @@ def test_label_and_origin_come_from_the_repo(place: Place, scheme: str) -> None:
 def test_a_signed_repo_is_checked_by_apt(tmp_path: Path) -> None:
     repo = make_apt_repo(tmp_path / "repo", BASE[:1])
     key = sign(repo / "dists/precise", tmp_path / "gpg")
-    asked = NodeSource("signed", f"file://{repo}", "precise", ("main",))
-    source = fetch_identity(asked, timeout_s=120)
+    requested = NodeSource("signed", f"file://{repo}", "precise", ("main",))
+    source = fetch_identity(requested, timeout_s=120)
     assert (source.label, source.signed) == ("Fuel", True)
     node = AptNode(tmp_path / "node")
     with pytest.raises(OutsideError, match=r"NO_PUBKEY|not signed"):

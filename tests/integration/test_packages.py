@@ -118,8 +118,8 @@ def test_the_rpm_has_all_files_and_its_settings_are_kept(rpm: Path) -> None:
 
 @needs("rpmbuild", "rpm")
 def test_the_rpm_asks_for_nothing_but_a_shell(rpm: Path) -> None:
-    asked = {line for line in output("rpm", "-qpR", rpm).splitlines() if "rpmlib(" not in line}
-    assert asked == {"/bin/sh"}
+    requested = {line for line in output("rpm", "-qpR", rpm).splitlines() if "rpmlib(" not in line}
+    assert requested == {"/bin/sh"}
 
 
 @needs("dh", "lintian")

@@ -76,9 +76,9 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_a_real_diff_repo_is_proved(place: Path, kind: str) -> None:
     base, current, diff = made(place, kind)
     code, text = run("repo", "prove", base, diff, current, "--json")
-    found = json.loads(text)
-    assert (code, found["proved"], found["carried"], found["inherited"]) == (0, True, 3, 1)
-    assert found["index_entries"] == (7 if kind == "apt" else 4)
+    actual = json.loads(text)
+    assert (code, actual["proved"], actual["carried"], actual["inherited"]) == (0, True, 3, 1)
+    assert actual["index_entries"] == (7 if kind == "apt" else 4)
 
 
 @both
@@ -239,9 +239,9 @@ def test_files_that_only_the_filelists_have_meet_a_dependency(tmp_path: Path) ->
     root = tmp_path / "repo"
     make_yum_repo(root, (needed, user))
     code, text = run("repo", "diff", root, root, "-o", tmp_path / "out", "--strict", "--json")
-    found = json.loads(text)["dependencies"]
-    assert (code, found["unmet"]) == (0, [])
-    assert found["dependencies"] == 1
+    actual = json.loads(text)["dependencies"]
+    assert (code, actual["unmet"]) == (0, [])
+    assert actual["dependencies"] == 1
 
 
 def test_a_tarball_lists_its_changes(tarballs: dict[str, Path]) -> None:

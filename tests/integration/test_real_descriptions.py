@@ -22,12 +22,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def master(inputs: Path, tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master that holds 5.1 whole and 5.1.1 as a diff of it."""
-    with scratch_master(tmp_path / "master") as found:
+    with scratch_master(tmp_path / "master") as master:
         first = real_tarball(inputs, tmp_path / "51.tar.zst", "5.1", "5.0", [real_release("5.1")])
-        found.install(first)
+        master.install(first)
         later = real_release("5.1.1", base=V51, base_fuel="5.1")
-        found.install(real_tarball(inputs, tmp_path / "511.tar.zst", "5.1.1", "5.1", [later]))
-        yield found
+        master.install(real_tarball(inputs, tmp_path / "511.tar.zst", "5.1.1", "5.1", [later]))
+        yield master
 
 
 def repos(master: ScratchMaster, version: str) -> dict[str, list[tuple[str, str]]]:
@@ -48,8 +48,8 @@ def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
 ) -> None:
     spec = [real_release("6.0", base=V511, base_fuel="5.1.1")]
     master.install(real_tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
-    for system, found in repos(master, V60).items():
-        assert found == [(v, url(v, system)) for v in (V60, V511, V51)]
+    for system, actual in repos(master, V60).items():
+        assert actual == [(v, url(v, system)) for v in (V60, V511, V51)]
     assert len(repos(master, V60)) == 2
     described = (shared_dir() / "data/openstack.yaml/6.0.yaml").read_text()
     expected = {r.name: r.fields for r in parse_fixture(described, source="6.0")}
@@ -72,8 +72,8 @@ def test_6_0_as_a_diff_of_5_1_leaves_5_1_1_out(
     """The base is the one that the diff was made against, not one whose name begins alike."""
     spec = [real_release("6.0", base=V51, base_fuel="5.1")]
     master.install(real_tarball(inputs, tmp_path / "60.tar.zst", "6.0", "5.1.1", spec))
-    for system, found in repos(master, V60).items():
-        assert found == [(v, url(v, system)) for v in (V60, V51)]
+    for system, actual in repos(master, V60).items():
+        assert actual == [(v, url(v, system)) for v in (V60, V51)]
 
 
 def test_a_base_in_the_same_tarball_is_registered_first(inputs: Path, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_base_in_the_same_tarball_is_registered_first(inputs: Path, tmp_path: 
         master.install(path)
         versions = [r.version for r in sorted(master.client.releases(), key=lambda r: r.id)]
         assert versions == [V511, V511, V60, V60]
-        for system, found in repos(master, V60).items():
-            assert found == [(v, url(v, system)) for v in (V60, V511)]
+        for system, actual in repos(master, V60).items():
+            assert actual == [(v, url(v, system)) for v in (V60, V511)]
         master.engine().rollback()
         assert master.state() == before

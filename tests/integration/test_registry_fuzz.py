@@ -84,8 +84,8 @@ CASES = -(-REGISTRY_CASES // len(LINES))
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+    actual: str = request.param
+    return actual
 
 
 @pytest.fixture

@@ -136,8 +136,8 @@ def test_refusals_below_v3_are_json_whoever_makes_them(url: str) -> None:
 
 def test_the_list_of_versions_has_the_address_of_the_request(url: str) -> None:
     answer = requests.get(f"{url}/keystone", timeout=TIMEOUT_S)
-    found = [version["links"][0]["href"] for version in answer.json()["versions"]["values"]]
-    assert (answer.status_code, found) == (300, [f"{url}/keystone/v3/", f"{url}/keystone/v2.0/"])
+    actual = [version["links"][0]["href"] for version in answer.json()["versions"]["values"]]
+    assert (answer.status_code, actual) == (300, [f"{url}/keystone/v3/", f"{url}/keystone/v2.0/"])
 
 
 def test_a_malformed_host_is_given_back_as_it_came(url: str) -> None:

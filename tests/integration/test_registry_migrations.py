@@ -55,7 +55,7 @@ def database(url: str) -> Iterator[Database]:
 def describe(database: Database) -> dict[str, Any]:
     """Return all that the database knows of its tables but for Alembic's own."""
     looked = inspect(database.engine)
-    found: dict[str, Any] = {
+    actual: dict[str, Any] = {
         name: (
             [{**column, "type": str(column["type"])} for column in looked.get_columns(name)],
             looked.get_pk_constraint(name),
@@ -69,10 +69,10 @@ def describe(database: Database) -> dict[str, Any]:
     if database.is_sqlite:
         with database.engine.connect() as connection:
             rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql != ''"))
-            found["sql"] = {
+            actual["sql"] = {
                 name: re.sub(r"\s+", " ", sql) for name, sql in rows if name != "alembic_version"
             }
-    return found
+    return actual
 
 
 def only(folder: Path, *names: str) -> Path:
@@ -122,11 +122,11 @@ def test_an_upgraded_database_is_as_a_new_one(
         released_registry.make(database)
         migrate(database, backups=tmp_path / "backups")
         migrate(new)
-        found, expected = describe(database), describe(new)
+        actual, expected = describe(database), describe(new)
     if database.is_sqlite:  # a table that was renamed has its name in quotes
-        found["sql"]["users"] = found["sql"]["users"].replace('"users"', "users")
+        actual["sql"]["users"] = actual["sql"]["users"].replace('"users"', "users")
         expected["sql"]["users"] = expected["sql"]["users"].replace('"users"', "users")
-    assert found == expected
+    assert actual == expected
 
 
 def test_the_newest_revision_is_the_one_that_the_code_names() -> None:
@@ -166,10 +166,10 @@ def test_the_backup_is_whole_and_for_its_owner_only(database: Database, tmp_path
                 "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
             ).fetchall()
     else:
-        found = json.loads(done.backup.read_text())
-        assert [row["name"] for row in found["releases"]] == ["Juno"]
-        assert [row["name"] for row in found["users"]] == ["admin"]
-        assert (found["revision"], found["last_ids"]["releases"]) == ("0001", 2)
+        actual = json.loads(done.backup.read_text())
+        assert [row["name"] for row in actual["releases"]] == ["Juno"]
+        assert [row["name"] for row in actual["users"]] == ["admin"]
+        assert (actual["revision"], actual["last_ids"]["releases"]) == ("0001", 2)
 
 
 def test_a_second_start_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -56,8 +56,8 @@ def test_a_release_in_use_is_kept_and_a_free_one_goes(
         assert len(host.json("releases")["releases"]) == 4
         store.delete_cluster(cluster.id)
 
-        asked = host.command("releases", "delete", V60, "--force")
-        assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
+        requested = host.command("releases", "delete", V60, "--force")
+        assert (requested.returncode, "--yes" in requested.stderr) == (2, True)
         done = host.command("releases", "delete", V60, "--force", "--yes")
         assert done.returncode == 0, done.stderr
         for place in (f"var/www/nailgun/{V60}/ubuntu", f"etc/puppet/{V60}"):

@@ -117,8 +117,8 @@ def test_dnf_takes_the_diff_repo_by_itself(place: Path, tmp_path: Path) -> None:
     node = DnfNode(tmp_path / "node")
     node.apply({"etc/yum.repos.d/a.repo": f"[a]\nname=a\nbaseurl=file://{tmp_path}/out\n"})
     rows = node._dnf("--quiet", "repoquery", "--queryformat", "%{name} %{evr} %{location}\n")
-    found = dict(row.split(" ")[:2] for row in rows.splitlines() if row)
-    assert found == {r.name: r.version for r in CURRENT if r.name in CARRIED}
+    actual = dict(row.split(" ")[:2] for row in rows.splitlines() if row)
+    assert actual == {r.name: r.version for r in CURRENT if r.name in CARRIED}
     provided = node._dnf("--quiet", "repoquery", "--list", "rebuilt")
     assert "/usr/share/rebuilt/content" in provided, "filelists are there too"
     got = node.download("rebuilt", tmp_path / "got")
@@ -221,7 +221,7 @@ def mutated(draw: random.Random, version: str) -> str:
 
 
 def signs(compare: Callable[[str, str], int], drawn: Sequence[tuple[str, str]]) -> list[int]:
-    return [(found > 0) - (found < 0) for found in (compare(*pair) for pair in drawn)]
+    return [(actual > 0) - (actual < 0) for actual in (compare(*pair) for pair in drawn)]
 
 
 @needs("dpkg")

@@ -91,9 +91,9 @@ def master(request: pytest.FixtureRequest, tmp_path: Path, tarball: Path) -> Mas
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in (*PROGRAMS, shell[0]):
-        found = shutil.which(name)
-        assert found is not None, name
-        (folder / name).symlink_to(found)
+        program = shutil.which(name)
+        assert program is not None, name
+        (folder / name).symlink_to(program)
     shutil.copy(tarball, tmp_path)
     subprocess.run(["tar", "-xf", tarball, "-C", tmp_path, "upgrade.sh"], check=True)
     made = Master(folder, shell, tmp_path / tarball.name)
@@ -131,10 +131,10 @@ def test_an_older_tool_is_replaced(master: Master, version: str) -> None:
 @pytest.mark.parametrize("version", ["2.0", "2.0.1", "2.1rc1", "10.0"])
 def test_a_tool_that_is_not_older_stays(master: Master, version: str) -> None:
     master.has(version)
-    *said, last = master.run(str(master.tarball)).stdout.splitlines()
+    *output, last = master.run(str(master.tarball)).stdout.splitlines()
     assert last == f"asked: install {master.tarball}"
-    assert said == ([] if version == "2.0" else [said[0]])
-    assert all(f"{version} is on this master, newer than 2.0" in line for line in said)
+    assert output == ([] if version == "2.0" else [output[0]])
+    assert all(f"{version} is on this master, newer than 2.0" in line for line in output)
 
 
 def test_a_daemon_that_does_not_run_is_started(master: Master) -> None:

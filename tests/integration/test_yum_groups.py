@@ -110,8 +110,8 @@ class Asked(DnfNode):
         """Return the lines that tell something, without the names of repos."""
         lines = (line.strip() for line in self._dnf("--quiet", *argv).splitlines())
         kept = (re.sub(r"\s+", " ", line) for line in lines)
-        told = {line for line in kept if line and " " in line and not line.startswith("Hint")}
-        return sorted(line for line in told if not line.startswith("Name "))
+        message = {line for line in kept if line and " " in line and not line.startswith("Hint")}
+        return sorted(line for line in message if not line.startswith("Name "))
 
 
 def node_of(folder: Path, repos: Sequence[Path]) -> Asked:
@@ -161,8 +161,8 @@ def readable_groups(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.mark.usefixtures("readable_groups")
 def test_groups_are_those_of_the_current_repo(place: Path, tmp_path: Path) -> None:
     chain, alone = both(place, tmp_path)
-    asked = (("group", "list", "--ids"), ("group", "info", "core"), ("group", "info", "new"))
-    for argv in asked:
+    requested = (("group", "list", "--ids"), ("group", "info", "core"), ("group", "info", "new"))
+    for argv in requested:
         assert chain.ask(*argv) == alone.ask(*argv) != []
     assert "core (core)" in chain.ask("group", "list", "--ids")
     assert "gone (gone)" not in chain.ask("group", "list", "--ids")
@@ -191,8 +191,8 @@ def test_modules_are_those_of_the_current_repo(place: Path, tmp_path: Path) -> N
     assert "web 2 [d] common [d] web 2" in chain.ask("module", "list")
     for node in (chain, alone):
         node.install(["web", "db", "plain"])
-    wanted = {"web": "web 2", "db": "db 1", "plain": "in a module once"}
-    assert {name: content for name, (_, content) in chain.installed().items()} == wanted
+    expected = {"web": "web 2", "db": "db 1", "plain": "in a module once"}
+    assert {name: content for name, (_, content) in chain.installed().items()} == expected
     assert chain.installed() == alone.installed()
 
 
@@ -201,8 +201,8 @@ def test_another_stream_is_enabled_as_on_the_current_repo(place: Path, tmp_path:
     for node in (chain, alone):
         node._dnf("module", "enable", "web:1", "db:2")
         node.install(["web", "db"])
-    wanted = {"web": ("1.0-2", "web 1, again"), "db": ("2.0-1", "db 2")}
-    assert chain.installed() == alone.installed() == wanted
+    expected = {"web": ("1.0-2", "web 1, again"), "db": ("2.0-1", "db 2")}
+    assert chain.installed() == alone.installed() == expected
 
 
 @pytest.mark.usefixtures("readable_groups")
@@ -264,13 +264,13 @@ def test_a_withdrawn_advisory_of_the_base_remains_visible(tmp_path: Path) -> Non
     make_repo(tmp_path / "current", CURRENT, {})
     build_diff(tmp_path / "base", tmp_path / "current", tmp_path / "diff")
     make_yum_repo(tmp_path / "before", NODE_HAS)
-    told = {}
+    message = {}
     for name, node in zip(("chain", "alone"), both(tmp_path, tmp_path), strict=True):
         node.apply(plain_sources(tmp_path / "before"))
         node.install(["tool"])
         node.apply(written(tmp_path / name / "sources"))
-        told[name] = node.ask("updateinfo", "list")
-    assert told == {"chain": ["WITHDRAWN Low/Sec. tool-1.0-1.noarch"], "alone": []}
+        message[name] = node.ask("updateinfo", "list")
+    assert message == {"chain": ["WITHDRAWN Low/Sec. tool-1.0-1.noarch"], "alone": []}
 
 
 @pytest.mark.usefixtures("readable_groups")
@@ -282,9 +282,9 @@ def test_dnf_reads_the_diff_repo_in_every_form(
     shutil.copytree(place / "current", tmp_path / "current")
     rewrite(tmp_path / "current", CURRENT_SAYS, compression=compression, checksum=checksum)
     build_diff(place / "base", tmp_path / "current", tmp_path / "diff")
-    found = listed(tmp_path / "diff")
-    assert len(found) == 6
-    assert all(n.endswith(f".{compression}") and k == checksum for n, k in found.values())
+    actual = listed(tmp_path / "diff")
+    assert len(actual) == 6
+    assert all(n.endswith(f".{compression}") and k == checksum for n, k in actual.values())
     node = node_of(tmp_path / "node", [tmp_path / "diff", place / "base"])
     assert "new (new)" in node.ask("group", "list", "--ids")
     assert "web 2 [d] common [d] web 2" in node.ask("module", "list")

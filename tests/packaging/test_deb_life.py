@@ -27,9 +27,9 @@ def machine(
     request: pytest.FixtureRequest, tmp_path: Path, tarballs: dict[str, Path], debs: Packages
 ) -> Iterator[Machine]:
     """A system with packages and tarballs in /root, none of them installed."""
-    with booted(debian(request.param), tmp_path / "root") as found:
-        found.put(*tarballs.values(), debs.now, debs.later)
-        yield found
+    with booted(debian(request.param), tmp_path / "root") as machine:
+        machine.put(*tarballs.values(), debs.now, debs.later)
+        yield machine
 
 
 def test_an_idle_daemon_is_restarted_and_settings_stay(machine: Machine, debs: Packages) -> None:

@@ -40,11 +40,11 @@ def machine(
     request: pytest.FixtureRequest, tmp_path: Path, tarballs: dict[str, Path]
 ) -> Iterator[Machine]:
     """A master of Fuel 5.0 that has no Python and reaches nothing."""
-    with booted(debian(request.param, SHELLS), tmp_path / "root") as found:
-        found.run(FUEL)
-        found.put(*tarballs.values())
-        found.run("rm -f /usr/bin/python3*")  # which fish brings
-        yield found
+    with booted(debian(request.param, SHELLS), tmp_path / "root") as machine:
+        machine.run(FUEL)
+        machine.put(*tarballs.values())
+        machine.run("rm -f /usr/bin/python3*")  # which fish brings
+        yield machine
 
 
 def lines(words: str) -> str:

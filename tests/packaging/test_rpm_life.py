@@ -51,14 +51,14 @@ def machine(
     tmp_path: Path, tarballs: dict[str, Path], rpms: Packages, system: Path
 ) -> Iterator[Machine]:
     """A master of Fuel 5.0 whose packages are rpm's."""
-    with booted(debian("bookworm", ["rpm"]), tmp_path / "root") as found:
-        found.put(*tarballs.values(), rpms.now, rpms.later, system)
-        found.run(FUEL)
+    with booted(debian("bookworm", ["rpm"]), tmp_path / "root") as machine:
+        machine.put(*tarballs.values(), rpms.now, rpms.later, system)
+        machine.run(FUEL)
         # what Debian's rpm asks for
-        found.run(
+        machine.run(
             f"echo '%_allow_debian 1' > /root/.rpmmacros; rpm -i --force-debian {system.name}"
         )
-        yield found
+        yield machine
 
 
 def test_the_rpm_works_as_the_readme_says(machine: Machine) -> None:

@@ -26,13 +26,13 @@ def test_settings_are_taken() -> None:
     registry: {port: 0}
     hooks: {timeout_s: 9}
     """
-    found = parse(text)
-    assert (found.master_ip, found.disk_reserve_mb) == ("10.0.0.1", 7)
-    assert found.paths == Paths(repos=Path("/srv/repos"))
-    assert found.nailgun == NailgunSettings(url="http://n:8000", timeout_s=5.0, retries=0)
-    assert isinstance(found.nailgun.timeout_s, float)
-    assert found.registry.port == 0
-    assert found.hooks.timeout_s == 9
+    parsed = parse(text)
+    assert (parsed.master_ip, parsed.disk_reserve_mb) == ("10.0.0.1", 7)
+    assert parsed.paths == Paths(repos=Path("/srv/repos"))
+    assert parsed.nailgun == NailgunSettings(url="http://n:8000", timeout_s=5.0, retries=0)
+    assert isinstance(parsed.nailgun.timeout_s, float)
+    assert parsed.registry.port == 0
+    assert parsed.hooks.timeout_s == 9
 
 
 def test_nothing_is_a_value_where_a_setting_may_be_absent() -> None:
@@ -93,23 +93,23 @@ def test_yaml_of_another_form_is_refused(text: str) -> None:
 
 
 def test_a_root_moves_every_path_below_it() -> None:
-    found = Config().under(Path("/scratch"))
+    actual = Config().under(Path("/scratch"))
     for field in fields(Paths):
         before: Path = getattr(Paths(), field.name)
-        assert getattr(found.paths, field.name) == Path(f"/scratch{before}")
-    assert found.paths.journal == Path("/scratch/var/lib/fuel_upgrade/journal.sqlite")
-    assert found.paths.version_link == Path("/scratch/etc/fuel/version.yaml")
-    assert found.paths.release_versions.parent == found.paths.version_link.parent
-    assert {found.paths.registry.parent, found.paths.registry_password.parent} == {
-        found.paths.lock.parent
+        assert getattr(actual.paths, field.name) == Path(f"/scratch{before}")
+    assert actual.paths.journal == Path("/scratch/var/lib/fuel_upgrade/journal.sqlite")
+    assert actual.paths.version_link == Path("/scratch/etc/fuel/version.yaml")
+    assert actual.paths.release_versions.parent == actual.paths.version_link.parent
+    assert {actual.paths.registry.parent, actual.paths.registry_password.parent} == {
+        actual.paths.lock.parent
     }
-    assert found.master_ip == Config().master_ip
+    assert actual.master_ip == Config().master_ip
 
 
 def test_files_of_nailgun_move_below_the_root_too() -> None:
-    found = parse("nailgun: {password_file: /etc/p, ca_file: /etc/ca.pem}").under(Path("/scratch"))
-    assert found.nailgun.password_file == Path("/scratch/etc/p")
-    assert found.nailgun.ca_file == Path("/scratch/etc/ca.pem")
+    actual = parse("nailgun: {password_file: /etc/p, ca_file: /etc/ca.pem}").under(Path("/scratch"))
+    assert actual.nailgun.password_file == Path("/scratch/etc/p")
+    assert actual.nailgun.ca_file == Path("/scratch/etc/ca.pem")
     assert Config().under(Path("/scratch")).nailgun.password_file is None
 
 
@@ -152,7 +152,7 @@ def test_a_fault_of_yaml_says_where_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("url: 10.20.0.2:8000", "url: expected http:// or https:// and a host"),
         ("url: 'http://'", "url: expected http:// or https:// and a host"),
@@ -170,10 +170,10 @@ def test_a_fault_of_yaml_says_where_it_is() -> None:
         ("retries: -1", "retries: must not be below 0"),
     ],
 )
-def test_each_setting_of_nailgun_is_checked(setting: str, told: str) -> None:
+def test_each_setting_of_nailgun_is_checked(setting: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(f"nailgun: {{{setting}}}", source="c")
-    assert caught.value.what == f"c: nailgun.{told}"
+    assert caught.value.what == f"c: nailgun.{message}"
 
 
 def test_the_default_file_may_be_absent_and_is_looked_for_under_the_root(tmp_path: Path) -> None:
@@ -210,14 +210,14 @@ def test_the_shipped_file_is_right() -> None:
 
 def test_the_registrys_database_is_a_file_of_the_state_unless_a_url_is_given() -> None:
     assert Config().registry_url == "sqlite:////var/lib/fuel_upgrade/registry.sqlite"
-    found = parse('registry: {database: "postgresql+psycopg://fuel@db/registry"}')
-    assert found.registry_url == "postgresql+psycopg://fuel@db/registry"
-    assert found.under(Path("/scratch")).registry_url == found.registry_url
+    parsed = parse('registry: {database: "postgresql+psycopg://fuel@db/registry"}')
+    assert parsed.registry_url == "postgresql+psycopg://fuel@db/registry"
+    assert parsed.under(Path("/scratch")).registry_url == parsed.registry_url
 
 
 def test_the_file_of_a_database_moves_below_the_root() -> None:
-    found = parse('registry: {database: "sqlite:////srv/r.sqlite"}').under(Path("/scratch"))
-    assert found.registry_url == "sqlite:////scratch/srv/r.sqlite"
+    actual = parse('registry: {database: "sqlite:////srv/r.sqlite"}').under(Path("/scratch"))
+    assert actual.registry_url == "sqlite:////scratch/srv/r.sqlite"
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "sqlite:///relative", ""])

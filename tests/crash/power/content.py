@@ -16,17 +16,17 @@ _SHARED = (".fuel-upgrade", "staging")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The tree with what is staged and what is kept for undo, and what the registry holds."""
+    """The tree with staged files and backups, and the content of the registry."""
 
     tree: Mapping[str, str]
     releases: tuple[object, ...]
     notifications: tuple[object, ...]
 
-    def faults(self, found: "Content") -> list[str]:
+    def faults(self, actual: "Content") -> list[str]:
         """Say how another content differs from this, which was expected."""
-        faults = _differences(self.tree, found.tree)
+        faults = _differences(self.tree, actual.tree)
         for what in ("releases", "notifications"):
-            expected, other = getattr(self, what), getattr(found, what)
+            expected, other = getattr(self, what), getattr(actual, what)
             if expected != other:
                 faults.append(f"{what}: expected {expected}, found {other}")
         return faults
@@ -44,9 +44,9 @@ def read_content(master: ScratchMaster) -> Content:
     return Content(tree, master.client.releases(), master.client.notifications())
 
 
-def _differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    paths = sorted({*expected, *found})
-    pairs = ((path, expected.get(path, "absent"), found.get(path, "absent")) for path in paths)
+def _differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[str]:
+    paths = sorted({*expected, *actual})
+    pairs = ((path, expected.get(path, "absent"), actual.get(path, "absent")) for path in paths)
     return [f"{path}: expected {one}, found {other}" for path, one, other in pairs if one != other]
 
 

@@ -1,4 +1,4 @@
-"""Which power cuts to make of a log, and what of it each leaves on the disks (pure)."""
+"""Chooses power cuts in a log, and the writes that each leaves on the disks (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from random import Random
 from tests.crash.power.log import Entry
 
 SECTOR_BYTES = 512
-"""What a disk writes whole or not at all."""
+"""The unit that a disk writes whole or not at all."""
 _ATTEMPTS = 50  # for each cut that is wanted: equal ones are drawn again
 
 
 class Keep(Enum):
-    """What a disk still wrote of that which it had not been told to make durable."""
+    """The share of the writes after the last flush that a disk still wrote."""
 
     NOTHING = "nothing"
     SOME = "some writes"
@@ -24,7 +24,7 @@ class Keep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The power goes after ``position`` requests; ``seed`` draws what ``keep`` leaves open."""
+    """The power goes after ``position`` requests; ``seed`` draws the writes where ``keep`` is random."""
 
     position: int
     keep: Keep
@@ -47,7 +47,7 @@ def durable(log: Sequence[Entry], disks: int, start: int, end: int) -> list[Entr
 
 
 def surviving(log: Sequence[Entry], disks: int, cut: Cut) -> list[Entry]:
-    """Return what a cut leaves of the writes that were not durable yet, in their order."""
+    """Return the not yet durable writes that survive a cut, in their order."""
     chance = Random(cut.seed)
     pending: list[Entry] = []
     for disk in range(disks):
@@ -70,7 +70,7 @@ def choose(
 
     Up to half of them are at the marks themselves and keep nothing: an answer was given, and must
     stand. Then there are as many between any two marks, as far as that many differ. Half of those
-    fall just before a flush is served: nothing of what it is to make durable need be there.
+    fall just before a flush is served: none of its writes need be there.
     """
     chance = Random(seed)
     spans = [span for span in pairwise(marks) if span[0] < span[1]]
@@ -78,14 +78,14 @@ def choose(
     drawn = (
         Cut(_position(log, span, chance), keep, chance.getrandbits(32)) for keep, span in kinds
     )
-    told = [Cut(mark, Keep.NOTHING, 0) for mark in chance.sample(marks, len(marks))]
-    found: dict[object, Cut] = {}
-    for cut in chain(told[: count // 2], islice(drawn, count * _ATTEMPTS)):
-        if len(found) == count:
+    message = [Cut(mark, Keep.NOTHING, 0) for mark in chance.sample(marks, len(marks))]
+    actual: dict[object, Cut] = {}
+    for cut in chain(message[: count // 2], islice(drawn, count * _ATTEMPTS)):
+        if len(actual) == count:
             break
         written = len(durable(log, disks, 0, cut.position))
-        found.setdefault((written, tuple(surviving(log, disks, cut))), cut)
-    return sorted(found.values(), key=lambda cut: cut.position)
+        actual.setdefault((written, tuple(surviving(log, disks, cut))), cut)
+    return sorted(actual.values(), key=lambda cut: cut.position)
 
 
 def _position(log: Sequence[Entry], span: tuple[int, int], chance: Random) -> int:

@@ -15,11 +15,11 @@ import mfusepy
 
 from tests.crash.power.log import LogWriter
 
-_LONG_S = 3600  # the files never change but by what passes here
+_LONG_S = 3600  # the files change only by requests that pass here
 
 
 class RecordedDisks(mfusepy.Operations):  # type: ignore[misc]  # the library has no types
-    """A folder with a file for each image; what is written goes into the image and the log."""
+    """A folder with a file for each image; writes go into the image and the log."""
 
     use_ns = True
 

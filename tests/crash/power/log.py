@@ -12,9 +12,9 @@ _INDEX, _DATA = "index", "data"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request that a disk served; ``place`` is where the log keeps what was written.
+    """One request that a disk served; ``place`` is the position of its data in the log.
 
-    Offsets and lengths in bytes; a flush has neither, and makes durable what came before it.
+    Offsets and lengths in bytes; a flush has neither, and makes all earlier writes durable.
     """
 
     disk: int
@@ -41,7 +41,7 @@ class LogWriter:
         self._place += len(data)
 
     def flush(self, disk: int) -> None:
-        """Record that what ``disk`` has served by now is durable."""
+        """Record that all served writes of ``disk`` are durable."""
         os.write(self._index, _RECORD.pack(True, disk, 0, 0, self._place))  # noqa: FBT003 - a field
 
 
@@ -67,7 +67,7 @@ class Images:
         self._log = log / _DATA
 
     def apply(self, pieces: Sequence[Entry]) -> None:
-        """Write what these writes, or parts of them, wrote."""
+        """Repeat these writes, or parts of them."""
         disks = [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in self.paths]
         data = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -25,7 +25,7 @@ def run_apart(function: str, timeout_s: float, **arguments: object) -> Any:
     """Call ``module:function`` in a process with mounts and process ids of its own.
 
     Whatever becomes of it, its mounts go with it, and so do its loop devices, which ``mount``
-    attached so that they detach themselves. Arguments and result are what JSON can hold.
+    attached so that they detach themselves. Arguments and result are JSON values.
     """
     done = subprocess.run(
         [
@@ -45,7 +45,7 @@ def run_apart(function: str, timeout_s: float, **arguments: object) -> Any:
 
 
 def make_filesystem(kind: str, image: Path) -> None:
-    """Make an image with an empty file system; what is zero in it takes no room."""
+    """Make an image with an empty file system; zeros in it take no space."""
     image.touch()
     os.truncate(image, _SIZES[kind])
     run(*_MKFS[kind], str(image))
@@ -92,7 +92,7 @@ def copy_image(source: Path, target: Path) -> None:
 
 
 def run(*argv: str) -> None:
-    """Run a program; what it said is the error's message if it fails."""
+    """Run a program; its output is the error's message if it fails."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{shutil.which(argv[0]) or argv[0]} {argv[1:]}: {done.stderr}")

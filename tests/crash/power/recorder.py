@@ -1,4 +1,4 @@
-"""Records what a piece of work does to disks, and gives them as power cuts would leave them."""
+"""Records the writes of a function to disks, and gives the disks as after power cuts."""
 
 import os
 import threading
@@ -44,7 +44,7 @@ class Disks:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was recorded: the log, and after how many requests each mark was made."""
+    """A recording: the log, and the number of requests before each mark."""
 
     disks: Disks
     log: tuple[Entry, ...]
@@ -77,7 +77,7 @@ def record(disks: Disks, act: Callable[[Mark], None], *, noise: bool = False) ->
     """Run ``act`` on recorded disks, mounted at ``disks.top``; it marks moments by name.
 
     With ``noise``, somebody else syncs a file of his own on the first disk all the while, which
-    makes the file system write of its metadata what it would have kept for later.
+    makes the file system write metadata that it would have delayed.
     """
     images = [disks.work / f"disk-{number}" for number in range(len(disks.folders))]
     for number, image in enumerate(images):

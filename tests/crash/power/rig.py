@@ -26,7 +26,7 @@ from tests.crash.power.mounts import in_memory, run
 from tests.crash.power.recorder import Disks, Mark, record
 
 Change = tuple[Callable[[Path], object], Callable[[Path], bool]]
-"""What is done below a folder, and whether that is found there."""
+"""Work below a folder, and the check of its result."""
 DATA = b"to last" * 10_000
 
 
@@ -34,7 +34,7 @@ def _write_carelessly(folder: Path) -> None:
     (folder / "temporary").write_bytes(DATA)
     (folder / "temporary").rename(folder / "file")
     descriptor = os.open(folder / "other", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
-    os.fsync(descriptor)  # takes the new name to the disk, but not what it stands for
+    os.fsync(descriptor)  # takes the new name to the disk, but not its content
     os.close(descriptor)
 
 
@@ -92,7 +92,7 @@ def cut_changes(*, work: str, kind: str, careful: bool, cuts: int, seed: int) ->
 
 
 def cut_off_a_removal(*, work: str) -> dict[str, Any]:
-    """Remove two trees of which the first cannot lose all it holds; return what lies where."""
+    """Remove two trees of which the first cannot lose all it holds; return the remaining paths."""
     folder = Path(work)
     trees = [folder / "one", folder / "two"]
     for tree in trees:

@@ -1,4 +1,4 @@
-"""An install and its undo on recorded disks, and what must be found after any power cut in them."""
+"""An install and its undo on recorded disks, and the state that any power cut in them must leave."""
 
 import os
 from collections import Counter
@@ -31,7 +31,7 @@ _CONTENT_AT_END = {
     InstallState.INSTALLED: "after",
     InstallState.UNDONE: "undone",
 }
-"""What must be found by what the journal says of the install; None: it knows of none.
+"""The expected content by the journal's state of the install; None: no record.
 
 Undone differs from before in the backups of the earlier install, which a success gives up.
 """
@@ -72,7 +72,7 @@ class Story:
             mark("end")
 
     def check(self, marks: Mapping[str, int], cut: Cut, *, again: bool) -> tuple[str, list[str]]:
-        """Start the master after a cut; return what the install has become, and what is wrong."""
+        """Start the master after a cut; return the state of the install, and the faults."""
         try:
             with started_master(self._root) as master:
                 return self._check(master, marks, cut, again=again)
@@ -126,7 +126,7 @@ def cut_an_install(
     cuts: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Record an install and its undo, make the cuts, and return what was found.
+    """Record an install and its undo, make the cuts, and return the faults.
 
     ``disks`` says their ``kind`` and ``layout``, and whether there is ``noise``.
     """
@@ -143,10 +143,10 @@ def _check_all(story: Story, recording: Recording, cuts: list[Cut]) -> dict[str,
     faults: list[str] = []
     for number, cut in enumerate(recording.after(cuts)):
         again = number % _AGAIN_EVERY == _AGAIN_EVERY - 1
-        end, found = story.check(recording.marks, cut, again=again)
+        end, actual = story.check(recording.marks, cut, again=again)
         ends[end] += 1
-        if found:
-            faults.append(f"{cut}, marks {recording.marks}:\n  " + "\n  ".join(found[:20]))
+        if actual:
+            faults.append(f"{cut}, marks {recording.marks}:\n  " + "\n  ".join(actual[:20]))
     return {"cuts": ends.total(), "ends": dict(ends), "faults": faults}
 
 
@@ -158,7 +158,7 @@ def _mark_success(event: Event, mark: Mark) -> None:
 def _told_otherwise(
     marks: Mapping[str, int], cut: Cut, state: InstallState | None, failed: InstallState | None
 ) -> list[str]:
-    """Compare the journal with what was answered before the cut, which must stand."""
+    """Compare the journal with the answers before the cut, which must hold."""
     faults = []
     if state not in _expected(marks, cut.position):
         faults.append(f"the install is {state}, and something else was answered")

@@ -1,4 +1,4 @@
-"""What a cut leaves on the disks, worked out on logs of a few requests."""
+"""The writes that survive a cut, computed for logs of a few requests."""
 
 import pytest
 

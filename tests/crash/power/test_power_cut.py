@@ -38,19 +38,19 @@ def test_a_power_cut_leaves_before_or_after(
     layout: str,
     noise: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    found: dict[str, Any] = run_apart(
+    actual: dict[str, Any] = run_apart(
         "tests.crash.power.story:cut_an_install",
         timeout_s=120 + 10 * _SHARE,
         work=str(tmp_path),
         disks={"kind": kind, "layout": layout, "noise": noise},
         tarballs=[str(tarballs["5.1"]), str(tarballs["6.0"])],
-        full_view=not noise,  # its sync would hide what the noise shows
+        full_view=not noise,  # its sync would hide the effect of the noise
         cuts=_SHARE,
         seed=SEED,
     )
-    faults = found.pop("faults")
-    print(f"\n{kind}, {layout}, {'noise' if noise else 'no noise'}, seed {SEED}: {found}")  # noqa: T201
-    assert not faults, "\n".join([f"{len(faults)} of {found['cuts']} cuts:", *faults])
-    assert found["cuts"] == _SHARE
+    faults = actual.pop("faults")
+    print(f"\n{kind}, {layout}, {'noise' if noise else 'no noise'}, seed {SEED}: {actual}")  # noqa: T201
+    assert not faults, "\n".join([f"{len(faults)} of {actual['cuts']} cuts:", *faults])
+    assert actual["cuts"] == _SHARE
     if CUTS > FEW:
-        assert found["ends"].keys() == {"not begun", "rolled back", "installed", "undone"}
+        assert actual["ends"].keys() == {"not begun", "rolled back", "installed", "undone"}

@@ -1,4 +1,4 @@
-"""The rig sees what is lost for want of an fsync, and loses nothing that was synced."""
+"""The rig detects data lost for a missing fsync, and loses no synced data."""
 
 import errno
 from pathlib import Path
@@ -14,7 +14,7 @@ CUTS = 16
 
 
 def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
-    found = run_apart(
+    actual = run_apart(
         "tests.crash.power.rig:cut_changes",
         timeout_s=120,
         work=str(work),
@@ -23,14 +23,14 @@ def lost(work: Path, kind: str, *, careful: bool) -> dict[str, int]:
         cuts=CUTS,
         seed=1,
     )
-    assert found["cuts"] > 2 * len(CARELESS)
-    counts: dict[str, int] = found["lost"]
+    assert actual["cuts"] > 2 * len(CARELESS)
+    counts: dict[str, int] = actual["lost"]
     return counts
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_what_is_not_synced_is_lost(tmp_path: Path, kind: str) -> None:
-    """Else the rig would prove nothing of what it does not lose."""
+    """Otherwise data that the rig keeps would prove nothing."""
     assert lost(tmp_path, kind, careful=False).keys() == CARELESS.keys()
 
 
@@ -40,5 +40,5 @@ def test_what_our_file_operations_have_done_outlives_every_cut(tmp_path: Path, k
 
 
 def test_trees_that_were_to_go_together_do_not_look_whole_when_that_fails(tmp_path: Path) -> None:
-    found = run_apart("tests.crash.power.rig:cut_off_a_removal", timeout_s=30, work=str(tmp_path))
-    assert found == {"error": errno.EBUSY, "left": ["discarded-one", "discarded-two"], "later": []}
+    actual = run_apart("tests.crash.power.rig:cut_off_a_removal", timeout_s=30, work=str(tmp_path))
+    assert actual == {"error": errno.EBUSY, "left": ["discarded-one", "discarded-two"], "later": []}

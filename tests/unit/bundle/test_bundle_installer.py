@@ -90,8 +90,8 @@ def test_the_installer_takes_no_space_on_the_master(head: BundleHead) -> None:
 
 
 def test_a_header_names_the_version(tmp_path: Path) -> None:
-    found = read_installer(write_installer(tmp_path / "any name", version="1.2rc1"))
-    assert (found.version, found.name) == ("1.2rc1", "fuel-upgrade-1.2rc1-x86_64.run")
+    actual = read_installer(write_installer(tmp_path / "any name", version="1.2rc1"))
+    assert (actual.version, actual.name) == ("1.2rc1", "fuel-upgrade-1.2rc1-x86_64.run")
 
 
 @pytest.mark.parametrize("data", [b"", b"#!/bin/sh\necho\n", b"\x7fELF"])

@@ -93,8 +93,8 @@ def test_the_seal_is_not_summed_again_for_each_member(tarball: Path, tmp_path: P
 
 def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path) -> None:
     head = read_head(tarball)
-    told: list[tuple[str, int, int]] = []
-    unpack(head, tmp_path.joinpath, progress=lambda *what: told.append(what))
+    message: list[tuple[str, int, int]] = []
+    unpack(head, tmp_path.joinpath, progress=lambda *what: message.append(what))
     written = {
         str(p.relative_to(tmp_path)) for p in walk(tmp_path) if p.is_symlink() or p.is_file()
     }
@@ -103,20 +103,20 @@ def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path
     assert str((tmp_path / LINK).readlink()) == "../modules/nova/manifests/init.pp"
     assert (tmp_path / RUN).stat().st_mode & 0o777 == 0o755
     assert (tmp_path / INIT).stat().st_mode & 0o777 == 0o644
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert [done for _, done, _ in message] == sorted(done for _, done, _ in message)
 
 
 def test_each_file_goes_where_the_route_says(tarball: Path, tmp_path: Path) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def route(path: str) -> Path:
-        asked.append(path)
-        return tmp_path / str(len(asked))
+        requested.append(path)
+        return tmp_path / str(len(requested))
 
     head = read_head(tarball)
     unpack(head, route, progress=no_progress)
-    assert sorted(asked) == sorted(head.sealed)
-    assert len(list(tmp_path.iterdir())) == len(asked)
+    assert sorted(requested) == sorted(head.sealed)
+    assert len(list(tmp_path.iterdir())) == len(requested)
 
 
 def rewritten(tarball: Path, target: Path, change: Change) -> Path:

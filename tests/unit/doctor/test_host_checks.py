@@ -49,12 +49,12 @@ def test_the_worst_verdict_counts() -> None:
 
 
 def test_an_address_of_another_host_is_a_warning_with_the_setting() -> None:
-    found = check_address(Config(), ["10.0.0.7"])
-    assert found.verdict is WARNING
-    assert found.detail.startswith(
+    findings = check_address(Config(), ["10.0.0.7"])
+    assert findings.verdict is WARNING
+    assert findings.detail.startswith(
         "master_ip 10.20.0.2 (the default) is not an address of this host"
     )
-    assert found.remedy.startswith("set master_ip in config.yaml")
+    assert findings.remedy.startswith("set master_ip in config.yaml")
     assert check_address(Config(master_ip="10.0.0.7"), ["10.0.0.7"]).verdict is OK
 
 
@@ -67,21 +67,21 @@ def repo(config: Config, content: bytes = b"<repomd/>") -> str:
 
 def test_a_web_server_that_serves_the_repos_is_known_by_an_index(config: Config) -> None:
     url = repo(config)
-    asked: list[str] = []
+    requested: list[str] = []
 
     def serves(place: str) -> bytes:
-        asked.append(place)
+        requested.append(place)
         return b"<repomd/>"
 
     assert check_repo_url(config, serves).verdict is OK
-    assert asked == [url]
+    assert requested == [url]
 
 
 def test_another_index_at_the_same_place_is_a_failure(config: Config) -> None:
     repo(config)
-    found = check_repo_url(config, lambda _url: b"another")
-    assert found.verdict is FAILURE
-    assert str(config.paths.repos) in found.remedy
+    actual = check_repo_url(config, lambda _url: b"another")
+    assert actual.verdict is FAILURE
+    assert str(config.paths.repos) in actual.remedy
 
 
 def test_a_web_server_that_does_not_run_is_a_failure(config: Config) -> None:
@@ -136,8 +136,8 @@ def test_a_unit_is_checked_by_its_properties(
 
 
 def test_a_daemon_of_another_version_is_a_warning_with_when_to_restart_it() -> None:
-    found = check_daemon(Path("/s"), lambda _p: {"version": "0.0.9", "running": "7f3a0001"})
-    assert found == Check(
+    actual = check_daemon(Path("/s"), lambda _p: {"version": "0.0.9", "running": "7f3a0001"})
+    assert actual == Check(
         "daemon",
         WARNING,
         f"fuel-upgraded has version 0.0.9, this command has {__version__}",
@@ -173,8 +173,8 @@ def test_an_install_that_waits_for_an_operator_has_its_command(config: Config) -
     journal = Journal(config.paths.journal)
     for state in (InstallState.INSTALLED, InstallState.RUNNING, InstallState.INCONSISTENT):
         journal.begin(record(state))
-    found = list(check_journal(config.paths))
-    assert [(c.verdict, c.remedy) for c in found] == [
+    findings = list(check_journal(config.paths))
+    assert [(c.verdict, c.remedy) for c in findings] == [
         (FAILURE, "fuel-upgrade recover"),
         (FAILURE, "fuel-upgrade show id-INCONSISTENT, then fuel-upgrade repair"),
         (OK, ""),
@@ -209,10 +209,10 @@ def test_a_file_that_others_can_change_or_read_is_a_failure(
     place.parent.mkdir(parents=True, exist_ok=True)
     place.mkdir(exist_ok=True) if name in ("state", "hooks") else place.touch()
     place.chmod(mode)
-    (found,) = check_modes(config)
-    assert found.verdict is FAILURE
-    assert found.remedy.startswith("chmod ")
-    assert str(place) in found.remedy
+    (actual,) = check_modes(config)
+    assert actual.verdict is FAILURE
+    assert actual.remedy.startswith("chmod ")
+    assert str(place) in actual.remedy
 
 
 def test_files_as_the_daemon_makes_them_are_well(config: Config) -> None:
@@ -242,9 +242,9 @@ def test_a_disk_without_the_reserve_is_a_failure_that_says_how_much_it_lacks(
 ) -> None:
     assert verdicts(check_disks(config)) == [OK]
     greedy = Config(disk_reserve_mb=1 << 40).under(config.paths.state)
-    (found,) = check_disks(greedy)
-    assert found.verdict is FAILURE
-    assert " short" in found.detail
+    (actual,) = check_disks(greedy)
+    assert actual.verdict is FAILURE
+    assert " short" in actual.detail
 
 
 def test_a_check_that_breaks_is_a_warning_and_keeps_no_other_from_running(tmp_path: Path) -> None:

@@ -15,15 +15,15 @@ def written(tmp_path: Path, text: str, mode: int = 0o644) -> Path:
 
 def test_every_fault_is_a_failure_of_its_own_and_has_its_default(tmp_path: Path) -> None:
     place = written(tmp_path, "masterip: 10.0.0.1\nlog_level: loud\nkeep_installs: 3\n")
-    found = read_settings(place, is_named=True)
-    assert [(check.verdict, check.detail) for check in found.checks] == [
+    settings = read_settings(place, is_named=True)
+    assert [(check.verdict, check.detail) for check in settings.checks] == [
         (Verdict.FAILURE, f"{place}: masterip: unknown setting: did you mean master_ip?"),
         (
             Verdict.FAILURE,
             f"{place}: log_level: 'loud' is not debug, info, warning or error",
         ),
     ]
-    assert found.config.keep_installs == 3
+    assert settings.config.keep_installs == 3
 
 
 def test_a_file_that_is_no_yaml_is_a_failure(tmp_path: Path) -> None:

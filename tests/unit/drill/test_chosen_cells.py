@@ -17,5 +17,5 @@ def test_a_step_that_is_not_there_is_refused() -> None:
 
 
 def test_named_faults_and_steps_are_drilled() -> None:
-    wanted = DrillRequest(None, with_faults=True, faults=[Fault.KILL], steps=[3])
-    assert _chosen(wanted, 15) == cells(15, faults=[Fault.KILL], only_steps=[3])
+    expected = DrillRequest(None, with_faults=True, faults=[Fault.KILL], steps=[3])
+    assert _chosen(expected, 15) == cells(15, faults=[Fault.KILL], only_steps=[3])

@@ -31,23 +31,23 @@ def judged(seen: Observed) -> tuple[Verdict, tuple[str, ...]]:
 
 
 def test_every_fault_meets_every_step_in_both_directions() -> None:
-    found = cells(3)
-    assert len(set(found)) == len(found)
-    assert {(c.fault, c.step, c.direction) for c in found} == {
+    actual = cells(3)
+    assert len(set(actual)) == len(actual)
+    assert {(c.fault, c.step, c.direction) for c in actual} == {
         (fault, step, direction) for fault in Fault for step in (1, 2, 3) for direction in Direction
     }
 
 
 def test_a_process_fails_before_the_change_and_after_it() -> None:
-    found = cells(1, faults=[Fault.KILL])
-    assert [(c.direction.value, c.where) for c in found] == [
+    actual = cells(1, faults=[Fault.KILL])
+    assert [(c.direction.value, c.where) for c in actual] == [
         ("forward", "before"), ("forward", "after"), ("undoing", "before"), ("undoing", "after")
     ]  # fmt: skip
 
 
 def test_faults_and_steps_can_be_chosen() -> None:
-    found = cells(9, faults=[Fault.LOST], only_steps=[4])
-    assert found == (
+    actual = cells(9, faults=[Fault.LOST], only_steps=[4])
+    assert actual == (
         Cell(Fault.LOST, 4, Direction.FORWARD, "during"),
         Cell(Fault.LOST, 4, Direction.UNDOING, "during"),
     )

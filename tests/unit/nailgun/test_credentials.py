@@ -58,8 +58,8 @@ def test_the_environment_completes_the_settings() -> None:
     named = NailgunSettings(
         url=URL, username="u", tenant="t", keystone_url=URL, user_domain="d", project_domain="e"
     )
-    found = read_access(named, OPENRC).settings
-    assert found == replace(named, password="from the environment")
+    actual = read_access(named, OPENRC).settings
+    assert actual == replace(named, password="from the environment")
 
 
 def test_a_tenant_is_a_project_of_older_clients() -> None:

@@ -59,22 +59,22 @@ def test_a_release_alone_is_unsigned(tmp_path: Path) -> None:
 
 
 def test_a_detached_signature_makes_it_signed(tmp_path: Path) -> None:
-    asked = apt_repo(tmp_path, Release=RELEASE, Release_gpg="x")
-    assert fetch_identity(asked, timeout_s=60).signed
+    requested = apt_repo(tmp_path, Release=RELEASE, Release_gpg="x")
+    assert fetch_identity(requested, timeout_s=60).signed
 
 
 def test_an_inrelease_comes_before_a_release(tmp_path: Path) -> None:
-    asked = apt_repo(tmp_path, InRelease=CLEARSIGNED, Release="Label: other\n")
-    source = fetch_identity(asked, timeout_s=60)
+    requested = apt_repo(tmp_path, InRelease=CLEARSIGNED, Release="Label: other\n")
+    source = fetch_identity(requested, timeout_s=60)
     assert (source.label, source.signed) == ("fuel-diff-abc", True)
 
 
 def test_a_repo_without_release_but_with_an_index_has_no_label(tmp_path: Path) -> None:
-    asked = apt_repo(tmp_path)
+    requested = apt_repo(tmp_path)
     index = tmp_path / "dists/precise/main/binary-amd64/Packages.gz"
     index.parent.mkdir(parents=True)
     index.touch()
-    assert fetch_identity(asked, timeout_s=60) == asked
+    assert fetch_identity(requested, timeout_s=60) == requested
 
 
 def test_a_folder_that_is_no_apt_repo_is_refused(tmp_path: Path) -> None:
@@ -89,19 +89,19 @@ def test_a_page_in_place_of_a_release_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_yum_repo_is_identified_by_its_repomd(tmp_path: Path) -> None:
-    asked = NodeSource("repo", f"file://{tmp_path}/a%20b/", None, ())
+    requested = NodeSource("repo", f"file://{tmp_path}/a%20b/", None, ())
     with pytest.raises(OutsideError, match=r"no repodata/repomd\.xml"):
-        fetch_identity(asked, timeout_s=60)
+        fetch_identity(requested, timeout_s=60)
     (tmp_path / "a b/repodata").mkdir(parents=True)
     (tmp_path / "a b/repodata/repomd.xml").touch()
-    assert fetch_identity(asked, timeout_s=60) == asked
+    assert fetch_identity(requested, timeout_s=60) == requested
 
 
 def test_an_unreadable_repo_is_named(tmp_path: Path) -> None:
-    asked = apt_repo(tmp_path)
+    requested = apt_repo(tmp_path)
     (tmp_path / "dists/precise/InRelease").mkdir()
     with pytest.raises(OutsideError, match="InRelease cannot be read: "):
-        fetch_identity(asked, timeout_s=60)
+        fetch_identity(requested, timeout_s=60)
 
 
 class Misbehaving(Handler):
@@ -127,9 +127,9 @@ def server() -> Iterator[str]:
 
 
 def test_a_servers_error_is_not_an_absent_file(server: str) -> None:
-    asked = NodeSource("repo", f"{server}/broken", "precise", ("main",))
+    requested = NodeSource("repo", f"{server}/broken", "precise", ("main",))
     with pytest.raises(OutsideError, match=r"/broken/dists/precise/InRelease cannot be read: 503"):
-        fetch_identity(asked, timeout_s=60)
+        fetch_identity(requested, timeout_s=60)
 
 
 def test_an_endless_response_hits_the_size_limit(server: str) -> None:
@@ -145,6 +145,6 @@ def test_a_slow_server_hits_the_time_limit(server: str) -> None:
 
 
 def test_a_missing_server_is_an_error(server: str) -> None:
-    asked = NodeSource("repo", "http://127.0.0.1:1/x", None, ())
+    requested = NodeSource("repo", "http://127.0.0.1:1/x", None, ())
     with pytest.raises(OutsideError, match=r"http://127\.0\.0\.1:1/x/repodata/repomd\.xml"):
-        fetch_identity(asked, timeout_s=60)
+        fetch_identity(requested, timeout_s=60)

@@ -60,10 +60,10 @@ DESCRIBED = listed(
 
 
 def entries(body: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = body["attributes_metadata"]["editable"]["repo_setup"]["repos"][
+    actual: list[dict[str, Any]] = body["attributes_metadata"]["editable"]["repo_setup"]["repos"][
         "value"
     ]
-    return found
+    return actual
 
 
 def priorities(body: dict[str, Any]) -> dict[str, int | None]:
@@ -87,9 +87,9 @@ def test_any_chain_survives_a_map_that_a_consumer_sorts(versions: list[str]) -> 
     wire = MAP.body(fields, OrchestratorData(chain, "m", "n"))
     repos = wire["orchestrator_data"]["repo_metadata"]
     assert [repos[key] for key in sorted(repos)] == [repo.location for repo in chain]
-    found = read_repos(wire)
-    assert found is not None
-    assert found.chain == chain
+    actual = read_repos(wire)
+    assert actual is not None
+    assert actual.chain == chain
 
 
 def test_a_map_has_the_other_repos_of_a_description_after_the_chain() -> None:
@@ -101,10 +101,10 @@ def test_a_map_has_the_other_repos_of_a_description_after_the_chain() -> None:
         "zz03-mos-updates": "http://mirror/8.0/ trusty main",
         "zz04-Auxiliary": "http://{MASTER_IP}:8080/aux trusty main",
     }
-    found = read_repos(wire)
-    assert found is not None
-    assert [repo.name for repo in found.others] == ["ubuntu", "mos-updates", "Auxiliary"]
-    assert found.chain == data(BASES[0]).repos
+    repos = read_repos(wire)
+    assert repos is not None
+    assert [repo.name for repo in repos.others] == ["ubuntu", "mos-updates", "Auxiliary"]
+    assert repos.chain == data(BASES[0]).repos
 
 
 def test_the_chain_takes_the_place_of_the_own_repo_in_the_list() -> None:
@@ -176,17 +176,17 @@ def test_a_description_of_6_0_becomes_a_list() -> None:
 def test_a_rendered_fixture_reads_back(dialect: Any, length: int) -> None:
     meant = data(*BASES[:length])
     body = dialect.body(DESCRIBED, meant)
-    found = read_release({**body, "id": 1}, master_ip=IP)
-    assert found.orchestrator is not None
-    assert [r.name for r in found.orchestrator.repos] == [r.name for r in meant.repos]
-    places = [r.location for r in found.orchestrator.repos]
+    actual = read_release({**body, "id": 1}, master_ip=IP)
+    assert actual.orchestrator is not None
+    assert [r.name for r in actual.orchestrator.repos] == [r.name for r in meant.repos]
+    places = [r.location for r in actual.orchestrator.repos]
     filled = [
         r.location.replace("{MASTER_IP}", IP).replace("{OPENSTACK_VERSION}", "liberty-8.0")
         for r in meant.repos
     ]
     assert places == filled
-    assert found.orchestrator.puppet_modules_source == f"rsync://{IP}:/puppet/liberty-8.0/modules/"
-    assert [repo.name for repo in found.others] == ["ubuntu", "mos-updates", "Auxiliary"]
+    assert actual.orchestrator.puppet_modules_source == f"rsync://{IP}:/puppet/liberty-8.0/modules/"
+    assert [repo.name for repo in actual.others] == ["ubuntu", "mos-updates", "Auxiliary"]
 
 
 def test_given_priorities_are_put_back_as_they_were() -> None:
@@ -245,6 +245,6 @@ def test_a_map_in_any_order_gives_the_same_chain_after_sorting_by_version() -> N
     keys = ("liberty-8.0", "zz01-2015.1.0-7.0", "ubuntu")
     for mixed in itertools.permutations(keys):
         wire = {"repo_metadata": {key: f"http://{key}" for key in mixed}}
-        found = read_repos({**listed(), "orchestrator_data": wire})
-        assert found is not None
-        assert [repo.name for repo in found.chain] == ["liberty-8.0", "2015.1.0-7.0"]
+        repos = read_repos({**listed(), "orchestrator_data": wire})
+        assert repos is not None
+        assert [repo.name for repo in repos.chain] == ["liberty-8.0", "2015.1.0-7.0"]

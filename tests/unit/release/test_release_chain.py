@@ -60,9 +60,9 @@ def test_malformed_metadata_is_refused(text: str) -> None:
 def test_a_release_comes_after_its_base_in_any_order_of_input() -> None:
     chain = {"c": "b", "b": "a", "d": "outside"}
     for given_order in itertools.permutations("abcd"):
-        found = order(chain, *map(release, given_order))
-        assert found.index("a") < found.index("b") < found.index("c")
-        assert sorted(found) == ["a", "b", "c", "d"]
+        actual = order(chain, *map(release, given_order))
+        assert actual.index("a") < actual.index("b") < actual.index("c")
+        assert sorted(actual) == ["a", "b", "c", "d"]
 
 
 def test_a_base_outside_the_tarball_is_no_constraint() -> None:
@@ -135,8 +135,8 @@ def test_repos_come_newest_first_in_whatever_order_nailgun_gives_them(
 
 
 def test_the_own_repo_leads_even_where_a_base_has_a_higher_version() -> None:
-    found = newest_first("2014.2-6.0", entries("kilo-7.0", "2014.2-6.0"))
-    assert [repo.name for repo in found] == ["2014.2-6.0", "kilo-7.0"]
+    actual = newest_first("2014.2-6.0", entries("kilo-7.0", "2014.2-6.0"))
+    assert [repo.name for repo in actual] == ["2014.2-6.0", "kilo-7.0"]
 
 
 BASE = OrchestratorData(
@@ -145,16 +145,16 @@ BASE = OrchestratorData(
 
 
 def test_the_own_repo_comes_first_then_those_of_the_base() -> None:
-    found = orchestrator_data(release("2014.2-6.0"), "http://m/6.0 precise main", BASE)
-    assert found.repos == (RepoEntry("2014.2-6.0", "http://m/6.0 precise main"), *BASE.repos)
-    assert list(found.to_json()["repo_metadata"]) == [
+    actual = orchestrator_data(release("2014.2-6.0"), "http://m/6.0 precise main", BASE)
+    assert actual.repos == (RepoEntry("2014.2-6.0", "http://m/6.0 precise main"), *BASE.repos)
+    assert list(actual.to_json()["repo_metadata"]) == [
         "2014.2-6.0", "2014.1.3-5.1.1", "2014.1.1-5.1",
     ]  # fmt: skip
 
 
 def test_puppet_sources_are_the_releases_own_and_never_the_bases() -> None:
-    found = orchestrator_data(release("6.0"), "http://m", BASE)
-    assert found.puppet_manifests_source == (
+    actual = orchestrator_data(release("6.0"), "http://m", BASE)
+    assert actual.puppet_manifests_source == (
         "rsync://{MASTER_IP}:/puppet/{OPENSTACK_VERSION}/manifests/"
     )
     described = release("6.0", orchestrator_data={"puppet_modules_source": "rsync://mine"})
@@ -186,7 +186,7 @@ def test_a_registered_release_is_read() -> None:
         "id": 3, "name": "n", "version": "6.0", "operating_system": "CentOS",
         "state": "available", "orchestrator_data": BASE.to_json(), "is_deployable": True,
     }  # fmt: skip
-    found = read_release(wire)
-    assert (found.id, found.os_key, found.orchestrator) == (3, "centos", BASE)
+    actual = read_release(wire)
+    assert (actual.id, actual.os_key, actual.orchestrator) == (3, "centos", BASE)
     bare = read_release({**wire, "orchestrator_data": None})
     assert (bare.orchestrator, bare.repos) == (None, ())

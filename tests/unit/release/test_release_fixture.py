@@ -133,15 +133,15 @@ def test_a_chain_of_extend_may_be_long(depth: int) -> None:
         ["- &e0 {fields: {name: n, version: '1', level: 0}}", *links,
          f"- {{pk: 1, extend: *e{depth - 1}, fields: {{operating_system: Ubuntu}}}}"]
     )  # fmt: skip
-    (found,) = parsed(text)
-    assert found.fields["level"] == depth - 1
-    assert len(found.fields) == 4 + depth - 1
+    (actual,) = parsed(text)
+    assert actual.fields["level"] == depth - 1
+    assert len(actual.fields) == 4 + depth - 1
 
 
 def test_an_entry_may_stand_within_extend_itself() -> None:
     text = "- {pk: 1, extend: {extend: {fields: {name: n}}, fields: {version: '1'}}, "
-    (found,) = parsed(text + "fields: {operating_system: CentOS}}")
-    assert (found.name, found.version, found.os_key) == ("n", "1", "centos")
+    (actual,) = parsed(text + "fields: {operating_system: CentOS}}")
+    assert (actual.name, actual.version, actual.os_key) == ("n", "1", "centos")
 
 
 def test_extend_cannot_multiply_the_entries_that_it_names() -> None:
@@ -167,9 +167,9 @@ JSON = """[
 
 
 def test_a_fixture_may_be_json() -> None:
-    (found,) = parse_fixture(JSON, source="openstack.json")
-    assert (found.name, found.version) == ("n", "2014.1")
-    assert found.fields["v"] == {"a": 1, "b": 1000.0}
+    (releases,) = parse_fixture(JSON, source="openstack.json")
+    assert (releases.name, releases.version) == ("n", "2014.1")
+    assert releases.fields["v"] == {"a": 1, "b": 1000.0}
 
 
 def test_json_travels_as_yaml_of_the_same_content() -> None:
@@ -201,13 +201,13 @@ def test_malformed_json_is_refused(text: str, what: str) -> None:
 def test_the_real_descriptions_give_their_releases(fuel: str) -> None:
     path = shared_dir() / "data/openstack.yaml" / f"{fuel}.yaml"
     version, name, ubuntu = REAL[fuel]
-    found = parse_fixture(path.read_text(), source=str(path))
-    assert {release.version for release in found} == {version}
+    releases = parse_fixture(path.read_text(), source=str(path))
+    assert {release.version for release in releases} == {version}
     expected = [(f"{name} on CentOS 6.5", "CentOS"), (f"{name} on {ubuntu}", "Ubuntu")]
     if fuel == "9.0":
         expected.append(("Mitaka on Ubuntu+UCA 14.04", "Ubuntu"))
-    assert [(release.name, release.operating_system) for release in found] == expected
-    assert all("roles_metadata" in release.fields for release in found)
+    assert [(release.name, release.operating_system) for release in releases] == expected
+    assert all("roles_metadata" in release.fields for release in releases)
 
 
 def test_no_real_description_is_left_out() -> None:
@@ -243,5 +243,5 @@ def test_a_field_on_which_nailgun_would_crash_is_refused(field: str, what: str) 
 
 @pytest.mark.parametrize("state", sorted(STATES))
 def test_every_state_of_any_nailgun_is_taken(state: str) -> None:
-    (found,) = parsed(f"- {{pk: 1, fields: {FIELDS[:-1]}, state: {state}}}}}")
-    assert found.fields["state"] == state
+    (actual,) = parsed(f"- {{pk: 1, fields: {FIELDS[:-1]}, state: {state}}}}}")
+    assert actual.fields["state"] == state

@@ -4,7 +4,7 @@ from fuel_upgrade.system.age import say_age
 
 
 @pytest.mark.parametrize(
-    ("age_s", "said"),
+    ("age_s", "output"),
     [
         (-1, "0 s"),
         (0.9, "0 s"),
@@ -14,5 +14,5 @@ from fuel_upgrade.system.age import say_age
         (90061, "1 d 1 h"),
     ],
 )
-def test_a_duration_has_its_two_largest_units(age_s: float, said: str) -> None:
-    assert say_age(age_s) == said
+def test_a_duration_has_its_two_largest_units(age_s: float, output: str) -> None:
+    assert say_age(age_s) == output

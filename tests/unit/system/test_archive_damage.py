@@ -67,10 +67,10 @@ def test_a_flipped_byte_is_refused_or_shows(position: int, flip: int) -> None:
     altered = bytearray(WHOLE)
     altered[position] ^= flip
     try:
-        found = read_archive(bytes(altered))
+        actual = read_archive(bytes(altered))
     except BundleError:
         return
-    assert found != MEMBERS or is_checksum(position)
+    assert actual != MEMBERS or is_checksum(position)
 
 
 @quickly

@@ -111,9 +111,9 @@ def test_an_extension_header_without_end_is_not_read_into_memory(kind: bytes) ->
 
 def test_a_pax_header_of_an_honest_member_counts() -> None:
     data = pax(("path", "other"), ("size", "3"), ("mtime", "1.5")) + header("a") + padded(b"abc")
-    found = read_archive(data + END)
-    assert found["other"].data == b"abc"
-    assert list(found) == ["other"]
+    actual = read_archive(data + END)
+    assert actual["other"].data == b"abc"
+    assert list(actual) == ["other"]
 
 
 def test_a_pax_header_counts_for_one_member_only() -> None:
@@ -136,8 +136,8 @@ def test_the_root_itself_is_no_member() -> None:
 
 @pytest.mark.parametrize("target", ["x", "../x", "../../x", ".", "./y/z", "../d/x"])
 def test_a_link_that_stays_inside_is_kept(target: str) -> None:
-    found = read_archive(header("d/e/l", LINK, target=target) + END)
-    assert found["d/e/l"].target == target
+    actual = read_archive(header("d/e/l", LINK, target=target) + END)
+    assert actual["d/e/l"].target == target
 
 
 def test_a_folder_may_come_twice_and_behind_its_files() -> None:

@@ -39,10 +39,10 @@ LINKS = {"d/link": "../a", "long": LONG}
 
 
 def test_a_written_archive_can_be_read() -> None:
-    found = read_archive(written(FILES, LINKS))
-    assert {path: m.data for path, m in found.items() if m.kind is Kind.FILE} == FILES
-    assert {path: m.target for path, m in found.items() if m.kind is Kind.LINK} == LINKS
-    assert [path for path, m in found.items() if m.mode == 0o755] == ["d/run"]
+    actual = read_archive(written(FILES, LINKS))
+    assert {path: m.data for path, m in actual.items() if m.kind is Kind.FILE} == FILES
+    assert {path: m.target for path, m in actual.items() if m.kind is Kind.LINK} == LINKS
+    assert [path for path, m in actual.items() if m.mode == 0o755] == ["d/run"]
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=150)

@@ -75,9 +75,9 @@ def test_a_reused_process_id_is_described_as_reused(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "lock").read_text())
     older = {**data, "started_s": data["started_s"] - 3600}
     (tmp_path / "lock").write_text(json.dumps(older))
-    found = lock.owner()
-    assert found.startswith(f"a process that had the id {os.getpid()} and is gone, since ")
-    assert f"; {os.getpid()} is " in found
+    actual = lock.owner()
+    assert actual.startswith(f"a process that had the id {os.getpid()} and is gone, since ")
+    assert f"; {os.getpid()} is " in actual
     lock.release()
 
 

@@ -56,14 +56,14 @@ def test_types_of_json_load_as_with_safe_load(value: Any, flow: bool) -> None:  
 @quickly
 @given(st.text("ab:-[]{}&*!<>|'\"#,? \n\t0.1~", max_size=60))
 def test_any_text_is_loaded_alike_or_refused_with_its_place(text: str) -> None:
-    found: object = REFUSED
+    loaded: object = REFUSED
     with suppress(BundleError):
-        found = load(text)
-    if found is REFUSED:
+        loaded = load(text)
+    if loaded is REFUSED:
         assert re.match(r"line \d+, column \d+: \S", refusal(text))
     else:
         # the plain loader is stricter than libyaml, for example about tabs
-        assert found == yaml.load(text, Loader=yaml.CSafeLoader)
+        assert loaded == yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 @pytest.mark.parametrize("folder", ["openstack.yaml", "versions"])

@@ -42,8 +42,10 @@ def run(
     hook: Hook, context: dict[str, object] | None = None, *, timeout_s: float = 60
 ) -> tuple[HookRun, list[str]]:
     lines: list[str] = []
-    told = {"point": POINT, "install": "ab12", **(context or {})}
-    done = hooks.run_hook(hook, told, timeout_s=timeout_s, report=lines.append, tick=lambda: None)
+    message = {"point": POINT, "install": "ab12", **(context or {})}
+    done = hooks.run_hook(
+        hook, message, timeout_s=timeout_s, report=lines.append, tick=lambda: None
+    )
     return done, lines
 
 
@@ -100,9 +102,9 @@ def test_a_hook_that_others_can_write_is_refused(folder: Path, place: str, mode:
     write(folder, "10-foo")
     write(folder, "10-foo.undo")
     (folder / place).chmod(mode)
-    found = find_hooks(folder, POINT)
-    assert found.accepted == ()
-    assert f"can be written by others than its owner (mode {mode:o})" in found.refused[0]
+    actual = find_hooks(folder, POINT)
+    assert actual.accepted == ()
+    assert f"can be written by others than its owner (mode {mode:o})" in actual.refused[0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
@@ -124,9 +126,9 @@ def test_a_twin_that_cannot_run_refuses_its_hook_alone(folder: Path) -> None:
     write(folder, "10-foo")
     write(folder, "10-foo.undo", mode=0o644)
     write(folder, "20-bar")
-    found = find_hooks(folder, POINT)
-    assert [hook.name for hook in found.accepted] == ["20-bar"]
-    assert found.refused == (f"{folder / POINT / '10-foo.undo'}: not executable",)
+    actual = find_hooks(folder, POINT)
+    assert [hook.name for hook in actual.accepted] == ["20-bar"]
+    assert actual.refused == (f"{folder / POINT / '10-foo.undo'}: not executable",)
 
 
 def test_a_hook_that_became_unsafe_is_not_run(folder: Path) -> None:
@@ -142,8 +144,8 @@ def test_a_hook_reads_its_context_as_json(folder: Path) -> None:
     hook = Hook(POINT, write(folder, "hook", "cat"))
     done, lines = run(hook, {"releases": ["x" * 200_000]})
     assert done.exit_code == 0
-    told = "".join(lines)
-    assert json.loads(told) == {"point": POINT, "install": "ab12", "releases": ["x" * 200_000]}
+    message = "".join(lines)
+    assert json.loads(message) == {"point": POINT, "install": "ab12", "releases": ["x" * 200_000]}
 
 
 def test_a_context_that_is_not_read_does_not_matter(folder: Path) -> None:

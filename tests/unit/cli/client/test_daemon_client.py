@@ -65,10 +65,10 @@ class Listener:
         while True:
             connection, _ = self._socket.accept()
             with connection:
-                asked = read_request(connection)
-                if not asked:
+                requested = read_request(connection)
+                if not requested:
                     return
-                self.requests.append(asked)
+                self.requests.append(requested)
                 connection.sendall(self._data)
 
     def close(self) -> None:

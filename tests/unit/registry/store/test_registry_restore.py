@@ -28,8 +28,8 @@ def document(**changes: Any) -> dict[str, Any]:
     }
 
 
-def read(found: object) -> None:
-    parse(json.dumps(found).encode(), source="f.json")
+def read(actual: object) -> None:
+    parse(json.dumps(actual).encode(), source="f.json")
 
 
 def test_an_empty_registry_is_an_export() -> None:
@@ -90,8 +90,8 @@ def test_a_row_that_does_not_fit_is_refused(changes: dict[str, Any], reason: str
 @pytest.mark.parametrize("state", sorted({s for line in LINES.values() for s in line.states}))
 def test_a_release_in_any_state_of_any_line_comes_back(state: str) -> None:
     data = json.dumps(document(releases=[{**RELEASE, "state": state}])).encode()
-    found = parse(data, source="f.json")
-    assert found.rows["releases"][0]["state"] == state
+    parsed = parse(data, source="f.json")
+    assert parsed.rows["releases"][0]["state"] == state
 
 
 def test_an_id_that_is_there_twice_is_refused() -> None:

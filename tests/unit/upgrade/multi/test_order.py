@@ -54,9 +54,9 @@ def test_any_order_of_the_arguments_gives_one_order() -> None:
 def test_an_installed_tarball_is_skipped() -> None:
     offers = [offer("5.0", "4.1"), offer("5.1", "5.0"), offer("5.1.1", "5.1"),
               offer("5.1", "5.0", seal="other")]  # fmt: skip
-    found = find_order(offers, MASTER)
-    assert names(found) == ["fuel-5.1.1"]
-    assert skips(found) == {
+    actual = find_order(offers, MASTER)
+    assert names(actual) == ["fuel-5.1.1"]
+    assert skips(actual) == {
         "fuel-5.0": "this master runs Fuel 5.1",
         "fuel-5.1": "installed already",
         "fuel-5.1other": "this master runs Fuel 5.1",
@@ -112,9 +112,9 @@ def test_without_comparable_checksums_the_name_of_the_base_decides() -> None:
 def test_of_two_tarballs_for_one_version_the_fitting_one_is_installed() -> None:
     repaired = offer("6.0", "5.1", seal="repaired")
     refused = offer("6.0", "5.1", inherits="x", seal="refused")
-    found = find_order([refused, repaired], MASTER)
-    assert names(found) == [repaired.name]
-    assert skips(found) == {refused.name: f"{repaired.name} brings Fuel 6.0"}
+    actual = find_order([refused, repaired], MASTER)
+    assert names(actual) == [repaired.name]
+    assert skips(actual) == {refused.name: f"{repaired.name} brings Fuel 6.0"}
 
 
 def test_copies_are_skipped() -> None:
@@ -124,8 +124,8 @@ def test_copies_are_skipped() -> None:
 
 
 def test_a_tarball_outside_the_sequence_is_skipped() -> None:
-    found = find_order([offer("5.1.1", "5.0.2"), offer("6.0", "5.1")], MASTER)
-    assert skips(found) == {"fuel-5.1.1": "not on the way to Fuel 6.0"}
+    actual = find_order([offer("5.1.1", "5.0.2"), offer("6.0", "5.1")], MASTER)
+    assert skips(actual) == {"fuel-5.1.1": "not on the way to Fuel 6.0"}
 
 
 VERSIONS = ["5.1", "5.1.1", "6.0", "6.1", "7.0", "10.0"]
@@ -167,13 +167,13 @@ def test_the_order_of_the_arguments_never_matters(offers: list[Offer], random: o
 @given(OFFERS)
 def test_every_step_of_an_order_can_be_taken(offers: list[Offer]) -> None:
     try:
-        found = find_order(offers, MASTER)
+        actual = find_order(offers, MASTER)
     except PreflightError:
         return
     now, held = MASTER.fuel_version, list(MASTER.releases.values())
-    for step in found.installs:
+    for step in actual.installs:
         assert now in step.upgrade_from
         assert all(any(w.checksums <= h for h in held) for w in step.wants if w.checksums)
         held += step.brings.values()
         now = step.fuel_version
-    assert len(found.installs) + len(found.skipped) == len(offers)
+    assert len(actual.installs) + len(actual.skipped) == len(offers)

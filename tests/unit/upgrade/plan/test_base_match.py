@@ -39,8 +39,8 @@ def versions(*registered: RegisteredRelease, replaced: str = "") -> list[str]:
 
 
 def test_the_named_base_comes_first_and_then_the_newest() -> None:
-    found = versions(release("2013-5.0"), release(V511), release("x-10.0"), release(V51))
-    assert found == [V51, "x-10.0", V511, "2013-5.0"]
+    actual = versions(release("2013-5.0"), release(V511), release("x-10.0"), release(V51))
+    assert actual == [V51, "x-10.0", V511, "2013-5.0"]
 
 
 def test_another_system_and_the_release_itself_are_no_base() -> None:
@@ -53,7 +53,7 @@ def test_a_release_on_a_repo_that_the_tarball_replaces_is_no_base() -> None:
 
 
 def look(missing: dict[str, tuple[Package, ...]], **more: object) -> object:
-    return lambda found: Held(found, missing[found.version], **more)  # type: ignore[arg-type]
+    return lambda actual: Held(actual, missing[actual.version], **more)  # type: ignore[arg-type]
 
 
 def test_a_release_that_lacks_nothing_is_the_base_and_reported() -> None:

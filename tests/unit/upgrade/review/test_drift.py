@@ -118,7 +118,7 @@ RELEASES = st.lists(
     st.builds(ReleaseMark, st.integers(1, 4), TEXT, TEXT, TEXT, TEXT, TEXT),
     max_size=3,
     unique_by=lambda r: r.id,
-).map(lambda found: tuple(sorted(found, key=lambda r: r.id)))
+).map(lambda actual: tuple(sorted(actual, key=lambda r: r.id)))
 KIND = st.sampled_from(["nothing", "file", "folder", "link"])
 LIVE = st.fixed_dictionaries(
     {REPO: st.builds(LiveMark, KIND, st.tuples(st.integers(), st.integers()), TEXT)}
