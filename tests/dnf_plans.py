@@ -1,4 +1,4 @@
-"""Run by the system's Python: what dnf sees, and would install, with the repo files of a folder.
+"""Lists packages that dnf sees, and would install, by repo files; for the system's Python.
 
 Each line of the input is ``{"reposdir": …, "cachedir": …, "names": […]}``, each line of the output
 ``{"available": [[name, checksum]…], "plans": {name: [[name, checksum]…] or null}}``.

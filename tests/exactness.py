@@ -33,7 +33,7 @@ Chain = tuple[Release, ...]
 
 @dataclass
 class Tally:
-    """What a run of a property test has covered, for the report at its end."""
+    """The coverage of a run of a property test, for the report at its end."""
 
     cases: int = 0
     refused: int = 0

@@ -47,13 +47,13 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
-    """What gives the URL of a new database, by its kind."""
+    """Functions that give the URL of a new database, by its kind."""
     return url_maker(request, tmp_path)
 
 
 @pytest.fixture
 def nailgun_store(tmp_path: Path) -> Iterator[Store]:
-    """What a Nailgun keeps; its user admin has the password "right"."""
+    """The content of a Nailgun; its user admin has the password "right"."""
     store = Store.open(f"sqlite:///{tmp_path}/nailgun.sqlite")
     ensure_user(store, "admin", "right")
     yield store

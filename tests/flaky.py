@@ -25,7 +25,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent, to be passed on, and the connection that it came by."""
+    """A client's request to forward, and its connection."""
 
     method: str
     path: str

@@ -121,7 +121,7 @@ HOSTILE_HEADERS: tuple[Mapping[str, bytes], ...] = (
 
 @dataclass
 class Target:
-    """What to fuzz: a server, its description, bodies that go deep, and ids that exist.
+    """The target: a server, its description, bodies that go deep, and ids that exist.
 
     ``bodies`` are by operation, such as ``POST /v1/plans``; ``known`` by path parameter.
     """
@@ -160,14 +160,14 @@ class Target:
                     seed(first)(send)()
 
     def _sender(self, operation: Operation, session: requests.Session) -> Callable[[], None]:
-        """Return what sends a few requests to an operation, others with each seed."""
+        """Return a function that sends a few requests to an operation, others with each seed."""
         label = f"{operation.method.upper()} {operation.path}"
 
         @settings(
             max_examples=_AT_A_TIME,
             database=None,
             deadline=None,
-            phases=[Phase.generate],  # what is answered depends on what was sent before
+            phases=[Phase.generate],  # an answer depends on earlier requests
             suppress_health_check=list(HealthCheck),
         )
         @given(_cases(operation), _twists(self.bodies.get(label, ())), st.data())
@@ -183,7 +183,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Twist:
-    """What is done to a request that was drawn."""
+    """A change of a request that was drawn."""
 
     body: object = None
     hole: int | None = None

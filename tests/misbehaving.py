@@ -185,7 +185,7 @@ def refusal(ask: Callable[[], object], *, secret: str = PASSWORD) -> ControlPlan
     return caught.value
 
 
-# What it may do
+# Its possible faults
 
 
 def says(status: int, body: object, kind: str = "application/json", **headers: str) -> Script:

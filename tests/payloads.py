@@ -14,7 +14,7 @@ from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 
 _TIMEOUT_S = 120.0
-_REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "1416000000"}  # what is kept must be one file in both repos
+_REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "1416000000"}  # a kept package must be one file in both repos
 _EPOCH = re.compile(r"^\d+:")
 
 
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One package. ``state`` is what its script writes to ``/var/lib/NAME-state``."""
+    """One package. its script writes ``state`` to ``/var/lib/NAME-state``."""
 
     name: str
     version: str
@@ -42,7 +42,7 @@ class Payload:
 
 
 def build_deb(payload: Payload, into: Path) -> Path:
-    """Pack a deb with dpkg-deb; as root, for what belongs to other groups."""
+    """Pack a deb with dpkg-deb; as root, for files of other groups."""
     tree = into / f"{payload.name}.tree"
     for entry in payload.entries:
         _write(entry, tree)

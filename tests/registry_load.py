@@ -219,7 +219,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run came to; durations in milliseconds."""
+    """The result of a run; durations in milliseconds."""
 
     requests: int
     per_second: float
@@ -274,7 +274,7 @@ def settle(account: Account, listed: list[dict[str, Any]]) -> list[str]:
         faults.append("a name is there twice")
     if actual != (alive := account.alive()):
         lost, doubled = alive.items() - actual.items(), actual.items() - alive.items()
-        faults.append(f"lost: {sorted(lost)}; nobody was told of: {sorted(doubled)}")
+        faults.append(f"lost: {sorted(lost)}; unreported: {sorted(doubled)}")
     for name, count in account.wins.items():
         if name.startswith("contest ") and count != 1:
             faults.append(f"{name} was created {count} times")

@@ -71,7 +71,7 @@ CREATE TABLE notifications (
     FOREIGN KEY(node_id) REFERENCES nodes (id) ON DELETE SET NULL
 )
 """
-#: What that code made of a release, a cluster, a user with the password "old", and its token.
+#: Rows of that code: a release, a cluster, a user with the password "old", and its token.
 ROWS = """
 INSERT INTO releases
     (name, version, operating_system, state, description, orchestrator_data, details)

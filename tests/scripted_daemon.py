@@ -14,7 +14,7 @@ Script = Callable[[], Iterable[dict[str, Any]]]
 
 
 class ScriptedDaemon:
-    """What it is asked for; ``script`` gives the events, from the first on, whoever asks."""
+    """Its requests; ``script`` gives the events, from the first on, to every client."""
 
     def __init__(self, script: Script, answers: Mapping[str, Any]) -> None:
         self.script = script
@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
         self.end_headers()
-        with suppress(OSError):  # who asked went away
+        with suppress(OSError):  # the client went away
             for event in self.server.daemon.script():
                 self.wfile.write(json.dumps(event).encode() + b"\n")
                 self.wfile.flush()

@@ -18,7 +18,9 @@ import pyte
 _ROWS = 24
 _TIMEOUT_S = 120
 _CTRL_C = b"\x03"
-_OPEN = 'exec "$@" <"$0" >"$0" 2>&1'  # who opens a terminal first in a session controls it
+_OPEN = (
+    'exec "$@" <"$0" >"$0" 2>&1'  # the first process of a session to open a terminal controls it
+)
 
 
 class OnTerminal:

@@ -1,4 +1,4 @@
-"""What tests need from outside: absent on a laptop they are skipped, absent in CI they fail."""
+"""Tools that tests need: where one is missing, tests skip on a laptop and fail in CI."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def needs_root() -> pytest.MarkDecorator:
 def needs_disks() -> pytest.MarkDecorator:
     """Mark tests that mount file systems on loop devices, and have FUSE files behind those.
 
-    What a kernel does not give cannot be installed: without its devices they are skipped in CI
+    Features of a kernel cannot be installed: without its devices tests are skipped in CI
     too. A missing program or library fails there, as :func:`needs` says.
     """
     if os.geteuid() == 0 and (devices := ", ".join(_lacking_devices())):
@@ -55,7 +55,7 @@ def _lacking_devices() -> Iterator[str]:
 def _lacking_for_disks() -> Iterator[str]:
     if os.geteuid() != 0:
         yield "root"
-        return  # who could not even ask for the rest
+        return  # it could not even ask for the rest
     if find_library("fuse3") is None:
         yield "libfuse 3"
     if shutil.which("unshare"):

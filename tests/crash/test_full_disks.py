@@ -106,7 +106,7 @@ def installs_and_undoes(master: ScratchMaster, tarball: Path, before: State) -> 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The disk is filled before the install, or as a step begins; the remaining files, the message."""
+    """A disk filled before the install or at a step; the free space and the expected message."""
 
     step: int | None
     left_bytes: int

@@ -1,4 +1,4 @@
-"""What is costly to make, for the tests of this folder."""
+"""Expensive fixtures of this folder."""
 
 from tests.fixtures import host, nailgun, nailgun_store, new_url, postgres, tarballs
 

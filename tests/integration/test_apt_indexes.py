@@ -90,7 +90,7 @@ def keyed(folder: Path) -> Path:
 
 
 def relist(dist: Path, *more: str) -> None:
-    """Make ``Release`` anew; apt-ftparchive lists what it knows, so that the rest is told it."""
+    """Make ``Release`` anew; the indexes that apt-ftparchive does not know are added."""
     head = (dist / "Release").read_text().split("MD5Sum:")[0]
     (dist / "Release").unlink()
     patterns = ("Packages", "Packages.*", "Translation-*", "Contents-*", "Sources.gz")

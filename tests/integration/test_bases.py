@@ -234,7 +234,7 @@ def test_a_repaired_repo_hides_the_groups_and_modules_of_its_base_as_before(
 def test_without_any_base_the_repaired_tarball_has_all_packages(
     master: ScratchMaster, inputs: Path
 ) -> None:
-    """The base's repos are gone as a whole; then what they held comes along."""
+    """The base's repos are missing as a whole; then the tarball must bring their packages."""
     master.install(tarball(inputs, "5.1", ["5.0"]))
     shutil.rmtree(master.config.paths.repos / V51)
     master.install(repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51))))

@@ -24,7 +24,7 @@ from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c", "tar", "zstd")
 
-NOISE = random.Random(1).randbytes(1 << 20).hex()  # what no packer makes much smaller
+NOISE = random.Random(1).randbytes(1 << 20).hex()  # hardly compressible
 BASE = (Recipe("same", "1.0-1", "same"), Recipe("changed", "1.0-1", "one"))
 CURRENT = (
     Recipe("same", "1.0-1", "same"),
@@ -170,7 +170,7 @@ def test_a_package_altered_after_indexing_is_refused_at_build(
 
 @pytest.fixture
 def bare_path(tmp_path: Path) -> Path:
-    """A folder for PATH with what a shell script needs and nothing else."""
+    """A folder for PATH with only the programs that the script needs."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in COREUTILS:

@@ -1,4 +1,4 @@
-"""The daemon's description of its API, and what was found by asking it as it says."""
+"""The daemon's description of its API, and the faults that requests by it revealed."""
 
 from collections.abc import Iterator
 from typing import Any

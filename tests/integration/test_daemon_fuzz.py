@@ -69,7 +69,7 @@ def test_the_daemon_answers_any_request_as_described(
     def learn(response: requests.Response) -> None:
         with suppress(ValueError, LookupError, TypeError):
             job = response.json()["job"]
-            if isinstance(job, str):  # in the status it is what the job does
+            if isinstance(job, str):  # in the status it is the work of the job
                 known["job"].append(job)
                 known["install"].append(job)
 

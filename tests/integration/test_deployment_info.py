@@ -1,4 +1,4 @@
-"""Deployment info of a master's own registry, against what ``node sources`` would write."""
+"""Deployment info of a master's own registry, against the output of ``node sources``."""
 
 from dataclasses import replace
 from functools import partial

@@ -124,7 +124,7 @@ def test_the_repos_of_a_real_release_change_and_come_back(client: NailgunClient,
 
 
 class Forgetful(NailgunClient):
-    """A client of a Nailgun that changes what it is told."""
+    """A client of a Nailgun that changes posted releases."""
 
     def release_body(self, release_id: int) -> dict[str, Any]:
         shown = super().release_body(release_id)

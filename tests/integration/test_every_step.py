@@ -88,7 +88,7 @@ def test_a_damaged_payload_is_refused_before_the_first_switch(
 def test_the_previous_content_is_restored_and_not_removed(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    """An undo by the tarball's list would remove what somebody else had installed."""
+    """An undo by the tarball's list would remove files that somebody else had installed."""
     master = fresh_master
     repo = master.config.paths.repos / "2014.2-6.0/ubuntu/x86_64"
     puppet = master.config.paths.puppet / "2014.2-6.0"
@@ -137,7 +137,7 @@ def test_content_that_somebody_replaced_is_neither_removed_nor_overwritten(
     assert (repo / "synced").read_text() == "by hand\n"
     assert master.client.releases() == ()  # the rest was undone
     staged = master.config.paths.repos / ".fuel-upgrade" / record.id
-    assert staged.exists()  # and what the stuck step may need is kept
+    assert staged.exists()  # and files that the stuck step may need are kept
     assert master.engine().record(record.id).state is InstallState.INCONSISTENT
 
 

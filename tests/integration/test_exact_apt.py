@@ -354,7 +354,7 @@ def test_options_without_effect_are_refused(tmp_path: Path, options: tuple[str, 
 
 
 def written(out: Path, repos: Sequence[Path], *options: str) -> dict[str, str]:
-    """Run ``fuel-upgrade node sources`` and return what it wrote."""
+    """Run ``fuel-upgrade node sources`` and return its output."""
     listed = ",".join(f"file://{repo} {SUITE} {' '.join(COMPONENTS)}" for repo in repos)
     command("--os", "ubuntu", "-o", str(out), "--repos", listed, *options)
     return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}

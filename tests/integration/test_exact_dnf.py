@@ -197,7 +197,7 @@ def test_one_version_for_two_architectures_in_two_repos_is_refused(pool: Pool, d
 
 
 def asked_for(item: Item) -> tuple[str, str]:
-    """Return what to install: the name, and the name with this version."""
+    """Return the arguments of an install: the name, and the name with this version."""
     return item.name, f"{item.name}-{item.version}.{item.architecture}"
 
 

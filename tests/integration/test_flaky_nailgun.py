@@ -46,7 +46,7 @@ def master(
 
 @pytest.fixture(scope="module")
 def after(master: ScratchMaster, tarballs: dict[str, Path]) -> State:
-    """What an install of 6.0 leaves when nothing is wrong."""
+    """The result of an install of 6.0 without faults."""
     record = master.install(tarballs["6.0"])
     actual = master.content(record.id)
     master.engine().rollback()

@@ -89,7 +89,7 @@ def source(kind: str, root: Path, options: str = "trusted=yes") -> dict[str, str
 
 
 def offered(kind: str, root: Path, node_root: Path) -> dict[str, str]:
-    """Say what a node is told of each package: all versions, and checksum and place of the best."""
+    """Return all versions of each package on a node, and checksum and URL of the best."""
     if kind == "yum":
         dnf = DnfNode(node_root)
         dnf.apply(source(kind, root))

@@ -35,8 +35,8 @@ from tests.tools import needs
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 URL = "http://127.0.0.1:8080"
 OLD, NEW = "2014.1.1-5.1", "2014.2-6.0"
-GC_STEPS = 7  # room, two releases, two repos, puppet, version file
-SQUASH_STEPS = 7  # room, merge and switch of two repos, two releases
+GC_STEPS = 7  # staging folders, two releases, two repos, puppet, version file
+SQUASH_STEPS = 7  # staging folders, merge and switch of two repos, two releases
 
 
 def gc(master: ScratchMaster, fail_points: str = "") -> Gc:
@@ -54,7 +54,7 @@ def squash(master: ScratchMaster, version: str = NEW, fail_points: str = "") -> 
 
 
 def without_ids(state: State) -> tuple[str, set[object], tuple[object, ...]]:
-    """Drop what posting a release again changes: its id, and with it the order."""
+    """Remove the id, which changes when a release is posted again, and with it the order."""
     releases = {replace(r, id=0) for r in state.releases if isinstance(r, RegisteredRelease)}
     return state.tree, {str(release) for release in releases}, state.notifications
 

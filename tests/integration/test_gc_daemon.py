@@ -30,7 +30,7 @@ def master(tmp_path: Path, tarballs: dict[str, Path]) -> Host:
 
 
 def known(host: Host) -> list[tuple[str, list[object]]]:
-    """Return the releases without what posting them again changes."""
+    """Return the releases without the fields that change when they are posted again."""
     return sorted((r["name"], r["repos"]) for r in host.json("releases")["releases"])
 
 

@@ -34,7 +34,7 @@ def master(
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
     with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
         scratch.install(tarballs["5.1"])
-        scratch.install(tarballs["6.0"])  # and so the backups of 5.1 are given up, once for all
+        scratch.install(tarballs["6.0"])  # this deletes the backups of 5.1
         scratch.engine().rollback()
         yield scratch
 

@@ -1,4 +1,4 @@
-"""Stopping an install by any way puts everything back; what is undone is not stopped."""
+"""Stopping an install in any way undoes it; an undo is not stopped."""
 
 import signal
 import subprocess
@@ -150,7 +150,7 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> None:
     for line in process.stderr:
         if text in line:
             return
-    pytest.fail(f"it never said {text!r}")
+    pytest.fail(f"it never printed {text!r}")
 
 
 def test_the_first_ctrl_c_stops_the_install_and_puts_back(

@@ -1,4 +1,4 @@
-"""What commands print for programs, with a real daemon: one form, as docs/json.rst says."""
+"""Output of commands for programs, with a real daemon: one form, as in docs/json.rst."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def times(data: Any) -> list[tuple[str, Any]]:
 
 
 def objects(host: Host, *argv: str | Path, code: int = 0) -> list[dict[str, Any]]:
-    """Run a command with --json before it and behind it; return what each printed."""
+    """Run a command with --json before it and behind it; return both outputs."""
     before, behind = host.command("--json", *argv), host.command(*argv, "--json")
     assert (before.returncode, behind.returncode) == (code, code), before.stderr + behind.stderr
     return [json.loads(before.stdout), json.loads(behind.stdout)]

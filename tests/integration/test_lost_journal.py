@@ -1,4 +1,4 @@
-"""A journal that is damaged or gone is kept and told; nothing pretends that there was none."""
+"""A damaged journal is kept aside and a lost one is reported; none is replaced silently."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

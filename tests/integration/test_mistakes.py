@@ -1,4 +1,4 @@
-"""Usual mistakes, made on a real daemon: what is said is, word for word, in docs/mistakes.rst."""
+"""Usual mistakes, made on a real daemon: the messages of docs/mistakes.rst, word for word."""
 
 import os
 import re
@@ -28,7 +28,7 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 
 def documented(title: str, number: int = 0) -> str:
-    """Return what the page says that a command prints, in its ``number``-th example there."""
+    """Return the output of a command on the page, in its ``number``-th example."""
     sections = re.split(r"^(.+)\n=+\n", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     section = sections[sections.index(title) + 1]
     blocks = re.findall(r"^::\n\n((?:    .*\n|\n)+)", section, re.MULTILINE)
@@ -38,7 +38,7 @@ def documented(title: str, number: int = 0) -> str:
 
 
 def printed(host: Host, text: str, **paths: Path) -> str:
-    """Return what was printed, with what differs from run to run as on the page."""
+    """Return the output, with the parts that differ from run to run as on the page."""
     for name, path in paths.items():
         text = text.replace(str(path), f"/root/{name.replace('_', '-')}")
     text = text.replace(str(host.root), "").strip("\n")

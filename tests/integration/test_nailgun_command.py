@@ -24,7 +24,7 @@ from tests.readiness import readiness
 MISSING = os.strerror(errno.ENOENT)
 PASSWORD = "unmistakable-horse-battery"
 BIN = Path(sys.executable).parent
-# what a shell of an operator exports must not decide what these tests see
+# variables of an operator's shell must not change the results
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
 
 
@@ -154,7 +154,7 @@ def login(root: Path, typed: str) -> tuple[int, str, bytes]:
         stdin=stdin,
         stdout=stdin,
         stderr=stdin,
-        start_new_session=True,  # else the prompt finds the terminal of who runs the tests
+        start_new_session=True,  # otherwise the prompt uses the terminal of the test run
     )
     os.close(stdin)
     screen = b""

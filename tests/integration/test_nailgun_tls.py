@@ -161,7 +161,7 @@ def test_a_ca_file_that_cannot_be_used_is_named(
 
 @dataclass
 class _Asked:
-    """What a proxy was asked for: method and target, and the name and password that came."""
+    """A request to a proxy: method, target, and the name and password in it."""
 
     lines: list[tuple[str, str]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
@@ -170,7 +170,7 @@ class _Asked:
 
 @contextmanager
 def a_proxy() -> Iterator[tuple[str, _Asked]]:
-    """Forward requests and tunnel connections; give the address and what was asked."""
+    """Forward requests and tunnel connections; give the address and the requests."""
     requested = _Asked()
 
     class Proxy(Handler):
@@ -285,7 +285,7 @@ def test_an_absent_proxy_is_reported(bad_plain: BadNailgun, scheme: str) -> None
 def test_the_environment_names_no_proxy(
     bad_plain: BadNailgun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a shell exports for downloads must not get the tokens."""
+    """A proxy that a shell exports for downloads must not get the tokens."""
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     bad_plain.script = [says(200, [])]

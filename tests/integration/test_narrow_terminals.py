@@ -1,4 +1,4 @@
-"""What people read on terminals of 80 and 110 columns: no name, path or URL is cut."""
+"""Output on terminals of 80 and 110 columns: no name, path or URL is cut."""
 
 import re
 import subprocess
@@ -104,7 +104,7 @@ def test_no_name_and_no_url_is_cut_on_a_terminal(
     lines = show_on_terminal(command(socket, words), columns, kind)
     for text in WHOLE[words]:
         assert any(text in line for line in lines), text
-    # what is longer than a terminal is wide is one word that stays whole, behind at most its name
+    # a line longer than the terminal is one word that stays whole, after at most its name
     for line in lines:
         assert len(line) <= columns or len(max(line.split(), key=len)) > columns - 24, line
     assert "…" not in "".join(lines)

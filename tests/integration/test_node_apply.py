@@ -182,7 +182,7 @@ def test_a_second_run_changes_nothing(place: Place, tmp_path: Path, kind: str) -
     again = apply(manager, target)
     assert not again.is_needed
     assert again.plan.counts()["reinstall"] == 0
-    assert again.plan.counts()["removed"] == 1, "kept and told, as --remove was not given"
+    assert again.plan.counts()["removed"] == 1, "kept and reported, because --remove was not given"
     after = {p: p.stat().st_mtime_ns for p in node.root.rglob("*") if p.name != "lock"}
     assert {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)} <= {
         p for p in after if "cache" in p.parts or "rpm" in p.name or p.parent.name == "rpm"
@@ -279,7 +279,7 @@ def test_a_cached_copy_of_the_base_is_not_installed_again(
 @needs_apt
 @pytest.mark.parametrize("kind", ["apt"])
 def test_a_base_under_another_address_is_refused(place: Place, tmp_path: Path, kind: str) -> None:
-    """What cannot be known from the sources is seen in what apt would fetch."""
+    """Differences that the sources do not show appear in the downloads of apt."""
     node = node_of_base(place, kind, tmp_path / "node")
     other = f"deb [trusted=yes] file:{place.root}/apt/base precise main\n"
     (node.root / "etc/apt/sources.list").write_text(other)
@@ -353,7 +353,7 @@ def test_the_commands_report_their_results(
 def test_a_fresh_node_of_the_release_has_nothing_to_reinstall(
     place: Place, tmp_path: Path, kind: str
 ) -> None:
-    """rpm keeps a checksum of what it installed: no record of ours is needed."""
+    """rpm keeps a checksum of each installed package: no other record is needed."""
     node_of_current(place, kind, tmp_path / "node")
     plan = read_plan(manager_of(kind, tmp_path / "node"), place.chain(kind, "diff", "base"))
     assert {change for change, count in plan.counts().items() if count} == {"unchanged"}

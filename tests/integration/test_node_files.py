@@ -91,7 +91,7 @@ CURRENT = (
     Payload("fresh", "2.0-1", (Entry("usr/share/fresh/file", "fresh"),), state="fresh"),
 )
 PLANNED = {"up": "upgrade", "rebuilt": "reinstall", "down": "downgrade", "gone": "removed"}
-#: What is no content of a package: sources, caches, logs, and the databases of the tools.
+#: Not content of a package: sources, caches, logs, and the databases of the tools.
 VOLATILE = re.compile(
     r"(etc/(apt|yum\.repos\.d|dnf\.conf)|var/(cache|log|tmp)|var/lib/(apt|dnf|rpm|fuel_upgrade)"
     r"|root/\.rpmdb|var/lib/dpkg/(status|available|diversions|statoverride|lock|info/\S*\.list)"
@@ -101,7 +101,7 @@ VOLATILE = re.compile(
 
 @dataclass(frozen=True)
 class File:
-    """What a file is on a node; ``content`` is a checksum or the target of a link."""
+    """A file on a node; ``content`` is a checksum or the target of a link."""
 
     kind: int
     mode: int
@@ -165,7 +165,7 @@ def make_debs(debian: Path, base: Path, current: Path) -> None:
 
 
 def _as_in_base(change: str, control: str) -> str:
-    """Give the control text another version, and no dependency on what only current has."""
+    """Give the control text another version, and no dependency on packages of current alone."""
     control = re.sub(r"(?m)^Depends: .*$", "Depends: libc6", control)
     version = {"upgrade": LOWER, "downgrade": HIGHER}.get(change)
     return re.sub(r"(?m)^Version: .*$", f"Version: {version}", control) if version else control

@@ -101,7 +101,7 @@ def run(*words: str) -> Any:
 
 
 def sources(kind: str, out: Path, *words: str) -> dict[str, str]:
-    """Run ``node sources`` and return what it wrote."""
+    """Run ``node sources`` and return its output."""
     run("sources", "--os", OS[kind], "-o", str(out), *words)
     return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
 
@@ -213,7 +213,7 @@ def test_a_node_goes_from_the_chain_to_the_view_and_back(
 def test_a_node_of_the_base_becomes_one_of_the_view(
     place: Place, tmp_path: Path, kind: str
 ) -> None:
-    """The chain that the view stands for tells what went down and what is gone."""
+    """The chain behind the view shows downgraded and removed packages."""
     node = make_node(kind, tmp_path / "node")
     node.apply(dict(place.expected(kind, ["base"]).files))
     node.install([r.name for r in BASE])

@@ -85,7 +85,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def make_repos(root: Path, kind: str) -> None:
-    """Make each release in full, and each but the first as what differs from the one before."""
+    """Make each release in full, and each but the first as a diff of the one before."""
     if (root / kind).exists():
         return
     releases = (BASE, CURRENT, NEXT)
@@ -213,7 +213,7 @@ def trusting(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_taken() -> str:
-    """Return what apt takes of two copies of one version: of the first line in apt 2.6.
+    """Return the copy that apt takes of two of one version: of the first line in apt 2.6.
 
     With apt 3.0 the pin of the second line helps.
     """
@@ -234,7 +234,7 @@ def test_order_of_lines_decides_between_copies_of_one_version(place: Place, tmp_
 
 @needs_apt
 def test_a_base_left_in_sources_list_breaks_the_order(place: Place, tmp_path: Path) -> None:
-    """apt reads sources.list before sources.list.d: who writes the chain must empty it."""
+    """apt reads sources.list before sources.list.d: the chain's author must empty it."""
     newer, older = chain(place, "apt", "file", ["diff-1", "full-0"])
     left_by_astute = trusting(render_astute("ubuntu", [older]))
     node = AptNode(tmp_path / "node")

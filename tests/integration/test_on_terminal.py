@@ -1,4 +1,4 @@
-"""What the real command leaves on terminals of several kinds, with a daemon that has a script."""
+"""Output of the real command on terminals of several kinds, with a scripted daemon."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What ``make deb``, ``rpm`` and ``wheel`` build, with a small tree in place of the runtime tree.
+"""Results of ``make deb``, ``rpm`` and ``wheel``, with a small tree in place of the runtime tree.
 
 The packages with the runtime tree are installed by tests/packaging: make test-packages.
 """
@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "DPKG_DEB": "-Zgzip -z1",
     "SOURCE_DATE_EPOCH": "1700000000",
 }
-#: What every package has besides the runtime tree.
+#: Files of every package besides the runtime tree.
 FILES = {
     "/etc/fuel-upgrade/config.yaml",
     "/etc/logrotate.d/fuel-upgrade",
@@ -124,7 +124,7 @@ def test_the_rpm_asks_for_nothing_but_a_shell(rpm: Path) -> None:
 
 @needs("dh", "lintian")
 def test_lintian_has_nothing_to_say(deb: Path) -> None:
-    # of the overrides, what speaks of the runtime tree is not used by the small one
+    # overrides for the runtime tree are not used by the small one
     done = subprocess.run(
         ["lintian", "--allow-root", "--fail-on=error,warning", deb],
         capture_output=True, text=True, check=False,
@@ -176,7 +176,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def unpacked(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is in the source archive, away from any clone of git."""
+    """The unpacked source archive, outside any clone of git."""
     with tarfile.open(wheels[0]) as packed:
         assert {(member.uid, member.gid) for member in packed} == {(0, 0)}
     folder = tmp_path_factory.mktemp("unpacked")

@@ -1,4 +1,4 @@
-"""What a daemon imports: all of it before it is ready, so that its files may be replaced then."""
+"""A daemon imports everything before it is ready, so that its files may be replaced then."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ main()
 
 @contextmanager
 def recorded(host: Host, record: Path) -> Iterator[None]:
-    """Run the daemon of a master; ``record`` gets what it imports."""
+    """Run the daemon of a master; ``record`` gets its imports."""
     argv: list[str | Path] = [sys.executable, "-c", CHILD, record, "--root", host.root]
     with (
         readiness() as ready,

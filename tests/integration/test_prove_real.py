@@ -65,7 +65,7 @@ def made(place: Path, kind: str) -> tuple[Path, Path, Path]:
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    """Run the command as a user does; return its exit code and what it printed."""
+    """Run the command as a user does; return its exit code and output."""
     code = "from fuel_upgrade.cli.main import main; main()"
     argv = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
@@ -176,7 +176,7 @@ def test_the_report_of_a_real_pair(place: Path, tmp_path: Path, kind: str) -> No
 
 
 def drawn(seed: int) -> list[str]:
-    """Draw the stanzas of a repo whose packages depend on each other, or on what is not there."""
+    """Draw the stanzas of a repo whose packages depend on each other, or on missing ones."""
     draw = random.Random(seed)
     versions = ("1.0-1", "1:0.5-1", "2.0~rc1-1", "2.0-1", "10.0-1")
     names = [f"p{n}" for n in range(60)]

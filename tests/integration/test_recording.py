@@ -1,4 +1,4 @@
-"""What an operator sees and asks while an install runs, with the real daemon."""
+"""The operator's view of a running install, with the real daemon."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Every reason to refuse an install is found before anything changes, and says what to do."""
+"""Every reason to refuse an install is reported with its remedy before anything changes."""
 
 import shutil
 import subprocess
@@ -225,7 +225,7 @@ def test_a_tarball_that_is_not_there(master: ScratchMaster, tmp_path: Path) -> N
 
 
 def resealed(tarball: Path, out: Path, changes: dict[str, bytes]) -> Path:
-    """Change files of a tarball and seal it anew: what a vendor's mistake looks like."""
+    """Change files of a tarball and seal it anew, as a vendor's mistake would."""
     contents = Contents()
     with open_stream(tarball) as stream:
         reader = ArchiveReader(stream, name=str(tarball))

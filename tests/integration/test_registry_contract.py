@@ -1,4 +1,4 @@
-"""The embedded registry against what was recorded from a real Nailgun 6.0, over real HTTP."""
+"""The embedded registry against exchanges with a real Nailgun 6.0, over real HTTP."""
 
 import json
 import os
@@ -118,7 +118,7 @@ def fuel() -> Fuel:
 def new_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], str]:
-    """What gives the URL of a new database: everything here runs on each kind."""
+    """A function for the URL of a new database: everything here runs on each kind."""
     return partial(url_maker(request, tmp_path_factory.mktemp("databases")), request.param)
 
 
@@ -140,7 +140,7 @@ def serving(store: Store, fuel: Fuel) -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def answers(new_url: Callable[[], str]) -> list[Answer]:
-    """Set up what the recording presumes, then replay it whole, in its order."""
+    """Set up the preconditions of the recording, then replay it whole, in its order."""
     if not exchanges():
         reason = f"the recorded contract is not there: {RECORDING}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
@@ -158,7 +158,7 @@ def answers(new_url: Callable[[], str]) -> list[Answer]:
 
 
 def comparable(recorded: Any, ours: Any) -> tuple[Any, Any]:
-    """Return both without what varies, and without the objects that the recording left out."""
+    """Return both without variable fields and without objects missing from the recording."""
     if isinstance(recorded, dict) and isinstance(ours, dict):
         if "<omitted>" in recorded:
             return "an object that is not empty", "an object that is not empty" if ours else ours

@@ -114,7 +114,7 @@ def test_a_deadlock_is_tried_again(new_url: NewUrl) -> None:
             def work(session: Session) -> None:
                 runs.append(first)
                 session.get(ReleaseRow, first, with_for_update=True)
-                if len(runs) <= 2:  # the first time only: who tries again is alone
+                if len(runs) <= 2:  # the first time only: a second try has no competitor
                     both_hold_one.wait(TIMEOUT_S)
                 session.get(ReleaseRow, second, with_for_update=True)
 

@@ -1,4 +1,4 @@
-"""The registry's description of itself, and what was found by asking it as it says."""
+"""The registry's description of itself, and the faults that requests by it revealed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Logins as Keystone's own client makes them, and what becomes of wrong ones."""
+"""Logins by Keystone's own client, right and wrong ones."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -53,7 +53,7 @@ def test_the_check_detects_a_lost_and_a_doubled_release() -> None:
     listed = [{"id": 2, "name": "contest 1"}, {"id": 3, "name": "contest 1"}]
     assert settle(account, listed) == [
         "a name is there twice",
-        "lost: [(1, 'a')]; nobody was told of: []",
+        "lost: [(1, 'a')]; unreported: []",
         "contest 1 was created 2 times",
         "b: 1 tries, and nobody created it",
         "1 answers 500",

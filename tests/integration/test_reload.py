@@ -21,7 +21,7 @@ PACKAGING = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 
 @pytest.fixture
 def systemd() -> Iterator[Readiness]:
-    """What systemd hears of the service."""
+    """The notifications of the service to systemd."""
     with readiness() as ready:
         ready.listener.settimeout(TIMEOUT_S)
         yield ready

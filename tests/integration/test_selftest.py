@@ -44,7 +44,7 @@ def selftest(*arguments: object, tmp: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a drill of a few faults prints, at a step of this host's and at one of Nailgun's."""
+    """The output of a drill of a few faults, at a step of this host and at one of Nailgun."""
     tmp = tmp_path_factory.mktemp("selftest")
     mounts = Path("/proc/self/mounts").read_text()
     faults = ["error", "kill", "full", "read-only", "nailgun-busy", "nailgun-down", "nailgun-lost"]
@@ -113,7 +113,7 @@ def test_a_tarball_is_drilled(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_an_undo_are_detected_and_kept(tmp_path: Path) -> None:
-    """A start that has more than the master had stands for an undo that loses something."""
+    """A start with more than the master had simulates an undo that loses something."""
     scenario = make_scenario(tmp_path, None)
     scratch = Scratch(tmp_path / "bench", size_bytes=0, is_real=False)
     bench = Bench(scratch, scenario, keep=tmp_path / "kept")

@@ -22,7 +22,7 @@ REGISTRY = UNIT.with_name("fuel-upgrade-registry.service")
 PROGRAM = Path(sys.executable).with_name("fuel-upgraded")
 TIMEOUT_S = 60
 MOST_EXPOSED = 30  # tenths; "OK" of systemd-analyze security ends at 4.9
-#: What systemd makes for the service, by the setting that names the folder.
+#: Folders that systemd makes for the service, by the setting that names each.
 MADE_BELOW = {"StateDirectory": "/var/lib", "RuntimeDirectory": "/run"}
 
 

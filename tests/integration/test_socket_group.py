@@ -1,4 +1,4 @@
-"""Who may ask the daemon: root, and the members of one group."""
+"""Access to the daemon: root, and the members of one group."""
 
 import grp
 import stat

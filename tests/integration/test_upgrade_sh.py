@@ -19,7 +19,7 @@ WITH_PROGRAMS = [  # BusyBox's shell runs an id of its own, for which no script 
 ]
 SHELLS = [*WITH_PROGRAMS, BUSYBOX]
 PROGRAMS = ("dirname", "sed", "mktemp", "rm", "tail", "tar", "cp", "sleep", "cat", "chmod", "sh")
-#: A fuel-upgrade that is not real: it says its version, and what it is asked for.
+#: A fake fuel-upgrade: it prints its version and its arguments.
 COMMAND = """\
 #!/bin/sh
 case $1 in

@@ -93,7 +93,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Asked(DnfNode):
-    """A node of the base release, to be asked what it is told."""
+    """A node of the base release, for queries."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -115,7 +115,7 @@ class Asked(DnfNode):
 
 
 def node_of(folder: Path, repos: Sequence[Path]) -> Asked:
-    """Give a node what ``fuel-upgrade node sources`` writes for these repos, newest first."""
+    """Give a node the output of ``fuel-upgrade node sources`` for these repos, newest first."""
     node = Asked(folder / "root")
     node.apply(write_sources(folder / "sources", repos))
     return node
@@ -173,7 +173,7 @@ def test_groups_are_those_of_the_current_repo(place: Path, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("readable_groups")
 def test_without_node_sources_groups_would_be_united(place: Path, tmp_path: Path) -> None:
-    """What the switch in the sources is for."""
+    """The purpose of the switch in the sources."""
     node = Asked(tmp_path / "node")
     node.apply(plain_sources(place / "diff", place / "base"))
     assert {"core (core)", "gone (gone)", "new (new)"} <= set(node.ask("group", "list", "--ids"))

@@ -1,4 +1,4 @@
-"""What the tests of both kinds of packages ask and do on a machine."""
+"""Checks and actions on a machine that the tests of both kinds of packages share."""
 
 from collections.abc import Iterator
 

@@ -14,7 +14,7 @@ from tests.packaging.machines import SUITES, Machine, booted, debian, needs_mach
 from tests.tools import needs
 
 pytestmark = [*needs_machines(), needs("dh")]
-#: Every file and folder but what the system keeps for itself.
+#: Every file and folder except the system's own state.
 LIST = """find / -xdev -mindepth 1 \\( -path /root -o -path /proc -o -path /sys -o -path /run \\
     -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/systemd \\
     -o -path /var/cache -o -path /var/log -o -path /dev \\) -prune -o -print | sort"""

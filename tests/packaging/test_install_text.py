@@ -17,7 +17,7 @@ from tests.tools import needs
 
 pytestmark = [*needs_machines(), needs("dh")]
 SHELLS = ("man-db", "bash-completion", "zsh", "fish")
-#: What each shell offers for "fuel-upgrade rel", as it loads its completions by itself.
+#: The completions of "fuel-upgrade rel" in each shell, which loads them by itself.
 COMPLETIONS = {
     "bash": """bash -c '
         . /usr/share/bash-completion/bash_completion
@@ -52,7 +52,7 @@ def lines(words: str) -> str:
 
 
 def follow(machine: Machine, words: str) -> None:
-    """Run what the README says below these words, and what it says of all ways to install."""
+    """Run the README's commands below these words, and those for all ways to install."""
     begun = time.monotonic()
     machine.run(lines(words))
     sys.stderr.write(f"{words}: installed in {time.monotonic() - begun:.1f} s\n")

@@ -18,7 +18,7 @@ pytestmark = [*needs_machines(), needs("readelf")]
 LATER = "99.0"
 MAX_BYTES = 60_000_000
 CONFIG = "/etc/fuel-upgrade/config.yaml"
-#: What an operator and the libraries may ask for: each must be in the tree, or give a clean answer.
+#: Modules that an operator or a library may ask for: each is in the tree or fails cleanly.
 ABILITIES = """
 import grp, locale, os, pwd, socket, ssl, subprocess, sys, zoneinfo
 import createrepo_c, psycopg, requests, sqlite3, yaml, zstandard

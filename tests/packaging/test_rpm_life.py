@@ -1,7 +1,7 @@
 """The life of the RPM, under rpm and systemd: as the README says, upgrades, downgrade, removal.
 
-No distribution of RPMs need be reachable: what boots a systemd is a Debian system, which gets rpm's
-database and a package in it that stands for what the system has.
+No distribution of RPMs need be reachable: a Debian system boots systemd, and gets rpm's
+database and a package in it that provides the files of the system.
 """
 
 import subprocess
@@ -24,19 +24,19 @@ SYSTEM = """
 Name: system
 Version: 1
 Release: 1
-Summary: What the system has
+Summary: Files of the system
 License: Apache-2.0
 BuildArch: noarch
 Provides: /bin/sh
 %description
-What the system has.
+Files of the system.
 %files
 """
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package that provides what packages require of a system."""
+    """A package that provides the requirements of packages on a system."""
     folder = tmp_path_factory.mktemp("system")
     (folder / "system.spec").write_text(SYSTEM)
     subprocess.run(
@@ -54,7 +54,7 @@ def machine(
     with booted(debian("bookworm", ["rpm"]), tmp_path / "root") as machine:
         machine.put(*tarballs.values(), rpms.now, rpms.later, system)
         machine.run(FUEL)
-        # what Debian's rpm asks for
+        # as Debian's rpm asks
         machine.run(
             f"echo '%_allow_debian 1' > /root/.rpmmacros; rpm -i --force-debian {system.name}"
         )

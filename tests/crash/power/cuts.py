@@ -24,7 +24,7 @@ class Keep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The power goes after ``position`` requests; ``seed`` draws the writes where ``keep`` is random."""
+    """The power fails after ``position`` requests; ``seed`` draws the kept writes."""
 
     position: int
     keep: Keep

@@ -1,4 +1,4 @@
-"""An install and its undo on recorded disks, and the state that any power cut in them must leave."""
+"""An install and its undo on recorded disks, and the expected state after any power cut."""
 
 import os
 from collections import Counter

@@ -93,13 +93,13 @@ def test_each_example_can_be_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def words_left(context: click.Context) -> list[str]:
-    """Return what a group left to its command, in any version of click."""
+    """Return the words that a group left to its command, in any version of click."""
     before = getattr(context, "_protected_args", None)
     return [*(context.protected_args if before is None else before), *context.args]
 
 
 def parse(command: click.Command, argv: list[str], parent: click.Context | None = None) -> None:
-    """Parse a command line, and what stands behind each group; run nothing."""
+    """Parse a command line, and the words after each group; run nothing."""
     context = command.make_context(command.name or "", list(argv), parent=parent)
     if isinstance(command, click.Group) and (rest := words_left(context)):
         _, child, args = command.resolve_command(context, rest)

@@ -1,4 +1,4 @@
-"""docs/json.rst says what each command prints with --json."""
+"""docs/json.rst describes the output of each command with --json."""
 
 from pathlib import Path
 

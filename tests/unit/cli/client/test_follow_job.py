@@ -13,7 +13,7 @@ from fuel_upgrade.errors import OutsideError, PreflightError
 
 
 class Interrupted(DaemonClient):
-    """A daemon whose job never ends, and an operator who presses Ctrl-C when it is asked to."""
+    """A daemon whose job never ends, and an operator who presses Ctrl-C on request."""
 
     def __init__(self, *, at_cancel: bool) -> None:
         self.cancelled: list[str] = []

@@ -1,4 +1,4 @@
-"""Which releases are meant, which are compared, and what keeps one from being deleted."""
+"""Selection and comparison of releases, and reasons against a deletion."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ RELEASES = [
 
 
 class FakeDaemon(DaemonClient):
-    """Has releases and what uses them; notes what is deleted."""
+    """Has releases and their clusters; records deletions."""
 
     def __init__(self, **used: Mapping[int, Any]) -> None:
         self.used = used
