@@ -109,7 +109,7 @@ def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
 
     @app.post("/v1/reloads", **described(400))
     def reload_settings() -> ReloadForm:
-        """Read ``config.yaml`` again. Work under way keeps the settings that it began with.
+        """Read ``config.yaml`` again. A running job keeps the settings that it began with.
 
         The body is empty or ``{}``. 400 if the file is wrong: the settings stay as they were.
         """

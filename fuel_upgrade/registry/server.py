@@ -120,7 +120,7 @@ class RegistryServer:
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """Finish the requests that are under way, then free the port; idempotent."""
+        """Finish the running requests, then free the port; idempotent."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT_S)

@@ -19,7 +19,7 @@ class NoRoomForTheEnd(Journal):
 
     def mark(self, install: str, state: InstallState, **more: object) -> None:
         if state is InstallState.INSTALLED:
-            raise RollbackError("the disk is full", remedy="make room")
+            raise RollbackError("the disk is full", remedy="free space")
         super().mark(install, state, **more)  # type: ignore[arg-type]  # as it was given
 
 

@@ -117,7 +117,7 @@ def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | 
     return PreflightError(
         f"{room.mount_point}: {say_size_down(room.free_bytes)} are free, too little for the"
         " journal and the embedded registry, which are there",
-        remedy=f"make room on {room.mount_point}, then install again",
+        remedy=f"free space on {room.mount_point}, then install again",
     )
 
 

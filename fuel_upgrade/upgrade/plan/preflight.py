@@ -223,7 +223,7 @@ def _disk_space(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[Fail
                 f"{room.mount_point}: {say_size_up(needed + reserve_bytes)} are needed"
                 f" ({say_size_up(needed)} and a reserve of {say_size(reserve_bytes)}),"
                 f" {say_size_down(room.free_bytes)} are free: {say_size_up(short)} short",
-                f"make room on {room.mount_point}, or lower disk_reserve_mb in config.yaml,"
+                f"free space on {room.mount_point}, or lower disk_reserve_mb in config.yaml,"
                 " then install again",
             )
 

@@ -84,7 +84,7 @@ def delete_release(
 
     Raises:
         NotFoundError: no release has this id.
-        PreflightError: it must not be deleted, or another change is under way or unsettled.
+        PreflightError: it must not be deleted, or another change is running or unsettled.
         ControlPlaneError: Nailgun refuses, or does not answer correctly.
     """
     with install_lock(config.paths.lock, watch=ignore):
