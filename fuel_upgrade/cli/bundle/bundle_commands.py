@@ -4,20 +4,19 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.progress_bar import progress_bar
 from fuel_upgrade.errors import ConfigError
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(epilog=examples("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst"))
+@command("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst")
 @click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
 @click.option(
     "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
-@json_option
 def build(*, spec: Path, out: Path, as_json: bool) -> None:
     """Build an upgrade tarball as BUNDLE_YAML describes.
 
@@ -33,11 +32,9 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
-        "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
-    )
+@command(
+    "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
+    "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
 )
 @click.argument("request", metavar="REQUEST", type=_PATH)
 @click.argument("tarball", type=_PATH)
@@ -53,7 +50,6 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
 @click.option(
     "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
-@json_option
 def repair(
     *, request: Path, tarball: Path, sources: tuple[Path, ...], out: Path, as_json: bool
 ) -> None:
@@ -79,14 +75,11 @@ def _read_text(path: Path, kind: str) -> str:
         raise ConfigError(f"{path}: {error}", remedy=f"name {kind}, readable") from error
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
-    )
+@command(
+    "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
 )
 @click.argument("tarball", type=_PATH)
-@json_option
 def inspect(*, tarball: Path, as_json: bool) -> None:
     """List the content of a tarball.
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_folded, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_folded, print_json, print_table
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
 
@@ -33,12 +33,10 @@ repair_option = click.option(
 )
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
-        "fuel-upgrade plan /root/tarballs --packages",
-    )
+@command(
+    "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
+    "fuel-upgrade plan /root/tarballs --packages",
 )
 @click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
 @verify_option
@@ -46,7 +44,6 @@ repair_option = click.option(
 @repair_option
 @click.option("--packages", is_flag=True, help="Name every package that changes.")
 @click.option("--out", type=_PATH, help="Also write the plan to this file, for install --plan.")
-@json_option
 @pass_client
 def plan(  # noqa: PLR0913 - an option each
     client: DaemonClient,

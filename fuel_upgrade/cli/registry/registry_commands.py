@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 from fuel_upgrade.errors import ConfigError
 
@@ -15,12 +15,10 @@ _PATH = click.Path(path_type=Path)
 _STDIN = Path("-")
 
 
-@click.command(
-    "add",
-    epilog=examples(
-        "fuel-upgrade registry user add admin",
-        "fuel-upgrade registry user add admin --replace --password-file - < secret",
-    ),
+@command(
+    "fuel-upgrade registry user add admin",
+    "fuel-upgrade registry user add admin --replace --password-file - < secret",
+    name="add",
 )
 @click.argument("name")
 @click.option(
@@ -31,7 +29,6 @@ _STDIN = Path("-")
 )
 @click.option("--replace", is_flag=True, help="Give an existing user this password.")
 @database_option
-@json_option
 @pass_place
 def add_user(
     place: Place, *, name: str, password_file: Path | None, replace: bool, as_json: bool
@@ -58,9 +55,8 @@ def add_user(
         click.echo(f"user {name} may log in")
 
 
-@click.command("list", epilog=examples("fuel-upgrade registry user list --json"))
+@command("fuel-upgrade registry user list --json", name="list")
 @database_option
-@json_option
 @pass_place
 def list_users(place: Place, *, as_json: bool) -> None:
     """List the users."""
@@ -74,10 +70,9 @@ def list_users(place: Place, *, as_json: bool) -> None:
         print_table(("id", "name"), users, empty="no users: nobody can log in")
 
 
-@click.command("remove", epilog=examples("fuel-upgrade registry user remove admin"))
+@command("fuel-upgrade registry user remove admin", name="remove")
 @click.argument("name")
 @database_option
-@json_option
 @pass_place
 def remove_user(place: Place, *, name: str, as_json: bool) -> None:
     """Remove the user NAME and its tokens."""
@@ -91,17 +86,14 @@ def remove_user(place: Place, *, name: str, as_json: bool) -> None:
         click.echo(f"user {name} is removed")
 
 
-@click.command(
-    "export",
-    epilog=examples(
-        "fuel-upgrade registry export --with-users all.json",
-        "fuel-upgrade registry export > releases.json",
-    ),
+@command(
+    "fuel-upgrade registry export --with-users all.json",
+    "fuel-upgrade registry export > releases.json",
+    name="export",
 )
 @click.argument("file", type=_PATH, required=False)
 @click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
 @database_option
-@json_option
 @pass_place
 def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bool) -> None:
     """Write everything in the registry as JSON.
@@ -128,19 +120,16 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
         print_json({"file": str(file)})
 
 
-@click.command(
-    "import",
-    epilog=examples(
-        "fuel-upgrade registry import all.json --database sqlite:////tmp/copy.db",
-        "fuel-upgrade registry import - --replace < all.json",
-    ),
+@command(
+    "fuel-upgrade registry import all.json --database sqlite:////tmp/copy.db",
+    "fuel-upgrade registry import - --replace < all.json",
+    name="import",
 )
 @click.argument("file", type=_PATH)
 @click.option(
     "--replace", is_flag=True, help="Remove the content of the registry first; ids continue."
 )
 @database_option
-@json_option
 @pass_place
 def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> None:
     """Read the file of an export into an empty registry.
@@ -165,9 +154,8 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
         click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 
 
-@click.command("migrate", epilog=examples("fuel-upgrade registry migrate"))
+@command("fuel-upgrade registry migrate", name="migrate")
 @database_option
-@json_option
 @pass_place
 def migrate_tables(place: Place, *, as_json: bool) -> None:
     """Migrate the database to the newest tables.

@@ -8,20 +8,16 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade gc",
-        "fuel-upgrade gc --plan retire.json",
-        "fuel-upgrade gc --apply retire.json",
-    )
+@command(
+    "fuel-upgrade gc", "fuel-upgrade gc --plan retire.json", "fuel-upgrade gc --apply retire.json"
 )
 @click.option(
     "--release",
@@ -35,7 +31,6 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--release-backups", is_flag=True, help="Delete the backups that the next rollback would need."
 )
-@json_option
 @pass_client
 def gc(  # noqa: PLR0913 - an option each
     client: DaemonClient,
@@ -66,12 +61,9 @@ def gc(  # noqa: PLR0913 - an option each
         _plan(client, versions, out, as_json=as_json)
 
 
-@click.command(
-    epilog=examples("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
-)
+@command("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help="Only show the steps.")
-@json_option
 @pass_client
 def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) -> None:
     """Make a release independent of its bases.

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.errors import BundleError
 
 _PATH = click.Path(path_type=Path)
@@ -26,11 +26,9 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return check(strict(command))
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
-        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
-    )
+@command(
+    "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
+    "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
 )
 @click.argument("base", type=_PATH)
 @click.argument("diff", type=_PATH)
@@ -39,7 +37,6 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @click.option("--diff-suite", help="The apt suite of DIFF, if it has several.")
 @dependency_options
-@json_option
 def prove(  # noqa: PLR0913 - one parameter an option
     *,
     base: Path,

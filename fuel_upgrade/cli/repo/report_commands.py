@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.option_values import REPORT_FORMATS
 
 _PATH = click.Path(path_type=Path)
@@ -19,15 +18,13 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The format of the report; html is one self-contained page.",
     )  # fmt: skip
     out = click.option("-o", "--output", "out", type=_PATH, help="Write it to this file instead.")
-    return form(out(json_option(command)))
+    return form(out(command))
 
 
-@click.command(
-    "report",
-    epilog=examples(
-        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu",
-        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
-    ),
+@command(
+    "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu",
+    "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
+    name="report",
 )
 @click.argument("base", type=_PATH)
 @click.argument("current", type=_PATH)
@@ -58,12 +55,10 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     put_report(Report("Changes of the repo", (changes,)), "json" if as_json else form, out)
 
 
-@click.command(
-    "report",
-    epilog=examples(
-        "fuel-upgrade bundle report fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
-    ),
+@command(
+    "fuel-upgrade bundle report fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
+    name="report",
 )
 @click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=_PATH)
 @_report_options
