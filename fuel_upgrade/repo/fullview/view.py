@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,7 @@ class View:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for ``--json``."""
-        return {
-            "kind": self.kind.value,
-            "fingerprint": self.fingerprint,
-            "packages": self.packages,
-            "package_bytes": self.package_bytes,
-            "new_bytes": self.new_bytes,
-            "own_indexes": self.own_indexes,
-        }
+        return {**asdict(self), "kind": self.kind.value}
 
 
 @dataclass(frozen=True, slots=True)
