@@ -6,8 +6,8 @@ import click
 
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import read_text
 from fuel_upgrade.cli.progress_bar import progress_bar
-from fuel_upgrade.errors import ConfigError
 
 _PATH = click.Path(path_type=Path)
 
@@ -26,7 +26,7 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     from fuel_upgrade.bundle.spec import parse_spec
     from fuel_upgrade.cli.bundle.bundle_output import show_summary
 
-    text = _read_text(spec, "a bundle.yaml")
+    text = read_text(spec, remedy="name a bundle.yaml, readable")
     with progress_bar(quiet=as_json) as progress:
         summary = build_bundle(parse_spec(text, source=spec), out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
@@ -62,17 +62,11 @@ def repair(
     from fuel_upgrade.bundle.repair_request import RepairRequest
     from fuel_upgrade.cli.bundle.bundle_output import show_summary
 
-    repair = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
+    text = read_text(request, remedy="name a repair request, readable")
+    repair = RepairRequest.parse(text, source=str(request))
     with progress_bar(quiet=as_json) as progress:
         summary = repair_bundle(repair, tarball, sources, out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
-
-
-def _read_text(path: Path, kind: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", remedy=f"name {kind}, readable") from error
 
 
 @command(

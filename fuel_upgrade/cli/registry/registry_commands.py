@@ -8,6 +8,7 @@ import click
 
 from fuel_upgrade.cli.console import print_json, print_table
 from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import write_json
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 from fuel_upgrade.errors import ConfigError
 
@@ -104,18 +105,13 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     from fuel_upgrade.cli.registry.open_registry import opened
     from fuel_upgrade.registry.store.export import export
     from fuel_upgrade.registry.store.migrate import HEAD
-    from fuel_upgrade.system.files import write_file
 
     with opened(place) as store, store.database.snapshot() as connection:
         exported = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
         click.echo(json.dumps(exported, indent=2))  # the file itself, for import
         return
-    data = (json.dumps(exported, indent=2) + "\n").encode()
-    try:
-        write_file(file, data, mode=0o600 if with_users else 0o644)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error}", remedy="name a file that can be written") from error
+    write_json(file, exported, mode=0o600 if with_users else 0o644)
     if as_json:
         print_json({"file": str(file)})
 

@@ -1,6 +1,5 @@
 """The commands that free disk space: gc, and squash, which makes a release independent."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
 from fuel_upgrade.cli.console import print_json, print_table
 from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import read_json, write_json
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
 
@@ -93,22 +93,13 @@ def _plan(
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
     plan = client.post("/gc-plans", {"releases": list(versions)})
     if out is not None:
-        _write(out, plan)
+        write_json(out, plan)
     if as_json:
         print_json(plan)
         return
     _show(plan)
     if out is not None:
         click.echo(f"\nwritten to {out}; to carry it out: fuel-upgrade gc --apply {out}")
-
-
-def _write(out: Path, plan: dict[str, Any]) -> None:
-    from fuel_upgrade.system.files import write_file
-
-    try:
-        write_file(out, (json.dumps(plan, indent=2) + "\n").encode())
-    except OSError as error:
-        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
 
 
 def _show(plan: dict[str, Any]) -> None:
@@ -136,19 +127,11 @@ def _why(release: dict[str, Any]) -> str:
 
 def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
     with event_lines(as_json=as_json):
-        job = client.post("/gcs", {"plan": _read(reviewed)})["job"]
+        plan = read_json(reviewed, "a plan", remedy="name a file that fuel-upgrade gc --plan wrote")
+        job = client.post("/gcs", {"plan": plan})["job"]
         result = follow(client, job, as_json=as_json)
     if not as_json:
         _say_done(f"done: {result['tarball']}", result)
-
-
-def _read(reviewed: Path) -> Any:
-    try:
-        return json.loads(reviewed.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{reviewed}: {error}", remedy="name a file that fuel-upgrade gc --plan wrote"
-        ) from error
 
 
 def _say_done(action: str, result: dict[str, Any]) -> None:

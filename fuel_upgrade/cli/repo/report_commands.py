@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import write_text
 from fuel_upgrade.cli.option_values import REPORT_FORMATS
 
 _PATH = click.Path(path_type=Path)
@@ -47,12 +48,13 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     (same version, other content), upgraded, downgraded, added, removed and moved, with sizes.
     Only indexes are read; the packages may be missing.
     """
-    from fuel_upgrade.cli.repo.report_output import put_report
     from fuel_upgrade.repo.proof.read_proof import Suites, report_repos
     from fuel_upgrade.repo.report.package_changes import Report
+    from fuel_upgrade.repo.report.render import RENDERERS
 
     changes = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
-    put_report(Report("Changes of the repo", (changes,)), "json" if as_json else form, out)
+    report = Report("Changes of the repo", (changes,))
+    _put(RENDERERS["json" if as_json else form](report), out)
 
 
 @command(
@@ -69,7 +71,15 @@ def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> 
     diff.yaml files. For a bundle.yaml its repos are compared; nothing is built.
     """
     from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
-    from fuel_upgrade.cli.repo.report_output import put_report
+    from fuel_upgrade.repo.report.render import RENDERERS
 
     is_spec = path.suffix in (".yaml", ".yml")
-    put_report((report_spec if is_spec else report_tarball)(path), "json" if as_json else form, out)
+    report = (report_spec if is_spec else report_tarball)(path)
+    _put(RENDERERS["json" if as_json else form](report), out)
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)
