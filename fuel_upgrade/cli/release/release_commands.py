@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.client.daemon_client import DaemonClient, Target, pass_client
+from fuel_upgrade.cli.client.daemon_client import DaemonClient, current_target, pass_client
 from fuel_upgrade.cli.console import (
     json_is_wanted,
     print_json,
@@ -23,10 +23,7 @@ from fuel_upgrade.system.times import say_time
 
 def list_all(context: click.Context) -> None:
     """List all releases, if the group is called without a command."""
-    target = context.find_object(Target)
-    if target is None:
-        raise RuntimeError("the command runs outside of fuel-upgrade")
-    _list(target.client().get("/releases"), as_json=json_is_wanted(context))
+    _list(current_target().client().get("/releases"), as_json=json_is_wanted(context))
 
 
 @command(
