@@ -7,15 +7,14 @@ import click
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_text
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.progress_bar import progress_bar
-
-_PATH = click.Path(path_type=Path)
 
 
 @command("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst")
-@click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
+@click.argument("spec", metavar="BUNDLE_YAML", type=PATH)
 @click.option(
-    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+    "-o", "--output", "out", type=PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
 def build(*, spec: Path, out: Path, as_json: bool) -> None:
     """Build an upgrade tarball as BUNDLE_YAML describes.
@@ -36,19 +35,19 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
     "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
 )
-@click.argument("request", metavar="REQUEST", type=_PATH)
-@click.argument("tarball", type=_PATH)
+@click.argument("request", metavar="REQUEST", type=PATH)
+@click.argument("tarball", type=PATH)
 @click.option(
     "--from",
     "sources",
     metavar="REPO",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     required=True,
     help="The full repo of a release of the tarball, a folder or an archive; may be repeated.",
 )
 @click.option(
-    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+    "-o", "--output", "out", type=PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
 def repair(
     *, request: Path, tarball: Path, sources: tuple[Path, ...], out: Path, as_json: bool
@@ -73,7 +72,7 @@ def repair(
     "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
     "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
 )
-@click.argument("tarball", type=_PATH)
+@click.argument("tarball", type=PATH)
 def inspect(*, tarball: Path, as_json: bool) -> None:
     """List the content of a tarball.
 

@@ -6,8 +6,7 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.group import command
-
-_PATH = click.Path(path_type=Path)
+from fuel_upgrade.cli.option_values import PATH
 
 
 @command(
@@ -15,7 +14,7 @@ _PATH = click.Path(path_type=Path)
     "fuel-upgrade doctor --json",
     "fuel-upgrade doctor --bundle /root/support.tar.gz",
 )
-@click.option("--bundle", type=_PATH, metavar="FILE", help="Also pack all for support into FILE.")
+@click.option("--bundle", type=PATH, metavar="FILE", help="Also pack all for support into FILE.")
 @click.option("--force", is_flag=True, help="Let --bundle replace a file that exists.")
 @click.pass_obj
 def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -> int:

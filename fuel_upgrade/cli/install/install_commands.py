@@ -17,10 +17,9 @@ from fuel_upgrade.cli.install.plan_command import (
     view_option,
     writing_repair,
 )
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.release.release_table import print_releases
 from fuel_upgrade.errors import NotFoundError
-
-_PATH = click.Path(path_type=Path)
 
 
 @command(
@@ -28,11 +27,11 @@ _PATH = click.Path(path_type=Path)
     "fuel-upgrade install --plan plan.json --wait-for-tasks 600",
     "fuel-upgrade install /root/tarballs --full-view --json",
 )
-@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=_PATH)
+@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=PATH)
 @verify_option
 @view_option
 @repair_option
-@click.option("--plan", "kept", type=_PATH, help="Refuse if anything is not as in this plan.")
+@click.option("--plan", "kept", type=PATH, help="Refuse if anything is not as in this plan.")
 @click.option(
     "--wait",
     "wait_s",

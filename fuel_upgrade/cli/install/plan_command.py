@@ -11,10 +11,10 @@ from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.console import print_folded, print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json, write_text
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
 
-_PATH = click.Path(path_type=Path)
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
 
 verify_option = click.option(
@@ -28,7 +28,7 @@ view_option = click.option(
 repair_option = click.option(
     "--repair-request",
     "repair",
-    type=_PATH,
+    type=PATH,
     help="Where packages of the base are missing here, write to this file which.",
 )
 
@@ -38,12 +38,12 @@ repair_option = click.option(
     "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
     "fuel-upgrade plan /root/tarballs --packages",
 )
-@click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
+@click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=PATH)
 @verify_option
 @view_option
 @repair_option
 @click.option("--packages", is_flag=True, help="Name every package that changes.")
-@click.option("--out", type=_PATH, help="Also write the plan to this file, for install --plan.")
+@click.option("--out", type=PATH, help="Also write the plan to this file, for install --plan.")
 @pass_client
 def plan(  # noqa: PLR0913 - an option each
     client: DaemonClient,

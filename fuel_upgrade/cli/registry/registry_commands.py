@@ -9,10 +9,10 @@ import click
 from fuel_upgrade.cli.console import print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import write_json
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 from fuel_upgrade.errors import ConfigError
 
-_PATH = click.Path(path_type=Path)
 _STDIN = Path("-")
 
 
@@ -24,7 +24,7 @@ _STDIN = Path("-")
 @click.argument("name")
 @click.option(
     "--password-file",
-    type=_PATH,
+    type=PATH,
     metavar="FILE|-",
     help="Read the password from this file, which only its owner may read, or from stdin.",
 )
@@ -92,7 +92,7 @@ def remove_user(place: Place, *, name: str, as_json: bool) -> None:
     "fuel-upgrade registry export > releases.json",
     name="export",
 )
-@click.argument("file", type=_PATH, required=False)
+@click.argument("file", type=PATH, required=False)
 @click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
 @database_option
 @pass_place
@@ -121,7 +121,7 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     "fuel-upgrade registry import - --replace < all.json",
     name="import",
 )
-@click.argument("file", type=_PATH)
+@click.argument("file", type=PATH)
 @click.option(
     "--replace", is_flag=True, help="Remove the content of the registry first; ids continue."
 )

@@ -5,10 +5,8 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.group import command
-from fuel_upgrade.cli.option_values import REGISTRY_DIALECTS
+from fuel_upgrade.cli.option_values import PATH, REGISTRY_DIALECTS
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
-
-_PATH = click.Path(path_type=Path)
 
 
 @command(
@@ -28,8 +26,8 @@ _PATH = click.Path(path_type=Path)
     help="Answer as this line of Nailgun versions, 6.1 for all up to 9.x; the default is"
     " registry.dialect.",
 )
-@click.option("--tls-cert", type=_PATH, help="Speak HTTPS, with this certificate chain (PEM).")
-@click.option("--tls-key", type=_PATH, help="The key of the certificate (PEM).")
+@click.option("--tls-cert", type=PATH, help="Speak HTTPS, with this certificate chain (PEM).")
+@click.option("--tls-key", type=PATH, help="The key of the certificate (PEM).")
 @database_option
 @pass_place
 def serve(  # noqa: PLR0913 - an option each

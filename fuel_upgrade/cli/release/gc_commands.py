@@ -10,10 +10,9 @@ from fuel_upgrade.cli.client.follow_job import event_lines, follow
 from fuel_upgrade.cli.console import print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
-
-_PATH = click.Path(path_type=Path)
 
 
 @command(
@@ -26,8 +25,8 @@ _PATH = click.Path(path_type=Path)
     multiple=True,
     help="Retire this release; may be repeated. The default is all that are free.",
 )
-@click.option("--plan", "out", type=_PATH, help="Write the plan to this new file, for review.")
-@click.option("--apply", "reviewed", type=_PATH, help="Carry out the plan in this file.")
+@click.option("--plan", "out", type=PATH, help="Write the plan to this new file, for review.")
+@click.option("--apply", "reviewed", type=PATH, help="Carry out the plan in this file.")
 @click.option(
     "--release-backups", is_flag=True, help="Delete the backups that the next rollback would need."
 )

@@ -8,9 +8,8 @@ import click
 
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import BundleError
-
-_PATH = click.Path(path_type=Path)
 
 
 def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,9 +29,9 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
     "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
 )
-@click.argument("base", type=_PATH)
-@click.argument("diff", type=_PATH)
-@click.argument("current", type=_PATH)
+@click.argument("base", type=PATH)
+@click.argument("diff", type=PATH)
+@click.argument("current", type=PATH)
 @click.option("--suite", help="The apt suite of CURRENT, if it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @click.option("--diff-suite", help="The apt suite of DIFF, if it has several.")

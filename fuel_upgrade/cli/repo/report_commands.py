@@ -8,9 +8,7 @@ import click
 
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import write_text
-from fuel_upgrade.cli.option_values import REPORT_FORMATS
-
-_PATH = click.Path(path_type=Path)
+from fuel_upgrade.cli.option_values import PATH, REPORT_FORMATS
 
 
 def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,7 +16,7 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True,
         help="The format of the report; html is one self-contained page.",
     )  # fmt: skip
-    out = click.option("-o", "--output", "out", type=_PATH, help="Write it to this file instead.")
+    out = click.option("-o", "--output", "out", type=PATH, help="Write it to this file instead.")
     return form(out(command))
 
 
@@ -27,8 +25,8 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
     name="report",
 )
-@click.argument("base", type=_PATH)
-@click.argument("current", type=_PATH)
+@click.argument("base", type=PATH)
+@click.argument("current", type=PATH)
 @click.option("--suite", help="The apt suite of CURRENT, if it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @_report_options
@@ -62,7 +60,7 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
     name="report",
 )
-@click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=_PATH)
+@click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=PATH)
 @_report_options
 def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> None:
     """Report the changes that a tarball makes.
