@@ -22,26 +22,15 @@ def _inherit_json(context: click.Context, _option: click.Parameter, value: Any) 
     return chosen
 
 
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    is_eager=True,
-    callback=_inherit_json,
-    help="Print the result as JSON.",
-)
-
-
-def json_for_group(*, hidden: bool) -> click.Option:
-    """Return the option ``--json`` of a group, which applies to its command."""
+def json_option(help_text: str, **attributes: bool) -> click.Option:
+    """Return the option ``--json`` of a command, or of a group, which applies to its command."""
     return click.Option(
-        ["--json"],
+        ["--json", "as_json"],
         is_flag=True,
         is_eager=True,
-        expose_value=False,
-        hidden=hidden,
         callback=_inherit_json,
-        help="Print the result as JSON; may also follow the command.",
+        help=help_text,
+        **attributes,
     )
 
 

@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_for_group, report, wants_json
+from fuel_upgrade.cli.console import json_option, report, wants_json
 from fuel_upgrade.errors import ConfigError, UpgradeError
 
 PROGRAM = "fuel-upgrade"
@@ -58,6 +58,19 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def command(
+    *example_lines: str, name: str | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command with examples in its help and ``--json`` as its ``as_json``."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made = click.command(name, epilog=examples(*example_lines))(function)
+        made.params.append(json_option(help_text="Print the result as JSON."))
+        return made
+
+    return decorate
+
+
 class LazyGroup(click.Group):
     """A group whose help, completion and refusals load no module of its commands.
 
@@ -75,7 +88,13 @@ class LazyGroup(click.Group):
         super().__init__(name, **attributes)
         prints = is_root or self.invoke_without_command
         self.lazy = dict(lazy or {})
-        self.params.append(json_for_group(hidden=not prints))
+        self.params.append(
+            json_option(
+                help_text="Print the result as JSON; may also follow the command.",
+                hidden=not prints,
+                expose_value=False,
+            )
+        )
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options before the command.

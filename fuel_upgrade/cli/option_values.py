@@ -1,8 +1,14 @@
-"""The allowed values of options, as words; a test compares them with the enums.
+"""The types and allowed values of options.
 
-The modules with these enums are slow to load, and the help of a command must be fast.
+The values are words, and a test compares them with the enums: the modules with these enums are
+slow to load, and the help of a command must be fast.
 """
 
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path)
 OPERATING_SYSTEMS = ("ubuntu", "centos")
 REPORT_FORMATS = ("text", "markdown", "json", "html")
 REGISTRY_DIALECTS = ("6.0", "6.1")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
@@ -97,29 +97,17 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
 
 
-class Display(Protocol):
-    """Output of long work: lines, and the progress."""
+class Display:
+    """Output of long work: lines, and the progress. This one prints nothing, for scripts."""
 
     def line(self, text: str) -> None:
         """Print a line; control characters in it are escaped here."""
-        ...
 
     def show(self, shown: Shown, at_s: float) -> None:
         """Show the progress; ``at_s`` is its time, on any one clock."""
-        ...
 
 
-class Silent:
-    """No output: scripts read the result."""
-
-    def line(self, text: str) -> None:
-        """Print nothing."""
-
-    def show(self, shown: Shown, at_s: float) -> None:
-        """Print nothing."""
-
-
-class Plain:
+class Plain(Display):
     """Only lines, for pipes, files and dumb terminals; for long work one every 10 %."""
 
     def __init__(self) -> None:
@@ -171,7 +159,7 @@ class LiveBar:
         yield line
 
 
-class Terminal:
+class Terminal(Display):
     """A bar at the bottom of a terminal, below the printed lines."""
 
     def __init__(self, console: Any, bar: LiveBar) -> None:
@@ -201,7 +189,7 @@ def has_bar() -> bool:
 def display(*, quiet: bool) -> Iterator[Display]:
     """Yield the display of long work on stderr: a bar, plain lines, or nothing."""
     if quiet:
-        yield Silent()
+        yield Display()
     elif has_bar():
         with _terminal() as terminal:
             yield terminal

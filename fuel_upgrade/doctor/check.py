@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
@@ -26,12 +26,7 @@ class Check:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of ``--json``."""
-        return {
-            "name": self.name,
-            "verdict": self.verdict.value,
-            "detail": self.detail,
-            "remedy": self.remedy,
-        }
+        return {**asdict(self), "verdict": self.verdict.value}
 
 
 def ok(name: str, detail: str) -> Check:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
-from fuel_upgrade.bundle.verify import BundleHead, read_head
+from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.drill.sample_packages import COMPONENT, SUITE, content, write_repo
 from fuel_upgrade.errors import PreflightError
@@ -52,9 +52,8 @@ def make_scenario(folder: Path, tarball: Path | None) -> Scenario:
         _make_tarball(folder, 0)
         _make_tarball(folder, 1)
         head = read_head(_path(folder, _FUELS[1]))
-        return Scenario(
-            _path(folder, _FUELS[0]), head.path, (), full_view=True, unpacked_bytes=_size(head)
-        )
+        prior, size_bytes = _path(folder, _FUELS[0]), head.unpacked_bytes
+        return Scenario(prior, head.path, (), full_view=True, unpacked_bytes=size_bytes)
     if not head.description.upgrade_from:
         raise PreflightError(
             f"{head.path}: upgrades from no version of Fuel",
@@ -64,13 +63,8 @@ def make_scenario(folder: Path, tarball: Path | None) -> Scenario:
     _make_tarball(folder, 0, fuel=fuel, version=f"2000.1-{fuel}")
     inside = {(r.version, r.os_key) for r in head.releases}
     bases = tuple(need for need in needs(head) if (need.named, need.os_key) not in inside)
-    return Scenario(
-        _path(folder, fuel), head.path, bases, full_view=False, unpacked_bytes=_size(head)
-    )
-
-
-def _size(head: BundleHead) -> int:
-    return head.unpacked_bytes
+    prior, size_bytes = _path(folder, fuel), head.unpacked_bytes
+    return Scenario(prior, head.path, bases, full_view=False, unpacked_bytes=size_bytes)
 
 
 def _path(folder: Path, fuel: str) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,8 +69,7 @@ class NodeState:
 
     def begin(self, saved: Iterable[SavedFile]) -> None:
         """Record the files durably before they change."""
-        rows = [{"path": f.path, "text": f.text, "mode": f.mode} for f in saved]
-        self._write(self._pending, {"files": rows})
+        self._write(self._pending, {"files": [asdict(file) for file in saved]})
 
     def commit(self) -> None:
         """Keep the record of ``begin`` for ``--undo``, in place of the previous one."""

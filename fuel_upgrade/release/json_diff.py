@@ -7,7 +7,7 @@ entry does not make all later ones differ; their order is compared separately.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
@@ -37,12 +37,7 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` prints."""
-        return {
-            "kind": self.kind.value,
-            "path": self.path,
-            "before": self.before,
-            "after": self.after,
-        }
+        return {**asdict(self), "kind": self.kind.value}
 
 
 def diff_trees(before: Any, after: Any, path: str = "") -> Iterator[Difference]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,19 +68,31 @@ def build_diff(
         BundleError: an input is damaged, a package differs from its index, or the proof that base
             and output together are the current repo fails.
     """
+    with written_whole(out) as staging:
+        return _write(base, current, staging, options or DiffOptions(), progress)
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``out``; afterwards, move it there, durably.
+
+    An error inside removes the folder.
+
+    Raises:
+        ConfigError: ``out`` exists.
+    """
     if out.exists():
         raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
-        description = _write(base, current, staging, options or DiffOptions(), progress)
+        yield staging
         sync_filesystem(staging)
         rename(staging, out)
     except BaseException:
         remove_tree(staging)
         raise
-    return description
 
 
 def _write(

@@ -29,9 +29,9 @@ ORDER = {
         "install_all", "releases",
     ],
     "cli": [
-        "text_columns", "console", "option_values", "group", "progress_bar", "client", "bundle",
-        "repo", "release", "install", "node", "nailgun", "registry", "doctor", "selftest",
-        "commands", "main", "entry",
+        "text_columns", "console", "option_values", "operator_files", "group", "progress_bar",
+        "client", "bundle", "repo", "release", "install", "node", "nailgun", "registry", "doctor",
+        "selftest", "commands", "main", "entry",
     ],
 }  # fmt: skip
 # Base names that several folders share, because the files are the same thing of two kinds.

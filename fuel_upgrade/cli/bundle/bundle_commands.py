@@ -4,20 +4,18 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import read_text
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.progress_bar import progress_bar
-from fuel_upgrade.errors import ConfigError
-
-_PATH = click.Path(path_type=Path)
 
 
-@click.command(epilog=examples("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst"))
-@click.argument("spec", metavar="BUNDLE_YAML", type=_PATH)
+@command("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst")
+@click.argument("spec", metavar="BUNDLE_YAML", type=PATH)
 @click.option(
-    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+    "-o", "--output", "out", type=PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
-@json_option
 def build(*, spec: Path, out: Path, as_json: bool) -> None:
     """Build an upgrade tarball as BUNDLE_YAML describes.
 
@@ -27,33 +25,30 @@ def build(*, spec: Path, out: Path, as_json: bool) -> None:
     from fuel_upgrade.bundle.spec import parse_spec
     from fuel_upgrade.cli.bundle.bundle_output import show_summary
 
-    text = _read_text(spec, "a bundle.yaml")
+    text = read_text(spec, remedy="name a bundle.yaml, readable")
     with progress_bar(quiet=as_json) as progress:
         summary = build_bundle(parse_spec(text, source=spec), out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
-        "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
-    )
+@command(
+    "fuel-upgrade bundle repair request.yaml fuel-6.0-upgrade.tar.zst \\",
+    "    --from 6.0/ubuntu -o fuel-6.0-upgrade-repaired.tar.zst",
 )
-@click.argument("request", metavar="REQUEST", type=_PATH)
-@click.argument("tarball", type=_PATH)
+@click.argument("request", metavar="REQUEST", type=PATH)
+@click.argument("tarball", type=PATH)
 @click.option(
     "--from",
     "sources",
     metavar="REPO",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     required=True,
     help="The full repo of a release of the tarball, a folder or an archive; may be repeated.",
 )
 @click.option(
-    "-o", "--output", "out", type=_PATH, required=True, help="The new file: .tar.zst, or .tar."
+    "-o", "--output", "out", type=PATH, required=True, help="The new file: .tar.zst, or .tar."
 )
-@json_option
 def repair(
     *, request: Path, tarball: Path, sources: tuple[Path, ...], out: Path, as_json: bool
 ) -> None:
@@ -66,27 +61,18 @@ def repair(
     from fuel_upgrade.bundle.repair_request import RepairRequest
     from fuel_upgrade.cli.bundle.bundle_output import show_summary
 
-    repair = RepairRequest.parse(_read_text(request, "a repair request"), source=str(request))
+    text = read_text(request, remedy="name a repair request, readable")
+    repair = RepairRequest.parse(text, source=str(request))
     with progress_bar(quiet=as_json) as progress:
         summary = repair_bundle(repair, tarball, sources, out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
 
 
-def _read_text(path: Path, kind: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", remedy=f"name {kind}, readable") from error
-
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
-    )
+@command(
+    "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade bundle inspect fuel-6.0-upgrade.tar.zst --json",
 )
-@click.argument("tarball", type=_PATH)
-@json_option
+@click.argument("tarball", type=PATH)
 def inspect(*, tarball: Path, as_json: bool) -> None:
     """List the content of a tarball.
 

@@ -33,6 +33,14 @@ class Target:
         return DaemonClient(self.socket or find_socket(self.config, self.root))
 
 
+def current_target() -> Target:
+    """Return the target of the command that runs."""
+    target = click.get_current_context().find_object(Target)
+    if target is None:
+        raise RuntimeError("the command runs outside of fuel-upgrade")
+    return target
+
+
 def pass_client(
     command: Callable[Concatenate["DaemonClient", P], R],
 ) -> Callable[P, R]:
@@ -40,10 +48,7 @@ def pass_client(
 
     @functools.wraps(command)
     def with_client(*args: P.args, **kwargs: P.kwargs) -> R:
-        target = click.get_current_context().find_object(Target)
-        if target is None:
-            raise RuntimeError("the command runs outside of fuel-upgrade")
-        client = target.client()
+        client = current_target().client()
         try:
             return command(client, *args, **kwargs)
         finally:

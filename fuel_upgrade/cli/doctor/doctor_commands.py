@@ -5,22 +5,17 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.client.daemon_client import Target
-from fuel_upgrade.cli.console import json_option
-from fuel_upgrade.cli.group import examples
-
-_PATH = click.Path(path_type=Path)
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.option_values import PATH
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade doctor",
-        "fuel-upgrade doctor --json",
-        "fuel-upgrade doctor --bundle /root/support.tar.gz",
-    )
+@command(
+    "fuel-upgrade doctor",
+    "fuel-upgrade doctor --json",
+    "fuel-upgrade doctor --bundle /root/support.tar.gz",
 )
-@click.option("--bundle", type=_PATH, metavar="FILE", help="Also pack all for support into FILE.")
+@click.option("--bundle", type=PATH, metavar="FILE", help="Also pack all for support into FILE.")
 @click.option("--force", is_flag=True, help="Let --bundle replace a file that exists.")
-@json_option
 @click.pass_obj
 def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -> int:
     """Check this host for causes of failures.
@@ -34,8 +29,7 @@ def doctor(target: Target, *, bundle: Path | None, force: bool, as_json: bool) -
     return check_and_pack(target, bundle, force=force, as_json=as_json)
 
 
-@click.command("check", epilog=examples("fuel-upgrade config check"))
-@json_option
+@command("fuel-upgrade config check", name="check")
 @click.pass_obj
 def check_config(target: Target, *, as_json: bool) -> int:
     """Check the configuration file.

@@ -3,12 +3,11 @@
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 
 
-@click.command("reload", epilog=examples("fuel-upgrade config reload"))
-@json_option
+@command("fuel-upgrade config reload", name="reload")
 @pass_client
 def reload_config(client: DaemonClient, *, as_json: bool) -> None:
     """Reload the configuration file in the daemon.

@@ -5,14 +5,13 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_pairs, print_table
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.system.size import say_size
 from fuel_upgrade.system.times import say_time
 
 
-@click.command(epilog=examples("fuel-upgrade history", "fuel-upgrade history --json"))
-@json_option
+@command("fuel-upgrade history", "fuel-upgrade history --json")
 @pass_client
 def history(client: DaemonClient, *, as_json: bool) -> None:
     """List the installs of this master, oldest first.
@@ -38,9 +37,8 @@ def history(client: DaemonClient, *, as_json: bool) -> None:
     print_table(columns, rows, empty="no installs yet")
 
 
-@click.command(epilog=examples("fuel-upgrade show 22b5", "fuel-upgrade show 22b5589d --json"))
+@command("fuel-upgrade show 22b5", "fuel-upgrade show 22b5589d --json")
 @click.argument("install_id", metavar="ID")
-@json_option
 @pass_client
 def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
     """Show one install: its steps, its error, its hooks.

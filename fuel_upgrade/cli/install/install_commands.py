@@ -7,8 +7,7 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import attach, event_lines, follow, say_change
-from fuel_upgrade.cli.console import json_option
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.install.plan_command import (
     read_plan,
     repair_option,
@@ -18,24 +17,21 @@ from fuel_upgrade.cli.install.plan_command import (
     view_option,
     writing_repair,
 )
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.release.release_table import print_releases
 from fuel_upgrade.errors import NotFoundError
 
-_PATH = click.Path(path_type=Path)
 
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade install /root/fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade install --plan plan.json --wait-for-tasks 600",
-        "fuel-upgrade install /root/tarballs --full-view --json",
-    )
+@command(
+    "fuel-upgrade install /root/fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade install --plan plan.json --wait-for-tasks 600",
+    "fuel-upgrade install /root/tarballs --full-view --json",
 )
-@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=_PATH)
+@click.argument("tarballs", metavar="[TARBALL]...", nargs=-1, type=PATH)
 @verify_option
 @view_option
 @repair_option
-@click.option("--plan", "kept", type=_PATH, help="Refuse if anything is not as in this plan.")
+@click.option("--plan", "kept", type=PATH, help="Refuse if anything is not as in this plan.")
 @click.option(
     "--wait",
     "wait_s",
@@ -64,7 +60,6 @@ _PATH = click.Path(path_type=Path)
     help="Repeated with the same KEY, follow the first install: start no second one.",
 )
 @click.option("--dry-run", is_flag=True, help="Only plan, as fuel-upgrade plan does.")
-@json_option
 @pass_client
 def install(  # noqa: PLR0913 - an option each
     client: DaemonClient,
@@ -129,9 +124,8 @@ def _show_result(client: DaemonClient, result: dict[str, Any]) -> None:
         click.echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
 
 
-@click.command(epilog=examples("fuel-upgrade rollback", "fuel-upgrade rollback 22b5"))
+@command("fuel-upgrade rollback", "fuel-upgrade rollback 22b5")
 @click.argument("install_id", metavar="[ID]", required=False)
-@json_option
 @pass_client
 def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> None:
     """Undo the last successful install, gc or squash.
@@ -146,9 +140,8 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
         click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
 
 
-@click.command(epilog=examples("fuel-upgrade watch", "fuel-upgrade watch 22b5589d"))
+@command("fuel-upgrade watch", "fuel-upgrade watch 22b5589d")
 @click.argument("job", required=False)
-@json_option
 @pass_client
 def watch(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     """Follow a running install or undo.

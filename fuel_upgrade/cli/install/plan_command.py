@@ -1,6 +1,5 @@
 """``fuel-upgrade plan``: shows and saves the plan of an install."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_folded, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_folded, print_json, print_table
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import read_json, write_json, write_text
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.system.size import say_size
 
-_PATH = click.Path(path_type=Path)
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
 
 verify_option = click.option(
@@ -28,25 +28,22 @@ view_option = click.option(
 repair_option = click.option(
     "--repair-request",
     "repair",
-    type=_PATH,
+    type=PATH,
     help="Where packages of the base are missing here, write to this file which.",
 )
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
-        "fuel-upgrade plan /root/tarballs --packages",
-    )
+@command(
+    "fuel-upgrade plan fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade plan fuel-6.0-upgrade.tar.zst --out plan.json",
+    "fuel-upgrade plan /root/tarballs --packages",
 )
-@click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=_PATH)
+@click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True, type=PATH)
 @verify_option
 @view_option
 @repair_option
 @click.option("--packages", is_flag=True, help="Name every package that changes.")
-@click.option("--out", type=_PATH, help="Also write the plan to this file, for install --plan.")
-@json_option
+@click.option("--out", type=PATH, help="Also write the plan to this file, for install --plan.")
 @pass_client
 def plan(  # noqa: PLR0913 - an option each
     client: DaemonClient,
@@ -86,17 +83,11 @@ def read_plan(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, or is not a JSON object.
     """
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path}: not a plan: {error}", remedy="name a file of fuel-upgrade plan --out"
-        ) from error
+    remedy = "name a file of fuel-upgrade plan --out"
+    kept = read_json(path, "a plan", remedy=remedy)
     if not isinstance(kept, dict):
-        raise ConfigError(
-            f"{path}: not a plan: expected an object, found {type(kept).__name__}",
-            remedy="name a file of fuel-upgrade plan --out",
-        )
+        kind = type(kept).__name__
+        raise ConfigError(f"{path}: not a plan: expected an object, found {kind}", remedy=remedy)
     return kept
 
 
@@ -109,12 +100,7 @@ def _keep(shown: dict[str, Any], out: Path) -> None:
             remedy="leave out --out",
             code="already-installed",
         )
-    from fuel_upgrade.system.files import write_file
-
-    try:
-        write_file(out, (json.dumps(shown, indent=2) + "\n").encode())
-    except OSError as error:
-        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
+    write_json(out, shown)
 
 
 @contextmanager
@@ -142,10 +128,7 @@ def writing_repair(
 def _write_request(out: Path, request: dict[str, Any]) -> None:
     from fuel_upgrade.bundle.repair_request import render
 
-    try:
-        out.write_text(render(request), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
+    write_text(out, render(request))
     click.echo(f"the missing packages are listed in {out}: take it to the build side", err=True)
 
 

@@ -6,14 +6,13 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.errors import NotFoundError
 
 
-@click.command(epilog=examples("fuel-upgrade cancel"))
+@command("fuel-upgrade cancel")
 @click.argument("job", required=False)
-@json_option
 @pass_client
 def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     """Stop an install and roll it back.
@@ -30,7 +29,7 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
         click.echo(f"job {running} stops; to follow it: fuel-upgrade watch {running}")
 
 
-@click.command(epilog=examples("fuel-upgrade recover", "fuel-upgrade recover --resume"))
+@command("fuel-upgrade recover", "fuel-upgrade recover --resume")
 @click.option(
     "--rollback",
     "policy",
@@ -38,7 +37,6 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     help="Roll back, whatever the settings are.",
 )
 @click.option("--resume", "policy", flag_value="resume", help="Continue the interrupted install.")
-@json_option
 @pass_client
 def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
     """Roll back or resume an install that a crash interrupted.
@@ -56,14 +54,13 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
         click.echo("nothing was unfinished")
 
 
-@click.command(epilog=examples("fuel-upgrade repair", "fuel-upgrade repair 22b5 --accept"))
+@command("fuel-upgrade repair", "fuel-upgrade repair 22b5 --accept")
 @click.argument("install_id", metavar="[ID]", required=False)
 @click.option(
     "--accept",
     is_flag=True,
     help="Undo no more steps: accept the master as it is, and allow installs again.",
 )
-@json_option
 @pass_client
 def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_json: bool) -> None:
     """Settle an install that is inconsistent.

@@ -6,18 +6,13 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json, print_json_line, print_pairs
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_json_line, print_pairs
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.system.size import say_size
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade status", "fuel-upgrade status --follow", "fuel-upgrade status --json"
-    )
-)
+@command("fuel-upgrade status", "fuel-upgrade status --follow", "fuel-upgrade status --json")
 @click.option("--follow", "follows", is_flag=True, help="Follow the running job.")
-@json_option
 @pass_client
 def status(client: DaemonClient, *, follows: bool, as_json: bool) -> None:
     """Show the state of the daemon and of this master.

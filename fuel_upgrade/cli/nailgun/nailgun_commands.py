@@ -5,12 +5,11 @@ import os
 import click
 
 from fuel_upgrade.cli.client.daemon_client import Target
-from fuel_upgrade.cli.console import json_option, print_json, print_pairs, report
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_pairs, report
+from fuel_upgrade.cli.group import command
 
 
-@click.command(epilog=examples("fuel-upgrade nailgun check", "fuel-upgrade nailgun check --json"))
-@json_option
+@command("fuel-upgrade nailgun check", "fuel-upgrade nailgun check --json")
 @click.pass_obj
 def check(target: Target, *, as_json: bool) -> int:
     """Show the configured access to Nailgun, and whether a login works.
@@ -32,8 +31,7 @@ def check(target: Target, *, as_json: bool) -> int:
     return 0 if access_report.error is None else access_report.error.exit_code
 
 
-@click.command(epilog=examples("fuel-upgrade nailgun login"))
-@json_option
+@command("fuel-upgrade nailgun login")
 @click.pass_obj
 def login(target: Target, *, as_json: bool) -> None:
     """Ask for the password of Nailgun, test it and save it.

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.node.node_options import (
     full_view_option,
     gpgkey_option,
@@ -19,11 +19,9 @@ from fuel_upgrade.cli.node.node_options import (
 )
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade node plan 2014.2-6.0 --os ubuntu",
-        "fuel-upgrade node plan --os ubuntu --repos '/mnt/repo precise main'",
-    )
+@command(
+    "fuel-upgrade node plan 2014.2-6.0 --os ubuntu",
+    "fuel-upgrade node plan --os ubuntu --repos '/mnt/repo precise main'",
 )
 @release_argument
 @os_option
@@ -32,7 +30,6 @@ from fuel_upgrade.cli.node.node_options import (
 @root_option
 @click.option("--all", "show_all", is_flag=True, help="Show unchanged packages too.")
 @timeout_option
-@json_option
 @pass_client
 def plan(  # noqa: PLR0913 - one parameter an option
     client: DaemonClient,
@@ -69,12 +66,10 @@ def plan(  # noqa: PLR0913 - one parameter an option
     print_plan(node_plan, show_all=show_all)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade node apply 2014.2-6.0 --os ubuntu --dry-run",
-        "fuel-upgrade node apply 2014.2-6.0 --os centos --remove",
-        "fuel-upgrade node apply --os ubuntu --undo",
-    )
+@command(
+    "fuel-upgrade node apply 2014.2-6.0 --os ubuntu --dry-run",
+    "fuel-upgrade node apply 2014.2-6.0 --os centos --remove",
+    "fuel-upgrade node apply --os ubuntu --undo",
 )
 @release_argument
 @os_option
@@ -96,7 +91,6 @@ def plan(  # noqa: PLR0913 - one parameter an option
 @signed_by_option
 @gpgkey_option
 @timeout_option
-@json_option
 @pass_client
 def apply(  # noqa: PLR0913 - one parameter an option
     client: DaemonClient,

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.node.node_options import (
     full_view_option,
     gpgkey_option,
@@ -18,12 +18,10 @@ from fuel_upgrade.cli.node.node_options import (
 )
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade node sources 2014.2-6.0 --os ubuntu -o tree",
-        "fuel-upgrade node sources 2014.2-6.0 --os centos -o tree --plain",
-        "fuel-upgrade node sources --os ubuntu --repos '/repo precise main' -o tree",
-    )
+@command(
+    "fuel-upgrade node sources 2014.2-6.0 --os ubuntu -o tree",
+    "fuel-upgrade node sources 2014.2-6.0 --os centos -o tree --plain",
+    "fuel-upgrade node sources --os ubuntu --repos '/repo precise main' -o tree",
 )
 @release_argument
 @os_option
@@ -54,7 +52,6 @@ from fuel_upgrade.cli.node.node_options import (
 @signed_by_option
 @gpgkey_option
 @timeout_option
-@json_option
 @pass_client
 def sources(  # noqa: PLR0913 - one parameter an option
     client: DaemonClient,

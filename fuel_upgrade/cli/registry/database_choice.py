@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import click
 
-from fuel_upgrade.cli.client.daemon_client import Target
+from fuel_upgrade.cli.client.daemon_client import current_target
 from fuel_upgrade.config import Config, read
 
 P = ParamSpec("P")
@@ -42,9 +42,7 @@ def pass_place(command: Callable[Concatenate[Place, P], R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def with_place(*args: P.args, **kwargs: P.kwargs) -> R:
-        target = click.get_current_context().find_object(Target)
-        if target is None:
-            raise RuntimeError("the command runs outside of fuel-upgrade")
+        target = current_target()
         config = read(target.config, root=target.root)
         database = kwargs.pop("database", None)
         url = config.registry_url if database is None else str(database)

@@ -6,32 +6,30 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import write_json
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 from fuel_upgrade.errors import ConfigError
 
-_PATH = click.Path(path_type=Path)
 _STDIN = Path("-")
 
 
-@click.command(
-    "add",
-    epilog=examples(
-        "fuel-upgrade registry user add admin",
-        "fuel-upgrade registry user add admin --replace --password-file - < secret",
-    ),
+@command(
+    "fuel-upgrade registry user add admin",
+    "fuel-upgrade registry user add admin --replace --password-file - < secret",
+    name="add",
 )
 @click.argument("name")
 @click.option(
     "--password-file",
-    type=_PATH,
+    type=PATH,
     metavar="FILE|-",
     help="Read the password from this file, which only its owner may read, or from stdin.",
 )
 @click.option("--replace", is_flag=True, help="Give an existing user this password.")
 @database_option
-@json_option
 @pass_place
 def add_user(
     place: Place, *, name: str, password_file: Path | None, replace: bool, as_json: bool
@@ -58,9 +56,8 @@ def add_user(
         click.echo(f"user {name} may log in")
 
 
-@click.command("list", epilog=examples("fuel-upgrade registry user list --json"))
+@command("fuel-upgrade registry user list --json", name="list")
 @database_option
-@json_option
 @pass_place
 def list_users(place: Place, *, as_json: bool) -> None:
     """List the users."""
@@ -74,10 +71,9 @@ def list_users(place: Place, *, as_json: bool) -> None:
         print_table(("id", "name"), users, empty="no users: nobody can log in")
 
 
-@click.command("remove", epilog=examples("fuel-upgrade registry user remove admin"))
+@command("fuel-upgrade registry user remove admin", name="remove")
 @click.argument("name")
 @database_option
-@json_option
 @pass_place
 def remove_user(place: Place, *, name: str, as_json: bool) -> None:
     """Remove the user NAME and its tokens."""
@@ -91,17 +87,14 @@ def remove_user(place: Place, *, name: str, as_json: bool) -> None:
         click.echo(f"user {name} is removed")
 
 
-@click.command(
-    "export",
-    epilog=examples(
-        "fuel-upgrade registry export --with-users all.json",
-        "fuel-upgrade registry export > releases.json",
-    ),
+@command(
+    "fuel-upgrade registry export --with-users all.json",
+    "fuel-upgrade registry export > releases.json",
+    name="export",
 )
-@click.argument("file", type=_PATH, required=False)
+@click.argument("file", type=PATH, required=False)
 @click.option("--with-users", is_flag=True, help="Write users too, with salted hashes.")
 @database_option
-@json_option
 @pass_place
 def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bool) -> None:
     """Write everything in the registry as JSON.
@@ -112,35 +105,27 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     from fuel_upgrade.cli.registry.open_registry import opened
     from fuel_upgrade.registry.store.export import export
     from fuel_upgrade.registry.store.migrate import HEAD
-    from fuel_upgrade.system.files import write_file
 
     with opened(place) as store, store.database.snapshot() as connection:
         exported = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
         click.echo(json.dumps(exported, indent=2))  # the file itself, for import
         return
-    data = (json.dumps(exported, indent=2) + "\n").encode()
-    try:
-        write_file(file, data, mode=0o600 if with_users else 0o644)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error}", remedy="name a file that can be written") from error
+    write_json(file, exported, mode=0o600 if with_users else 0o644)
     if as_json:
         print_json({"file": str(file)})
 
 
-@click.command(
-    "import",
-    epilog=examples(
-        "fuel-upgrade registry import all.json --database sqlite:////tmp/copy.db",
-        "fuel-upgrade registry import - --replace < all.json",
-    ),
+@command(
+    "fuel-upgrade registry import all.json --database sqlite:////tmp/copy.db",
+    "fuel-upgrade registry import - --replace < all.json",
+    name="import",
 )
-@click.argument("file", type=_PATH)
+@click.argument("file", type=PATH)
 @click.option(
     "--replace", is_flag=True, help="Remove the content of the registry first; ids continue."
 )
 @database_option
-@json_option
 @pass_place
 def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> None:
     """Read the file of an export into an empty registry.
@@ -165,9 +150,8 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
         click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 
 
-@click.command("migrate", epilog=examples("fuel-upgrade registry migrate"))
+@command("fuel-upgrade registry migrate", name="migrate")
 @database_option
-@json_option
 @pass_place
 def migrate_tables(place: Place, *, as_json: bool) -> None:
     """Migrate the database to the newest tables.

@@ -4,19 +4,14 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option
-from fuel_upgrade.cli.group import examples
-from fuel_upgrade.cli.option_values import REGISTRY_DIALECTS
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.option_values import PATH, REGISTRY_DIALECTS
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 
-_PATH = click.Path(path_type=Path)
 
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade registry serve",
-        "fuel-upgrade registry serve --tls-cert chain.pem --tls-key key.pem",
-    )
+@command(
+    "fuel-upgrade registry serve",
+    "fuel-upgrade registry serve --tls-cert chain.pem --tls-key key.pem",
 )
 @click.option("--host", help="Listen at this address; the default is registry.host.")
 @click.option(
@@ -31,10 +26,9 @@ _PATH = click.Path(path_type=Path)
     help="Answer as this line of Nailgun versions, 6.1 for all up to 9.x; the default is"
     " registry.dialect.",
 )
-@click.option("--tls-cert", type=_PATH, help="Speak HTTPS, with this certificate chain (PEM).")
-@click.option("--tls-key", type=_PATH, help="The key of the certificate (PEM).")
+@click.option("--tls-cert", type=PATH, help="Speak HTTPS, with this certificate chain (PEM).")
+@click.option("--tls-key", type=PATH, help="The key of the certificate (PEM).")
 @database_option
-@json_option
 @pass_place
 def serve(  # noqa: PLR0913 - an option each
     place: Place,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient
+from fuel_upgrade.cli.operator_files import read_text
 from fuel_upgrade.cli.release.find_release import resolve
 from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.release.fixture import parse_fixture
@@ -116,10 +117,7 @@ def _described(path: Path) -> list[Side]:
 
         releases: Sequence[Release] = read_head(path).releases
     else:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: {error}", remedy="name a readable text file") from error
+        text = read_text(path, remedy="name a readable text file")
         releases = parse_fixture(text, source=str(path))
     return [_described_side(path, release) for release in releases]
 

@@ -1,6 +1,5 @@
 """The commands that free disk space: gc, and squash, which makes a release independent."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +7,16 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.cli.console import json_option, print_json, print_table
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import read_json, write_json
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.size import say_size
 
-_PATH = click.Path(path_type=Path)
 
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade gc",
-        "fuel-upgrade gc --plan retire.json",
-        "fuel-upgrade gc --apply retire.json",
-    )
+@command(
+    "fuel-upgrade gc", "fuel-upgrade gc --plan retire.json", "fuel-upgrade gc --apply retire.json"
 )
 @click.option(
     "--release",
@@ -30,12 +25,11 @@ _PATH = click.Path(path_type=Path)
     multiple=True,
     help="Retire this release; may be repeated. The default is all that are free.",
 )
-@click.option("--plan", "out", type=_PATH, help="Write the plan to this new file, for review.")
-@click.option("--apply", "reviewed", type=_PATH, help="Carry out the plan in this file.")
+@click.option("--plan", "out", type=PATH, help="Write the plan to this new file, for review.")
+@click.option("--apply", "reviewed", type=PATH, help="Carry out the plan in this file.")
 @click.option(
     "--release-backups", is_flag=True, help="Delete the backups that the next rollback would need."
 )
-@json_option
 @pass_client
 def gc(  # noqa: PLR0913 - an option each
     client: DaemonClient,
@@ -66,12 +60,9 @@ def gc(  # noqa: PLR0913 - an option each
         _plan(client, versions, out, as_json=as_json)
 
 
-@click.command(
-    epilog=examples("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
-)
+@command("fuel-upgrade squash 2014.2-6.0 --dry-run", "fuel-upgrade squash 2014.2-6.0")
 @click.argument("version")
 @click.option("--dry-run", is_flag=True, help="Only show the steps.")
-@json_option
 @pass_client
 def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) -> None:
     """Make a release independent of its bases.
@@ -101,22 +92,13 @@ def _plan(
         raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
     plan = client.post("/gc-plans", {"releases": list(versions)})
     if out is not None:
-        _write(out, plan)
+        write_json(out, plan)
     if as_json:
         print_json(plan)
         return
     _show(plan)
     if out is not None:
         click.echo(f"\nwritten to {out}; to carry it out: fuel-upgrade gc --apply {out}")
-
-
-def _write(out: Path, plan: dict[str, Any]) -> None:
-    from fuel_upgrade.system.files import write_file
-
-    try:
-        write_file(out, (json.dumps(plan, indent=2) + "\n").encode())
-    except OSError as error:
-        raise ConfigError(f"{out}: {error}", remedy="name a file that can be written") from error
 
 
 def _show(plan: dict[str, Any]) -> None:
@@ -144,19 +126,11 @@ def _why(release: dict[str, Any]) -> str:
 
 def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
     with event_lines(as_json=as_json):
-        job = client.post("/gcs", {"plan": _read(reviewed)})["job"]
+        plan = read_json(reviewed, "a plan", remedy="name a file that fuel-upgrade gc --plan wrote")
+        job = client.post("/gcs", {"plan": plan})["job"]
         result = follow(client, job, as_json=as_json)
     if not as_json:
         _say_done(f"done: {result['tarball']}", result)
-
-
-def _read(reviewed: Path) -> Any:
-    try:
-        return json.loads(reviewed.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{reviewed}: {error}", remedy="name a file that fuel-upgrade gc --plan wrote"
-        ) from error
 
 
 def _say_done(action: str, result: dict[str, Any]) -> None:

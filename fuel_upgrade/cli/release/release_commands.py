@@ -6,15 +6,14 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.client.daemon_client import DaemonClient, Target, pass_client
+from fuel_upgrade.cli.client.daemon_client import DaemonClient, current_target, pass_client
 from fuel_upgrade.cli.console import (
     json_is_wanted,
-    json_option,
     print_json,
     print_pairs,
     print_table,
 )
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.option_values import OPERATING_SYSTEMS
 from fuel_upgrade.cli.release.find_release import resolve
 from fuel_upgrade.cli.release.release_table import print_releases
@@ -24,24 +23,18 @@ from fuel_upgrade.system.times import say_time
 
 def list_all(context: click.Context) -> None:
     """List all releases, if the group is called without a command."""
-    target = context.find_object(Target)
-    if target is None:
-        raise RuntimeError("the command runs outside of fuel-upgrade")
-    _list(target.client().get("/releases"), as_json=json_is_wanted(context))
+    _list(current_target().client().get("/releases"), as_json=json_is_wanted(context))
 
 
-@click.command(
-    "list",
-    epilog=examples(
-        "fuel-upgrade releases list --os ubuntu",
-        "fuel-upgrade releases list --state available --json",
-    ),
+@command(
+    "fuel-upgrade releases list --os ubuntu",
+    "fuel-upgrade releases list --state available --json",
+    name="list",
 )
 @click.option(
     "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
 )
 @click.option("--state", help="Only in this state, such as available.")
-@json_option
 @pass_client
 def list_releases(
     client: DaemonClient, *, system: str | None, state: str | None, as_json: bool
@@ -63,13 +56,8 @@ def _list(releases: list[dict[str, Any]], *, as_json: bool) -> None:
         print_releases(releases)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade releases show 3", "fuel-upgrade releases show 2014.2-6.0/ubuntu --json"
-    )
-)
+@command("fuel-upgrade releases show 3", "fuel-upgrade releases show 2014.2-6.0/ubuntu --json")
 @click.argument("release", metavar="ID|VERSION[/OS]")
-@json_option
 @pass_client
 def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
     """Show all of a release.
@@ -143,13 +131,12 @@ def _installs(release: dict[str, Any]) -> Iterable[str]:
         yield f"{install['id']} ({install['state']}, {say_time(install['started_s'])}{undo})"
 
 
-@click.command(epilog=examples("fuel-upgrade releases delete 2014.1.1-5.1/centos --yes"))
+@command("fuel-upgrade releases delete 2014.1.1-5.1/centos --yes")
 @click.argument("chosen", metavar="ID|VERSION[/OS]...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--force", is_flag=True, help="Also if others build on it, or an install could be undone."
 )
-@json_option
 @pass_client
 def delete(
     client: DaemonClient, *, chosen: tuple[str, ...], yes: bool, force: bool, as_json: bool
@@ -220,19 +207,16 @@ def _say_left(paths: Sequence[str]) -> None:
         )
 
 
-@click.command(
-    "diff",
-    epilog=examples(
-        "fuel-upgrade releases diff 2014.1.1-5.1/ubuntu 2014.2-6.0/ubuntu",
-        "fuel-upgrade releases diff openstack.yaml 3 --os centos",
-    ),
+@command(
+    "fuel-upgrade releases diff 2014.1.1-5.1/ubuntu 2014.2-6.0/ubuntu",
+    "fuel-upgrade releases diff openstack.yaml 3 --os centos",
+    name="diff",
 )
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
 @click.option(
     "--os", "system", type=click.Choice(OPERATING_SYSTEMS), help="Only of this operating system."
 )
-@json_option
 @pass_client
 def diff(client: DaemonClient, *, one: str, other: str, system: str | None, as_json: bool) -> int:
     """Compare two releases field by field.

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import BundleError
-
-_PATH = click.Path(path_type=Path)
 
 
 def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,20 +25,17 @@ def dependency_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return check(strict(command))
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
-        "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
-    )
+@command(
+    "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu",
+    "fuel-upgrade repo prove 5.1/ubuntu diff-ubuntu 6.0/ubuntu --strict --json",
 )
-@click.argument("base", type=_PATH)
-@click.argument("diff", type=_PATH)
-@click.argument("current", type=_PATH)
+@click.argument("base", type=PATH)
+@click.argument("diff", type=PATH)
+@click.argument("current", type=PATH)
 @click.option("--suite", help="The apt suite of CURRENT, if it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @click.option("--diff-suite", help="The apt suite of DIFF, if it has several.")
 @dependency_options
-@json_option
 def prove(  # noqa: PLR0913 - one parameter an option
     *,
     base: Path,

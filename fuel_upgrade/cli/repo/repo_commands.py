@@ -4,24 +4,21 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.progress_bar import progress_bar
 from fuel_upgrade.cli.repo.prove_command import dependency_options
 
-_PATH = click.Path(path_type=Path)
 
-
-@click.command(
-    epilog=examples(
-        "fuel-upgrade repo diff 5.1/ubuntu 6.0/ubuntu -o diff-ubuntu",
-        "fuel-upgrade repo diff 5.1.tar 6.0.tar -o diff --sign-with 4F21A0B3",
-        "fuel-upgrade repo diff 5.1/centos 6.0/centos -o look --indexes-only --json",
-    )
+@command(
+    "fuel-upgrade repo diff 5.1/ubuntu 6.0/ubuntu -o diff-ubuntu",
+    "fuel-upgrade repo diff 5.1.tar 6.0.tar -o diff --sign-with 4F21A0B3",
+    "fuel-upgrade repo diff 5.1/centos 6.0/centos -o look --indexes-only --json",
 )
-@click.argument("base", type=_PATH)
-@click.argument("current", type=_PATH)
-@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@click.argument("base", type=PATH)
+@click.argument("current", type=PATH)
+@click.option("-o", "--output", "out", type=PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
 @click.option("--suite", help="The apt suite of CURRENT, if it has several.")
@@ -30,14 +27,13 @@ _PATH = click.Path(path_type=Path)
 @click.option("--indexes-only", is_flag=True, help="Leave the packages out: only look at a diff.")
 @dependency_options
 @click.option("--sign-with", metavar="KEYID", help="Sign the repo's index by gpg with this key.")
-@click.option("--gpg-home", type=_PATH, help="The folder of gpg's keyring; default: gpg's own.")
+@click.option("--gpg-home", type=PATH, help="The folder of gpg's keyring; default: gpg's own.")
 @click.option("--no-original", is_flag=True, help="Do not carry CURRENT's own indexes.")
 @click.option(
     "--by-hash/--no-by-hash", default=None, help="Name apt indexes by checksum; as CURRENT does."
 )
 @click.option("--without-translations", is_flag=True, help="Drop apt's translated descriptions.")
 @click.option("--with-contents", is_flag=True, help="Carry apt's lists of files (Contents).")
-@json_option
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
     base: Path,
@@ -96,14 +92,13 @@ def diff(  # noqa: PLR0913 - one parameter an option
     end_strictly(report, strict=strict)
 
 
-@click.command(epilog=examples("fuel-upgrade repo view diff-6.1 diff-6.0 5.1/ubuntu -o view-6.1"))
-@click.argument("newest", metavar="DIFF", type=_PATH)
-@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
-@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@command("fuel-upgrade repo view diff-6.1 diff-6.0 5.1/ubuntu -o view-6.1")
+@click.argument("newest", metavar="DIFF", type=PATH)
+@click.argument("bases", metavar="BASE...", type=PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
 @click.option("--suite", help="The apt suite, if DIFF is a full repo with several.")
-@json_option
 def view(  # noqa: PLR0913 - one parameter an option
     *,
     newest: Path,
@@ -131,14 +126,11 @@ def view(  # noqa: PLR0913 - one parameter an option
     show_view("full view", out, full_view, as_json=as_json)
 
 
-@click.command(
-    epilog=examples("fuel-upgrade repo squash diff-6.1 diff-6.0 5.1/ubuntu -o full-6.1 --copy")
-)
-@click.argument("newest", metavar="DIFF", type=_PATH)
-@click.argument("bases", metavar="BASE...", type=_PATH, nargs=-1)
-@click.option("-o", "--output", "out", type=_PATH, required=True, help="The new folder to write.")
+@command("fuel-upgrade repo squash diff-6.1 diff-6.0 5.1/ubuntu -o full-6.1 --copy")
+@click.argument("newest", metavar="DIFF", type=PATH)
+@click.argument("bases", metavar="BASE...", type=PATH, nargs=-1)
+@click.option("-o", "--output", "out", type=PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
-@json_option
 def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_json: bool) -> None:
     """Write the newest release of a chain as a full repo.
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option
-from fuel_upgrade.cli.group import examples
-from fuel_upgrade.cli.option_values import REPORT_FORMATS
-
-_PATH = click.Path(path_type=Path)
+from fuel_upgrade.cli.group import command
+from fuel_upgrade.cli.operator_files import write_text
+from fuel_upgrade.cli.option_values import PATH, REPORT_FORMATS
 
 
 def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,19 +16,17 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True,
         help="The format of the report; html is one self-contained page.",
     )  # fmt: skip
-    out = click.option("-o", "--output", "out", type=_PATH, help="Write it to this file instead.")
-    return form(out(json_option(command)))
+    out = click.option("-o", "--output", "out", type=PATH, help="Write it to this file instead.")
+    return form(out(command))
 
 
-@click.command(
-    "report",
-    epilog=examples(
-        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu",
-        "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
-    ),
+@command(
+    "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu",
+    "fuel-upgrade repo report 5.1/ubuntu 6.0/ubuntu --format html -o changes.html",
+    name="report",
 )
-@click.argument("base", type=_PATH)
-@click.argument("current", type=_PATH)
+@click.argument("base", type=PATH)
+@click.argument("current", type=PATH)
 @click.option("--suite", help="The apt suite of CURRENT, if it has several.")
 @click.option("--base-suite", help="The apt suite of BASE, if it has several.")
 @_report_options
@@ -50,22 +46,21 @@ def report_repo(  # noqa: PLR0913 - one parameter an option
     (same version, other content), upgraded, downgraded, added, removed and moved, with sizes.
     Only indexes are read; the packages may be missing.
     """
-    from fuel_upgrade.cli.repo.report_output import put_report
     from fuel_upgrade.repo.proof.read_proof import Suites, report_repos
     from fuel_upgrade.repo.report.package_changes import Report
+    from fuel_upgrade.repo.report.render import RENDERERS
 
     changes = report_repos(base, current, suites=Suites(base=base_suite, current=suite))
-    put_report(Report("Changes of the repo", (changes,)), "json" if as_json else form, out)
+    report = Report("Changes of the repo", (changes,))
+    _put(RENDERERS["json" if as_json else form](report), out)
 
 
-@click.command(
-    "report",
-    epilog=examples(
-        "fuel-upgrade bundle report fuel-6.0-upgrade.tar.zst",
-        "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
-    ),
+@command(
+    "fuel-upgrade bundle report fuel-6.0-upgrade.tar.zst",
+    "fuel-upgrade bundle report bundle.yaml --format markdown -o CHANGES.md",
+    name="report",
 )
-@click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=_PATH)
+@click.argument("path", metavar="TARBALL_OR_BUNDLE_YAML", type=PATH)
 @_report_options
 def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> None:
     """Report the changes that a tarball makes.
@@ -74,7 +69,15 @@ def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> 
     diff.yaml files. For a bundle.yaml its repos are compared; nothing is built.
     """
     from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
-    from fuel_upgrade.cli.repo.report_output import put_report
+    from fuel_upgrade.repo.report.render import RENDERERS
 
     is_spec = path.suffix in (".yaml", ".yml")
-    put_report((report_spec if is_spec else report_tarball)(path), "json" if as_json else form, out)
+    report = (report_spec if is_spec else report_tarball)(path)
+    _put(RENDERERS["json" if as_json else form](report), out)
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)

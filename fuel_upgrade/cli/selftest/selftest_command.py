@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import json_option, print_json
-from fuel_upgrade.cli.group import examples
+from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.option_values import FAULTS
 from fuel_upgrade.cli.progress_bar import progress_bar
 from fuel_upgrade.errors import RollbackError
@@ -15,11 +15,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
 _FAULT = click.Choice(FAULTS)
 
 
-@click.command(
-    epilog=examples(
-        "fuel-upgrade selftest",
-        "fuel-upgrade selftest --faults --jobs 4 fuel-6.0-upgrade.tar.zst",
-    )
+@command(
+    "fuel-upgrade selftest", "fuel-upgrade selftest --faults --jobs 4 fuel-6.0-upgrade.tar.zst"
 )
 @click.argument("tarball", type=_TARBALL, required=False)
 @click.option("--faults", is_flag=True, help="Fail every step, in every way, done and undone.")
@@ -43,7 +40,6 @@ _FAULT = click.Choice(FAULTS)
     is_flag=True,
     help="Simulate full and read-only disks by errors, also as root.",
 )
-@json_option
 def selftest(  # noqa: PLR0913 - one argument an option
     *,
     tarball: Path | None,

@@ -1,14 +1,13 @@
 """The full view: a diff repo and its bases as one self-sufficient repo, by hard links."""
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.build import DiffOptions, place
+from fuel_upgrade.repo.build import DiffOptions, place, written_whole
 from fuel_upgrade.repo.description import DiffDescription, read_description
 from fuel_upgrade.repo.original_indexes import copy_indexes, read_original
 from fuel_upgrade.repo.package import (
@@ -22,7 +21,7 @@ from fuel_upgrade.repo.package import (
 from fuel_upgrade.repo.read_repo import opened_repo, read_repo, read_suites
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.system.disk_space import own_bytes
-from fuel_upgrade.system.files import hash_file, remove_tree, rename, sync_filesystem
+from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import Progress, no_progress
 
 _SHOWN = 20  # packages in a message
@@ -46,14 +45,7 @@ class View:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for ``--json``."""
-        return {
-            "kind": self.kind.value,
-            "fingerprint": self.fingerprint,
-            "packages": self.packages,
-            "package_bytes": self.package_bytes,
-            "new_bytes": self.new_bytes,
-            "own_indexes": self.own_indexes,
-        }
+        return {**asdict(self), "kind": self.kind.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +95,10 @@ def build_view(
         ConfigError: ``out`` exists, or an input does not.
         BundleError: none of the repos has a package, or an input is damaged.
     """
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new folder, or remove this one")
     chosen = options or DiffOptions()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
-        with ExitStack() as stack:
-            opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
-            view = _write(_read_chain(opened, chosen), staging, chosen, progress)
-        sync_filesystem(staging)
-        rename(staging, out)
-    except BaseException:
-        remove_tree(staging)
-        raise
-    return view
+    with written_whole(out) as staging, ExitStack() as stack:
+        opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
+        return _write(_read_chain(opened, chosen), staging, chosen, progress)
 
 
 def _read_chain(roots: Sequence[Path], options: DiffOptions) -> _Chain:

@@ -1,7 +1,7 @@
 """Prove that a base and a diff repo together are the release, package by package."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from itertools import chain
 from typing import Any
@@ -66,15 +66,8 @@ class Proof:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` prints."""
-        return {
-            "proved": self.proved,
-            "algorithm": self.algorithm,
-            "release": self.release,
-            "carried": self.carried,
-            "inherited": self.inherited,
-            "index_entries": self.index_entries,
-            "faults": [fault.to_json() for fault in self.faults],
-        }
+        faults = [fault.to_json() for fault in self.faults]
+        return {"proved": self.proved, **asdict(self), "faults": faults}
 
     def require(self, source: str) -> None:
         """Raise if there are faults.
