@@ -7,7 +7,7 @@ import secrets
 _SALT_BYTES = 16
 _DIGEST_BYTES = 32
 #: One of the settings that OWASP's Password Storage Cheat Sheet names as the least for scrypt:
-#: n=2**14, r=8, p=5. Of those equal ones it takes the least memory: 16 MiB for each login in progress.
+#: n=2**14, r=8, p=5. Of those equal ones it takes the least memory: 16 MiB a running login.
 BLOCKS = 1 << 14
 _LANES = 5
 #: The prefix of a digest with five lanes. Earlier versions used one lane, and no prefix.
