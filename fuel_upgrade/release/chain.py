@@ -5,12 +5,10 @@ from functools import cmp_to_key
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-import yaml
-
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.model import Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
-from fuel_upgrade.system.yaml_text import load_yaml
+from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
@@ -31,10 +29,7 @@ def parse_metadata(text: str, *, source: str) -> dict[str, str]:
 
 def render_metadata(diff_releases: Mapping[str, str]) -> str:
     """Return the text of ``metadata.yaml``, which exists even if no release is a diff."""
-    text: str = yaml.safe_dump(
-        {"diff_releases": dict(sorted(diff_releases.items()))}, default_flow_style=False
-    )
-    return text
+    return dump_yaml({"diff_releases": dict(sorted(diff_releases.items()))})
 
 
 def in_order(
