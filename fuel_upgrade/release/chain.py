@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.model import Release, RepoEntry
@@ -79,23 +78,14 @@ def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, .
     versions in the names restore the order.
     """
     rest = [repo for repo in repos if repo.name != version]
-    rest.sort(key=_by_fuel_version, reverse=True)
+    rest.sort(key=lambda repo: newest_version_first(repo.name))
     return (*(repo for repo in repos if repo.name == version), *rest)
 
 
-def newest_version_first(version: str) -> Any:
-    """Return a key that sorts versions of releases by falling Fuel version."""
-    return _falling(version)
-
-
 @cmp_to_key
-def _falling(one: str, other: str) -> int:
+def newest_version_first(one: str, other: str) -> int:
+    """Sort versions of releases by falling Fuel version, as a key."""
     return compare_releases(other, one)
-
-
-@cmp_to_key
-def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
-    return compare_releases(one.name, other.name)
 
 
 def fuel_part(version: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes YAML, and reads untrusted YAML within bounds, and refuses it before it costs memory or time.
+"""Writes YAML, and reads untrusted YAML within bounds, before it costs memory or time.
 
 The events of the parser are counted first, without recursion: the composer in C ends the process
 on a text with too deep nesting. Only text within the bounds is loaded.
