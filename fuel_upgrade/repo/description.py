@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
-from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location
+from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location, package_of
 from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
 from fuel_upgrade.system.yaml_text import INDEX, dump_yaml, load_yaml
 
@@ -68,11 +68,7 @@ class DiffDescription:
 
     def inherited_packages(self) -> tuple[Package, ...]:
         """Return the packages inherited from the base, without size and location."""
-        rows = (line.split(" ") for line in self.inherited)
-        return tuple(
-            Package(name, architecture, version, 0, "", ((self.algorithm, value),))
-            for name, architecture, version, value in rows
-        )
+        return tuple(package_of(identity, self.algorithm) for identity in self.inherited)
 
     @property
     def lists_changes(self) -> bool:
