@@ -13,7 +13,7 @@ from bench.inputs import index_pair, made_up_pair, package_pair
 from bench.original import diff_mirror
 from bench.ratio import ratio, rounds
 from fuel_upgrade.repo.apt.fast_diff import compare_indexes
-from fuel_upgrade.repo.apt.repo import open_apt
+from fuel_upgrade.repo.apt.repo import AptRepo
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.compare import compare_repos
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 def _indexes(folder: Path, n: int) -> None:
     base, current = index_pair(folder)
-    sides = open_apt(base), open_apt(current)
+    sides = AptRepo.open(base), AptRepo.open(current)
     files = [index.path for side in sides for index in side.indexes]
     seconds = rounds(
         {

@@ -22,6 +22,7 @@ class UpgradeError(Exception):
 
     exit_code: int = 1
     default_code: ClassVar[str] = "unexpected"
+    default_state: ClassVar[str] = ""
     what: str
     remedy: str
     state: str
@@ -33,7 +34,7 @@ class UpgradeError(Exception):
         what: str,
         *,
         remedy: str,
-        state: str = "",
+        state: str | None = None,
         code: str | None = None,
         failures: Sequence[str] = (),
     ) -> None:
@@ -41,7 +42,7 @@ class UpgradeError(Exception):
         vars(self).update(
             what=what,
             remedy=remedy,
-            state=state,
+            state=self.default_state if state is None else state,
             code=code or self.default_code,
             failures=tuple(dict.fromkeys(failures)),
         )
@@ -103,17 +104,7 @@ class PreflightError(UpgradeError):
 
     exit_code = 4
     default_code = "not-ready"
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        remedy: str,
-        state: str = "nothing was changed",
-        code: str | None = None,
-        failures: Sequence[str] = (),
-    ) -> None:
-        super().__init__(what, remedy=remedy, state=state, code=code, failures=failures)
+    default_state = "nothing was changed"
 
 
 class StepError(UpgradeError):

@@ -45,12 +45,16 @@ class Contents:
             if path.is_symlink():
                 self._add_link(f"{folder}/{relative}", path)
             elif path.is_file():
-                self._add_file(f"{folder}/{relative}", path, (known or {}).get(relative))
+                executable = bool(path.stat().st_mode & 0o100)
+                sha256 = (known or {}).get(relative)
+                self.add_file(f"{folder}/{relative}", path, executable=executable, sha256=sha256)
             elif not path.is_dir():
                 raise BundleError(f"{path}: neither a file nor a folder", remedy="remove it")
 
-    def add_file(self, path: str, source: Path, *, executable: bool) -> None:
-        """Add one file, executable or not.
+    def add_file(
+        self, path: str, source: Path, *, executable: bool, sha256: str | None = None
+    ) -> None:
+        """Add one file; ``sha256`` is its checksum if it is known.
 
         Raises:
             ConfigError: the path is taken.
@@ -58,15 +62,7 @@ class Contents:
         self._refuse_twice(path)
         self.paths[path] = source
         length = source.stat().st_size
-        self.sealed[path] = SealedFile(length, hash_file(source), executable)
-
-    def _add_file(self, path: str, source: Path, sha256: str | None) -> None:
-        self._refuse_twice(path)
-        info = source.stat()
-        self.paths[path] = source
-        self.sealed[path] = SealedFile(
-            info.st_size, sha256 or hash_file(source), bool(info.st_mode & 0o100)
-        )
+        self.sealed[path] = SealedFile(length, sha256 or hash_file(source), executable)
 
     def _add_link(self, path: str, source: Path) -> None:
         target = str(source.readlink())

@@ -11,7 +11,6 @@ _HEADER_BYTES = 4096
 _HEADER = re.compile(
     rb"#!/bin/sh\nsha256=(?P<sha256>[0-9a-f]{64})\n(?P<covered>version=(?P<version>[\w.+~-]+)\n)"
 )
-_CHUNK_BYTES = 1 << 20
 _REMEDY = "name the file that make installer wrote"
 
 
@@ -42,15 +41,13 @@ def read_installer(path: Path) -> Installer:
             if header is None:
                 raise ConfigError(f"{path}: is no installer of fuel-upgrade", remedy=_REMEDY)
             file.seek(header.start("covered"))
-            digest = hashlib.sha256()
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
     expected = header["sha256"].decode()
-    if digest.hexdigest() != expected:
+    if actual != expected:
         raise ConfigError(
-            f"{path}: SHA-256 {digest.hexdigest()}, but its header says {expected}",
+            f"{path}: SHA-256 {actual}, but its header says {expected}",
             remedy="get an undamaged copy of the installer",
         )
     return Installer(path, header["version"].decode())

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import yaml
-
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import climbs_behind_a_name
-from fuel_upgrade.system.yaml_text import load_yaml
+from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
 FORMAT = 1
 ARCHITECTURE = "x86_64"  # of Fuel masters and nodes
@@ -110,8 +108,7 @@ class UpgradeDescription:
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
         }
-        text: str = yaml.safe_dump(data, sort_keys=False, default_flow_style=False)
-        return text
+        return dump_yaml(data)
 
     @classmethod
     def parse(cls, text: str, *, source: str) -> Self:

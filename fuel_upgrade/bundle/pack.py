@@ -69,18 +69,22 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         cleanup.callback(remove_tree, scratch)
         builder = _Builder(spec, scratch, cleanup, progress)
         fuel_version = builder.collect()
-        packed = scratch / "packed"
-        write_tarball(
-            builder.contents, packed, compress=out.name.endswith(".zst"), progress=progress
-        )
-        rename(packed, out)
+        write_tarball(builder.contents, scratch / "packed", out, progress=progress)
+    description = UpgradeDescription(spec.upgrade_from, tuple(builder.repos))
+    return summarize(out, builder.contents, fuel_version, description)
+
+
+def summarize(
+    out: Path, contents: Contents, fuel_version: str, description: UpgradeDescription
+) -> BundleSummary:
+    """Describe a tarball that was written."""
     return BundleSummary(
         path=out,
         size_bytes=out.stat().st_size,
-        files=len(builder.contents.sealed) + 1,  # and the seal itself
+        files=len(contents.sealed) + 1,  # and the seal itself
         fuel_version=fuel_version,
-        upgrade_from=spec.upgrade_from,
-        repos=tuple(builder.repos),
+        upgrade_from=description.upgrade_from,
+        repos=description.repos,
     )
 
 
@@ -99,10 +103,10 @@ def check_output(out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
-def write_tarball(contents: Contents, path: Path, *, compress: bool, progress: Progress) -> None:
-    """Write ``contents`` to a new file, and wait until it is on the disk."""
-    with path.open("xb") as file:
-        if compress:
+def write_tarball(contents: Contents, packed: Path, out: Path, *, progress: Progress) -> None:
+    """Write ``contents`` to the new file ``packed``; move it, complete and durable, to ``out``."""
+    with packed.open("xb") as file:
+        if out.name.endswith(".zst"):
             compressor = zstandard.ZstdCompressor(
                 level=_ZSTD_LEVEL, threads=_ZSTD_THREADS, write_checksum=True
             )
@@ -112,6 +116,7 @@ def write_tarball(contents: Contents, path: Path, *, compress: bool, progress: P
             contents.write(file, progress=progress)
         file.flush()
         os.fsync(file.fileno())
+    rename(packed, out)
 
 
 class _Builder:

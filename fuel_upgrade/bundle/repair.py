@@ -9,7 +9,13 @@ from pathlib import Path
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.manifest import RepoPart
-from fuel_upgrade.bundle.pack import BundleSummary, check_output, describe_repo, write_tarball
+from fuel_upgrade.bundle.pack import (
+    BundleSummary,
+    check_output,
+    describe_repo,
+    summarize,
+    write_tarball,
+)
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -53,17 +59,8 @@ def repair_bundle(
         description = replace(head.description, repos=tuple(parts.values()))
         write_file(tree / manifest.UPGRADE, description.render().encode())
         contents = _collect(tree)
-        packed = scratch / "packed"
-        write_tarball(contents, packed, compress=out.name.endswith(".zst"), progress=progress)
-        rename(packed, out)
-    return BundleSummary(
-        path=out,
-        size_bytes=out.stat().st_size,
-        files=len(contents.sealed) + 1,  # and the seal itself
-        fuel_version=head.fuel_version,
-        upgrade_from=head.description.upgrade_from,
-        repos=description.repos,
-    )
+        write_tarball(contents, scratch / "packed", out, progress=progress)
+    return summarize(out, contents, head.fuel_version, description)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import yaml
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.package import ALGORITHMS, Package
+from fuel_upgrade.repo.package import ALGORITHMS, Package, package_of
 from fuel_upgrade.system.yaml_text import load_yaml
 
 FORMAT = 1
@@ -47,7 +47,6 @@ class RequestedRepo:
         algorithm = str(data["algorithm"])
         if algorithm not in ALGORITHMS:
             raise ValueError(f"a checksum of unknown kind {algorithm!r}")
-        rows = (line.split(" ") for line in str(data["missing"]).splitlines())
         return cls(
             version=str(data["version"]),
             os_key=str(data["operating_system"]),
@@ -55,10 +54,7 @@ class RequestedRepo:
             base_fingerprint=str(data["base_fingerprint"]),
             result_fingerprint=str(data["result_fingerprint"]),
             algorithm=algorithm,
-            missing=tuple(
-                Package(name, architecture, version, 0, "", ((algorithm, value),))
-                for name, architecture, version, value in rows
-            ),
+            missing=tuple(package_of(x, algorithm) for x in str(data["missing"]).splitlines()),
         )
 
 

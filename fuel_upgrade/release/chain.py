@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
-
-import yaml
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.model import Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
-from fuel_upgrade.system.yaml_text import load_yaml
+from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
@@ -31,10 +28,7 @@ def parse_metadata(text: str, *, source: str) -> dict[str, str]:
 
 def render_metadata(diff_releases: Mapping[str, str]) -> str:
     """Return the text of ``metadata.yaml``, which exists even if no release is a diff."""
-    text: str = yaml.safe_dump(
-        {"diff_releases": dict(sorted(diff_releases.items()))}, default_flow_style=False
-    )
-    return text
+    return dump_yaml({"diff_releases": dict(sorted(diff_releases.items()))})
 
 
 def in_order(
@@ -84,23 +78,14 @@ def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, .
     versions in the names restore the order.
     """
     rest = [repo for repo in repos if repo.name != version]
-    rest.sort(key=_by_fuel_version, reverse=True)
+    rest.sort(key=lambda repo: newest_version_first(repo.name))
     return (*(repo for repo in repos if repo.name == version), *rest)
 
 
-def newest_version_first(version: str) -> Any:
-    """Return a key that sorts versions of releases by falling Fuel version."""
-    return _falling(version)
-
-
 @cmp_to_key
-def _falling(one: str, other: str) -> int:
+def newest_version_first(one: str, other: str) -> int:
+    """Sort versions of releases by falling Fuel version, as a key."""
     return compare_releases(other, one)
-
-
-@cmp_to_key
-def _by_fuel_version(one: RepoEntry, other: RepoEntry) -> int:
-    return compare_releases(one.name, other.name)
 
 
 def fuel_part(version: str) -> str:

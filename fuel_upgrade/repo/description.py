@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
-from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location
+from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location, package_of
 from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
-from fuel_upgrade.system.yaml_text import INDEX, load_yaml
+from fuel_upgrade.system.yaml_text import INDEX, dump_yaml, load_yaml
 
 FILE_NAME = "diff.yaml"
 CURRENT_FOLDER = "current"
@@ -70,11 +68,7 @@ class DiffDescription:
 
     def inherited_packages(self) -> tuple[Package, ...]:
         """Return the packages inherited from the base, without size and location."""
-        rows = (line.split(" ") for line in self.inherited)
-        return tuple(
-            Package(name, architecture, version, 0, "", ((self.algorithm, value),))
-            for name, architecture, version, value in rows
-        )
+        return tuple(package_of(identity, self.algorithm) for identity in self.inherited)
 
     @property
     def lists_changes(self) -> bool:
@@ -116,7 +110,7 @@ class DiffDescription:
         The changes and the inherited packages are text blocks, not YAML lists: there may be tens
         of thousands, and a YAML list of them takes seconds to parse.
         """
-        text: str = yaml.safe_dump(self.to_json(), sort_keys=False, default_flow_style=False)
+        text = dump_yaml(self.to_json())
         return text + _block("changes", self.changes) + _block("inherited", self.inherited)
 
     @classmethod

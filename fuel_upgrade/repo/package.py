@@ -64,6 +64,12 @@ class Package:
         return " ".join(self.key)
 
 
+def package_of(identity: Identity, algorithm: str) -> Package:
+    """Return a package without size and location; ValueError if the identity is malformed."""
+    name, architecture, version, value = identity.split(" ")
+    return Package(name, architecture, version, 0, "", ((algorithm, value),))
+
+
 def common_algorithm(base: Sequence[Package], current: Sequence[Package]) -> str | None:
     """Return the preferred algorithm that every package of both repos has, or None."""
     shared = _algorithms(base) & _algorithms(current)

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.repo import open_apt, read_apt
+from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.suite import suites
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.repo import Repo
-from fuel_upgrade.repo.yum.repo import read_yum
+from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system.archive import ArchiveReader, extract
 from fuel_upgrade.system.compression import open_stream
 
@@ -67,9 +67,9 @@ def read_repo(root: Path, *, suite: str | None = None) -> Repo:
     """Read the indexes of the apt or yum repo at ``root``.
 
     Raises:
-        ConfigError, BundleError: as :func:`detect_kind`, ``read_apt`` and ``read_yum``.
+        ConfigError, BundleError: as :func:`detect_kind`, ``read_apt`` and ``YumRepo.read``.
     """
-    return read_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else read_yum(root)
+    return read_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else YumRepo.read(root)
 
 
 def open_repo(root: Path, *, suite: str | None = None) -> Repo:
@@ -78,7 +78,8 @@ def open_repo(root: Path, *, suite: str | None = None) -> Repo:
     Raises:
         ConfigError, BundleError: as :func:`read_repo`.
     """
-    return open_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else read_yum(root)
+    is_apt = detect_kind(root) is RepoKind.APT
+    return AptRepo.open(root, suite=suite) if is_apt else YumRepo.read(root)
 
 
 def read_suites(root: Path) -> Iterator[Repo]:
@@ -88,6 +89,6 @@ def read_suites(root: Path) -> Iterator[Repo]:
         BundleError: it is no repo, or an index is damaged.
     """
     if detect_kind(root) is RepoKind.YUM:
-        yield read_yum(root)
+        yield YumRepo.read(root)
         return
     yield from (read_apt(root, suite=name) for name in suites(root))

@@ -1,4 +1,4 @@
-"""Reads untrusted YAML within bounds, and refuses it before it costs memory or time.
+"""Writes YAML, and reads untrusted YAML within bounds, before it costs memory or time.
 
 The events of the parser are counted first, without recursion: the composer in C ends the process
 on a text with too deep nesting. Only text within the bounds is loaded.
@@ -14,8 +14,9 @@ import yaml
 
 from fuel_upgrade.errors import BundleError
 
-# Gives the same values as SafeLoader, ten times as fast; only there if PyYAML has libyaml.
+# Same results as in pure Python, ten times as fast; only there if PyYAML has libyaml.
 _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NUMBER_MAX_CHARS = 64  # a number of a million digits takes minutes
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
@@ -38,6 +39,12 @@ DESCRIPTION = Bounds()
 """For descriptions by people; the largest of a real Fuel has 18,085 nodes, 13 levels deep."""
 INDEX = Bounds(chars=256 << 20, nodes=10_000_000)
 """For files with a line for each package of a repo; as long as the head of a tarball may be."""
+
+
+def dump_yaml(data: Any) -> str:
+    """Return maps, lists and values as YAML in block style, in their order."""
+    text: str = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, default_flow_style=False)
+    return text
 
 
 def load_yaml(text: str, *, source: str, bounds: Bounds = DESCRIPTION, remedy: str = "") -> Any:

@@ -20,7 +20,7 @@ from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
 from fuel_upgrade.repo.yum.extras import NO_GROUPS, read_extras
 from fuel_upgrade.repo.yum.modules import NO_STREAM
-from fuel_upgrade.repo.yum.repo import read_yum
+from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import new_id
@@ -226,7 +226,7 @@ def test_a_repaired_repo_hides_the_groups_and_modules_of_its_base_as_before(
     on_disk(master, V51, "centos", "libvirt*").unlink()
     out = repaired(master, inputs, tarball(inputs, "6.0", ["5.1"], ("5.1", V51)))
     master.install(out)
-    actual = read_extras(read_yum(master.config.paths.repos / V60 / "centos/x86_64"))
+    actual = read_extras(YumRepo.read(master.config.paths.repos / V60 / "centos/x86_64"))
     assert actual.groups == NO_GROUPS
     assert [d.default for d in actual.modules] == [NO_STREAM]
 

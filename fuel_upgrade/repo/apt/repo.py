@@ -138,13 +138,3 @@ def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:
     repo = AptRepo.open(root, suite=suite)
     _ = repo.packages  # reports a malformed entry now, not at the first use
     return repo
-
-
-def open_apt(root: Path, *, suite: str | None = None) -> AptRepo:
-    """Find and check the indexes of one suite as :func:`read_apt` does, but parse none yet.
-
-    Raises:
-        ConfigError: the suite does not exist, or several exist and none is named.
-        BundleError: an index is missing, or differs from the one that ``Release`` lists.
-    """
-    return AptRepo.open(root, suite=suite)

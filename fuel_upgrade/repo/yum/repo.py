@@ -117,12 +117,3 @@ class YumRepo(YumMetadata):
     def sign(self, out: Path, key: SigningKey) -> None:
         """Write ``repomd.xml.asc``."""
         sign_yum(out / "repodata", key)
-
-
-def read_yum(root: Path) -> YumRepo:
-    """Read a yum repo.
-
-    Raises:
-        BundleError: metadata is missing, damaged or malformed.
-    """
-    return YumRepo.read(root)

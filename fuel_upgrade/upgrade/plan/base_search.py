@@ -124,6 +124,6 @@ def _read_packages(folder: Path, suite: str | None) -> tuple[Package, ...]:
     if (folder / "dists").is_dir():
         return read_apt(folder, suite=suite).packages
     # Imported here: the yum library cannot be loaded on every master, and not all need it.
-    from fuel_upgrade.repo.yum.repo import read_yum  # noqa: PLC0415
+    from fuel_upgrade.repo.yum.repo import YumRepo  # noqa: PLC0415
 
-    return read_yum(folder).packages
+    return YumRepo.read(folder).packages

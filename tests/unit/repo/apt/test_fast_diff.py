@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
-from fuel_upgrade.repo.apt.repo import open_apt, read_apt
+from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.stanza import iter_batches
 from fuel_upgrade.repo.diff import diff
 from fuel_upgrade.repo.package import Package
@@ -56,7 +56,7 @@ def test_the_quick_comparison_equals_the_plain_one(
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         old, new = repo_of(Path(name, "old"), base), repo_of(Path(name, "new"), current)
-        quick = quick_diff(open_apt(old), open_apt(new), inherited)
+        quick = quick_diff(AptRepo.open(old), AptRepo.open(new), inherited)
         before = (*read_apt(old).packages, *inherited)
         plain = diff(before, read_apt(new).packages, algorithm="sha256", compare=compare_deb)
     assert quick is not None
@@ -69,8 +69,8 @@ def test_without_sha256_it_gives_up(tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     old = text_of(entry).replace("SHA256", "SHA1")
     write(bad / "dists/s/main/binary-amd64/Packages", old)
-    assert quick_diff(open_apt(bad), open_apt(good), []) is None
-    assert quick_diff(open_apt(good), open_apt(bad), []) is None
+    assert quick_diff(AptRepo.open(bad), AptRepo.open(good), []) is None
+    assert quick_diff(AptRepo.open(good), AptRepo.open(bad), []) is None
 
 
 @given(st.text("ab\n", max_size=30), st.integers(1, 7))

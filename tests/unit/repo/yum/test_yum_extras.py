@@ -10,7 +10,7 @@ from fuel_upgrade.repo.fullview.squash import squash
 from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.repo.yum.extras import Extras, read_extras
 from fuel_upgrade.repo.yum.modules import NO_STREAM, parse_modules, select_modules
-from fuel_upgrade.repo.yum.repo import read_yum
+from fuel_upgrade.repo.yum.repo import YumRepo
 from tests.builders import Fake, write, yum_repo
 from tests.yum_extras import (
     COMPRESSIONS,
@@ -35,7 +35,7 @@ def repo(root: Path, extras: dict[str, str], *fakes: Fake) -> Path:
 
 
 def extras_of(root: Path) -> Extras:
-    return read_extras(read_yum(root))
+    return read_extras(YumRepo.read(root))
 
 
 def diff_of(folder: Path, base: dict[str, str], current: dict[str, str]) -> Extras:
@@ -59,13 +59,13 @@ def test_every_compression_is_read(tmp_path: Path, compression: str, suffix: str
 @pytest.mark.parametrize("checksum", ["sha256", "sha512", "sha384", "sha1", "sha", "md5"])
 def test_every_checksum_is_checked(tmp_path: Path, checksum: str) -> None:
     root = rewrite(yum_repo(tmp_path, [SAME]), ALL, checksum=checksum)
-    assert set(read_yum(root).extras) == set(KINDS)
+    assert set(YumRepo.read(root).extras) == set(KINDS)
     path = root / listed(root)["group"][0]
     data = path.read_bytes()
     write(path, bytes([data[0] ^ 1]) + data[1:])
     name = "sha1" if checksum == "sha" else checksum
     with pytest.raises(BundleError, match=rf"comps\.xml\.gz: {name} .*, but repomd"):
-        read_yum(root)
+        YumRepo.read(root)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,7 +74,7 @@ def test_damaged_additional_data_is_refused(tmp_path: Path, kind: str) -> None:
     with (root / listed(root)[kind][0]).open("ab") as file:
         file.write(b"x")
     with pytest.raises(BundleError, match=rf"{FILES[kind]}\.gz: sha256 .*, but repomd\.xml says"):
-        read_yum(root)
+        YumRepo.read(root)
 
 
 def test_a_wrong_size_is_refused(tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ def test_a_wrong_size_is_refused(tmp_path: Path) -> None:
     path = root / "repodata/repomd.xml"
     write(path, path.read_text().replace("<size>", "<size>1", 1))
     with pytest.raises(BundleError, match=r"primary\.xml\.gz: \d+ bytes, but repomd\.xml says 1"):
-        read_yum(root)
+        YumRepo.read(root)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_missing_listed_data_is_an_error_when_it_is_read(tmp_path: Path, kind: str) -> None:
     root = repo(tmp_path, ALL, SAME)
     (root / listed(root)[kind][0]).unlink()
-    assert len(read_yum(root).packages) == 1
+    assert len(YumRepo.read(root).packages) == 1
     with pytest.raises(BundleError, match=FILES[kind]):
         extras_of(root)
 
@@ -123,7 +123,7 @@ def test_a_diff_repo_has_the_compression_of_the_current_repo(
     selected = listed(tmp_path / "diff")
     assert set(selected) == {"primary", "filelists", "other", *KINDS}
     assert all(name.endswith(f".{compression}") for name, _ in selected.values())
-    read_yum(tmp_path / "diff")
+    YumRepo.read(tmp_path / "diff")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_diff_repo_has_the_checksums_of_the_current_repo_but_no_older_ones_tha
     rewrite(yum_repo(tmp_path / "current", [SAME, NEW]), ALL, checksum=current)
     build_diff(tmp_path / "base", tmp_path / "current", tmp_path / "diff")
     assert {kind for _, kind in listed(tmp_path / "diff").values()} == {written}
-    assert len(read_yum(tmp_path / "diff").extras) == 3
+    assert len(YumRepo.read(tmp_path / "diff").extras) == 3
 
 
 def test_a_diff_repo_without_any_of_these_lists_none(tmp_path: Path) -> None:

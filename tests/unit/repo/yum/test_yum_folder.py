@@ -12,7 +12,7 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.read_repo import detect_kind, opened_repo
 from fuel_upgrade.repo.yum.metadata import write_yum_metadata
-from fuel_upgrade.repo.yum.repo import read_yum
+from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
 
@@ -20,7 +20,7 @@ TWO = [Fake("a", "1:1.0-1.el6"), Fake("b")]
 
 
 def test_a_repo_gives_its_packages(tmp_path: Path) -> None:
-    first, second = read_yum(yum_repo(tmp_path, TWO)).packages
+    first, second = YumRepo.read(yum_repo(tmp_path, TWO)).packages
     assert (first.name, first.version, first.architecture) == ("a", "1:1.0-1.el6", "noarch")
     assert (second.version, second.location) == ("1.0-1", "Packages/b-1.0-1.noarch.rpm")
     assert second.size_bytes == len(b"content")
@@ -28,7 +28,7 @@ def test_a_repo_gives_its_packages(tmp_path: Path) -> None:
 
 
 def test_an_empty_repo_is_a_repo(tmp_path: Path) -> None:
-    assert read_yum(yum_repo(tmp_path, [])).packages == ()
+    assert YumRepo.read(yum_repo(tmp_path, [])).packages == ()
 
 
 @pytest.mark.parametrize("kind", ["primary", "filelists", "other"])
@@ -36,13 +36,13 @@ def test_metadata_altered_against_repomd_is_refused(tmp_path: Path, kind: str) -
     path = yum_repo(tmp_path, TWO) / f"repodata/{kind}.xml.gz"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(BundleError, match=rf"{kind}\.xml\.gz: sha256 .*, but repomd\.xml says"):
-        read_yum(tmp_path)
+        YumRepo.read(tmp_path)
 
 
 def test_metadata_in_repomd_must_exist(tmp_path: Path) -> None:
     (yum_repo(tmp_path, TWO) / "repodata/primary.xml.gz").unlink()
     with pytest.raises(BundleError, match=r"missing, but repomd\.xml lists it"):
-        read_yum(tmp_path)
+        YumRepo.read(tmp_path)
 
 
 def edit_repomd(root: Path, old: str, new: str) -> None:
@@ -65,50 +65,50 @@ def edit_repomd(root: Path, old: str, new: str) -> None:
 def test_a_malformed_repomd_is_refused(tmp_path: Path, old: str, new: str, what: str) -> None:
     edit_repomd(yum_repo(tmp_path, TWO), old, new)
     with pytest.raises(BundleError, match=what):
-        read_yum(tmp_path)
+        YumRepo.read(tmp_path)
 
 
 def test_a_missing_repomd_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"repomd\.xml"):
-        read_yum(tmp_path)
+        YumRepo.read(tmp_path)
 
 
 def test_a_package_outside_the_repo_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="outside the repo"):
-        read_yum(yum_repo(tmp_path, [Fake("a")], prefix="../"))
+        YumRepo.read(yum_repo(tmp_path, [Fake("a")], prefix="../"))
 
 
 def test_a_package_at_another_url_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="a is at http://elsewhere, outside the repo"):
-        read_yum(yum_repo(tmp_path, [Fake("a")], location_base="http://elsewhere"))
+        YumRepo.read(yum_repo(tmp_path, [Fake("a")], location_base="http://elsewhere"))
 
 
 def test_the_old_name_of_sha1_is_known_and_other_names_are_refused(tmp_path: Path) -> None:
-    (package,) = read_yum(yum_repo(tmp_path / "a", [Fake("a")], algorithm="sha")).packages
+    (package,) = YumRepo.read(yum_repo(tmp_path / "a", [Fake("a")], algorithm="sha")).packages
     assert package.digests == (("sha1", checksum("sha1", b"content")),)
     with pytest.raises(BundleError, match="a has a checksum of unknown kind 'crc32'"):
-        read_yum(yum_repo(tmp_path / "b", [Fake("a")], algorithm="crc32"))
+        YumRepo.read(yum_repo(tmp_path / "b", [Fake("a")], algorithm="crc32"))
 
 
 def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None:
-    repo = read_yum(yum_repo(tmp_path / "a", TWO))
+    repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
     write_yum_metadata(repo, {TWO[1].rpm_location}, tmp_path / "b")
-    again = read_yum(tmp_path / "b")
+    again = YumRepo.read(tmp_path / "b")
     assert again.packages == repo.packages[1:]
     assert again.timestamp == repo.timestamp
     assert set(again.metadata) == set(repo.metadata)
 
 
 def test_a_location_with_a_dot_is_matched(tmp_path: Path) -> None:
-    repo = read_yum(yum_repo(tmp_path / "a", TWO, prefix="./"))
+    repo = YumRepo.read(yum_repo(tmp_path / "a", TWO, prefix="./"))
     locations = {package.location for package in repo.packages}
     assert locations == {fake.rpm_location for fake in TWO}
     write_yum_metadata(repo, locations, tmp_path / "b")
-    assert read_yum(tmp_path / "b").packages == repo.packages
+    assert YumRepo.read(tmp_path / "b").packages == repo.packages
 
 
 def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
-    repo = read_yum(yum_repo(tmp_path / "a", TWO))
+    repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
     for name in "bc":
         write_yum_metadata(repo, {TWO[0].rpm_location}, tmp_path / name)
     one, other = (
