@@ -7,15 +7,13 @@ from sqlalchemy import Connection, LargeBinary, TableClause, func, select, text
 from sqlalchemy import Table as AnyTable
 
 from fuel_upgrade.registry.resources import JsonObject
-from fuel_upgrade.registry.store.tables import Table
+from fuel_upgrade.registry.store.tables import JSON_COLUMNS, Table
 
 FORMAT = "fuel-upgrade registry"
 VERSION = 1
 #: The tables of an export, parents first. Tokens are never exported.
 PARTS = ("releases", "clusters", "nodes", "tasks", "notifications")
 USERS = "users"
-#: Columns that hold JSON as text.
-JSON_COLUMNS = frozenset({"orchestrator_data", "details"})
 
 TABLES: Mapping[str, AnyTable] = Table.metadata.tables
 

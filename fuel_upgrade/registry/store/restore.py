@@ -16,7 +16,6 @@ from fuel_upgrade.registry.rules import LINES
 from fuel_upgrade.registry.store.database import Database
 from fuel_upgrade.registry.store.export import (
     FORMAT,
-    JSON_COLUMNS,
     PARTS,
     TABLES,
     USERS,
@@ -24,6 +23,7 @@ from fuel_upgrade.registry.store.export import (
     last_id,
     sequence,
 )
+from fuel_upgrade.registry.store.tables import JSON_COLUMNS
 
 _CHOICES = {
     # a registry of any line may have written the export

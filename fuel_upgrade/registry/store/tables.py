@@ -1,6 +1,7 @@
 """The registry's tables; each row turns into the value that the rest of the package uses."""
 
 import json
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -15,12 +16,17 @@ from fuel_upgrade.registry.resources import (
 )
 from fuel_upgrade.registry.rules import SYSTEM_MAX_CHARS, VERSION_MAX_CHARS
 
+#: Columns that hold JSON as text.
+JSON_COLUMNS = frozenset({"orchestrator_data", "details"})
 # An id is never given twice: a journal may still name a release that is gone.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class Table(DeclarativeBase):
     """The base of all tables."""
+
+    def _columns(self) -> dict[str, Any]:
+        return {column.name: getattr(self, column.name) for column in self.__table__.columns}
 
 
 class ReleaseRow(Table):
@@ -50,16 +56,11 @@ class ReleaseRow(Table):
 
     def value(self) -> StoredRelease:
         """Return the row as a value."""
-        fields = ReleaseFields(
-            name=self.name,
-            version=self.version,
-            operating_system=self.operating_system,
-            state=self.state,
-            description=self.description,
-            orchestrator_data=json.loads(self.orchestrator_data),
-            details=json.loads(self.details),
-        )
-        return StoredRelease(self.id, fields)
+        fields = self._columns()
+        release_id = fields.pop("id")
+        for name in JSON_COLUMNS:
+            fields[name] = json.loads(fields[name])
+        return StoredRelease(release_id, ReleaseFields(**fields))
 
 
 class ClusterRow(Table):
@@ -77,14 +78,7 @@ class ClusterRow(Table):
 
     def value(self) -> Cluster:
         """Return the row as a value."""
-        return Cluster(
-            id=self.id,
-            name=self.name,
-            release_id=self.release_id,
-            fuel_version=self.fuel_version,
-            mode=self.mode,
-            net_provider=self.net_provider,
-        )
+        return Cluster(**self._columns())
 
 
 class NodeRow(Table):
@@ -100,7 +94,7 @@ class NodeRow(Table):
 
     def value(self) -> Node:
         """Return the row as a value."""
-        return Node(self.id, self.name, self.status, self.cluster_id)
+        return Node(**self._columns())
 
 
 class TaskRow(Table):
@@ -118,14 +112,7 @@ class TaskRow(Table):
 
     def value(self) -> Task:
         """Return the row as a value."""
-        return Task(
-            id=self.id,
-            name=self.name,
-            status=self.status,
-            cluster_id=self.cluster_id,
-            progress=self.progress,
-            message=self.message,
-        )
+        return Task(**self._columns())
 
 
 class NotificationRow(Table):
@@ -144,15 +131,7 @@ class NotificationRow(Table):
 
     def value(self) -> Notification:
         """Return the row as a value."""
-        return Notification(
-            id=self.id,
-            topic=self.topic,
-            message=self.message,
-            status=self.status,
-            created_s=self.created_s,
-            cluster_id=self.cluster_id,
-            node_id=self.node_id,
-        )
+        return Notification(**self._columns())
 
 
 class UserRow(Table):
