@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.config import Paths
@@ -14,12 +13,9 @@ from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
 
 _JOURNAL, _LOCK = "journal", "install lock"
 _UNFINISHED = frozenset(state.value for state in UNFINISHED)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    install: str
-    state: str
+_KEEPS_DAMAGED = (
+    "systemctl restart fuel-upgrade: it keeps the damaged file and logs the next command"
+)
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -46,10 +42,7 @@ def check_journal(paths: Paths) -> Iterator[Check]:
         yield _unreadable(path, error)
         return
     if fault != "ok":
-        remedy = (
-            "systemctl restart fuel-upgrade: it keeps the damaged file and logs the next command"
-        )
-        yield failure(_JOURNAL, f"{path} is damaged: {fault}", remedy)
+        yield failure(_JOURNAL, f"{path} is damaged: {fault}", _KEEPS_DAMAGED)
         return
     yield from _unsettled(entries, is_held=Lock(paths.lock).holder() is not None)
     yield ok(_JOURNAL, f"{path} is sound, {len(entries)} entries")
@@ -63,20 +56,17 @@ def check_lock(paths: Paths) -> Check:
     return ok(_LOCK, f"held by {holder.described}")
 
 
-def _read(path: Path) -> tuple[str, list[_Entry]]:
+def _read(path: Path) -> tuple[str, list[tuple[str, str]]]:
     with closing(open_read_only(path)) as db:
         (fault,) = db.execute("PRAGMA quick_check(1)").fetchone()
         rows = db.execute("SELECT id, state FROM install ORDER BY number").fetchall()
-    return str(fault), [_Entry(str(install), str(state)) for install, state in rows]
+    return str(fault), rows
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> Check:
     code = getattr(error, "sqlite_errorcode", None)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        remedy = (
-            "systemctl restart fuel-upgrade: it keeps the damaged file and logs the next command"
-        )
-        return failure(_JOURNAL, f"{path} is damaged: {error}", remedy)
+        return failure(_JOURNAL, f"{path} is damaged: {error}", _KEEPS_DAMAGED)
     if code == sqlite3.SQLITE_CANTOPEN:
         return warning(
             _JOURNAL, f"{path} cannot be read: {error}", "run fuel-upgrade doctor as root"
@@ -84,13 +74,11 @@ def _unreadable(path: Path, error: sqlite3.Error) -> Check:
     return failure(_JOURNAL, f"{path} cannot be read: {error}", "see the daemon's log")
 
 
-def _unsettled(entries: list[_Entry], *, is_held: bool) -> Iterator[Check]:
-    for entry in entries:
-        if entry.state in _UNFINISHED and not is_held:
-            what = f"{entry.install} is {entry.state}, but no process works on it"
+def _unsettled(entries: list[tuple[str, str]], *, is_held: bool) -> Iterator[Check]:
+    for install, state in entries:
+        if state in _UNFINISHED and not is_held:
+            what = f"{install} is {state}, but no process works on it"
             yield failure(_JOURNAL, what, "fuel-upgrade recover")
-        if entry.state == InstallState.INCONSISTENT.value:
-            what = f"{entry.install} left this master inconsistent"
-            yield failure(
-                _JOURNAL, what, f"fuel-upgrade show {entry.install}, then fuel-upgrade repair"
-            )
+        if state == InstallState.INCONSISTENT.value:
+            what = f"{install} left this master inconsistent"
+            yield failure(_JOURNAL, what, f"fuel-upgrade show {install}, then fuel-upgrade repair")
