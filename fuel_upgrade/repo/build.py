@@ -1,6 +1,7 @@
 """Write a diff repo: complete and proved, or not at all."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,8 @@ from fuel_upgrade.system.files import (
     write_file,
 )
 from fuel_upgrade.system.progress import Progress, no_progress
+
+_FOLDER_MODE, _FILE_MODE, _READ = 0o755, 0o644, 0o444
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,26 @@ def written_whole(out: Path) -> Iterator[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        staging.chmod(0o755)  # mkdtemp's 0700 would hide the repo from a web server
         yield staging
+        _let_all_read(staging)
         sync_filesystem(staging)
         rename(staging, out)
     except BaseException:
         remove_tree(staging)
         raise
+
+
+def _let_all_read(root: Path) -> None:
+    """Let a web server read the repo, whatever the umask and the modes of the inputs are."""
+    for folder, _, names in os.walk(root):
+        Path(folder).chmod(_FOLDER_MODE)
+        for path in (Path(folder, name) for name in names):
+            if not _is_for_all(path.stat()):
+                path.chmod(_FILE_MODE)
+
+
+def _is_for_all(status: os.stat_result) -> bool:
+    return status.st_mode & _READ == _READ
 
 
 def _write(
@@ -179,13 +195,14 @@ def place(package: Package, source: Path, target: Path, options: DiffOptions) ->
     """
     algorithm, expected = package.digests[0]
     try:
-        size = source.stat().st_size
+        status = source.stat()
     except OSError as error:
         raise _wrong(source, f"listed in the index, but {error.strerror}") from error
-    if size != package.size_bytes:
-        raise _wrong(source, f"{size} bytes, but the index says {package.size_bytes}")
+    if status.st_size != package.size_bytes:
+        raise _wrong(source, f"{status.st_size} bytes, but the index says {package.size_bytes}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if options.link and link_file(source, target):
+    # A link has the mode of the input, which is not ours to change.
+    if options.link and _is_for_all(status) and link_file(source, target):
         actual = hash_file(target, algorithm) if options.verify_links else expected
     else:
         actual = copy_hashed(source, target, algorithm)

@@ -99,6 +99,10 @@ def read_batches(path: Path) -> Iterator[list[bytes]]:
             yield from iter_batches(stream)
     except DAMAGE as error:
         raise _damaged(path, error) from error
+    except ValueError as error:
+        raise BundleError(
+            f"{path}: {error}", remedy="make the index again, with empty lines between the entries"
+        ) from error
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

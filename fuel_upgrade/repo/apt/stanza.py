@@ -1,6 +1,7 @@
 """The text of apt indexes: ``Packages`` and ``Release``, parsed and rendered."""
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
     name.encode() for name in _DIGEST_FIELDS
 }
 _BEST = "sha256"
+_BLANKS = (b" ", b"\t")
+_LINE_END = re.compile(rb"\r*\n\r*")
+_BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]+\n(?=Package:)", re.IGNORECASE)
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
 RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
@@ -25,18 +29,51 @@ RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
 def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
     """Yield the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
 
-    After extra blank lines a stanza may be empty or have line feeds around it.
+    Stanzas end where apt ends them: at an empty line, which may hold carriage returns; those at the
+    beginnings and ends of lines are removed. After extra empty lines a stanza may be empty or have
+    line feeds around it.
+
+    Raises:
+        ValueError: a line of blanks precedes a stanza. deb822(5) lets a parser take it for an empty
+            line, but apt does not: it reads both stanzas as one.
     """
     rest = b""
     while data := stream.read(_CHUNK_BYTES):
-        text = rest + data
+        text = _with_line_feeds(rest + data)
         end = text.rfind(b"\n\n")
         if end < 0:
             rest = text
             continue
         rest = text[end + 2 :]
-        yield text[:end].split(b"\n\n")
-    yield [rest]
+        yield _split(text[:end])
+    yield _split(rest)
+
+
+def _with_line_feeds(text: bytes) -> bytes:
+    if b"\r" in text:
+        text = _LINE_END.sub(b"\n", text).lstrip(b"\r")
+    if (b" \n" in text or b"\t\n" in text) and _BLANK_LINE.search(text):
+        raise ValueError("a line of blanks is between two entries, which apt reads as one")
+    return text
+
+
+def _split(text: bytes) -> list[bytes]:
+    stanzas = text.split(b"\n\n")
+    if text.count(b"\nPackage:") >= len(stanzas):
+        return [_without_earlier_fields(stanza) for stanza in stanzas]
+    return stanzas
+
+
+def _without_earlier_fields(stanza: bytes) -> bytes:
+    """Return a stanza that begins with its last ``Package`` and has no other, as apt reads it."""
+    parts = re.split(rb"(?m)^(?=Package:)", stanza)
+    if len(parts) < 3:  # noqa: PLR2004 - the text before the field, and one field
+        return stanza
+    name, _, rest = parts[-1].partition(b"\n")
+    others = (part.partition(b"\n")[2] for part in parts[1:-1])
+    return b"\n".join(
+        (name, *(o.strip(b"\n") for o in (parts[0], *others, rest) if o.strip(b"\n")))
+    )
 
 
 def parse_package(stanza: bytes, *, source: str) -> Package:
@@ -75,9 +112,9 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
     Raises:
         BundleError: as ``parse_package``. KeyError: there is no SHA-256.
     """
-    find = stanza.find
+    find = stanza.rfind  # of duplicate fields the last one counts
     version, architecture, filename = find(_VERSION), find(_ARCHITECTURE), find(_FILENAME)
-    size, checksum = find(_SIZE, filename), find(_SHA256, filename)
+    size, checksum = find(_SIZE), find(_SHA256)
     if not stanza.startswith(_PACKAGE) or min(version, architecture, filename, size, checksum) < 0:
         return _only_sha256(parse_package(stanza, source=source))
     try:
@@ -99,17 +136,19 @@ def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
     Raises:
         BundleError, KeyError: as :func:`parse_by_sha256`.
     """
-    find = stanza.find
-    version, architecture = find(_VERSION), find(_ARCHITECTURE)
-    checksum = find(_SHA256, max(find(_FILENAME), 0))
+    find = stanza.rfind
+    version, architecture, checksum = find(_VERSION), find(_ARCHITECTURE), find(_SHA256)
     if not stanza.startswith(_PACKAGE) or min(version, architecture, checksum) < 0:
         return parse_by_sha256(stanza, source=source).identity(_BEST)
-    parts = (
-        stanza[len(_PACKAGE) : find(b"\n")].strip(),
-        _bytes(stanza, architecture + len(_ARCHITECTURE)),
-        _bytes(stanza, version + len(_VERSION)),
-        _bytes(stanza, checksum + len(_SHA256)).lower(),
-    )
+    try:
+        parts = (
+            _bytes(stanza, len(_PACKAGE)),
+            _bytes(stanza, architecture + len(_ARCHITECTURE)),
+            _bytes(stanza, version + len(_VERSION)),
+            _bytes(stanza, checksum + len(_SHA256)).lower(),
+        )
+    except ValueError:
+        return parse_by_sha256(stanza, source=source).identity(_BEST)
     return b" ".join(parts).decode()
 
 
@@ -121,8 +160,17 @@ def name_of(stanza: bytes) -> str | None:
 
 
 def _bytes(stanza: bytes, start: int) -> bytes:
+    """Return the value that begins at ``start``.
+
+    Raises:
+        ValueError: it continues on the next line.
+    """
     end = stanza.find(b"\n", start)
-    return stanza[start : end if end >= 0 else None].strip(b" \t")
+    if end < 0:
+        return stanza[start:].strip()
+    if stanza[end + 1 : end + 2] in _BLANKS:
+        raise ValueError("a value of more than one line")
+    return stanza[start:end].strip()
 
 
 def _only_sha256(package: Package) -> Package:
@@ -134,12 +182,27 @@ def _value(stanza: bytes, start: int) -> str:
 
 
 def _read_fields(stanza: bytes) -> dict[str, str]:
-    """Return the fields by lower-case name; continued lines begin with a space and do not match."""
-    fields = {}
+    """Return the fields by lower-case name; of duplicate ones the last, as apt does.
+
+    Raises:
+        ValueError: a value has more than one line, or is not UTF-8.
+    """
+    values: dict[str, bytes] = {}
+    name = ""
     for line in stanza.split(b"\n"):
+        if line[:1] in _BLANKS:
+            if name:
+                values[name] += b"\n" + line
+            continue
         key, colon, value = line.partition(b":")
-        if colon and (name := key.lower()) in _FIELDS:
-            fields[name.decode()] = value.strip(b" \t").decode()
+        lower = key.lower()
+        name = lower.decode() if colon and lower in _FIELDS else ""
+        if name:
+            values[name] = value
+    fields = {name: value.strip().decode() for name, value in values.items()}
+    for name, text in fields.items():
+        if "\n" in text:
+            raise ValueError(f"{name}: a value of one line")
     return fields
 
 

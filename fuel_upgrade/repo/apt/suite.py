@@ -68,8 +68,8 @@ class AptSuite:
         name = _chosen_suite(root, suite)
         folder = root / "dists" / name
         release = read_release(folder)
-        components = _present(folder, 0, _words(release.fields, "Components"))
-        architectures = _present(folder, 1, _words(release.fields, "Architectures"))
+        components = _components(folder, _words(release.fields, "Components"))
+        architectures = _architectures(folder, _words(release.fields, "Architectures"))
         indexes = (
             _find_index(folder, component, architecture, release.listed)
             for component in components
@@ -128,20 +128,33 @@ class AptSuite:
 
 
 def suites(root: Path) -> tuple[str, ...]:
-    """Return the suites below ``dists/``, without links that name a suite a second time."""
-    folders = sorted(p for p in (root / "dists").glob("*") if p.is_dir() and not p.is_symlink())
-    return tuple(p.name for p in folders if _has_release(p) or _indexes_below(p))
+    """Return the suites below ``dists/``, without links that name a suite a second time.
+
+    The name of a suite is a path: ``trusty-updates/juno`` in the cloud archive.
+    """
+    dists = root / "dists"
+    return tuple(str(folder.relative_to(dists)) for folder in _suites_below(dists))
+
+
+def _suites_below(folder: Path) -> Iterator[Path]:
+    for child in sorted(p for p in folder.glob("*") if p.is_dir() and not p.is_symlink()):
+        if _has_release(child) or any(child.glob("*/binary-*")):
+            yield child
+        if not child.name.startswith("binary-"):
+            yield from (p for p in _suites_below(child) if _has_release(p))
 
 
 def _has_release(folder: Path) -> bool:
-    return any((folder / name).exists() for name in RELEASES)
+    return not folder.name.startswith("binary-") and any(
+        (folder / name).exists() for name in RELEASES
+    )
 
 
 def _chosen_suite(root: Path, name: str | None) -> str:
     present = suites(root)
     if name is None and len(present) == 1:
         return present[0]
-    if name in present:
+    if name in present or (name and _is_link_to(root / "dists" / name, present)):
         return name
     raise ConfigError(
         f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
@@ -150,23 +163,48 @@ def _chosen_suite(root: Path, name: str | None) -> str:
     )
 
 
+def _is_link_to(folder: Path, present: tuple[str, ...]) -> bool:
+    """Return whether a name such as ``stable`` is a link to one of the suites."""
+    dists = folder.parent
+    return folder.is_symlink() and any(
+        folder.samefile(dists / p) for p in present if folder.exists()
+    )
+
+
 def _words(release: Mapping[str, str], field: str) -> tuple[str, ...]:
-    # Components may contain a path ("updates/main"); the folder below the suite is the last part.
-    return tuple(word.split("/")[-1] for word in release.get(field, "").split())
+    return tuple(release.get(field, "").split())
+
+
+def _components(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the components on disk, in the order of ``Release``.
+
+    A partial mirror keeps the ``Release`` of the whole; the parts that it lacks are left out. A
+    name with a slash is the path of its folder (reprepro, aptly), or it has the prefix of the
+    suite, as in ``updates/main``, and its folder is the last part.
+    """
+    present = {str(p.parent.relative_to(folder)) for p in _indexes_below(folder)}
+    names = [n if n in present else n.rpartition("/")[2] for n in named]
+    return (*(n for n in dict.fromkeys(names) if n in present), *sorted(present - set(names)))
+
+
+def _architectures(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the architectures on disk, in the order of ``Release``."""
+    present = {p.name.removeprefix("binary-") for p in _indexes_below(folder)}
+    return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
 
 
 def _indexes_below(folder: Path) -> list[Path]:
-    return [p for p in folder.glob("*/binary-*") if p.is_dir()]
+    """Return the folders of binary indexes of a suite, but not those of a suite inside it.
 
-
-def _present(folder: Path, level: int, named: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the components (level 0) or architectures (1) on disk, in the order of ``Release``.
-
-    A partial mirror keeps the ``Release`` of the whole; the parts that it lacks are left out.
+    Those of ``debian-installer`` list udebs, which no node installs.
     """
-    parts = (p.relative_to(folder).parts[level] for p in _indexes_below(folder))
-    present = {part.removeprefix("binary-") for part in parts}
-    return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
+    inside = [suite for suite in _suites_below(folder) if _has_release(suite)]
+    return [
+        p
+        for p in folder.rglob("binary-*")
+        if p.is_dir() and p.parent != folder and p.parent.name != "debian-installer"
+        and not any(p.is_relative_to(suite) for suite in inside)
+    ]  # fmt: skip
 
 
 def _find_index(folder: Path, component: str, architecture: str, listed: Listed) -> AptIndex | None:

@@ -48,6 +48,33 @@ def test_an_empty_index_has_no_stanzas(data: bytes) -> None:
     assert split(data) == []
 
 
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\r\n", b"\n\r\r\n", b"\r\n\n"])
+def test_carriage_returns_separate_as_for_apt(end: bytes) -> None:
+    one, two = (stanza(Fake(name, "1")).rstrip(b"\n") for name in "ab")
+    assert split(one + end + two + end) == [one, two]
+
+
+def test_a_line_of_blanks_between_entries_is_refused() -> None:
+    one, two = (stanza(Fake(name, "1")).rstrip(b"\n") for name in "ab")
+    with pytest.raises(ValueError, match="line of blanks"):
+        split(one + b"\n \t\n" + two)
+    assert len(split(one + b"\n \n more\n\n" + two)) == 2  # in a description, as apt reads it
+
+
+def test_the_last_of_duplicate_fields_counts() -> None:
+    text = stanza(Fake("a", "1")).rstrip(b"\n") + b"\nVersion: 2\nPackage: b"
+    (merged,) = split(text)
+    for parse in (parse_package, deb.parse_by_sha256):
+        assert (parse(merged, source="x").name, parse(merged, source="x").version) == ("b", "2")
+
+
+def test_a_value_may_begin_on_the_next_line_but_has_one_line() -> None:
+    text = stanza(Fake("a", "1"))
+    assert parse_package(text.replace(b"Version: 1", b"Version:\n 1"), source="x").version == "1"
+    with pytest.raises(BundleError, match="version"):
+        parse_package(text.replace(b"Version: 1", b"Version: 1\n 2"), source="x")
+
+
 def test_a_stanza_gives_a_package() -> None:
     package = parse_package(FULL, source="Packages")
     assert (package.name, package.version, package.architecture) == ("a", "1:1.0~rc1-1", "all")

@@ -1,0 +1,86 @@
+"""Suites and components whose names are paths, as the real apt reads them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fuel_upgrade.repo.apt.repo import read_apt
+from fuel_upgrade.repo.apt.suite import suites
+from fuel_upgrade.repo.build import build_diff
+from tests.builders import Fake, apt_repo
+from tests.tools import needs
+
+pytestmark = needs("apt-get", "apt-cache")
+
+
+def apt_names(root: Path, line: str) -> set[str]:
+    """Return the packages that apt has of one source."""
+    for name in ("lists/partial", "cache/archives/partial", "parts"):
+        (root / name).mkdir(parents=True)
+    (root / "status").touch()
+    (root / "sources.list").write_text(line + "\n")
+    options = {
+        "Dir::State::lists": root / "lists", "Dir::State::status": root / "status",
+        "Dir::Cache": root / "cache", "Dir::Etc::sourcelist": root / "sources.list",
+        "Dir::Etc::sourceparts": root / "parts", "APT::Architecture": "amd64",
+        "APT::Architectures": "amd64", "APT::Sandbox::User": "root",
+    }  # fmt: skip
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    for argv in (["apt-get", *words, "update"], ["apt-cache", *words, "dumpavail"]):
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
+        )
+    return {
+        line.removeprefix("Package: ")
+        for line in done.stdout.splitlines()
+        if line.startswith("Package: ")
+    }
+
+
+@pytest.mark.parametrize(
+    ("suite", "component"),
+    [("trusty-updates/juno", "main"), ("stretch", "updates/main"), ("a/b", "c/d/e")],
+)
+def test_a_diff_of_a_repo_with_slashes_is_what_apt_reads(
+    tmp_path: Path, suite: str, component: str
+) -> None:
+    old = [Fake("a", "1", component=component), Fake("b", "1", component=component)]
+    new = [Fake("a", "2", component=component), Fake("b", "1", component=component)]
+    base = apt_repo(tmp_path / "base", old, suite=suite, components=(component,))
+    current = apt_repo(tmp_path / "current", new, suite=suite, components=(component,))
+    assert suites(current) == (suite,)
+    assert read_apt(current).components == (component,)
+    build_diff(base, current, tmp_path / "diff")
+    for repo, expected in ((current, {"a", "b"}), (tmp_path / "diff", {"a"})):
+        line = f"deb [trusted=yes] copy:{repo} {suite} {component}"
+        assert apt_names(tmp_path / f"apt-{repo.name}", line) == expected
+
+
+def test_a_component_may_have_the_prefix_of_its_suite(tmp_path: Path) -> None:
+    root = apt_repo(tmp_path, [Fake("a", "1")], suite="stretch")
+    release = root / "dists/stretch/Release"
+    release.write_text(release.read_text().replace("Components: main", "Components: updates/main"))
+    assert read_apt(root).components == ("main",)
+
+
+def test_a_suite_inside_another_one_is_its_own(tmp_path: Path) -> None:
+    apt_repo(tmp_path, [Fake("a", "1")], suite="x")
+    apt_repo(tmp_path, [Fake("b", "1")], suite="x/y")
+    assert suites(tmp_path) == ("x", "x/y")
+    names = {s: [p.name for p in read_apt(tmp_path, suite=s).packages] for s in suites(tmp_path)}
+    assert names == {"x": ["a"], "x/y": ["b"]}
+
+
+def test_a_link_names_its_suite(tmp_path: Path) -> None:
+    root = apt_repo(tmp_path, [Fake("a", "1")], suite="bookworm")
+    (root / "dists/stable").symlink_to("bookworm")
+    assert [p.name for p in read_apt(root).packages] == ["a"]
+    assert [p.name for p in read_apt(root, suite="stable").packages] == ["a"]
+
+
+def test_udebs_are_no_packages(tmp_path: Path) -> None:
+    fakes = [Fake("a", "1"), Fake("u", "1", component="main/debian-installer")]
+    root = apt_repo(tmp_path, fakes, components=("main", "main/debian-installer"))
+    assert [p.name for p in read_apt(root).packages] == ["a"]

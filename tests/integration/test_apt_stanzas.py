@@ -1,0 +1,174 @@
+"""Mutated apt indexes, read by this project and by the real apt."""
+
+import os
+import random
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.apt.index_files import read_batches
+from fuel_upgrade.repo.apt.stanza import identity_by_sha256, parse_by_sha256, parse_package
+from fuel_upgrade.repo.package import Package
+from tests.tools import needs
+
+pytestmark = needs("apt-get", "apt-cache")
+MUTATIONS = int(os.environ.get("EXAMPLES", "20")) * 10
+AT_ONCE = 20
+SEED = int(os.environ.get("STANZA_SEED", "1"))
+LINE_ENDS = (b"\r\n", b"\n\n", b"\n\r\n", b"\n\r\r\n", b"\n \n", b"\n\t\n", b" \n", b"\n\n\n")
+NAMES = (b"Package", b"Version", b"Architecture", b"Filename", b"Size", b"SHA256")
+
+
+def stanza(text: int, number: int) -> bytes:
+    """Return an entry whose values are of no other entry of any text."""
+    number += 10 * text
+    lines = (
+        b"Package: p%d" % number,
+        b"Source: s",
+        b"Version: 1:%d.0-1" % number,
+        b"Installed-Size: 9",
+        b"Architecture: amd64",
+        b"Depends: a (>= 1), b",
+        b"Filename: pool/p%d.deb" % number,
+        b"Size: %d" % number,
+        b"SHA256: %064x" % number,
+        b"Description: one\n two\n .\n  three",
+    )
+    return b"\n".join(lines) + b"\n"
+
+
+def mutated(text: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911 - a case a kind
+    """Change one place of a text: a line end, a field, its name, or the end of the text."""
+    ends = [at for at, byte in enumerate(text) if byte == ord("\n")]
+    at = chance.choice(ends)
+    name = chance.choice(NAMES)
+    usual = (b"\n" + text).count(b"\n" + name + b": ")
+    kind = chance.randrange(7)
+    # Duplicates of a field have one spelling: no tool writes two, and searching for more is slow.
+    if (kind == 2 and usual < 3) or (kind in (3, 4) and usual > 3):
+        return text
+    match kind:
+        case 0:
+            return text[:at] + chance.choice(LINE_ENDS) + text[at + 1 :]
+        case 1:
+            return text.replace(b"\n", b"\r\n")
+        case 2:
+            return (
+                text[: at + 1]
+                + name
+                + (b": x%d\n" if name.lower() == b"package" else b": %d\n") % chance.getrandbits(40)
+                + text[at + 1 :]
+            )
+        case 3:
+            return text.replace(name + b": ", name + chance.choice((b":", b":\t", b":  ", b": \r")))
+        case 4:
+            return re.sub(rb"(?m)^" + name + b":", name.lower() + b":", text)
+        case 5:
+            return text.rstrip(b"\n")
+        case _:
+            return text[:at] + text[at + 1 :]
+
+
+def texts(count: int) -> list[bytes]:
+    chance = random.Random(SEED)
+    made = []
+    for number in range(count):
+        text = b"\n".join(stanza(number, n) for n in range(1, 4))
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            text = mutated(text, chance)
+        made.append(text)
+    return made
+
+
+class Apt:
+    """A root of apt with a flat repo for each text."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("etc/apt/preferences.d", "lists/partial", "cache/archives/partial"):
+            (root / name).mkdir(parents=True)
+        (root / "status").touch()
+        settings = (
+            f'Dir "{root}";',
+            f'Dir::State "{root}"; Dir::State::lists "{root}/lists";',
+            f'Dir::State::status "{root}/status";',
+            f'Dir::Cache "{root}/cache"; Dir::Etc::sourcelist "{root}/sources.list";',
+            'APT::Architecture "amd64"; APT::Architectures "amd64"; APT::Sandbox::User "root";',
+            'Acquire::Languages "none";',
+        )
+        (root / "apt.conf").write_text("\n".join(settings))
+
+    def run(self, *argv: str) -> str:
+        env = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            argv, env=env, capture_output=True, text=True, check=True, cwd=self.root
+        ).stdout
+
+    def read(self, paths: Sequence[Path]) -> dict[Path, set[tuple[str, ...]] | None]:
+        """Return the packages of each index; None where apt refuses it."""
+        lines = [f"deb [trusted=yes] copy:{path.parent} ./\n" for path in paths]
+        (self.root / "sources.list").write_text("".join(lines))
+        try:
+            self.run("apt-get", "update")
+            names = self.run("apt-cache", "pkgnames").split()
+            uris = self.run("apt-get", "download", "--print-uris", *names) if names else ""
+        except subprocess.CalledProcessError:
+            if len(paths) == 1:
+                return {paths[0]: None}
+            half = len(paths) // 2
+            return self.read(paths[:half]) | self.read(paths[half:])
+        packages: dict[Path, set[tuple[str, ...]] | None] = {path: set() for path in paths}
+        for line in re.split(r"\n(?='copy:)", uris.rstrip("\n")) if uris else ():
+            path = next(path for path in paths if line.startswith(f"'copy:{path.parent}/"))
+            match = re.fullmatch(r"'copy:([^%]+)' (\S+) (\d+) (SHA256:[0-9a-f]{64})", line)
+            if not match or (entries := packages[path]) is None:
+                packages[path] = None  # a value of garbage, which is taken as it is
+                continue
+            uri, file, size, checksum = match.groups()
+            location = uri.removeprefix(f"{path.parent}/").removeprefix("./")
+            name, version, _ = file.split("_")
+            entries.add((name, unquote(version), location, size, checksum))
+        return packages
+
+
+def values(package: Package) -> tuple[str, ...]:
+    checksum = f"SHA256:{package.digest('sha256')}"
+    place = (package.location.removeprefix("./"), str(package.size_bytes), checksum)
+    return (package.name, package.version, *place)
+
+
+def read(path: Path) -> set[tuple[str, ...]] | None:
+    """Return the packages of an index, None for a refusal; all ways of reading must agree."""
+    try:
+        stanzas = [s for batch in read_batches(path) for text in batch if (s := text.strip(b"\n"))]
+        packages = [parse_package(s, source="p") for s in stanzas]
+        fast = [parse_by_sha256(s, source="p") for s in stanzas]
+        identities = [identity_by_sha256(s, source="p") for s in stanzas]
+    except (BundleError, KeyError):
+        return None
+    assert list(map(values, fast)) == list(map(values, packages)), path.read_bytes()
+    assert identities == [p.identity("sha256") for p in packages], path.read_bytes()
+    return {values(p) for p in packages if p.architecture == "amd64"}  # as apt's root
+
+
+def test_stanzas_are_those_that_apt_reads(tmp_path: Path) -> None:
+    paths = []
+    for number, text in enumerate(texts(MUTATIONS)):
+        paths.append(tmp_path / f"r{number}" / "Packages")
+        paths[-1].parent.mkdir()
+        paths[-1].write_bytes(text)
+    apt = Apt(tmp_path / "apt")
+    outcomes: Counter[str] = Counter()
+    for start in range(0, len(paths), AT_ONCE):
+        for path, expected in apt.read(paths[start : start + AT_ONCE]).items():
+            actual = read(path)
+            if expected is None or actual is None:
+                outcomes["refused by apt" if expected is None else "refused here"] += 1
+                continue
+            outcomes["equal"] += 1
+            assert actual == expected, path.read_bytes()
+    assert outcomes["equal"] > MUTATIONS // 2, outcomes
