@@ -19,7 +19,7 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
 _BEST = "sha256"
 _BLANKS = (b" ", b"\t")
 _LINE_END = re.compile(rb"\r*\n\r*")
-_BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]+\n(?=Package:)", re.IGNORECASE)
+_BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
 RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
@@ -50,18 +50,16 @@ def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def _with_line_feeds(text: bytes) -> bytes:
-    if b"\r" in text:
-        text = _LINE_END.sub(b"\n", text).lstrip(b"\r")
-    if (b" \n" in text or b"\t\n" in text) and _BLANK_LINE.search(text):
-        raise ValueError("a line of blanks is between two entries, which apt reads as one")
-    return text
+    return _LINE_END.sub(b"\n", text).lstrip(b"\r") if b"\r" in text else text
 
 
 def _split(text: bytes) -> list[bytes]:
     stanzas = text.split(b"\n\n")
-    if text.count(b"\nPackage:") >= len(stanzas):
-        return [_without_earlier_fields(stanza) for stanza in stanzas]
-    return stanzas
+    if text.count(b"\nPackage:") < len(stanzas):
+        return stanzas
+    if _BLANK_LINE.search(text):
+        raise ValueError("a line of blanks is between two entries, which apt reads as one")
+    return [_without_earlier_fields(stanza) for stanza in stanzas]
 
 
 def _without_earlier_fields(stanza: bytes) -> bytes:
