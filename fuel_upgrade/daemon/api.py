@@ -53,8 +53,7 @@ from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
-from fuel_upgrade.upgrade.transaction.recovery import inconsistent
-from fuel_upgrade.upgrade.transaction.retention import kept_bytes
+from fuel_upgrade.upgrade.transaction import recovery, retention
 
 _ABOUT = """Installs upgrade tarballs, for clients of one unix socket; see docs/api.rst.
 A path that is not listed answers 404, a method that is not listed 405, both with an error. An
@@ -97,15 +96,15 @@ def create_app(context: ApiContext) -> FastAPI:
 
 def _status(context: ApiContext) -> StatusForm:
     with context.engine() as (engine, _):
-        undoable = engine.undoable()
+        undoable = retention.undoable(engine.journal)
         last = engine.journal.installs()[-1:]
         # An install that a job works on is not unfinished, even if that begins or ends meanwhile.
         was_at_work = context.jobs.running is not None or context.other_holder() is not None
-        unfinished = engine.unfinished()
+        unfinished = recovery.unfinished(engine.journal)
         job, holder = context.jobs.status(), context.other_holder()
         is_at_work = was_at_work or job is not None or holder is not None
-        unsettled = (*(() if is_at_work else unfinished), *inconsistent(engine.journal))
-        kept = undoable and kept_bytes(engine.journal, undoable)
+        unsettled = (*(() if is_at_work else unfinished), *recovery.inconsistent(engine.journal))
+        kept = undoable and retention.kept_bytes(engine.journal, undoable)
     return StatusForm(
         version=__version__,
         fuel_version=_fuel_version(context),
@@ -237,7 +236,7 @@ def _whole_install(engine: Engine, install: str) -> WholeInstallForm:
         record,
         steps=engine.journal.steps(record.id),
         hooks=engine.journal.hook_runs(record.id),
-        backups_bytes=kept_bytes(engine.journal, record),
+        backups_bytes=retention.kept_bytes(engine.journal, record),
     )
 
 
