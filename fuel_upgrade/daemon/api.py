@@ -112,10 +112,10 @@ def _status(context: ApiContext) -> StatusForm:
         running=job.id if job else None,
         job=JobStatusForm.of_job(job) if job else None,
         locked_by=holder,
-        last_install=InstallForm.from_value(last[0]) if last else None,
+        last_install=InstallForm.model_validate(last[0]) if last else None,
         undoable=undoable.id if undoable else None,
         backups_bytes=kept or 0,
-        unsettled=[InstallForm.from_value(record) for record in unsettled],
+        unsettled=[InstallForm.model_validate(record) for record in unsettled],
     )
 
 
@@ -146,7 +146,7 @@ def _add_plan_routes(app: FastAPI, context: ApiContext) -> None:
         path = absolute(request.tarball)
         with context.engine() as (engine, _):
             lacking = engine.repair_request(path, verify_base=request.verify_base)
-        form = RepairRequestForm.from_value(lacking.to_json()) if lacking else None
+        form = RepairRequestForm.model_validate(lacking.to_json()) if lacking else None
         return RepairRequestsForm(request=form)
 
 
@@ -197,7 +197,7 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 record = engine.rollback(request.install, watch=watch)
-            return InstallForm.from_value(record).to_json()
+            return InstallForm.model_validate(record).to_json()
 
         return context.starter.start("rollback", f"undo-{new_id()}", work, key=key, body=request)
 
@@ -207,7 +207,7 @@ def _add_history_routes(app: FastAPI, context: ApiContext) -> None:
     def installs() -> InstallsForm:
         """List all installs and other changes of the master, oldest first."""
         with context.engine() as (engine, _):
-            return InstallsForm([InstallForm.from_value(r) for r in engine.journal.installs()])
+            return InstallsForm([InstallForm.model_validate(r) for r in engine.journal.installs()])
 
     @app.get("/v1/installs/{install}", **described(404))
     def show(install: str) -> WholeInstallForm:
@@ -276,7 +276,7 @@ def _add_settle_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 records = engine.recover(request.policy, watch=watch)
-            forms = [InstallForm.from_value(record) for record in records]
+            forms = [InstallForm.model_validate(record) for record in records]
             return RecoveryResultForm(installs=forms).to_json()
 
         return context.starter.start("recover", f"recover-{new_id()}", work, key=key, body=request)
@@ -291,7 +291,7 @@ def _add_settle_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 record = engine.repair(request.install, accept=request.accept, watch=watch)
-                return InstallForm.from_value(record).to_json()
+                return InstallForm.model_validate(record).to_json()
 
         return context.starter.start("repair", f"repair-{new_id()}", work, key=key, body=request)
 
