@@ -53,8 +53,7 @@ from fuel_upgrade.upgrade.install_all import install_all, plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
-from fuel_upgrade.upgrade.transaction.recovery import inconsistent
-from fuel_upgrade.upgrade.transaction.retention import kept_bytes
+from fuel_upgrade.upgrade.transaction import recovery, retention
 
 _ABOUT = """Installs upgrade tarballs, for clients of one unix socket; see docs/api.rst.
 A path that is not listed answers 404, a method that is not listed 405, both with an error. An
@@ -97,15 +96,15 @@ def create_app(context: ApiContext) -> FastAPI:
 
 def _status(context: ApiContext) -> StatusForm:
     with context.engine() as (engine, _):
-        undoable = engine.undoable()
+        undoable = retention.undoable(engine.journal)
         last = engine.journal.installs()[-1:]
         # An install that a job works on is not unfinished, even if that begins or ends meanwhile.
         was_at_work = context.jobs.running is not None or context.other_holder() is not None
-        unfinished = engine.unfinished()
+        unfinished = recovery.unfinished(engine.journal)
         job, holder = context.jobs.status(), context.other_holder()
         is_at_work = was_at_work or job is not None or holder is not None
-        unsettled = (*(() if is_at_work else unfinished), *inconsistent(engine.journal))
-        kept = undoable and kept_bytes(engine.journal, undoable)
+        unsettled = (*(() if is_at_work else unfinished), *recovery.inconsistent(engine.journal))
+        kept = undoable and retention.kept_bytes(engine.journal, undoable)
     return StatusForm(
         version=__version__,
         fuel_version=_fuel_version(context),
@@ -113,10 +112,10 @@ def _status(context: ApiContext) -> StatusForm:
         running=job.id if job else None,
         job=JobStatusForm.of_job(job) if job else None,
         locked_by=holder,
-        last_install=InstallForm.from_value(last[0]) if last else None,
+        last_install=InstallForm.model_validate(last[0]) if last else None,
         undoable=undoable.id if undoable else None,
         backups_bytes=kept or 0,
-        unsettled=[InstallForm.from_value(record) for record in unsettled],
+        unsettled=[InstallForm.model_validate(record) for record in unsettled],
     )
 
 
@@ -147,7 +146,7 @@ def _add_plan_routes(app: FastAPI, context: ApiContext) -> None:
         path = absolute(request.tarball)
         with context.engine() as (engine, _):
             lacking = engine.repair_request(path, verify_base=request.verify_base)
-        form = RepairRequestForm.from_value(lacking.to_json()) if lacking else None
+        form = RepairRequestForm.model_validate(lacking.to_json()) if lacking else None
         return RepairRequestsForm(request=form)
 
 
@@ -198,7 +197,7 @@ def _add_install_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 record = engine.rollback(request.install, watch=watch)
-            return InstallForm.from_value(record).to_json()
+            return InstallForm.model_validate(record).to_json()
 
         return context.starter.start("rollback", f"undo-{new_id()}", work, key=key, body=request)
 
@@ -208,7 +207,7 @@ def _add_history_routes(app: FastAPI, context: ApiContext) -> None:
     def installs() -> InstallsForm:
         """List all installs and other changes of the master, oldest first."""
         with context.engine() as (engine, _):
-            return InstallsForm([InstallForm.from_value(r) for r in engine.journal.installs()])
+            return InstallsForm([InstallForm.model_validate(r) for r in engine.journal.installs()])
 
     @app.get("/v1/installs/{install}", **described(404))
     def show(install: str) -> WholeInstallForm:
@@ -237,7 +236,7 @@ def _whole_install(engine: Engine, install: str) -> WholeInstallForm:
         record,
         steps=engine.journal.steps(record.id),
         hooks=engine.journal.hook_runs(record.id),
-        backups_bytes=kept_bytes(engine.journal, record),
+        backups_bytes=retention.kept_bytes(engine.journal, record),
     )
 
 
@@ -277,7 +276,7 @@ def _add_settle_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 records = engine.recover(request.policy, watch=watch)
-            forms = [InstallForm.from_value(record) for record in records]
+            forms = [InstallForm.model_validate(record) for record in records]
             return RecoveryResultForm(installs=forms).to_json()
 
         return context.starter.start("recover", f"recover-{new_id()}", work, key=key, body=request)
@@ -292,7 +291,7 @@ def _add_settle_routes(app: FastAPI, context: ApiContext) -> None:
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
                 record = engine.repair(request.install, accept=request.accept, watch=watch)
-                return InstallForm.from_value(record).to_json()
+                return InstallForm.model_validate(record).to_json()
 
         return context.starter.start("repair", f"repair-{new_id()}", work, key=key, body=request)
 

@@ -109,5 +109,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
-    form = ErrorForm.from_value(error.to_json())
+    form = ErrorForm.model_validate(error.to_json())
     return JSONResponse(form.to_json(), status_code=status, **more)

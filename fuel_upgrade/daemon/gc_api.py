@@ -33,7 +33,7 @@ def add_change_routes(app: FastAPI, context: ApiContext) -> None:
         409, with the reasons in ``failures``, if a release of the request must be kept.
         """
         with _gc(context) as gc:
-            return GcPlanForm.from_value(gc.plan(request.releases))
+            return GcPlanForm.model_validate(gc.plan(request.releases))
 
     @app.post("/v1/gcs", **_STARTS)
     def apply_gc(request: GcRequest, key: Key = None) -> JobForm:
@@ -45,7 +45,7 @@ def add_change_routes(app: FastAPI, context: ApiContext) -> None:
 
         def work(watch: Watch) -> dict[str, Any]:
             with _gc(context) as gc:
-                return InstallForm.from_value(
+                return InstallForm.model_validate(
                     gc.apply(reviewed, install=install, watch=watch)
                 ).to_json()
 
@@ -60,7 +60,7 @@ def add_change_routes(app: FastAPI, context: ApiContext) -> None:
 
         def work(watch: Watch) -> dict[str, Any]:
             with context.engine() as (engine, _):
-                return InstallForm.from_value(engine.release_backups(watch=watch)).to_json()
+                return InstallForm.model_validate(engine.release_backups(watch=watch)).to_json()
 
         return context.starter.start("release-backups", f"free-{new_id()}", work, key=key)
 
@@ -98,4 +98,4 @@ def _squash(context: ApiContext, version: str, install: str, watch: Watch) -> In
         def make() -> Change:
             return plan_squash(context.config, control, version, install=install)
 
-        return InstallForm.from_value(engine.change(make, watch=watch))
+        return InstallForm.model_validate(engine.change(make, watch=watch))

@@ -130,7 +130,7 @@ def last_event(record: ChangeRecord) -> StreamedEvent:
     """Return the last event of a job that ended before the daemon started, from its record."""
     failed = JobFailed(from_json(record.error)) if record.error is not None else None
     at = iso_time(record.ended_s or record.started_s)
-    result = InstallForm.from_value(record).to_json()
+    result = InstallForm.model_validate(record).to_json()
     return StreamedEvent(failed or _succeeded(result), at)
 
 

@@ -31,7 +31,9 @@ def add_release_routes(app: FastAPI, context: ApiContext) -> None:
     def releases() -> ReleasesForm:
         """List the registered releases in Nailgun's order, newest first."""
         with context.connect() as control:
-            return ReleasesForm([ReleaseForm.from_value(release) for release in control.releases()])
+            return ReleasesForm(
+                [ReleaseForm.model_validate(release) for release in control.releases()]
+            )
 
     @app.get(place, **described(400, 404))
     def show_release(release_id: _Id) -> WholeReleaseForm:
@@ -49,6 +51,6 @@ def add_release_routes(app: FastAPI, context: ApiContext) -> None:
         """
         with context.engine() as (engine, control):
             done = delete_release(context.config, control, engine, release_id, force=force)
-        form = DeletedReleaseForm.from_value(done)
+        form = DeletedReleaseForm.model_validate(done)
         _log.warning("release deleted", forced=force, **form.deleted.to_json())
         return form

@@ -113,4 +113,4 @@ def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
 
         The body is empty or ``{}``. 400 if the file is wrong: the settings stay as they were.
         """
-        return ReloadForm.from_value(reload())
+        return ReloadForm.model_validate(reload())

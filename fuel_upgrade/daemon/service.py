@@ -55,6 +55,7 @@ from fuel_upgrade.upgrade.events import Event
 from fuel_upgrade.upgrade.log_context import install_under_way
 from fuel_upgrade.upgrade.plan.master import known_fuel_version
 from fuel_upgrade.upgrade.releases.own_sources import render_own
+from fuel_upgrade.upgrade.transaction import recovery
 from fuel_upgrade.upgrade.transaction.failpoints import VARIABLE, FailPoints
 
 _NAILGUN_START_S = 120.0
@@ -305,7 +306,7 @@ def _recover(config: Config, connect: Connect) -> None:
     with connect() as control:
         engine = Engine(config, control)
         try:
-            if engine.journal.fault() is None and engine.unfinished():
+            if engine.journal.fault() is None and recovery.unfinished(engine.journal):
                 _wait_for(control)
             recovered = engine.recover(watch=watch)
         except UpgradeError as error:

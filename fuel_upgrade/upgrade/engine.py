@@ -260,7 +260,7 @@ class Engine:
             RollbackError: undoing failed.
         """
         with self._locked():
-            record = self._undoable(install)
+            record = self._to_undo(install)
             self._refuse_while_used(record)
             if record.state is InstallState.INSTALLED:
                 refuse_while_busy(self._control)
@@ -343,10 +343,6 @@ class Engine:
             self._transaction(record, watch).roll_back(recovery.state_to_undo(record))
         return self.record(record.id)
 
-    def unfinished(self) -> tuple[ChangeRecord, ...]:
-        """Return the installs that a crash interrupted."""
-        return recovery.unfinished(self.journal)
-
     def record(self, install: str) -> ChangeRecord:
         """Return an install by its id, or by a unique prefix of the id.
 
@@ -361,19 +357,8 @@ class Engine:
             )
         return matches[0]
 
-    def undoable(self) -> ChangeRecord | None:
-        """Return the last successful install, if its backups still exist."""
-        return retention.undoable(self.journal)
-
-    def _undoable(self, install: str | None) -> ChangeRecord:
-        stuck = recovery.inconsistent(self.journal)
-        record = stuck[-1] if stuck else self.undoable()
-        if record is None:
-            raise PreflightError(
-                "there is no install to undo: none succeeded, or its backups are not kept",
-                remedy="see fuel-upgrade history",
-            )
-        recovery.refuse_lost(record)
+    def _to_undo(self, install: str | None) -> ChangeRecord:
+        record = recovery.to_undo(self.journal)
         if install is not None and self.record(install).id != record.id:
             raise PreflightError(
                 f"install {install} is not the last one: {record.id} is",

@@ -139,7 +139,7 @@ def test_a_release_that_a_cluster_uses_is_kept_and_the_cluster_named(
 def test_a_plan_survives_its_file(squashed: ScratchMaster) -> None:
     plan = gc(squashed).plan()
     assert {verdict.version for verdict in plan.retire} == {OLD}
-    assert GcPlanForm.parse(GcPlanForm.from_value(plan).to_json()) == plan
+    assert GcPlanForm.parse(GcPlanForm.model_validate(plan).to_json()) == plan
     assert plan.freed_bytes == own_bytes(*(verdict.path for verdict in plan.folders)) > 0
 
 

@@ -16,6 +16,7 @@ from fuel_upgrade.upgrade.events import Event, InstallStarted
 from fuel_upgrade.upgrade.install_all import plan_all
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
+from fuel_upgrade.upgrade.transaction import retention
 from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
 
@@ -89,7 +90,7 @@ def test_a_view_is_the_release_and_the_undo_removes_it(
         assert all((view / p.location).stat().st_nlink > 1 for p in packages)
         assert own_bytes(view) < 200_000
     engine = master.engine()
-    assert engine.undoable() is not None
+    assert retention.undoable(engine.journal) is not None
     engine.rollback()
     assert master.state() == before
 

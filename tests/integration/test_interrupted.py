@@ -57,7 +57,7 @@ def cancelled_at(
         engine = master.engine(fail_points)
         install = f"{len(engine.journal.installs()):08x}"
         record = engine.install(tarball, install=install, watch=cancel_and_watch)
-        return InstallForm.from_value(record).to_json()
+        return InstallForm.model_validate(record).to_json()
 
     events = [to_json(streamed) for streamed in jobs.start("aaaa0001", work).follow()]
     jobs.wait()

@@ -1,7 +1,7 @@
 """The base of all response models, and the types that several of them use."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,11 +25,6 @@ class Form(BaseModel):
     """A shape of JSON. Each key reads the attribute of its name, or of its alias, of a value."""
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True, frozen=True)
-
-    @classmethod
-    def from_value(cls, value: object) -> Self:
-        """Build the form of a value."""
-        return cls.model_validate(value)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object as JSON has it."""

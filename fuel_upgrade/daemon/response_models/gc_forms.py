@@ -1,16 +1,15 @@
 """The shapes of the plans of changes without a tarball: gc and squash."""
 
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from fuel_upgrade.daemon.response_models.form import Form, PathText
 from fuel_upgrade.daemon.response_models.plan_forms import StepForm, numbered
 from fuel_upgrade.daemon.response_models.release_forms import NamedForm
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.upgrade.change import Change
-from fuel_upgrade.upgrade.releases.gc_plan import Content, GcPlan, Verdict
+from fuel_upgrade.upgrade.releases.gc_plan import GcPlan
 
 
 class VerdictForm(NamedForm):
@@ -20,18 +19,6 @@ class VerdictForm(NamedForm):
     repos: list[str] = Field(description="The locations of its repos.")
     undo_lacks: list[str] = Field(description="The fields that an undo cannot restore.")
 
-    def value(self) -> Verdict:
-        """Return the value of the form."""
-        return Verdict(
-            self.id,
-            self.name,
-            self.version,
-            self.operating_system,
-            self.why,
-            tuple(self.repos),
-            tuple(self.undo_lacks),
-        )
-
 
 class FolderForm(Form):
     """A folder that is removed."""
@@ -40,10 +27,6 @@ class FolderForm(Form):
     bytes: int = Field(description="The space that its removal frees.")
     files: int = Field(description="The number of its files.")
     identity: list[int] = Field(description="Numbers that change when it is replaced.")
-
-    def value(self) -> Content:
-        """Return the value of the form."""
-        return Content(Path(self.path), self.bytes, self.files, tuple(self.identity))
 
 
 class GcPlanForm(Form):
@@ -72,13 +55,7 @@ class GcPlanForm(Form):
                 f"this is no plan of fuel-upgrade gc: {place}: {first['msg']}",
                 remedy="make one with fuel-upgrade gc --plan FILE",
             ) from error
-        return GcPlan(
-            fuel_version=form.fuel_version,
-            retire=tuple(verdict.value() for verdict in form.retire),
-            folders=tuple(folder.value() for folder in form.folders),
-            keep=tuple(verdict.value() for verdict in form.keep),
-            freed_bytes=form.freed_bytes,
-        )
+        return TypeAdapter(GcPlan).validate_python(form.model_dump())
 
 
 class ChangePlanForm(Form):

@@ -5,7 +5,6 @@ from typing import Self
 
 from pydantic import Field
 
-from fuel_upgrade.daemon.job_progress import CurrentStep, CurrentTarball
 from fuel_upgrade.daemon.jobs import JobKind, JobStatus
 from fuel_upgrade.daemon.response_models.form import Form, IsoTime
 from fuel_upgrade.daemon.response_models.install_forms import InstallForm
@@ -78,29 +77,21 @@ class JobStatusForm(Form):
     def of_job(cls, status: JobStatus) -> Self:
         """Build the form of the state of a job."""
         progress, is_in_bytes = status.progress, bool(status.progress.samples)
-        return cls(
-            id=status.id,
-            kind=status.kind,
-            started_at=status.started_s,  # type: ignore[arg-type]  # IsoTime takes seconds
-            doing=progress.doing,
-            install=progress.install,
-            step=_step(progress.step),
-            tarball=_tarball(progress.tarball),
-            bytes_done=progress.done if is_in_bytes else None,
-            bytes_total=progress.total if is_in_bytes else None,
-            **asdict(progress.completion(status.ticks_s)),
-            going_back=progress.going_back,
-            stopping=status.stopping,
-            waiting=list(status.waiting),
-        )
-
-
-def _step(step: CurrentStep | None) -> CurrentStepForm | None:
-    return CurrentStepForm.from_value(step) if step else None
-
-
-def _tarball(tarball: CurrentTarball | None) -> CurrentTarballForm | None:
-    return CurrentTarballForm.from_value(tarball) if tarball else None
+        keys = {
+            "id": status.id,
+            "kind": status.kind,
+            "started_at": status.started_s,
+            "doing": progress.doing,
+            "install": progress.install,
+            "step": progress.step,
+            "tarball": progress.tarball,
+            "bytes_done": progress.done if is_in_bytes else None,
+            "bytes_total": progress.total if is_in_bytes else None,
+            "going_back": progress.going_back,
+            "stopping": status.stopping,
+            "waiting": status.waiting,
+        }
+        return cls.model_validate(keys | asdict(progress.completion(status.ticks_s)))
 
 
 class StatusForm(Form):

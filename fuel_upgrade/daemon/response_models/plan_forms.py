@@ -1,7 +1,7 @@
 """The shapes of plans of tarballs, and of repair requests."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import AliasPath, Field, JsonValue, RootModel
 
@@ -12,7 +12,6 @@ from fuel_upgrade.daemon.response_models.install_forms import InstallForm
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.report.package_changes import ChangeKind
 from fuel_upgrade.upgrade.install_all import InstalledAll, PlannedOrder
-from fuel_upgrade.upgrade.multi.order import Order
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.review.api_calls import count_calls
 from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
@@ -224,10 +223,10 @@ class PlanForm(Form):
             steps=numbered(plan.steps),
             read_bytes=head.size_bytes,
             write_bytes=head.unpacked_bytes,
-            disks=[DiskForm.from_value(disk) for disk in review.costs.disks],
-            memory=MemoryForm.from_value(review.costs.memory),
+            disks=[DiskForm.model_validate(disk) for disk in review.costs.disks],
+            memory=MemoryForm.model_validate(review.costs.memory),
             running_tasks=[
-                RunningTaskForm.from_value(task) for task in review.master.running_tasks
+                RunningTaskForm.model_validate(task) for task in review.master.running_tasks
             ],
             calls=_calls(plan.steps),
             basis=basis_json(review.basis),
@@ -284,7 +283,7 @@ class OrderForm(_OrderedForm):
     def of_order(cls, planned: PlannedOrder) -> Self:
         """Build the form of an order."""
         first = None if planned.first is None else plan_form(planned.first)
-        return cls(**_ordered(planned.order), first=first)
+        return cls(**planned.order.to_json(), first=first)
 
 
 class AllInstalledForm(_OrderedForm):
@@ -296,8 +295,8 @@ class AllInstalledForm(_OrderedForm):
     @classmethod
     def of_installed(cls, done: InstalledAll) -> Self:
         """Build the form of the result."""
-        installs = [InstallForm.from_value(record) for record in done.installs]
-        return cls(**_ordered(done.order), installs=installs, changed=bool(installs))
+        installs = [InstallForm.model_validate(record) for record in done.installs]
+        return cls(**done.order.to_json(), installs=installs, changed=bool(installs))
 
 
 class PlansForm(RootModel[PlanForm | NothingToDoForm | OrderForm]):
@@ -356,7 +355,8 @@ def _releases(review: Review) -> list[PlannedReleaseForm]:
             base=review.head.diff_releases.get(release.version),
             base_found=BaseFoundForm(**match.to_json()) if match else None,
             repos=[
-                PlannedRepoForm.from_value(repo) for repo in review.plan.orchestrators[key].repos
+                PlannedRepoForm.model_validate(repo)
+                for repo in review.plan.orchestrators[key].repos
             ],
             full_view=review.plan.views.get(key),
         )
@@ -390,7 +390,3 @@ def _calls(steps: Iterable[PlannedStep]) -> list[CallForm]:
         CallForm(method=c.method, path=c.path, count=n, purpose=c.purpose, undo=c.undo)
         for c, n in rows
     ]
-
-
-def _ordered(order: Order) -> dict[str, Any]:
-    return order.to_json()

@@ -83,7 +83,7 @@ class WholeReleaseForm(ReleaseForm):
         data = whole.release.orchestrator
         return cls.model_validate(
             {
-                **vars(ReleaseForm.from_value(whole.release)),
+                **vars(ReleaseForm.model_validate(whole.release)),
                 "puppet_manifests_source": data.puppet_manifests_source if data else None,
                 "puppet_modules_source": data.puppet_modules_source if data else None,
                 "clusters": whole.clusters,

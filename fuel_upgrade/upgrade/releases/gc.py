@@ -38,6 +38,7 @@ from fuel_upgrade.upgrade.steps.retire import Retire
 from fuel_upgrade.upgrade.steps.stage import Stage
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
+from fuel_upgrade.upgrade.transaction import retention
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _HIDDEN = "volumes_metadata"
@@ -155,7 +156,7 @@ class Gc:
 
     def _undo_needs(self, candidates: Sequence[Candidate]) -> Iterator[tuple[int, str]]:
         """Yield the id and the reason of each release that the undo of the last change needs."""
-        record = self._engine.undoable()
+        record = retention.undoable(self._engine.journal)
         if record is None:
             return
         steps = self._engine.journal.steps(record.id)

@@ -17,7 +17,7 @@ from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.releases.deletion_rules import Ties, dependents, label, refusals, refused
 from fuel_upgrade.upgrade.releases.gc import left_behind
 from fuel_upgrade.upgrade.steps import created_releases
-from fuel_upgrade.upgrade.transaction import recovery
+from fuel_upgrade.upgrade.transaction import recovery, retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def read_release(control: ControlPlane, engine: Engine, release_id: int) -> Whol
     """
     release = _release(control, release_id)
     installs = tuple(_made_by(engine, release_id))
-    undoable = engine.undoable()
+    undoable = retention.undoable(engine.journal)
     return WholeRelease(
         release,
         clusters=tuple(c for c in control.clusters() if c.release_id == release_id),

@@ -11,6 +11,7 @@ from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
 from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import undoable
 
 # The states of a change that a crash interrupted, each with the state of its undo.
 UNFINISHED = {
@@ -130,6 +131,23 @@ def leftovers(paths: Paths) -> tuple[Path, ...]:
         folder for parent in (*parents, paths.state / "staging") for folder in parent.glob("*")
     )
     return tuple(sorted(folders))
+
+
+def to_undo(journal: Journal) -> ChangeRecord:
+    """Return the last inconsistent change, or else the last successful one with its backups.
+
+    Raises:
+        PreflightError: there is none; RollbackError: as :func:`refuse_lost`.
+    """
+    stuck = inconsistent(journal)
+    record = stuck[-1] if stuck else undoable(journal)
+    if record is None:
+        raise PreflightError(
+            "there is no install to undo: none succeeded, or its backups are not kept",
+            remedy="see fuel-upgrade history",
+        )
+    refuse_lost(record)
+    return record
 
 
 def to_repair(journal: Journal, record: ChangeRecord | None) -> ChangeRecord:

@@ -31,7 +31,7 @@ PLAN = GcPlan(
 
 
 def test_a_release_is_shown_as_the_command_reads_it() -> None:
-    shown = ReleaseForm.from_value(RELEASE).to_json()
+    shown = ReleaseForm.model_validate(RELEASE).to_json()
     assert RegisteredRelease.from_json(shown) == RELEASE
     repo = {"name": REPO.name, "location": REPO.location, "priority": 1050}
     assert list(shown.items()) == [
@@ -50,7 +50,7 @@ def test_an_install_is_shown_with_its_times_and_an_error_of_an_earlier_version()
     record = ChangeRecord(
         "ab120001", "/t", "s", "5.1", "6.0", InstallState.RUNNING, 0.5, error=recorded
     )
-    shown = InstallForm.from_value(record).to_json()
+    shown = InstallForm.model_validate(record).to_json()
     assert (shown["started_at"], shown["ended_at"]) == ("1970-01-01T00:00:00.500+00:00", None)
     assert shown["error"]["format"] == 1
     assert "seal" not in shown
@@ -65,7 +65,7 @@ def test_a_failed_install_is_shown_with_its_steps() -> None:
     whole = WholeInstallForm.of_record(record, steps=(step,), hooks=(), backups_bytes=7).to_json()
     shown = {"number": 1, "kind": "unpack", "title": "unpack", "state": "reverted", "error": None}
     assert whole == {
-        **InstallForm.from_value(record).to_json(),
+        **InstallForm.model_validate(record).to_json(),
         "steps": [shown],
         "hooks": [],
         "backups_bytes": 7,
@@ -84,12 +84,12 @@ def test_bytes_of_a_job_are_shown_only_where_its_part_is_measured_in_bytes() -> 
 
 
 def test_a_gc_plan_reads_back_as_it_was_written() -> None:
-    text = json.dumps(GcPlanForm.from_value(PLAN).to_json())
+    text = json.dumps(GcPlanForm.model_validate(PLAN).to_json())
     assert GcPlanForm.parse(json.loads(text)) == PLAN
 
 
 @pytest.mark.parametrize(
-    "data", [None, [], {}, PLAN, {**GcPlanForm.from_value(PLAN).to_json(), "format": 2}]
+    "data", [None, [], {}, PLAN, {**GcPlanForm.model_validate(PLAN).to_json(), "format": 2}]
 )
 def test_another_body_is_refused_as_a_gc_plan(data: object) -> None:
     with pytest.raises(ConfigError, match="no plan of fuel-upgrade gc"):
@@ -98,5 +98,5 @@ def test_another_body_is_refused_as_a_gc_plan(data: object) -> None:
 
 def test_text_that_no_answer_can_carry_is_escaped_in_an_error() -> None:
     error = PreflightError("/\udcff", remedy="r", failures=("/\udcff",))
-    shown = ErrorForm.from_value(error.to_json()).to_json()
+    shown = ErrorForm.model_validate(error.to_json()).to_json()
     assert (shown["what"], shown["failures"]) == ("/\\udcff", ["/\\udcff"])
