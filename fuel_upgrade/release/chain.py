@@ -9,6 +9,9 @@ from fuel_upgrade.release.model import Release, RepoEntry
 from fuel_upgrade.repo.version import compare_deb
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
+OF_FUEL_5 = "nailgun"
+"""The name of the own repo of each release of Fuel 5.0, 5.1 and 5.1.1, after a migration to 6.0."""
+
 
 def parse_metadata(text: str, *, source: str) -> dict[str, str]:
     """Read ``metadata.yaml``: the version of each diff release, mapped to that of its base.
@@ -75,10 +78,10 @@ def newest_first(version: str, repos: Sequence[RepoEntry]) -> tuple[RepoEntry, .
     """Order the repos of a release: its own, then by falling Fuel version.
 
     Nailgun 6.0 returns a map in any order. A release can only be a diff of an older one, so the
-    versions in the names restore the order.
+    versions in the names restore the order. A repo with the name of Fuel 5 is the oldest.
     """
     rest = [repo for repo in repos if repo.name != version]
-    rest.sort(key=lambda repo: newest_version_first(repo.name))
+    rest.sort(key=lambda repo: (repo.name == OF_FUEL_5, newest_version_first(repo.name)))
     return (*(repo for repo in repos if repo.name == version), *rest)
 
 

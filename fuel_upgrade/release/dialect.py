@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from fuel_upgrade.release.fixture import deep_merge
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
 from fuel_upgrade.release.nailgun_repos import (
-    is_version,
+    is_of_release,
     own_position,
     read_repos,
     repo_entry,
@@ -132,7 +132,7 @@ def _arranged(fields: Mapping[str, Any], data: OrchestratorData) -> list[dict[st
     others = [
         (position, dict(entry))
         for position, entry in enumerate(listed)
-        if position != at and not is_version(entries[position].name)
+        if position != at and not is_of_release(entries[position].name)
     ]
     if len(chain) > 1 and not given:
         _prioritize(chain, [entry for _, entry in others])

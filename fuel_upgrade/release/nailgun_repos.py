@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from fuel_upgrade.release.chain import OF_FUEL_5
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 
@@ -73,7 +74,7 @@ def read_repos(fields: Mapping[str, Any]) -> Repos | None:
     """
     version = str(fields["version"])
     if orchestrator := fields.get("orchestrator_data"):
-        return _from_map(orchestrator, version)
+        return _from_map(orchestrator, version, str(fields["operating_system"]))
     value = repo_list(fields)
     if value is None:
         return None
@@ -87,13 +88,17 @@ def read_repos(fields: Mapping[str, Any]) -> Repos | None:
     )
 
 
-def _from_map(orchestrator: Mapping[str, Any], version: str) -> Repos:
+def _from_map(orchestrator: Mapping[str, Any], version: str, operating_system: str) -> Repos:
     repos = orchestrator.get("repo_metadata")
     entries = [
         RepoEntry(_LATE_KEY.sub("", str(name)), _text(location))
         for name, location in ({} if repos is None else repos).items()
     ]
     own = next((at for at, e in enumerate(entries) if e.name in (version, VERSION)), None)
+    if own is None:
+        own = own_position(entries, version, operating_system)
+    if own is None:  # at a place of 5.0 and 5.1: /ubuntu/fuelweb/x86_64
+        own = next((at for at, e in enumerate(entries) if e.name == OF_FUEL_5), None)
     return Repos(
         *_split(entries, own, version),
         orchestrator.get("puppet_manifests_source"),
@@ -107,8 +112,8 @@ def _split(
     """Return the chain, own repo first, and the others."""
     first = () if own is None else (replace(entries[own], name=version),)
     rest = [entry for at, entry in enumerate(entries) if at != own]
-    bases = (entry for entry in rest if is_version(entry.name))
-    return (*first, *bases), tuple(entry for entry in rest if not is_version(entry.name))
+    bases = (entry for entry in rest if is_of_release(entry.name))
+    return (*first, *bases), tuple(entry for entry in rest if not is_of_release(entry.name))
 
 
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
@@ -173,9 +178,9 @@ def own_position(entries: list[RepoEntry], version: str, operating_system: str) 
     return next((at for at, path in enumerate(paths) if path.endswith(place)), next(named, None))
 
 
-def is_version(name: str) -> bool:
-    """Return whether a repo is named after the release that it belongs to."""
-    return _VERSION.search(name) is not None
+def is_of_release(name: str) -> bool:
+    """Return whether a name is that of a release's own repo: its version, or that of Fuel 5."""
+    return name == OF_FUEL_5 or _VERSION.search(name) is not None
 
 
 def _later(text: str | None, version: str) -> str | None:
