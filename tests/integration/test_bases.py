@@ -46,14 +46,17 @@ def write_release(folder: Path, fuel: str, version: str) -> None:
     (folder / f"version-{fuel}.yaml").write_text(f'VERSION: {{release: "{fuel}"}}\n')
 
 
-@pytest.fixture
-def inputs(tmp_path: Path) -> Path:
-    folder = tmp_path / "inputs"
+def write_inputs(folder: Path) -> Path:
     for fuel, version in (("5.1", V51), ("5.1.1", V511), ("6.0", V60), ("6.1", V61)):
         apt_repo(folder / fuel / "ubuntu", REPOS[fuel])
         yum_repo(folder / fuel / "centos", REPOS[fuel])
         write_release(folder, fuel, version)
     return folder
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    return write_inputs(tmp_path / "inputs")
 
 
 def tarball(

@@ -9,11 +9,10 @@ import pytest
 
 from fuel_upgrade.release.nailgun_repos import read_release
 from tests.builders import Fake, apt_repo, openstack_yaml, yum_repo
-from tests.integration.test_bases import V60, V61, V511, inputs, repos, tarball
+from tests.integration.test_bases import V60, V61, V511, repos, tarball, write_inputs
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import shared_dir
 
-__all__ = ["inputs"]  # a fixture
 V51 = "2014.1.1-5.1"
 FORMS = {
     "as installed": "{ip}:8080/{os}/fuelweb/x86_64",
@@ -48,7 +47,12 @@ def test_the_recorded_releases_have_their_own_repo() -> None:
     assert all(chain and chain[0].name == version for (version, _), chain in chains.items())
 
 
-@pytest.fixture(params=FORMS.values(), ids=FORMS)
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    return write_inputs(tmp_path / "inputs")
+
+
+@pytest.fixture(params=FORMS.values(), ids=list(FORMS))
 def master(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ScratchMaster]:
     """A master whose releases of 5.1 name their repos as the recording does."""
     with scratch_master(tmp_path / "master", fuel_version="5.1") as master:

@@ -202,9 +202,9 @@ def test_a_releases_own_repo_comes_first_and_the_rest_as_registered() -> None:
 
 
 def test_a_release_whose_repo_has_another_name_keeps_the_order() -> None:
-    sources = from_release(release(("nailgun", f"{MASTER}/centos"), ("aux", f"{MASTER}/aux")))
+    sources = from_release(release(("own", f"{MASTER}/centos"), ("aux", f"{MASTER}/aux")))
     assert sources == (
-        NodeSource("nailgun", f"{MASTER}/centos", None, ()),
+        NodeSource("own", f"{MASTER}/centos", None, ()),
         NodeSource("aux", f"{MASTER}/aux", None, ()),
     )
 
