@@ -74,7 +74,7 @@ def choose(
     """
     chance = Random(seed)
     spans = [span for span in pairwise(marks) if span[0] < span[1]]
-    kinds = cycle((keep, span) for span in spans for keep in Keep)
+    kinds = cycle((keep, span) for keep in Keep for span in spans)  # few cuts reach all spans too
     drawn = (
         Cut(_position(log, span, chance), keep, chance.getrandbits(32)) for keep, span in kinds
     )
