@@ -121,3 +121,17 @@ def test_the_size_of_backups_is_reported(host: Host, tarballs: dict[str, Path]) 
         host.json("gc", "--release-backups")
         assert host.json("status")["backups_bytes"] == 0
         assert host.json("show", install)["released"]
+
+
+def test_empty_folders_that_a_power_cut_leaves_after_an_undo_are_removed(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    before = master.state()
+    install = master.install(tarballs["5.1"]).id
+    parents = {root.parent for root in retention.roots(master.engine().journal, install)}
+    master.engine().rollback()
+    for parent in parents:
+        parent.mkdir(parents=True, exist_ok=True)  # as if its removal had not reached the disk
+    master.engine().recover()
+    assert master.state() == before
+    assert not any(parent.exists() for parent in parents)

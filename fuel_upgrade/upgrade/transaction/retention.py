@@ -67,9 +67,16 @@ def release(journal: Journal, control: ControlPlane, install: str, watch: Watch)
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Delete the folders that an undo discarded; a failure is reported, and retried later."""
-    if any(discarded(root).exists() for root in roots(journal, install)):
+    """Delete the folders that an undo discarded; a failure is reported, and retried later.
+
+    A crash may also leave the empty folder above them.
+    """
+    if any(discarded(root).exists() or _is_empty(root.parent) for root in roots(journal, install)):
         _remove(journal, control, install, watch)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and next(folder.iterdir(), None) is None
 
 
 def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
