@@ -159,7 +159,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
 
         def apply(changed: Config) -> None:
             apply_level(changed)
-            keeper.token = None  # it may be of another user
+            keeper.token, keeper.is_open = None, False  # it may be of another user
 
         reloader = Reloader(live, systemd, apply)
         service = ApiContext(

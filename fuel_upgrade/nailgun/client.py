@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 from fuel_upgrade.config import NailgunSettings
+from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.nailgun.control_plane import (
     Cluster,
     Node,
@@ -71,12 +72,13 @@ class NailgunClient:
             sleep=sleep,
         )
         self._slashes = Slashes()
+        self._keeper = keeper or TokenKeeper()
         self.keystone = Keystone(
             settings.keystone_url or f"{root}/keystone",
             version=settings.keystone_version,
             login=Login.of(settings),
             transport=self._transport,
-            keeper=keeper or TokenKeeper(),
+            keeper=self._keeper,
             read_login=(lambda: Login.of(read_settings())) if read_settings else None,
             remedy=_say_how_to_log_in(settings),
         )
@@ -229,12 +231,38 @@ class NailgunClient:
 
         return self._slashes.ask(path, send)
 
+    def log_in(self) -> bool:
+        """Log in anew; return False where Nailgun's authentication is off (contract: ``version``).
+
+        Such a master has no Keystone.
+        """
+        try:
+            self.keystone.renew()
+        except ControlPlaneError as error:
+            if error.status != HTTPStatus.NOT_FOUND or not self._is_open():
+                raise
+            self._keeper.is_open = True
+        return not self._keeper.is_open
+
+    def _token(self) -> str | None:
+        if self._keeper.token is None and not self._keeper.is_open:
+            self.log_in()
+        return self._keeper.token
+
+    def _is_open(self) -> bool:
+        try:
+            answer = self._transport.send("GET", f"{self._root}/version")
+            shown = answer.status == HTTPStatus.OK and answer.json()
+        except ControlPlaneError:
+            return False  # the refusal of Keystone is the error to report
+        return isinstance(shown, dict) and shown.get("auth_required") is False
+
     def _send(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
-        token = self.keystone.token()
-        answer = self._transport.send(method, url, body=body, token=token)
+        answer = self._transport.send(method, url, body=body, token=self._token())
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         # 401 is answered before anything is carried out, so even a POST may be sent again
+        self._keeper.is_open = False
         token = self.keystone.renew()
         return self._transport.send(method, url, body=body, token=token)
 

@@ -41,10 +41,14 @@ class Login:
 
 
 class TokenKeeper:
-    """The token of one server, for all clients that share the keeper; from any thread."""
+    """The token of one server, for all clients that share the keeper; from any thread.
+
+    ``is_open`` is set where the server's authentication is off, so that it needs no token.
+    """
 
     def __init__(self, token: str | None = None) -> None:
         self.token = token
+        self.is_open = False
 
 
 class Keystone:
@@ -93,14 +97,6 @@ class Keystone:
                 raise answer.error("Keystone does not say which versions it has")
             self._version = _V3 if _shows_v3(answer) else _V2
         return self._version
-
-    def token(self) -> str:
-        """Return the token; log in if there is none.
-
-        Raises:
-            ControlPlaneError: Keystone refuses, or does not answer.
-        """
-        return self._keeper.token or self.renew()
 
     def renew(self) -> str:
         """Log in and return a new token, which replaces the kept one.

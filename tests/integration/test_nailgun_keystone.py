@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fuel_upgrade.cli.nailgun.nailgun_access import try_access
 from fuel_upgrade.config import NailgunSettings
 from fuel_upgrade.nailgun.client import NailgunClient
 from tests.misbehaving import (
@@ -177,3 +178,46 @@ def test_v3_gives_its_token_with_201_and_in_a_header(
     assert error.status == status
     assert "token" in error.what
     assert bad.seen == []
+
+
+def no_keystone(handler: Handler, _seen: Seen) -> None:
+    handler.reply(404, b"not found", "text/plain")
+
+
+def test_a_nailgun_without_authentication_needs_no_token(bad: BadNailgun) -> None:
+    bad.keystone = no_keystone
+    bad.script = [says(200, {"auth_required": False, "release": "6.0"}), *[says(200, [])] * 3]
+    with client(bad) as meets:
+        assert meets.releases() == meets.releases() == ()
+        assert meets.notifications() == ()
+    assert [seen.token for seen in bad.seen] == [""] * 4
+    assert logins(bad) == ["GET /keystone/v3", "POST /keystone/v2.0/tokens"]
+
+
+def test_a_missing_keystone_is_an_error_where_a_login_is_required(bad: BadNailgun) -> None:
+    bad.keystone = no_keystone
+    bad.script = [says(200, {"auth_required": True, "release": "6.0"})]
+    with client(bad) as meets:
+        assert "/keystone/v2.0/tokens" in refusal(meets.releases).what
+
+
+def test_authentication_may_be_switched_on_later(bad: BadNailgun) -> None:
+    bad.keystone = no_keystone
+    bad.script = [says(200, {"auth_required": False}), says(200, []), says(401, b""), says(200, [])]
+    with client(bad) as meets:
+        assert meets.releases() == ()
+        bad.keystone = keystone_v2
+        assert meets.releases() == ()
+    assert [seen.token for seen in bad.seen][:3] == ["", "", ""]
+    assert bad.seen[3].token == bad.tokens[0]
+
+
+def test_the_check_of_the_access_reports_it(bad: BadNailgun) -> None:
+    bad.keystone = no_keystone
+    version = {"auth_required": False, "release": "6.0"}
+    bad.script = [says(200, version), says(200, version), *[says(200, [])] * 2, says(200, version)]
+    root = f"http://127.0.0.1:{bad.port}"
+    settings = NailgunSettings(url=root, password=PASSWORD, dialect="6.0", timeout_s=60, retries=1)
+    access = try_access(settings)
+    assert (access.error, access.auth_required, access.version) == (None, False, "6.0")
+    assert access.to_pairs()["login"] == "not required: Nailgun's authentication is off"

@@ -24,6 +24,7 @@ class Found:
     version: str | None = None
     keystone: str | None = None
     dialect: str | None = None
+    auth_required: bool = True
     error: UpgradeError | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -32,6 +33,7 @@ class Found:
             "keystone_version": self.keystone,
             "fuel_version": self.version,
             "dialect": self.dialect,
+            "auth_required": self.auth_required,
             "login_works": self.error is None,
             "error": None if self.error is None else self.error.to_json(),
         }
@@ -42,8 +44,13 @@ class Found:
             "Keystone version": self.keystone or "unknown",
             "Fuel version": self.version or "unknown",
             "dialect": self.dialect or "unknown",
-            "login": "works" if self.error is None else "does not work",
+            "login": self._login(),
         }
+
+    def _login(self) -> str:
+        if self.error is not None:
+            return "does not work"
+        return "works" if self.auth_required else "not required: Nailgun's authentication is off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def try_access(settings: NailgunSettings) -> Found:
     with NailgunClient(settings) as client:
         try:
             access_report = replace(access_report, keystone=client.keystone.version())
-            client.keystone.renew()
+            access_report = replace(access_report, auth_required=client.log_in())
             access_report = replace(access_report, version=client.version())
             access_report = replace(access_report, dialect=client.dialect().name)
             client.running_tasks()
