@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from fuel_upgrade.release.fixture import deep_merge
+from fuel_upgrade.release.map_order import ordered_keys
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
 from fuel_upgrade.release.nailgun_repos import (
     is_of_release,
@@ -62,18 +63,15 @@ class MapDialect:
             "orchestrator_data": {
                 "puppet_manifests_source": data.puppet_manifests_source,
                 "puppet_modules_source": data.puppet_modules_source,
-                "repo_metadata": _sortable((*data.repos, *others)),
+                "repo_metadata": _in_stable_order((*data.repos, *others)),
             }
         }
 
 
-def _sortable(repos: Iterable[RepoEntry]) -> dict[str, str]:
-    locations: dict[str, str] = {}
-    last = ""
-    for number, repo in enumerate(repos):
-        last = repo.name if repo.name > last else f"zz{number:02}-{repo.name}"
-        locations[last] = repo.location
-    return locations
+def _in_stable_order(repos: Iterable[RepoEntry]) -> dict[str, str]:
+    entries = list(repos)
+    keys = ordered_keys([repo.name for repo in entries])
+    return {key: repo.location for key, repo in zip(keys, entries, strict=True)}
 
 
 class ListDialect:

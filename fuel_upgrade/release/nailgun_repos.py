@@ -14,7 +14,7 @@ from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 _VERSION = re.compile(r"(?:^|-)\d")
 #: The errors of reading repos in an unknown form.
 NOT_REPOS = (LookupError, TypeError, ValueError, AttributeError)
-_LATE_KEY = re.compile(r"^zz\d\d-")
+_LATE_KEY = re.compile(r"^zz\d\d+-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A release's repos in the map of Nailgun 6.0 and in the list of 6.1 and later."""
 
 import itertools
+import re
 import string
 from dataclasses import replace
 from typing import Any
@@ -70,9 +71,14 @@ def priorities(body: dict[str, Any]) -> dict[str, int | None]:
     return {entry["name"]: entry["priority"] for entry in entries(body)}
 
 
+def plain(key: str) -> str:
+    """Return the name in a key of the map."""
+    return re.sub(r"^zz\d+-", "", key)
+
+
 def test_sorting_the_keys_of_the_map_gives_the_order_of_the_repos() -> None:
     wire = MAP.body(listed(), data(*BASES))["orchestrator_data"]["repo_metadata"]
-    assert list(wire) == ["liberty-8.0", "zz01-2015.1.0-7.0", "zz02-2014.2-6.0"]
+    assert [plain(key) for key in wire] == ["liberty-8.0", "2015.1.0-7.0", "2014.2-6.0"]
     assert sorted(wire) == list(wire)
 
 
@@ -94,12 +100,13 @@ def test_any_chain_survives_a_map_that_a_consumer_sorts(versions: list[str]) -> 
 
 def test_a_map_has_the_other_repos_of_a_description_after_the_chain() -> None:
     wire = MAP.body(DESCRIBED, data(BASES[0]))
-    assert wire["orchestrator_data"]["repo_metadata"] == {
+    keys = wire["orchestrator_data"]["repo_metadata"]
+    assert {plain(key): location for key, location in keys.items()} == {
         "liberty-8.0": OWN,
-        "zz01-2015.1.0-7.0": BASES[0].location,
-        "zz02-ubuntu": "http://mirror/ubuntu/ trusty main",
-        "zz03-mos-updates": "http://mirror/8.0/ trusty main",
-        "zz04-Auxiliary": "http://{MASTER_IP}:8080/aux trusty main",
+        "2015.1.0-7.0": BASES[0].location,
+        "ubuntu": "http://mirror/ubuntu/ trusty main",
+        "mos-updates": "http://mirror/8.0/ trusty main",
+        "Auxiliary": "http://{MASTER_IP}:8080/aux trusty main",
     }
     repos = read_repos(wire)
     assert repos is not None

@@ -1,0 +1,59 @@
+"""Keys of a map of repos, in the order that Nailgun 6.0 gives them."""
+
+import json
+import re
+import string
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuel_upgrade.release.map_order import order_of, ordered_keys
+from tests.builders import quickly
+from tests.tools import shared_dir
+
+COPIES = 4  # of the dict, between a request and its answer
+
+
+def answered(keys: list[str]) -> list[str]:
+    for _ in range(COPIES):
+        keys = order_of(keys)
+    return keys
+
+
+def test_the_order_is_that_of_the_recorded_maps() -> None:
+    maps = json.loads((shared_dir() / "contract/key-orders-6.0.json").read_text())
+    assert [answered(m["sent"]) for m in maps] == [m["answered"] for m in maps]
+    assert maps
+
+
+def test_a_release_alone_has_its_version_as_key() -> None:
+    assert ordered_keys(["2014.2-6.0"]) == ["2014.2-6.0"]
+
+
+NAMES = st.text(string.ascii_letters + string.digits + ".-+", min_size=1, max_size=12)
+
+
+@quickly
+@given(st.lists(NAMES, unique=True, max_size=4))
+def test_the_chain_comes_back_in_its_order_however_it_is_inserted(names: list[str]) -> None:
+    keys = ordered_keys(names)
+    assert all(answered(list(sent)) == keys for sent in permutations(keys))
+    assert sorted(keys) == keys
+    assert [key if key in names else re.sub(r"^zz\d+-", "", key) for key in keys] == names
+
+
+@quickly
+@given(st.lists(NAMES, unique=True, max_size=30), st.randoms())
+def test_many_repos_keep_their_order_too(names: list[str], chance: object) -> None:
+    keys = ordered_keys(names)
+    sent = list(keys)
+    chance.shuffle(sent)  # type: ignore[attr-defined]
+    assert answered(sent) == keys
+
+
+def test_the_recorded_trap_is_avoided() -> None:
+    """With zz01- before its name the base came first, and nodes got its rebuilt packages."""
+    names = ["2014.2-6.0", "2014.1.1-5.1"]
+    assert answered(["2014.2-6.0", "zz01-2014.1.1-5.1"]) != ["2014.2-6.0", "zz01-2014.1.1-5.1"]
+    assert answered(ordered_keys(names)) == ordered_keys(names)
