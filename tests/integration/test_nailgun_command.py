@@ -85,6 +85,7 @@ def test_check_shows_the_way_to_nailgun(root: Path, nailgun: str) -> None:
         "keystone_version": check(root)["keystone_version"],
         "fuel_version": "6.0",
         "dialect": "6.0",
+        "auth_required": True,
         "login_works": True,
         "error": None,
     }

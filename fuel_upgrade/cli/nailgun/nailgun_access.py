@@ -18,7 +18,7 @@ from fuel_upgrade.system.files import write_file
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AccessReport:
     """The answers of Keystone and Nailgun; ``error`` is the failure that ended the check."""
 
     version: str | None = None
@@ -102,9 +102,9 @@ def read_settings(target: Target) -> NailgunSettings:
     return settings
 
 
-def try_access(settings: NailgunSettings) -> Found:
+def try_access(settings: NailgunSettings) -> AccessReport:
     """Log in, read the version of Nailgun, and send a request that needs a token."""
-    access_report = Found()
+    access_report = AccessReport()
     with NailgunClient(settings) as client:
         try:
             access_report = replace(access_report, keystone=client.keystone.version())
