@@ -255,7 +255,7 @@ class Jobs:
             thread.join()
 
     def _await_turn(self, wait_s: float, watch: Watch) -> None:
-        """Wait until no other job runs; emit an event now and then.
+        """Wait until no other job runs; emit an event at intervals.
 
         Raises:
             PreflightError: the other job did not end in time.

@@ -1,6 +1,6 @@
 """Read one suite of an apt repo from disk."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -68,8 +68,9 @@ class AptSuite:
         name = _chosen_suite(root, suite)
         folder = root / "dists" / name
         release = read_release(folder)
-        components = _components(folder, _words(release.fields, "Components"))
-        architectures = _architectures(folder, _words(release.fields, "Architectures"))
+        places = [index.relative_to(folder) for index in _indexes_below(folder)]
+        components = _components(places, _words(release.fields, "Components"))
+        architectures = _architectures(places, _words(release.fields, "Architectures"))
         indexes = (
             _find_index(folder, component, architecture, release.listed)
             for component in components
@@ -175,21 +176,21 @@ def _words(release: Mapping[str, str], field: str) -> tuple[str, ...]:
     return tuple(release.get(field, "").split())
 
 
-def _components(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+def _components(places: Iterable[Path], named: tuple[str, ...]) -> tuple[str, ...]:
     """Return the components on disk, in the order of ``Release``.
 
     A partial mirror keeps the ``Release`` of the whole; the parts that it lacks are left out. A
     name with a slash is the path of its folder (reprepro, aptly), or it has the prefix of the
     suite, as in ``updates/main``, and its folder is the last part.
     """
-    present = {str(p.parent.relative_to(folder)) for p in _indexes_below(folder)}
+    present = {str(place.parent) for place in places}
     names = [n if n in present else n.rpartition("/")[2] for n in named]
     return (*(n for n in dict.fromkeys(names) if n in present), *sorted(present - set(names)))
 
 
-def _architectures(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+def _architectures(places: Iterable[Path], named: tuple[str, ...]) -> tuple[str, ...]:
     """Return the architectures on disk, in the order of ``Release``."""
-    present = {p.name.removeprefix("binary-") for p in _indexes_below(folder)}
+    present = {place.name.removeprefix("binary-") for place in places}
     return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
 
 
