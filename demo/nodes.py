@@ -106,6 +106,14 @@ class AptNode:
         (path,) = into.iterdir()
         return path
 
+    def names(self) -> list[str]:
+        """Return the names of all packages in the repos."""
+        return self._run("apt-cache", "pkgnames").split()
+
+    def uris(self, names: Iterable[str]) -> str:
+        """Return the lines of ``--print-uris`` for candidates: URI, file name, size, checksum."""
+        return self._run("apt-get", "download", "--print-uris", *names)
+
     def policy(self, name: str) -> str:
         """Return the output of ``apt-cache policy`` for a package."""
         return self._run("apt-cache", "policy", name)

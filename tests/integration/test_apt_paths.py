@@ -1,11 +1,10 @@
 """Suites and components whose names are paths, as the real apt reads them."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from demo.nodes import AptNode
 from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.apt.suite import suites
 from fuel_upgrade.repo.build import build_diff
@@ -13,30 +12,6 @@ from tests.builders import Fake, apt_repo
 from tests.tools import needs
 
 pytestmark = needs("apt-get", "apt-cache")
-
-
-def apt_names(root: Path, line: str) -> set[str]:
-    """Return the packages that apt has of one source."""
-    for name in ("lists/partial", "cache/archives/partial", "parts"):
-        (root / name).mkdir(parents=True)
-    (root / "status").touch()
-    (root / "sources.list").write_text(line + "\n")
-    options = {
-        "Dir::State::lists": root / "lists", "Dir::State::status": root / "status",
-        "Dir::Cache": root / "cache", "Dir::Etc::sourcelist": root / "sources.list",
-        "Dir::Etc::sourceparts": root / "parts", "APT::Architecture": "amd64",
-        "APT::Architectures": "amd64", "APT::Sandbox::User": "root",
-    }  # fmt: skip
-    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    for argv in (["apt-get", *words, "update"], ["apt-cache", *words, "dumpavail"]):
-        done = subprocess.run(
-            argv, capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
-        )
-    return {
-        line.removeprefix("Package: ")
-        for line in done.stdout.splitlines()
-        if line.startswith("Package: ")
-    }
 
 
 @pytest.mark.parametrize(
@@ -55,7 +30,9 @@ def test_a_diff_of_a_repo_with_slashes_is_what_apt_reads(
     build_diff(base, current, tmp_path / "diff")
     for repo, expected in ((current, {"a", "b"}), (tmp_path / "diff", {"a"})):
         line = f"deb [trusted=yes] copy:{repo} {suite} {component}"
-        assert apt_names(tmp_path / f"apt-{repo.name}", line) == expected
+        node = AptNode(tmp_path / f"apt-{repo.name}")
+        node.apply({"etc/apt/sources.list": line + "\n"})
+        assert set(node.names()) == expected
 
 
 def test_a_component_may_have_the_prefix_of_its_suite(tmp_path: Path) -> None:

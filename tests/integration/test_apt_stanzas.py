@@ -3,13 +3,13 @@
 import os
 import random
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from fuel_upgrade.errors import BundleError
+from demo.nodes import AptNode
+from fuel_upgrade.errors import BundleError, OutsideError
 from fuel_upgrade.repo.apt.index_files import read_batches
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256, parse_by_sha256, parse_package
 from fuel_upgrade.repo.package import Package
@@ -84,55 +84,30 @@ def texts(count: int) -> list[bytes]:
     return made
 
 
-class Apt:
-    """A root of apt with a flat repo for each text."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for name in ("etc/apt/preferences.d", "lists/partial", "cache/archives/partial"):
-            (root / name).mkdir(parents=True)
-        (root / "status").touch()
-        settings = (
-            f'Dir "{root}";',
-            f'Dir::State "{root}"; Dir::State::lists "{root}/lists";',
-            f'Dir::State::status "{root}/status";',
-            f'Dir::Cache "{root}/cache"; Dir::Etc::sourcelist "{root}/sources.list";',
-            'APT::Architecture "amd64"; APT::Architectures "amd64"; APT::Sandbox::User "root";',
-            'Acquire::Languages "none";',
-        )
-        (root / "apt.conf").write_text("\n".join(settings))
-
-    def run(self, *argv: str) -> str:
-        env = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C.UTF-8"}
-        return subprocess.run(
-            argv, env=env, capture_output=True, text=True, check=True, cwd=self.root
-        ).stdout
-
-    def read(self, paths: Sequence[Path]) -> dict[Path, set[tuple[str, ...]] | None]:
-        """Return the packages of each index; None where apt refuses it."""
-        lines = [f"deb [trusted=yes] copy:{path.parent} ./\n" for path in paths]
-        (self.root / "sources.list").write_text("".join(lines))
-        try:
-            self.run("apt-get", "update")
-            names = self.run("apt-cache", "pkgnames").split()
-            uris = self.run("apt-get", "download", "--print-uris", *names) if names else ""
-        except subprocess.CalledProcessError:
-            if len(paths) == 1:
-                return {paths[0]: None}
-            half = len(paths) // 2
-            return self.read(paths[:half]) | self.read(paths[half:])
-        packages: dict[Path, set[tuple[str, ...]] | None] = {path: set() for path in paths}
-        for line in re.split(r"\n(?='copy:)", uris.rstrip("\n")) if uris else ():
-            path = next(path for path in paths if line.startswith(f"'copy:{path.parent}/"))
-            match = re.fullmatch(r"'copy:([^%]+)' (\S+) (\d+) (SHA256:[0-9a-f]{64})", line)
-            if not match or (entries := packages[path]) is None:
-                packages[path] = None  # a value of garbage, which is taken as it is
-                continue
-            uri, file, size, checksum = match.groups()
-            location = uri.removeprefix(f"{path.parent}/").removeprefix("./")
-            name, version, _ = file.split("_")
-            entries.add((name, unquote(version), location, size, checksum))
-        return packages
+def read_by_apt(node: AptNode, paths: Sequence[Path]) -> dict[Path, set[tuple[str, ...]] | None]:
+    """Return the packages of each index, each in a flat repo; None where apt refuses it."""
+    lines = [f"deb [trusted=yes] copy:{path.parent} ./\n" for path in paths]
+    try:
+        node.apply({"etc/apt/sources.list": "".join(lines)})
+        names = node.names()
+        uris = node.uris(names) if names else ""
+    except OutsideError:
+        if len(paths) == 1:
+            return {paths[0]: None}
+        half = len(paths) // 2
+        return read_by_apt(node, paths[:half]) | read_by_apt(node, paths[half:])
+    packages: dict[Path, set[tuple[str, ...]] | None] = {path: set() for path in paths}
+    for line in re.split(r"\n(?='copy:)", uris.rstrip("\n")) if uris else ():
+        path = next(path for path in paths if line.startswith(f"'copy:{path.parent}/"))
+        match = re.fullmatch(r"'copy:([^%]+)' (\S+) (\d+) (SHA256:[0-9a-f]{64})", line)
+        if not match or (entries := packages[path]) is None:
+            packages[path] = None  # a value of garbage, which is taken as it is
+            continue
+        uri, file, size, checksum = match.groups()
+        location = uri.removeprefix(f"{path.parent}/").removeprefix("./")
+        name, version, _ = file.split("_")
+        entries.add((name, unquote(version), location, size, checksum))
+    return packages
 
 
 def values(package: Package) -> tuple[str, ...]:
@@ -161,10 +136,10 @@ def test_stanzas_are_those_that_apt_reads(tmp_path: Path) -> None:
         paths.append(tmp_path / f"r{number}" / "Packages")
         paths[-1].parent.mkdir()
         paths[-1].write_bytes(text)
-    apt = Apt(tmp_path / "apt")
+    node = AptNode(tmp_path / "apt")
     outcomes: Counter[str] = Counter()
     for start in range(0, len(paths), AT_ONCE):
-        for path, expected in apt.read(paths[start : start + AT_ONCE]).items():
+        for path, expected in read_by_apt(node, paths[start : start + AT_ONCE]).items():
             actual = read(path)
             if expected is None or actual is None:
                 outcomes["refused by apt" if expected is None else "refused here"] += 1
