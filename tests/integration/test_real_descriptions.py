@@ -53,15 +53,15 @@ def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
     assert len(repos(master, V60)) == 2
     described = (shared_dir() / "data/openstack.yaml/6.0.yaml").read_text()
     expected = {r.name: r.fields for r in parse_fixture(described, source="6.0")}
-    for found_release in master.client.releases():
-        if found_release.version != V60:
+    for registered in master.client.releases():
+        if registered.version != V60:
             continue
-        wire = master.store.release(found_release.id).to_wire()
-        fields = expected[found_release.name]
+        wire = master.store.release(registered.id).to_wire()
+        fields = expected[registered.name]
         assert wire["attributes_metadata"] == fields["attributes_metadata"]
-        assert found_release.state == "available"
-        assert found_release.orchestrator is not None
-        assert found_release.orchestrator.puppet_manifests_source == (
+        assert registered.state == "available"
+        assert registered.orchestrator is not None
+        assert registered.orchestrator.puppet_manifests_source == (
             f"rsync://127.0.0.1:/puppet/{V60}/manifests/"
         )
 

@@ -1,4 +1,4 @@
-"""What an archive may not hold: refused at its header, before a byte of it is written."""
+"""A forbidden member is refused at its header, before a byte of it is written."""
 
 import tarfile
 from collections.abc import Callable
