@@ -17,7 +17,8 @@ from fuel_upgrade.bundle.pack import (
     write_tarball,
 )
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
-from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
@@ -51,7 +52,8 @@ def repair_bundle(
         opened = [cleanup.enter_context(opened_repo(s, scratch=scratch)) for s in sources]
         tree = scratch / "tree"
         repairs = _match(request, head, [read_repo(root) for root in opened])
-        unpack(head, tree.joinpath, progress=progress)
+        tree.mkdir()
+        unpack(head, below(tree), progress=progress)
         parts = {(p.version, p.os_key): p for p in head.repos}
         for repair in repairs:
             key = (repair.requested.version, repair.requested.os_key)

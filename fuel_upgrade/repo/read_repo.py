@@ -12,8 +12,9 @@ from fuel_upgrade.repo.apt.suite import suites
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.repo.yum.repo import YumRepo
-from fuel_upgrade.system.archive import ArchiveReader, extract
+from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.compression import open_stream
+from fuel_upgrade.system.extraction import extract
 
 _REPO_PARTS = ("dists", "repodata")  # the only folders of a repo without packages
 

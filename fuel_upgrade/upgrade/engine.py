@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
+from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config, Recovery
 from fuel_upgrade.errors import (
     BundleError,
@@ -42,12 +43,11 @@ from fuel_upgrade.upgrade.plan.base_match import repair_request
 from fuel_upgrade.upgrade.plan.master import read_master
 from fuel_upgrade.upgrade.plan.plan import as_records, begin
 from fuel_upgrade.upgrade.plan.preflight import nothing_changes
-from fuel_upgrade.upgrade.prepare import Prepared, prepare, read_header
+from fuel_upgrade.upgrade.prepare import Prepared, prepare, read_header, read_if_valid
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     NothingToDo,
     find_installed,
-    look_up,
     refuse_installed,
 )
 from fuel_upgrade.upgrade.review.review import Review, review
@@ -140,15 +140,18 @@ class Engine:
         """
         patience = Patience(self._control, watch, wait_s=options.wait_for_tasks_s)
         with bound_to(install), self._settled(options.wait_s, watch):
-            if earlier := self._earlier_install(tarball, options):
+            head = read_if_valid(tarball)  # kept for the plan: its seal is parsed once
+            if head and (earlier := self._earlier_install(head, options)):
                 return _keep(earlier, options, watch)
             prepared = self._prepare(tarball, options, install, self._hooks(watch), patience)
             self._run(prepared, watch, patience)
         return self.record(install)
 
-    def _earlier_install(self, tarball: Path, options: InstallOptions) -> ChangeRecord | None:
+    def _earlier_install(self, head: BundleHead, options: InstallOptions) -> ChangeRecord | None:
+        if options.expected is not None:
+            options.expected.refuse_other(head.path, head.seal_sha256)
         with nothing_changes():
-            return look_up(self._config, self._control, self.journal, tarball, options.expected)
+            return find_installed(self._config, self._control, self.journal, head)
 
     def _prepare(
         self,

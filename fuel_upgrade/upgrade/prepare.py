@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.plan.master import Master, read_master
@@ -44,6 +45,14 @@ def read_header(tarball: Path) -> BundleHead:
     """
     with nothing_changes():
         return read_head(tarball)
+
+
+def read_if_valid(tarball: Path) -> BundleHead | None:
+    """Read the header of a tarball; None if it is damaged: the hooks run before it is refused."""
+    try:
+        return read_header(tarball)
+    except BundleError:
+        return None
 
 
 def prepare(

@@ -13,7 +13,7 @@ REQUESTS = 20
 
 def test_the_registry_answers_faster_on_a_kept_connection_than_on_new_ones(tmp_path: Path) -> None:
     with scratch_master(tmp_path) as master:
-        address = urlsplit(master.settings.url).netloc
+        address = str(urlsplit(master.settings.url).netloc)
         kept = http.client.HTTPConnection(address)
         ask(kept)  # opens the connection
         new_s = duration_s(lambda: ask(http.client.HTTPConnection(address)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system.archive import extract
+from fuel_upgrade.system.extraction import extract
 from tests.builders import END, file_member, header, padded, pax, pax_record, read_archive, reader
 
 LINK = tarfile.SYMTYPE
