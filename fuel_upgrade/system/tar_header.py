@@ -61,7 +61,10 @@ def _number(field: bytes) -> int:
         return int.from_bytes(field[1:], "big")
     if field[0] == _NEGATIVE:
         return int.from_bytes(field, "big", signed=True)
-    return int(field.partition(b"\0")[0].decode("ascii").strip() or "0", 8)
+    try:
+        return int(field.partition(b"\0")[0].decode("ascii").strip() or "0", 8)
+    except ValueError as error:
+        raise ValueError("invalid header") from error
 
 
 def decode_extension(kind: bytes, data: bytes) -> dict[str, str]:

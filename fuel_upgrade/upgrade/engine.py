@@ -61,7 +61,7 @@ from fuel_upgrade.upgrade.transaction.runner import Transaction, always, open_re
 class Engine:
     """Installs upgrade tarballs on one master, one at a time, and undoes installs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its resources, which tests replace
         self,
         config: Config,
         control: ControlPlane,
@@ -69,12 +69,15 @@ class Engine:
         clock: Callable[[], float] = time.time,
         fail_points: FailPoints | None = None,
         addresses: Callable[[], Iterable[str]] = own_addresses,
+        discard_later: bool = False,
     ) -> None:
+        """``discard_later`` leaves the files of discarded trees to :meth:`sweep`."""
         self._config = config
         self._addresses = addresses
         self._control = control
         self._clock = clock
         self._fail_points = fail_points or FailPoints()
+        self._discard_later = discard_later
         self.journal = Journal(config.paths.journal)
 
     def plan(self, tarball: Path, options: InstallOptions = NO_OPTIONS) -> Review | NothingToDo:
@@ -176,10 +179,20 @@ class Engine:
         """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
         while True:
             head = read_header(tarball)
-            prepared = prepare(self._config, self._control, head, options, install=install)
+            prepared = self._planned(head, options, install)
             if not prepared.master.running_tasks:
                 return prepared
             patience.refuse_while_busy()
+
+    def _planned(self, head: BundleHead, options: InstallOptions, install: str) -> Prepared:
+        """Plan and check an install; if that fails beside discarded trees, delete them first."""
+        try:
+            return prepare(self._config, self._control, head, options, install=install)
+        except PreflightError:
+            if not retention.discarded_folders(self._config.paths):
+                raise
+        retention.sweep_all(self.journal, self._control, ignore)
+        return prepare(self._config, self._control, head, options, install=install)
 
     def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
         """Begin the install in the journal, and run its steps."""
@@ -219,7 +232,9 @@ class Engine:
                     "no backups are kept: there is nothing that can be undone",
                     remedy="see fuel-upgrade history",
                 )
-            retention.release_all_but(self.journal, self._control, 0, watch)
+            retention.release_all_but(
+                self.journal, self._control, 0, watch, later=self._discard_later
+            )
             if remaining := retention.with_backups(self.journal):
                 raise OutsideError(
                     f"the backups of {remaining[-1].id} could not be removed",
@@ -233,12 +248,22 @@ class Engine:
         """Run the steps that the journal has; undo them if one fails."""
         self._transaction(record, watch).run(before_live)
         watch(Installed(record.id, record.fuel_to))
-        self._retain(watch)
+        self._retain(watch, later=self._discard_later)
 
-    def _retain(self, watch: Watch) -> None:
+    def sweep(self, *, watch: Watch = ignore) -> None:
+        """Delete what earlier changes have discarded.
+
+        Raises:
+            PreflightError: another process changes this master.
+        """
+        with self._locked():
+            self._retain(watch, later=False)
+
+    def _retain(self, watch: Watch, *, later: bool) -> None:
         keep = self._config.keep_installs
-        retention.release_all_but(self.journal, self._control, keep, watch)
-        retention.sweep_all(self.journal, self._control, watch)
+        retention.release_all_but(self.journal, self._control, keep, watch, later=later)
+        if not later:
+            retention.sweep_all(self.journal, self._control, watch)
 
     def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
         return Transaction(
@@ -249,6 +274,7 @@ class Engine:
             fail_points=self._fail_points,
             hooks=self._hooks(watch),
             watch=watch,
+            discard_later=self._discard_later,
         )
 
     def _hooks(self, watch: Watch) -> HookPoints:
@@ -299,7 +325,7 @@ class Engine:
                     self._recover(record, policy or self._config.recovery.policy, watch)
                 except RollbackError as error:
                     failed.append(error)
-            self._retain(watch)
+            self._retain(watch, later=self._discard_later)
         if failed:
             raise failed[0]
         return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + unfinished)

@@ -7,11 +7,10 @@ from pathlib import Path
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.control_plane import Cluster
-from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
 from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.transaction.journal import Journal
-from fuel_upgrade.upgrade.transaction.retention import undoable
+from fuel_upgrade.upgrade.transaction.retention import staging_parents, undoable
 
 # The states of a change that a crash interrupted, each with the state of its undo.
 UNFINISHED = {
@@ -126,10 +125,7 @@ def keep_damaged(
 
 def leftovers(paths: Paths) -> tuple[Path, ...]:
     """Return the existing folders in which changes stage files and keep backups."""
-    parents = [p / STAGING for p in (paths.repos, paths.puppet, paths.fuel)]
-    folders = (
-        folder for parent in (*parents, paths.state / "staging") for folder in parent.glob("*")
-    )
+    folders = (folder for parent in staging_parents(paths) for folder in parent.glob("*"))
     return tuple(sorted(folders))
 
 

@@ -77,6 +77,7 @@ class Transaction:
         fail_points: FailPoints,
         hooks: HookPoints,
         watch: Watch,
+        discard_later: bool = False,
     ) -> None:
         self._install = install
         self._journal = journal
@@ -84,6 +85,7 @@ class Transaction:
         self._fail_points = fail_points
         self._hooks = hooks
         self._watch = watch
+        self._discard_later = discard_later
         self._world = World(control, self._progress, hooks)
         self._error = install.error
         self._unwritten: list[Callable[[], None]] = []
@@ -173,7 +175,8 @@ class Transaction:
         if self._lost is not None:
             self._sweep()  # this may free the disk space that the journal lacks
         self._end(state, failures, is_last_try=is_last_try)
-        self._sweep()
+        if not self._discard_later:
+            self._sweep()
 
     def _sweep(self) -> None:
         sweep(self._journal, self._world.control, self._install.id, self._watch)

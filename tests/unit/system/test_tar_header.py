@@ -62,5 +62,5 @@ def test_an_altered_header_is_read_as_tarfile_reads_it(
 def test_a_header_with_a_wrong_checksum_is_refused(position: int) -> None:
     block = bytearray(tarfile.TarInfo("a").tobuf())
     block[position] ^= 1
-    with pytest.raises(ValueError, match=r"checksum|invalid literal"):
+    with pytest.raises(ValueError, match=r"checksum|invalid header"):
         decode(bytes(block))
