@@ -1,5 +1,6 @@
 """One suite of an apt repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Self
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
+from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
+from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256
 from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 
@@ -55,6 +58,21 @@ class AptRepo(AptSuite):
             for index in self.indexes
             for s in index.stanzas()
         )
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read them with apt's own parser, or with python-debian on a host without it."""
+        return Reading(reader_name(), self._read_by_library(algorithm))
+
+    def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        names = {index.path: (index.component, index.architecture) for index in self.indexes}
+        require_all_read(self.folder, names)
+        for path, (identity, location) in read_rows(tuple(names), algorithm):
+            if not identity.endswith(" "):
+                yield names[path], identity
+            elif value := self.computed.get(posixpath.normpath(location.strip())):
+                yield names[path], identity + value
+            else:
+                raise KeyError(algorithm)
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the suite with these sums, which are added to entries as they are read."""
