@@ -28,6 +28,7 @@ class AptRepo(AptSuite):
 
     kind = RepoKind.APT
     has_groups = False
+    unreadable = ()
 
     @property
     def index_names(self) -> tuple[IndexName, ...]:
