@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.apt.suite_path import is_flat
 
 APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
@@ -26,7 +27,8 @@ _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 _NOT_PLAIN_IN_PIN = re.compile(r"[,*?\[\]\x00-\x1f\x7f]|^/")
 _SCHEMES = ("http", "https", "file")
 _FORMS = {
-    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
+    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main',"
+    " or URL FOLDER/ of a flat repo, as in 'http://10.20.0.2:8080/ubuntu ./'",
     "centos": "URL, as in 'http://10.20.0.2:8080/centos/x86_64'",
 }
 
@@ -35,7 +37,8 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed``
+    ``suite`` is None for yum; ``components`` is empty for yum and for a flat repo, whose suite ends
+    with a slash (sources.list(5)). ``label``, ``origin`` and ``signed``
     describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not
     that it was checked.
 
@@ -50,6 +53,11 @@ class NodeSource:
     label: str = ""
     origin: str = ""
     signed: bool = False
+
+    @property
+    def place(self) -> str:
+        """The address as in a line of apt, or the URL of a yum repo."""
+        return " ".join((self.url, *([self.suite] if self.suite else []), *self.components))
 
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
@@ -149,8 +157,7 @@ def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
     if os_key == "ubuntu":
-        places = ((source.url, source.suite or "", *source.components) for source in sources)
-        return {ASTUTE_APT_LIST: "\n".join(f"deb {' '.join(filter(None, p))}" for p in places)}
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {source.place}" for source in sources)}
     sections = (
         f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
         for source in sources
@@ -167,17 +174,22 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    complete = len(place) > 1 if os_key == "ubuntu" else not place
+    complete = _is_apt_place(*place) if os_key == "ubuntu" else not place
     somewhere = parts.path if parts.scheme == "file" else parts.netloc
     return complete and parts.scheme in _SCHEMES and bool(somewhere)
 
 
+def _is_apt_place(suite: str = "", *components: str) -> bool:
+    return bool(suite) and is_flat(suite) != bool(components)
+
+
 def require_apt_form(source: NodeSource) -> None:
     """Raise ConfigError if a source cannot be written as a line of apt."""
-    if source.suite is None or not source.components or "#" in source.url:
+    if not _is_apt_place(source.suite or "", *source.components) or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
-            remedy="give the suite and the components of the repo, and a url without '#'",
+            remedy="give the suite and the components of the repo, or the folder of a flat repo"
+            " with a slash at its end, and a url without '#'",
         )
 
 
@@ -207,7 +219,7 @@ def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
 
 def _apt_line(source: NodeSource) -> str:
     options = "" if source.signed else "[trusted=yes] "
-    return f"deb {options}{source.url} {source.suite} {' '.join(source.components)}"
+    return f"deb {options}{source.place}"
 
 
 def _apt_pin(source: NodeSource, priority: int) -> str:

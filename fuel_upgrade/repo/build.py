@@ -42,7 +42,7 @@ class DiffOptions:
     several apt suites; ``label`` is the ``Label`` of ``Release``; ``indexes_only`` leaves the
     packages out, for inputs that have only indexes; ``key`` signs the index; ``original`` also
     carries the current repo's own indexes, for the full view. ``indexes`` selects the apt indexes
-    beside ``Packages``.
+    beside ``Packages``. ``strict_extras`` refuses unreadable yum metadata instead of dropping it.
     """
 
     link: bool = True
@@ -53,6 +53,7 @@ class DiffOptions:
     indexes_only: bool = False
     key: SigningKey | None = None
     original: bool = True
+    strict_extras: bool = False
     indexes: IndexChoice = field(default_factory=IndexChoice)
 
 
@@ -124,6 +125,8 @@ def _write(
         comparison = compare_repos(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
+        if options.strict_extras:
+            _require_readable(comparison.current)
         describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
@@ -135,6 +138,16 @@ def _write(
         proof = prove_written(comparison, out, expected=description)
     proof.require(f"{current} against {base}")
     return description
+
+
+def _require_readable(repo: Repo) -> None:
+    if repo.unreadable:
+        listed = "".join(f"\n        - {fault}" for fault in repo.unreadable)
+        raise BundleError(
+            f"{repo.root}: metadata beside primary cannot be read:{listed}",
+            remedy="copy the current repo again, rebuild its metadata with createrepo_c, or leave"
+            " --strict-extras out to drop them",
+        )
 
 
 def _write_repo(

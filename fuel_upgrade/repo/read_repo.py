@@ -27,10 +27,12 @@ def detect_kind(root: Path) -> RepoKind:
     """
     apt, yum = bool(suites(root)), (root / "repodata/repomd.xml").exists()
     if apt == yum:
-        actual = "both dists/ and repodata/" if apt else "neither dists/*/ nor repodata/repomd.xml"
+        neither = "neither dists/*/ nor repodata/repomd.xml, and no Packages of a flat repo"
+        actual = "both dists/ and repodata/" if apt else neither
         raise BundleError(
             f"{root}: expected an apt or a yum repo, found {actual}",
-            remedy="name the folder that holds dists/ or repodata/",
+            remedy="name the folder that holds dists/ or repodata/, or the folder that is the URL"
+            " of a flat repo",
         )
     return RepoKind.APT if apt else RepoKind.YUM
 

@@ -33,7 +33,8 @@ class View:
 
     ``own_indexes`` is true if it has the release's own indexes, with their signatures.
     ``package_bytes`` counts each package once; ``new_bytes`` is the disk space beyond the files
-    that the view shares with the repos.
+    that the view shares with the repos. ``dropped`` is the unreadable yum metadata of the chain,
+    from which the view's own was made.
     """
 
     kind: RepoKind
@@ -42,6 +43,7 @@ class View:
     package_bytes: int
     new_bytes: int
     own_indexes: bool
+    dropped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for ``--json``."""
@@ -138,7 +140,12 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         package_bytes=sum(item.source.size_bytes for item in placed.values()),
         new_bytes=own_bytes(out),
         own_indexes=chain.original is not None,
+        dropped=() if chain.original else _unreadable(chain.repos),
     )
+
+
+def _unreadable(repos: Iterable[Repo]) -> tuple[str, ...]:
+    return tuple(f"{fault} ({repo.root})" for repo in repos for fault in repo.unreadable)
 
 
 def _locate_all(chain: _Chain) -> list[_Located]:
