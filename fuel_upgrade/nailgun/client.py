@@ -16,6 +16,7 @@ from fuel_upgrade.nailgun.control_plane import (
 )
 from fuel_upgrade.nailgun.http_response import Answer
 from fuel_upgrade.nailgun.keystone import Keystone, Login, TokenKeeper
+from fuel_upgrade.nailgun.sent_body import say_body
 from fuel_upgrade.nailgun.trailing_slash import Slashes
 from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Body, Tracing, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
@@ -246,9 +247,12 @@ class NailgunClient:
         expected: HTTPStatus,
     ) -> Answer:
         answer = self._ask(method, path, body=body)
-        if answer.status != expected:
-            raise answer.error(answer.reason)
-        return answer
+        if answer.status == expected:
+            return answer
+        reason = answer.reason
+        if body is not None and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            reason += f" (sent: {say_body(body)})"  # such an answer names no cause
+        raise answer.error(reason)
 
     def _ask(self, method: str, path: str, *, body: Body | None = None) -> Answer:
         def send(path: str) -> Answer:
