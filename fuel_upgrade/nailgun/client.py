@@ -28,6 +28,7 @@ from fuel_upgrade.release.registered_repos import unfrozen
 
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"
+_NO_RELEASE, _NO_PATH = "Release not found", "not found"
 _MAP = "orchestrator_data"  # a field of every release of 6.0, and of none of 6.1 and later
 _NO_TASKS = (b"None", b"null")  # Nailgun 6.1 answers None, which is not JSON
 
@@ -108,9 +109,22 @@ class NailgunClient:
         if self._dialect is None:
             self.releases()
         if self._dialect is None:
-            has_maps = compare_fuel_versions(self.version(), _FIRST_OF_LISTS) < 0
-            self._dialect = _dialect_of(has_maps=has_maps)
+            self._dialect = _dialect_of(has_maps=not self._has_tasks())
         return self._dialect
+
+    def _has_tasks(self) -> bool:
+        """Return whether this is a Nailgun of 6.1 or later, which has deployment tasks.
+
+        The answer about no release tells: Nailgun's version file is replaced by an upgrade. Only
+        where another program answers, the version decides.
+        """
+        answer = self._ask("GET", f"/releases/0/{FIELD}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            if _NO_RELEASE in answer.text:  # contract: ``deployment tasks of no release``
+                return True
+            if answer.text == _NO_PATH:  # contract: ``deployment tasks: no such path here``
+                return False
+        return compare_fuel_versions(self.version(), _FIRST_OF_LISTS) >= 0
 
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, newest first (contract: ``list``)."""
