@@ -20,6 +20,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.release.puppet_tasks import read_tasks
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
@@ -168,6 +169,7 @@ class _Builder:
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:
+            read_tasks(spec.puppet)  # a malformed file must not fail on the master
             self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
         for os_key, repo in sorted(spec.repos.items()):
             self._add_repo(version, os_key, repo, spec.base)

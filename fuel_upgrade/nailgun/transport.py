@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Tracing:
     request_id: Callable[[], str | None] = lambda: None
 
 
+Body = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""The body of a request, sent as JSON."""
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
@@ -135,7 +137,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         token: str | None = None,
     ) -> Answer:
         """Send one request and read the whole response, whatever its status.

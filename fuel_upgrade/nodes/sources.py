@@ -1,7 +1,7 @@
 """Render the repos of a release as source files of apt and yum on a node. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -105,7 +105,9 @@ def parse_repo_argument(text: str, os_key: str) -> NodeSource:
     return NodeSource(name, url, place[0] if place else None, tuple(place[1:]))
 
 
-def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
+def render_apt(
+    sources: Sequence[NodeSource], *, unread: Collection[NodeSource] = ()
+) -> dict[str, str]:
     """Return the sources list and the preferences, relative path to text, of a chain.
 
     Two rules together make every package come from the newest repo that has it:
@@ -117,18 +119,21 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
 
     The preferences are written even when they hold no pin, to replace those of a longer chain.
     ``/etc/apt/sources.list`` is read first: a repo of the chain that stays there as well breaks
-    the order.
+    the order. Repos of ``unread`` are not known to have a label, and get no pin.
 
     Raises:
         ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
     """
     for source in sources:
         require_apt_form(source)
-    for newer in sources[:-1]:
+    pinned = {
+        position: source for position, source in enumerate(sources[:-1]) if source not in unread
+    }
+    for newer in pinned.values():
         _require_own_label(newer, sources)
     pins = [
         _apt_pin(source, _PIN_OF_FULL_REPO + len(sources) - 1 - position)
-        for position, source in enumerate(sources[:-1])
+        for position, source in pinned.items()
     ]
     head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
     lines = "".join(f"{_apt_line(source)}\n" for source in sources)

@@ -14,6 +14,8 @@ from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title
 from fuel_upgrade.upgrade.steps.step import Step, World
 
 _SHOWN = 5
+_MAP = "orchestrator_data"  # only the 6.0 has it, and no deployment tasks
+_TASKS = f"{RELEASES}ID/deployment_tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Register(Step[RegisterFacts]):
             Call("POST", RELEASES, "register a release"),
             Call("GET", f"{RELEASES}ID/", "read it back"),
             Call("GET", f"{RELEASES}ID/networks", "read it back"),
+            *(() if _MAP in self.body else (Call("GET", _TASKS, "read it back"),)),
             Call("DELETE", f"{RELEASES}ID/", "delete the release", undo=True),
         )
 

@@ -7,6 +7,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData
+from fuel_upgrade.release.puppet_tasks import FIELD
 from fuel_upgrade.upgrade.records import Json
 from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
 from fuel_upgrade.upgrade.steps.step import NoFacts, Step, World
@@ -53,9 +54,15 @@ class Unregister(Step[NoFacts]):
         return facts
 
     def revert(self, facts: NoFacts, world: World) -> None:
-        """Post it again, unless it is registered: under its old id, or by an earlier try."""
-        if find_registered(world.control, self.body) is None:
-            world.control.create_release(self.body)
+        """Post it again, unless it is registered: under its old id, or by an earlier try.
+
+        Its deployment tasks are part of the body; if Nailgun ignored them there, they are put.
+        """
+        control = world.control
+        release = find_registered(control, self.body) or control.create_release(self.body)
+        tasks = self.body.get(FIELD)
+        if tasks and not control.deployment_tasks(release.id):
+            control.put_deployment_tasks(release.id, tasks)
 
 
 @dataclass(frozen=True, slots=True)

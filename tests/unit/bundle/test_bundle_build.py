@@ -216,6 +216,10 @@ REFUSED: dict[str, tuple[Change, type[UpgradeError], str]] = {
     "link_absolute": (link_to("/etc/passwd"), BundleError, "a link to '/etc/passwd', outside"),
     "link_up_behind_a_name": (link_to("manifests/../x"), BundleError, "a link to"),
     "pipe": (make_pipe, BundleError, "neither a file nor a folder"),
+    "tasks_malformed": (
+        lambda parts, _: write(parts / PUPPET / "tasks.yaml", "{}"), BundleError,
+        "tasks.yaml: expected a list of tasks",
+    ),
     "diff_as_full": (give_diff_as_full, BundleError, "expected a full repo, found a diff repo"),
     "full_as_diff": (give_full_as_diff, BundleError, "expected a diff repo, found no diff.yaml"),
     "package_altered": (flip_package, BundleError, "but its index says"),
