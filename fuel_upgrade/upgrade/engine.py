@@ -51,7 +51,7 @@ from fuel_upgrade.upgrade.review.earlier_install import (
     refuse_installed,
 )
 from fuel_upgrade.upgrade.review.review import Review, review
-from fuel_upgrade.upgrade.transaction import recovery, retention
+from fuel_upgrade.upgrade.transaction import leftovers, recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
@@ -91,7 +91,7 @@ class Engine:
             earlier = find_installed(config, self._control, self.journal, head)
         if earlier:
             return NothingToDo(earlier, tarball)
-        new = prepare(config, self._control, head, options, install=new_id())
+        new = prepare(config, self._control, head, options, install=new_id(), journal=self.journal)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return replace(reviewed, warnings=(warning,) if warning else ())
@@ -173,7 +173,9 @@ class Engine:
         """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
         while True:
             head = read_header(tarball)
-            prepared = prepare(self._config, self._control, head, options, install=install)
+            prepared = prepare(
+                self._config, self._control, head, options, install=install, journal=self.journal
+            )
             if not prepared.master.running_tasks:
                 return prepared
             patience.refuse_while_busy()
@@ -238,6 +240,9 @@ class Engine:
         retention.sweep_all(self.journal, self._control, watch)
 
     def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
+        is_embedded = self._config.nailgun.url is None  # a registry that ends with its daemon
+        if not is_embedded and recovery.may_be_unanswered(self.journal.steps(record.id)):
+            self._control.assume_unanswered()
         return Transaction(
             record,
             self.journal,
@@ -330,7 +335,7 @@ class Engine:
         """
         with self._locked():
             named = self.record(install) if install else None
-            record = recovery.to_repair(self.journal, named)
+            record = leftovers.to_repair(self.journal, self._control, named)
             if accept:
                 self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
                 watch(Accepted(record.id))

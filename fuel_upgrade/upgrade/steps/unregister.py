@@ -24,6 +24,7 @@ class Unregister(Step[NoFacts]):
 
     kind: ClassVar[str] = "unregister"
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     body: Body
@@ -72,6 +73,7 @@ class Reregister(Step[ReregisterFacts]):
     kind: ClassVar[str] = "reregister"
     facts_type: ClassVar[type[Any]] = ReregisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     data: _Data
