@@ -14,6 +14,10 @@ from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.repo import Entry
 
 
+class SuiteChoiceError(ConfigError):
+    """The suite does not exist, or several exist and none is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class AptIndex:
     """One ``Packages`` file, in one of its forms."""
@@ -157,7 +161,7 @@ def _chosen_suite(root: Path, name: str | None) -> str:
         return present[0]
     if name in present or (name and _is_link_to(root / "dists" / name, present)):
         return name
-    raise ConfigError(
+    raise SuiteChoiceError(
         f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
         f" (present: {', '.join(present) or 'none'})",
         remedy="name one of them with --suite",
