@@ -25,7 +25,7 @@ from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.proof.read_proof import prove_ready
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, naming, opened_repo, read_repo
 from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
@@ -188,12 +188,15 @@ class _Builder:
     def _repo_root(self, version: str, os_key: str, spec: RepoSpec) -> Path:
         if spec.base and spec.current:
             out = self._scratch / f"{version}-{os_key}"
+            # its packages are those of the current repo
+            self._cleanup.enter_context(naming(Role.CURRENT, spec.current, out))
             build_diff(spec.base, spec.current, out, progress=self._progress)
             return out
         ready = spec.diff or spec.full
         if ready is None:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
-        return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+        role = Role.DIFF if spec.diff else Role.FULL
+        return self._cleanup.enter_context(opened_repo(ready, role, scratch=self._scratch))
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:

@@ -1,7 +1,7 @@
 """The client of Nailgun 6.0 to 9.x."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -229,6 +229,14 @@ class NailgunClient:
         """Return every environment (contract: ``clusters``)."""
         return _read_list(self._get("/clusters/"), Cluster.from_wire)
 
+    def assume_unanswered(self) -> None:
+        """Act as if a change that was sent until now got no response."""
+        self._transport.late_changes.add()
+
+    def await_late_changes(self) -> Iterator[int]:
+        """Wait until no change without a response can be carried out any more."""
+        return self._transport.late_changes.polls()
+
     def _release(self, data: Mapping[str, Any]) -> RegisteredRelease:
         return read_release(data, master_ip=self._master_ip)
 
@@ -301,13 +309,16 @@ class NailgunClient:
         return isinstance(shown, dict) and shown.get("auth_required") is False
 
     def _send(self, method: str, url: str, body: Body | None) -> Answer:
-        answer = self._transport.send(method, url, body=body, token=self._token())
+        is_change = method != "GET"
+        answer = self._transport.send(
+            method, url, body=body, token=self._token(), is_change=is_change
+        )
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         # 401 is answered before anything is carried out, so even a POST may be sent again
         self._keeper.is_open = False
         token = self.keystone.renew()
-        return self._transport.send(method, url, body=body, token=token)
+        return self._transport.send(method, url, body=body, token=token, is_change=is_change)
 
 
 def _say_how_to_log_in(settings: NailgunSettings) -> str:

@@ -1,6 +1,6 @@
 """The interface to Nailgun that upgrades use, and the values of its methods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -173,3 +173,12 @@ class ControlPlane(Protocol):
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment."""
+
+    def assume_unanswered(self) -> None:
+        """Act as if a change that was sent until now got no response: its sender was killed."""
+
+    def await_late_changes(self) -> Iterator[int]:
+        """Wait until no change without a response can be carried out any more.
+
+        Yield the remaining seconds after each pause; nothing if every change got its response.
+        """

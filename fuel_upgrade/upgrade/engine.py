@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
@@ -51,7 +52,7 @@ from fuel_upgrade.upgrade.review.earlier_install import (
     refuse_installed,
 )
 from fuel_upgrade.upgrade.review.review import Review, review
-from fuel_upgrade.upgrade.transaction import recovery, retention
+from fuel_upgrade.upgrade.transaction import leftovers, recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
@@ -94,7 +95,7 @@ class Engine:
             earlier = find_installed(config, self._control, self.journal, head)
         if earlier:
             return NothingToDo(earlier, tarball)
-        new = prepare(config, self._control, head, options, install=new_id())
+        new = prepare(config, self._control, head, options, install=new_id(), journal=self.journal)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return replace(reviewed, warnings=(warning,) if warning else ())
@@ -186,13 +187,22 @@ class Engine:
 
     def _planned(self, head: BundleHead, options: InstallOptions, install: str) -> Prepared:
         """Plan and check an install; if that fails beside discarded trees, delete them first."""
+        plan = partial(
+            prepare,
+            self._config,
+            self._control,
+            head,
+            options,
+            install=install,
+            journal=self.journal,
+        )
         try:
-            return prepare(self._config, self._control, head, options, install=install)
+            return plan(journal=self.journal)
         except PreflightError:
             if not retention.discarded_folders(self._config.paths):
                 raise
         retention.sweep_all(self.journal, self._control, ignore)
-        return prepare(self._config, self._control, head, options, install=install)
+        return plan(journal=self.journal)
 
     def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
         """Begin the install in the journal, and run its steps."""
@@ -266,6 +276,9 @@ class Engine:
             retention.sweep_all(self.journal, self._control, watch)
 
     def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
+        is_embedded = self._config.nailgun.url is None  # a registry that ends with its daemon
+        if not is_embedded and recovery.may_be_unanswered(self.journal.steps(record.id)):
+            self._control.assume_unanswered()
         return Transaction(
             record,
             self.journal,
@@ -359,7 +372,7 @@ class Engine:
         """
         with self._locked():
             named = self.record(install) if install else None
-            record = recovery.to_repair(self.journal, named)
+            record = leftovers.to_repair(self.journal, self._control, named)
             if accept:
                 self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
                 watch(Accepted(record.id))

@@ -80,6 +80,12 @@ class Counted:
         self.sent["POST", "/notifications/"] += 1
         return self.inner.notify(message, topic)
 
+    def assume_unanswered(self) -> None:
+        self.inner.assume_unanswered()
+
+    def await_late_changes(self) -> Iterator[int]:
+        return self.inner.await_late_changes()
+
     def notifications(self) -> tuple[Notification, ...]:
         self.sent["GET", "/notifications/"] += 1
         return self.inner.notifications()

@@ -26,6 +26,10 @@ _FLAT_INDEX: IndexName = ("", "all")
 _FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
 
 
+class SuiteChoiceError(ConfigError):
+    """The suite does not exist, or several exist and none is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class AptIndex:
     """One ``Packages`` file, in one of its forms."""
@@ -201,7 +205,7 @@ def _chosen_suite(root: Path, name: str | None) -> str:
         return present[0]
     if name in present or (name and _is_known(root, name, present)):
         return name
-    raise ConfigError(
+    raise SuiteChoiceError(
         f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
         f" (present: {', '.join(present) or 'none'})",
         remedy="name one of them with --suite",

@@ -35,6 +35,7 @@ class Register(Step[RegisterFacts]):
     kind: ClassVar[str] = "register"
     facts_type: ClassVar[type[Any]] = RegisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     body: Body
     adopt: int | None
@@ -116,6 +117,14 @@ class Register(Step[RegisterFacts]):
         if created is not None:
             world.control.delete_release(created)
 
+    def revert_late(self, facts: RegisterFacts, world: World) -> None:
+        """Delete the release of a late post, whose id is not known."""
+        self.revert(RegisterFacts(None), world)
+
+    def may_be_unanswered(self, facts: RegisterFacts) -> bool:
+        """Return whether the post may have got no response."""
+        return self.adopt is None and facts.id is None
+
     def is_source_of(self, release: RegisteredRelease) -> bool:
         """Return whether a release has the repos and puppet sources of ``body``."""
         posted = read_release({**self.body, "id": 0}).orchestrator
@@ -158,6 +167,7 @@ class Notify(Step[NotifyFacts]):
     kind: ClassVar[str] = "notify"
     facts_type: ClassVar[type[Any]] = NotifyFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     message: str
 

@@ -25,6 +25,7 @@ class Unregister(Step[NoFacts]):
 
     kind: ClassVar[str] = "unregister"
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     body: Body
@@ -79,6 +80,7 @@ class Reregister(Step[ReregisterFacts]):
     kind: ClassVar[str] = "reregister"
     facts_type: ClassVar[type[Any]] = ReregisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     data: _Data
