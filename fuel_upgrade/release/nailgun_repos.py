@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fuel_upgrade.release.chain import OF_FUEL_5
+from fuel_upgrade.release.file_order import plain_name
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 
@@ -154,7 +155,8 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     place = (entry["uri"], entry.get("suite") or "", entry.get("section") or "")
     location = from_later(" ".join(_text(word) for word in place).strip(), version)
     priority = entry.get("priority")
-    return RepoEntry(_text(entry["name"]), location, None if priority is None else int(priority))
+    name = plain_name(_text(entry["name"]))
+    return RepoEntry(name, location, None if priority is None else int(priority))
 
 
 def repo_list_fault(fields: Mapping[str, Any]) -> str | None:
