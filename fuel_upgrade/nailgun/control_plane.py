@@ -141,8 +141,13 @@ class ControlPlane(Protocol):
         Nailgun does not show ``volumes_metadata``. The id is left out.
         """
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
-        """Give a release this chain of repos and these puppet sources; the rest stays."""
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
+        """Give a release this chain of repos and these puppet sources; the rest stays.
+
+        Each ``key_set`` has other keys in a map of repos.
+        """
 
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone.

@@ -33,8 +33,13 @@ class Dialect(Protocol):
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
         """Return the body of ``POST /releases/``: the fields of the release, with these repos."""
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the fields with repos of the release ``fields``, with these repos."""
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
+        """Return the fields with repos of the release ``fields``, with these repos.
+
+        Each ``key_set`` has other keys, if the keys determine the order of the repos.
+        """
 
 
 class MapDialect:
@@ -54,7 +59,9 @@ class MapDialect:
         kept = {name: value for name, value in fields.items() if name != "is_deployable"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
         """Return ``orchestrator_data``; other described repos come last."""
         described = read_repos(fields)
         others = described.others if described else ()
@@ -62,14 +69,14 @@ class MapDialect:
             "orchestrator_data": {
                 "puppet_manifests_source": data.puppet_manifests_source,
                 "puppet_modules_source": data.puppet_modules_source,
-                "repo_metadata": _in_stable_order((*data.repos, *others)),
+                "repo_metadata": _in_stable_order((*data.repos, *others), key_set),
             }
         }
 
 
-def _in_stable_order(repos: Iterable[RepoEntry]) -> dict[str, str]:
+def _in_stable_order(repos: Iterable[RepoEntry], key_set: int) -> dict[str, str]:
     entries = list(repos)
-    keys = ordered_keys([repo.name for repo in entries])
+    keys = ordered_keys([repo.name for repo in entries], key_set)
     return {key: repo.location for key, repo in zip(keys, entries, strict=True)}
 
 
@@ -91,8 +98,10 @@ class ListDialect:
         kept = {name: value for name, value in fields.items() if name != "orchestrator_data"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return ``attributes_metadata``, which has other data too."""
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
+        """Return ``attributes_metadata``, which has other data too; a list keeps its order."""
         attributes = fields.get("attributes_metadata") or {}
         setup = {} if repo_list(fields) is not None else _NEW_SETUP
         version = str(fields["version"])

@@ -117,6 +117,18 @@ def _split(
     return (*first, *bases), tuple(entry for entry in rest if not is_of_release(entry.name))
 
 
+def chain_order(fields: Mapping[str, Any]) -> list[str] | None:
+    """Return the names in the chain of a map, in the map's order; None for a list.
+
+    Raises:
+        TypeError, AttributeError: the repos have no known form.
+    """
+    if not (orchestrator := fields.get("orchestrator_data")):
+        return None
+    names = (_LATE_KEY.sub("", str(key)) for key in orchestrator.get("repo_metadata") or {})
+    return [name for name in names if is_of_release(name) or name == fields["version"]]
+
+
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
     """Return all repos of a release in the form for Astute: name to location, macros filled in.
 
