@@ -174,11 +174,13 @@ class NailgunClient:
                 raise
             return ()
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
         """Give a release other repos (contract: ``update orchestrator_data``)."""
         path = f"/releases/{release_id}/"
         shown = _read(self._get(path), dict[str, Any])
-        fields = self.dialect().repo_fields(shown, unfrozen(data, self._master_ip))
+        fields = self.dialect().repo_fields(shown, unfrozen(data, self._master_ip), key_set)
         answer = self._call("PUT", path, body=fields, expected=HTTPStatus.OK)
         return _read(answer, self._release)
 

@@ -149,8 +149,13 @@ class ControlPlane(Protocol):
     def put_deployment_tasks(self, release_id: int, tasks: Sequence[DeploymentTask]) -> None:
         """Replace the deployment tasks of a release."""
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
-        """Give a release this chain of repos and these puppet sources; the rest stays."""
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
+        """Give a release this chain of repos and these puppet sources; the rest stays.
+
+        Each ``key_set`` has other keys in a map of repos.
+        """
 
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone.

@@ -227,7 +227,7 @@ def test_a_base_keeps_the_macro_of_the_master_in_the_list(
     by_name = {entry["name"]: (entry["uri"], entry["priority"]) for entry in value}
     root = "http://{settings.MASTER_IP}:8080"
     assert by_name["mos"] == (f"{root}/{{cluster.release.version}}/ubuntu/x86_64", 1050)
-    assert by_name[V70] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
+    assert by_name[f"mos.zz99-{V70}"] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
 
 
 @needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")

@@ -10,6 +10,7 @@ from fuel_upgrade.release.model import OrchestratorData
 from fuel_upgrade.release.puppet_tasks import FIELD
 from fuel_upgrade.upgrade.records import Json
 from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
+from fuel_upgrade.upgrade.steps.repo_order import keep_order
 from fuel_upgrade.upgrade.steps.step import NoFacts, Step, World
 
 _Data = Annotated[
@@ -90,8 +91,13 @@ class Reregister(Step[ReregisterFacts]):
         return ReregisterFacts(self._read(world))
 
     def apply(self, facts: ReregisterFacts, world: World) -> ReregisterFacts:
-        """Put the new data."""
+        """Put the new data.
+
+        Raises:
+            OutsideError: the repos do not come back in their order.
+        """
         world.control.set_repos(self.id, self.data)
+        keep_order(world.control, self.id, self.data, world.control.release_body(self.id))
         return facts
 
     def revert(self, facts: ReregisterFacts, world: World) -> None:
