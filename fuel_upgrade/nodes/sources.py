@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.apt_policy import USUAL_POLICY, AptPolicy
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 
@@ -24,6 +25,12 @@ _RESERVED_YUM_IDS = ("main",)  # dnf.conf(5): the section of dnf itself
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 # In a pin apt splits at commas and reads globs and /regex/; quoting does not help (apt 2.6.2).
 _NOT_PLAIN_IN_PIN = re.compile(r"[,*?\[\]\x00-\x1f\x7f]|^/")
+_DATE_REASONS = (
+    ("Check-Valid-Until", "the Valid-Until of a shipped repo cannot be renewed"),
+    ("Check-Date", "the Date of a base is later than that of the release"),
+)
+AptOption = tuple[str, str]
+"""An option of a source, by its name in deb822."""
 _SCHEMES = ("http", "https", "file")
 _FORMS = {
     "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
@@ -35,9 +42,9 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed``
-    describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not
-    that it was checked.
+    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin``, ``signed`` and
+    ``policy`` describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature
+    exists, not that it was checked.
 
     Raises:
         ConfigError: the url, suite or a component has a space, or the name a line break.
@@ -50,6 +57,7 @@ class NodeSource:
     label: str = ""
     origin: str = ""
     signed: bool = False
+    policy: AptPolicy = USUAL_POLICY
 
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
@@ -123,7 +131,8 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
         for position, source in enumerate(sources[:-1])
     ]
     head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
-    lines = "".join(f"{_apt_line(source)}\n" for source in sources)
+    head += date_reasons(sources)
+    lines = "".join(apt_line(source, apt_options(source, sources[0])) for source in sources)
     preferences = "\n".join(["# Written by fuel-upgrade.\n", *pins])
     return {APT_LIST: head + lines, APT_PREFERENCES: preferences}
 
@@ -205,9 +214,37 @@ def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
     return same_label and pinned.origin.casefold() in ("", other.origin.casefold())
 
 
-def _apt_line(source: NodeSource) -> str:
-    options = "" if source.signed else "[trusted=yes] "
-    return f"deb {options}{source.url} {source.suite} {' '.join(source.components)}"
+def apt_options(
+    source: NodeSource, newest: NodeSource, *, signed_by: str = ""
+) -> tuple[AptOption, ...]:
+    """Return the options of a source, see sources.list(5); ``signed_by`` is the path of a key."""
+    if not source.signed:
+        return (("Trusted", "yes"), *_date_options(source, newest))
+    return (*((("Signed-By", signed_by),) if signed_by else ()), *_date_options(source, newest))
+
+
+def _date_options(source: NodeSource, newest: NodeSource) -> tuple[AptOption, ...]:
+    """Return the options by which apt accepts the dates of a repo if it accepts the newest one.
+
+    A shipped Release whose ``Valid-Until`` is over cannot be renewed. A ``Date`` in the future is
+    accepted later than that of the newest repo only if it is later.
+    """
+    if source.policy.is_later_than(newest.policy):
+        return (("Check-Date", "no"),)  # apt does not check Valid-Until then
+    return (("Check-Valid-Until", "no"),) if source.policy.expires else ()
+
+
+def date_reasons(sources: Sequence[NodeSource]) -> str:
+    """Return the lines of comment that give the reasons for the date options of a chain."""
+    used = {name for source in sources for name, _ in _date_options(source, sources[0])}
+    return "".join(f"# {name}: {reason}\n" for name, reason in _DATE_REASONS if name in used)
+
+
+def apt_line(source: NodeSource, options: Sequence[AptOption]) -> str:
+    """Return the line of a source in the form of lists."""
+    words = " ".join(f"{name.lower()}={value}" for name, value in options)
+    place = f"{source.url} {source.suite} {' '.join(source.components)}"
+    return f"deb [{words}] {place}\n" if words else f"deb {place}\n"
 
 
 def _apt_pin(source: NodeSource, priority: int) -> str:
