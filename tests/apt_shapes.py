@@ -35,6 +35,7 @@ class Layout(Enum):
     BOTH = "in each index and in binary-all, which apt does not read"
     UNNAMED = "in each index and in binary-all, which Release does not name"
     ALONE = "the only architecture"
+    UNREAD = "in binary-all only, which Release does not name"  # not drawn: apt lacks them then
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def shapes() -> st.SearchStrategy[AptShape]:
             AptShape,
             st.sampled_from(_POLICIES),
             st.sampled_from(_DATES),
-            st.sampled_from(Layout),
+            st.sampled_from([layout for layout in Layout if layout is not Layout.UNREAD]),
             st.sampled_from(sorted(TEXTS)),
             st.sampled_from((SUITE, f"{SUITE}-updates/juno")),
             st.booleans(),
@@ -142,7 +143,7 @@ def _architectures(release: Release, layout: Layout) -> tuple[Sequence[str], Map
     match layout:
         case Layout.EACH:
             return NATIVES, {"Architectures": " ".join(NATIVES)}
-        case Layout.UNNAMED:
+        case Layout.UNNAMED | Layout.UNREAD:
             return every, {"Architectures": " ".join(NATIVES)}
         case Layout.BOTH:
             return every, {"Architectures": " ".join(every), unread: "Packages"}
@@ -153,7 +154,7 @@ def _architectures(release: Release, layout: Layout) -> tuple[Sequence[str], Map
 
 
 def _with_all(layout: Layout) -> tuple[str, ...]:
-    return () if layout in (Layout.APART, Layout.ALONE) else ("all",)
+    return () if layout in (Layout.APART, Layout.ALONE, Layout.UNREAD) else ("all",)
 
 
 def _stanza(root: Path, item: Item) -> bytes:

@@ -31,6 +31,7 @@ from tests.apt_shapes import (
     NOT_AUTOMATIC,
     SUITE,
     AptShape,
+    Layout,
     make_deb,
     make_full,
     shapes,
@@ -229,6 +230,36 @@ def test_a_bare_name_means_the_native_architecture_that_the_base_had(
     assert "alpha:i386" in alone.run("apt-get", "--simulate", "install", "alpha")
     with pytest.raises(OutsideError, match="no installation candidate"):
         exact.run("apt-get", "--simulate", "install", "alpha")
+
+
+ONE_NEW = (
+    (Item("alpha", "1.0", "all"),),
+    (Item("alpha", "1.0", "all"), Item("beta", "1.0", "all")),
+)
+
+
+def test_apt_reads_no_index_of_a_diff_that_it_does_not_read_in_the_full_repo(
+    setting: Setting, folder: Path
+) -> None:
+    forms = (AptShape(), AptShape(layout=Layout.UNREAD))
+    full, diff, _ = make_repos(folder, ONE_NEW, forms)
+    for number, repo in enumerate((full, diff)):
+        files = render_apt([fetch(repo).source])
+        assert Node(setting.system, folder / f"node-{number}", files).policy(["beta"]) == {}
+
+
+@pytest.mark.parametrize(
+    "layouts",
+    [(Layout.ALONE, Layout.ALONE), (Layout.APART, Layout.BOTH), (Layout.EACH, Layout.ALONE)],
+)
+def test_apt_reads_every_index_of_a_view_without_original_indexes(
+    setting: Setting, folder: Path, layouts: tuple[Layout, Layout]
+) -> None:
+    forms = [AptShape(layout=layout) for layout in layouts]
+    repos = make_repos(folder, ONE_NEW, forms)[1:]
+    build_view(repos, folder / "view", DiffOptions(original=False))
+    node = Node(setting.system, folder / "node", render_apt([fetch(folder / "view").source]))
+    assert node.policy(["alpha", "beta"]) == {"alpha:amd64": "1.0", "beta:amd64": "1.0"}
 
 
 DOWN_AND_GONE = (

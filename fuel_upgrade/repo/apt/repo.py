@@ -10,7 +10,7 @@ from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256
-from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.apt.suite import UNREAD_ALL, AptSuite
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
@@ -33,6 +33,11 @@ class AptRepo(AptSuite):
     def index_names(self) -> tuple[IndexName, ...]:
         """Return each component in each architecture."""
         return tuple((c, a) for c in self.components for a in self.architectures)
+
+    @property
+    def read_index_names(self) -> tuple[IndexName, ...]:
+        """Return each component in each architecture that ``Release`` makes apt read."""
+        return tuple((c, a) for c in self.components for a in self.read_architectures)
 
     @property
     def label(self) -> str | None:
@@ -101,10 +106,13 @@ class AptRepo(AptSuite):
     ) -> None:
         """Write the components and architectures of all parts."""
         repos = [repo for repo, _ in parts]
+        # A package of a base is in the indexes that the base had it in: apt must read these too.
+        read = dict.fromkeys(a for repo in repos for a in repo.read_architectures)
         merged = replace(
             self,
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
+            release={**self.release, "Architectures": " ".join(read), UNREAD_ALL: ""},
         )
         entries = (
             entry

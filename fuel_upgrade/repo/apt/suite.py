@@ -13,6 +13,8 @@ from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.repo import Entry
 
+UNREAD_ALL = "No-Support-for-Architecture-all"
+
 
 @dataclass(frozen=True, slots=True)
 class AptIndex:
@@ -83,6 +85,16 @@ class AptSuite:
     def folder(self) -> Path:
         """The folder of the suite's indexes."""
         return self.root / "dists" / self.suite
+
+    @property
+    def read_architectures(self) -> tuple[str, ...]:
+        """The architectures whose indexes apt reads: those that ``Release`` names, if it does.
+
+        Debian names ``all`` as well, but has these packages in each index, and a field says so.
+        """
+        named = _words(self.release, "Architectures")
+        unread = ("all",) if "Packages" in _words(self.release, UNREAD_ALL) else ()
+        return tuple(a for a in self.architectures if a not in unread and (a in named or not named))
 
     def batches(self) -> Iterator[list[bytes]]:
         """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).

@@ -169,6 +169,7 @@ def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str
     fields.setdefault("Codename", repo.suite)
     # apt requires a date; without one in the current repo a fixed date keeps output reproducible.
     fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
-    fields["Architectures"] = " ".join(repo.architectures)
+    # A name more, and apt would read an index that it does not read in the current repo.
+    fields["Architectures"] = " ".join(repo.read_architectures or repo.architectures)
     fields["Components"] = " ".join(repo.components)
     return fields
