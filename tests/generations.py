@@ -14,7 +14,7 @@ from fuel_upgrade.system.files import remove_tree
 from tests.packaging.machines import debian
 
 HOST = "host"
-_PACKAGES = ("dnf", "gpgv")
+_PACKAGES = ("dnf",)
 _ENTER = """
 root=$1; shared=$2; shift 2
 mount --rbind /dev "$root/dev" && mount --rbind /proc "$root/proc" &&
