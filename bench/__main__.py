@@ -20,14 +20,15 @@ def main() -> None:
     options = _parse()
     scale = QUICK if options.quick else FULL
     cache_folder().mkdir(parents=True, exist_ok=True)
-    # Beside the data sets: hard links need the same file system.
-    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=cache_folder()))
+    # Beside the data sets: hard links need the same file system. The paths are short, because the
+    # path of a daemon's socket is limited to 107 bytes.
+    scratch = Path(tempfile.mkdtemp(prefix="s-", dir=cache_folder()))
     machine = facts(scratch)
     print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
-    results = []
+    results: list[Result] = []
     try:
         for scenario in scenarios(scale, tuple(options.scenarios)):
-            place = scratch / scenario.name
+            place = scratch / str(len(results))
             usages = in_turns(scenario, place, options.rounds, settled=not options.quick)
             results.append(Result(scenario, usages))
             print(f"\n{scenario.title} ({scenario.name})\n{results[-1].text()}", flush=True)

@@ -135,9 +135,8 @@ def _mix(folder: Path, scale: Scale) -> None:
 
 def _small(folder: Path, _scale: Scale) -> None:
     """Ten packages of 1 MB."""
-    _random_debs(folder / "repo", 10)
     _tree(folder / "puppet", 10)
-    _bundle(folder, {"2014.2-6.0": {"puppet": "puppet", "repos": {"ubuntu": {"full": "repo"}}}})
+    _bundle_of_one(folder, packages=10)
 
 
 def _random_debs(repo: Path, count: int) -> None:
@@ -151,7 +150,7 @@ def _random_debs(repo: Path, count: int) -> None:
 def _many(folder: Path, scale: Scale) -> None:
     """Very many small files."""
     _tree(folder / "puppet", scale.many_files)
-    _bundle(folder, {"2014.2-6.0": {"puppet": "puppet", "repos": {}}})
+    _bundle_of_one(folder, packages=1)
 
 
 def _big(folder: Path, scale: Scale) -> None:
@@ -162,7 +161,7 @@ def _big(folder: Path, scale: Scale) -> None:
     with image.open("wb") as file:
         for _ in range(scale.big_bytes // (16 * MIB)):
             file.write(draw.randbytes(16 * MIB))
-    _bundle(folder, {"2014.2-6.0": {"puppet": "puppet", "repos": {}}})
+    _bundle_of_one(folder, packages=1)
 
 
 def _apt_indexes(folder: Path, scale: Scale, *, changed: float) -> None:
@@ -183,6 +182,12 @@ def _releases(folder: Path, scale: Scale) -> None:
             "repos": {"ubuntu": {"full": f"repo{number}"}},
         }
     _bundle(folder, parts)
+
+
+def _bundle_of_one(folder: Path, *, packages: int) -> None:
+    """Build a tarball of one release, with packages of 1 MB."""
+    _random_debs(folder / "repo", packages)
+    _bundle(folder, {"2014.2-6.0": {"puppet": "puppet", "repos": {"ubuntu": {"full": "repo"}}}})
 
 
 def _bundle(folder: Path, parts: Mapping[str, Mapping[str, object]]) -> None:

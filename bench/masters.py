@@ -100,7 +100,11 @@ def running(root: Path) -> Iterator[RunningMaster]:
             ) as process,
         ):
             try:
-                ready.wait(process)
+                try:
+                    ready.wait(process)
+                except AssertionError as error:
+                    error.add_note(Path(log.name).read_text())
+                    raise
                 yield RunningMaster(root, process.pid)
             finally:
                 process.kill()
