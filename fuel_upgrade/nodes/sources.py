@@ -60,6 +60,12 @@ class NodeSource:
                 remedy="give a url, suite and components without spaces and a name of one line",
             )
 
+    @property
+    def entry(self) -> RepoEntry:
+        """The repo as a release names it."""
+        place = (self.url, *([] if self.suite is None else [self.suite]), *self.components)
+        return RepoEntry(self.name, " ".join(place))
+
 
 def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
     """Return the chain of a release: its own repo, then its base's, and so on.
@@ -143,17 +149,18 @@ def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
     return {YUM_REPO: "\n".join(sections)}
 
 
-def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
-    """Return the files of Astute 6.0, byte for byte: without order, pins or priorities.
+def render_astute(os_key: str, repos: Sequence[RepoEntry]) -> dict[str, str]:
+    """Return the files of Astute 6.0, byte for byte: without pins or priorities.
+
+    ``repos`` is the map of a release in Nailgun's order; names are its keys.
 
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
     if os_key == "ubuntu":
-        places = ((source.url, source.suite or "", *source.components) for source in sources)
-        return {ASTUTE_APT_LIST: "\n".join(f"deb {' '.join(filter(None, p))}" for p in places)}
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {repo.location}" for repo in repos)}
     sections = (
-        f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
-        for source in sources
+        f"[{repo.name.lower()}]\nname={repo.name}\nbaseurl={repo.location}\ngpgcheck=0"
+        for repo in repos
     )
     return {ASTUTE_YUM_REPO: "\n".join(sections)}
 

@@ -9,12 +9,12 @@ from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.full_view_source import require_full
 from fuel_upgrade.nodes.repo_identity import fetch_identity
-from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
+from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_yum
 
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """The format of sources: exact, unless ``is_plain`` or as Astute wrote them."""
+    """The format of sources: exact, unless ``is_plain``; or as Astute wrote them."""
 
     os_key: str
     style: SourceStyle
@@ -39,8 +39,6 @@ class SourceForm:
 
 def read_sources(repos: NodeRepos, form: SourceForm, timeout_s: float) -> Mapping[str, str]:
     """Read the repos as far as the form needs; return the files of a node, path to text."""
-    if form.is_astute:
-        return render_astute(form.os_key, repos.given)
     if form.is_plain:
         known = [fetch_identity(source, timeout_s=timeout_s) for source in repos.given]
         return render_apt(known) if form.os_key == "ubuntu" else render_yum(known)

@@ -173,7 +173,8 @@ def test_yum_ids_are_clean_unique_and_not_dnfs_own() -> None:
 
 
 def test_astute_yum_text_is_the_originals() -> None:
-    assert render_astute("centos", [yum_source("Nailgun-6"), yum_source("5.1")]) == {
+    repos = [yum_source("Nailgun-6").entry, yum_source("5.1").entry]
+    assert render_astute("centos", repos) == {
         "etc/yum.repos.d/nailgun.repo": (
             f"[nailgun-6]\nname=Nailgun-6\nbaseurl={MASTER}/Nailgun-6/centos/x86_64\ngpgcheck=0\n"
             f"[5.1]\nname=5.1\nbaseurl={MASTER}/5.1/centos/x86_64\ngpgcheck=0"
@@ -182,8 +183,8 @@ def test_astute_yum_text_is_the_originals() -> None:
 
 
 def test_astute_apt_text_is_the_originals() -> None:
-    chain = [apt_source("6.0", "ignored"), NodeSource("flat", MASTER, None, ())]
-    assert render_astute("ubuntu", chain) == {
+    repos = [apt_source("6.0", "ignored").entry, RepoEntry("flat", MASTER)]
+    assert render_astute("ubuntu", repos) == {
         "etc/apt/sources.list": f"deb {MASTER}/6.0/ubuntu/x86_64 precise main\ndeb {MASTER}"
     }
 
