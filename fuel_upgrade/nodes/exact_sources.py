@@ -85,8 +85,7 @@ def _apt(contents: Sequence[RepoContent], style: SourceStyle) -> dict[str, str]:
 
 def _line(source: NodeSource, style: SourceStyle) -> str:
     options = "".join(f"{name.lower()}={value} " for name, value in _trust(source, style)).rstrip()
-    place = f"{source.url} {source.suite} {' '.join(source.components)}"
-    return f"deb [{options}] {place}\n" if options else f"deb {place}\n"
+    return f"deb [{options}] {source.place}\n" if options else f"deb {source.place}\n"
 
 
 def _paragraph(source: NodeSource, style: SourceStyle) -> str:
@@ -94,7 +93,7 @@ def _paragraph(source: NodeSource, style: SourceStyle) -> str:
         ("Types", "deb"),
         ("URIs", source.url),
         ("Suites", str(source.suite)),
-        ("Components", " ".join(source.components)),
+        *([("Components", " ".join(source.components))] if source.components else []),
         *_trust(source, style),
     )
     return "".join(f"{name}: {value}\n" for name, value in fields)

@@ -1,7 +1,7 @@
 """Render the repos of a release as source files of apt and yum on a node. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.apt.suite_path import is_flat
 
 APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
@@ -26,7 +27,8 @@ _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 _NOT_PLAIN_IN_PIN = re.compile(r"[,*?\[\]\x00-\x1f\x7f]|^/")
 _SCHEMES = ("http", "https", "file")
 _FORMS = {
-    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
+    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main',"
+    " or URL FOLDER/ of a flat repo, as in 'http://10.20.0.2:8080/ubuntu ./'",
     "centos": "URL, as in 'http://10.20.0.2:8080/centos/x86_64'",
 }
 
@@ -35,7 +37,8 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed``
+    ``suite`` is None for yum; ``components`` is empty for yum and for a flat repo, whose suite ends
+    with a slash (sources.list(5)). ``label``, ``origin`` and ``signed``
     describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not
     that it was checked.
 
@@ -51,6 +54,16 @@ class NodeSource:
     origin: str = ""
     signed: bool = False
 
+    @property
+    def place(self) -> str:
+        """The address as in a line of apt, or the URL of a yum repo."""
+        return " ".join((self.url, *([self.suite] if self.suite else []), *self.components))
+
+    @property
+    def entry(self) -> RepoEntry:
+        """The repo as a release names it."""
+        return RepoEntry(self.name, self.place)
+
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
         spoilt = [word for word in words if not word or _SPACE_OR_CONTROL.search(word)]
@@ -59,12 +72,6 @@ class NodeSource:
                 f"repo {self.name!r}: {(spoilt or [self.name])[0]!r} fits into no sources file",
                 remedy="give a url, suite and components without spaces and a name of one line",
             )
-
-    @property
-    def entry(self) -> RepoEntry:
-        """The repo as a release names it."""
-        place = (self.url, *([] if self.suite is None else [self.suite]), *self.components)
-        return RepoEntry(self.name, " ".join(place))
 
 
 def from_release(release: RegisteredRelease) -> tuple[NodeSource, ...]:
@@ -103,7 +110,9 @@ def parse_repo_argument(text: str, os_key: str) -> NodeSource:
     return NodeSource(name, url, place[0] if place else None, tuple(place[1:]))
 
 
-def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
+def render_apt(
+    sources: Sequence[NodeSource], *, unread: Collection[NodeSource] = ()
+) -> dict[str, str]:
     """Return the sources list and the preferences, relative path to text, of a chain.
 
     Two rules together make every package come from the newest repo that has it:
@@ -115,18 +124,21 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
 
     The preferences are written even when they hold no pin, to replace those of a longer chain.
     ``/etc/apt/sources.list`` is read first: a repo of the chain that stays there as well breaks
-    the order.
+    the order. Repos of ``unread`` are not known to have a label, and get no pin.
 
     Raises:
         ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
     """
     for source in sources:
         require_apt_form(source)
-    for newer in sources[:-1]:
+    pinned = {
+        position: source for position, source in enumerate(sources[:-1]) if source not in unread
+    }
+    for newer in pinned.values():
         _require_own_label(newer, sources)
     pins = [
         _apt_pin(source, _PIN_OF_FULL_REPO + len(sources) - 1 - position)
-        for position, source in enumerate(sources[:-1])
+        for position, source in pinned.items()
     ]
     head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
     lines = "".join(f"{_apt_line(source)}\n" for source in sources)
@@ -174,17 +186,22 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    complete = len(place) > 1 if os_key == "ubuntu" else not place
+    complete = _is_apt_place(*place) if os_key == "ubuntu" else not place
     somewhere = parts.path if parts.scheme == "file" else parts.netloc
     return complete and parts.scheme in _SCHEMES and bool(somewhere)
 
 
+def _is_apt_place(suite: str = "", *components: str) -> bool:
+    return bool(suite) and is_flat(suite) != bool(components)
+
+
 def require_apt_form(source: NodeSource) -> None:
     """Raise ConfigError if a source cannot be written as a line of apt."""
-    if source.suite is None or not source.components or "#" in source.url:
+    if not _is_apt_place(source.suite or "", *source.components) or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
-            remedy="give the suite and the components of the repo, and a url without '#'",
+            remedy="give the suite and the components of the repo, or the folder of a flat repo"
+            " with a slash at its end, and a url without '#'",
         )
 
 
@@ -214,7 +231,7 @@ def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
 
 def _apt_line(source: NodeSource) -> str:
     options = "" if source.signed else "[trusted=yes] "
-    return f"deb {options}{source.url} {source.suite} {' '.join(source.components)}"
+    return f"deb {options}{source.place}"
 
 
 def _apt_pin(source: NodeSource, priority: int) -> str:

@@ -29,6 +29,8 @@ class Dialect(Protocol):
     """The form of releases for one series of Nailgun versions."""
 
     name: str
+    has_tasks: bool
+    """Whether a release has deployment tasks."""
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
         """Return the body of ``POST /releases/``: the fields of the release, with these repos."""
@@ -49,6 +51,7 @@ class MapDialect:
     """
 
     name = "6.0"
+    has_tasks = False
     _STATES: Mapping[str, str] = {"unavailable": "not_available", "manageonly": "not_available"}
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class ListDialect:
     """
 
     name = "6.1"
+    has_tasks = True
     _STATES: Mapping[str, str] = dict.fromkeys(
         ("not_available", "downloading", "error"), "unavailable"
     )

@@ -15,6 +15,8 @@ from fuel_upgrade.upgrade.steps.repo_order import keep_order
 from fuel_upgrade.upgrade.steps.step import Step, World
 
 _SHOWN = 5
+_MAP = "orchestrator_data"  # only the 6.0 has it, and no deployment tasks
+_TASKS = f"{RELEASES}ID/deployment_tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Register(Step[RegisterFacts]):
     kind: ClassVar[str] = "register"
     facts_type: ClassVar[type[Any]] = RegisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     body: Body
     adopt: int | None
@@ -52,6 +55,7 @@ class Register(Step[RegisterFacts]):
             Call("POST", RELEASES, "register a release"),
             Call("GET", f"{RELEASES}ID/", "read it back"),
             Call("GET", f"{RELEASES}ID/networks", "read it back"),
+            *(() if _MAP in self.body else (Call("GET", _TASKS, "read it back"),)),
             Call("DELETE", f"{RELEASES}ID/", "delete the release", undo=True),
         )
 
@@ -117,6 +121,14 @@ class Register(Step[RegisterFacts]):
         if created is not None:
             world.control.delete_release(created)
 
+    def revert_late(self, facts: RegisterFacts, world: World) -> None:
+        """Delete the release of a late post, whose id is not known."""
+        self.revert(RegisterFacts(None), world)
+
+    def may_be_unanswered(self, facts: RegisterFacts) -> bool:
+        """Return whether the post may have got no response."""
+        return self.adopt is None and facts.id is None
+
     def is_source_of(self, release: RegisteredRelease) -> bool:
         """Return whether a release has the repos and puppet sources of ``body``."""
         posted = self._posted()
@@ -162,6 +174,7 @@ class Notify(Step[NotifyFacts]):
     kind: ClassVar[str] = "notify"
     facts_type: ClassVar[type[Any]] = NotifyFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     message: str
 
