@@ -11,7 +11,8 @@ from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.apt.suite_path import is_flat
 
-APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
+# apt reads sources.list.d in the order of the names; a repo in an earlier file takes precedence.
+APT_LIST = "etc/apt/sources.list.d/00-fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
 YUM_REPO = "etc/yum.repos.d/fuel-upgrade.repo"
 ASTUTE_APT_LIST = "etc/apt/sources.list"

@@ -26,7 +26,7 @@ def chain(kind: str = "apt", *, signed: bool = False) -> list[RepoContent]:
 
 def test_one_line_lists_are_these() -> None:
     assert render_exact("ubuntu", chain()) == {
-        "etc/apt/sources.list.d/fuel-upgrade.list": (
+        "etc/apt/sources.list.d/00-fuel-upgrade.list": (
             "# Written by fuel-upgrade; the order is part of the meaning.\n"
             "deb [trusted=yes] http://m/6.0 precise main extra\n"
             "deb [trusted=yes] http://m/5.1 precise main extra\n"
@@ -38,7 +38,7 @@ def test_one_line_lists_are_these() -> None:
 def test_paragraphs_are_these_and_empty_the_list() -> None:
     style = SourceStyle(deb822=True, signed_by="/etc/apt/keyrings/fuel.asc")
     assert render_exact("ubuntu", chain(signed=True), style) == {
-        "etc/apt/sources.list.d/fuel-upgrade.sources": (
+        "etc/apt/sources.list.d/00-fuel-upgrade.sources": (
             "# Written by fuel-upgrade; the order is part of the meaning.\n"
             "\n"
             "Types: deb\nURIs: http://m/6.0\nSuites: precise\nComponents: main extra\n"
@@ -47,8 +47,8 @@ def test_paragraphs_are_these_and_empty_the_list() -> None:
             "Types: deb\nURIs: http://m/5.1\nSuites: precise\nComponents: main extra\n"
             "Trusted: yes\n"
         ),
-        "etc/apt/sources.list.d/fuel-upgrade.list": (
-            "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
+        "etc/apt/sources.list.d/00-fuel-upgrade.list": (
+            "# Written by fuel-upgrade; the repos are in 00-fuel-upgrade.sources.\n"
         ),
         "etc/apt/preferences.d/fuel-upgrade.pref": PREFERENCES,
     }
@@ -60,7 +60,7 @@ def test_paragraphs_are_these_and_empty_the_list() -> None:
 )
 def test_a_signed_repo_is_not_trusted_blindly(key: str, line: str) -> None:
     files = render_exact("ubuntu", chain(signed=True), SourceStyle(signed_by=key))
-    assert f"\n{line} precise" in files["etc/apt/sources.list.d/fuel-upgrade.list"]
+    assert f"\n{line} precise" in files["etc/apt/sources.list.d/00-fuel-upgrade.list"]
 
 
 def test_yum_sections_are_these() -> None:
