@@ -36,6 +36,7 @@ class YumRepo(YumMetadata):
     suite = None
     components = ()
     index_names = (_INDEX,)
+    read_index_names = (_INDEX,)
     label = None
     must_keep_label = False
 
