@@ -83,7 +83,7 @@ def test_a_valid_until_of_a_shipped_repo_is_not_checked_and_the_reason_is_writte
 ) -> None:
     contents = dated(AptPolicy(), AptPolicy(expires=True))
     files = render_exact("ubuntu", contents, SourceStyle(deb822=deb822))
-    list_, sources = (files.get(f"etc/apt/sources.list.d/fuel-upgrade.{s}") for s in KINDS)
+    list_, sources = (files.get(f"etc/apt/sources.list.d/00-fuel-upgrade.{s}") for s in KINDS)
     newer, older = (sources.split("\n\n")[1:] if sources else str(list_).splitlines()[2:])[:2]
     option = "Check-Valid-Until: no" if deb822 else "[trusted=yes check-valid-until=no]"
     assert option in older
@@ -97,7 +97,7 @@ def test_the_date_of_a_base_after_that_of_the_release_is_not_checked(
 ) -> None:
     """apt would refuse the base on a day on which it accepts the full repo."""
     contents = dated(AptPolicy(date=own), AptPolicy(expires=True, date=of_base))
-    text = render_exact("ubuntu", contents)["etc/apt/sources.list.d/fuel-upgrade.list"]
+    text = render_exact("ubuntu", contents)["etc/apt/sources.list.d/00-fuel-upgrade.list"]
     option = "check-valid-until" if checked else "check-date"
     assert "deb [trusted=yes] http://m/6.0 precise" in text
     assert f"deb [trusted=yes {option}=no] http://m/5.1 precise" in text
