@@ -246,6 +246,17 @@ def test_a_wrong_dialect_fails_the_install_and_leaves_nothing(
     assert master.state() == before
 
 
+def test_a_real_5_1_without_orchestrator_data_is_not_taken_for_a_later_one() -> None:
+    note = "list of 5.1's own fixtures: no orchestrator_data in the answer"
+    listed = noted(recording("5.1-migrated"), note)["body"]
+    missing = says(404, b"not found", "text/html")
+    with bad_nailgun() as server:
+        server.script = [says(200, listed), missing, missing]
+        given = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(given) as client:
+            assert client.dialect().name == "6.0"
+
+
 class Settings:
     """The settings of Nailgun that its own descriptions name."""
 
