@@ -20,11 +20,12 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.release.puppet_tasks import read_tasks
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.proof.read_proof import prove_ready
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, naming, opened_repo, read_repo
 from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
@@ -168,6 +169,7 @@ class _Builder:
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:
+            read_tasks(spec.puppet)  # a malformed file must not fail on the master
             self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
         for os_key, repo in sorted(spec.repos.items()):
             self._add_repo(version, os_key, repo, spec.base)
@@ -186,12 +188,15 @@ class _Builder:
     def _repo_root(self, version: str, os_key: str, spec: RepoSpec) -> Path:
         if spec.base and spec.current:
             out = self._scratch / f"{version}-{os_key}"
+            # its packages are those of the current repo
+            self._cleanup.enter_context(naming(Role.CURRENT, spec.current, out))
             build_diff(spec.base, spec.current, out, progress=self._progress)
             return out
         ready = spec.diff or spec.full
         if ready is None:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
-        return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+        role = Role.DIFF if spec.diff else Role.FULL
+        return self._cleanup.enter_context(opened_repo(ready, role, scratch=self._scratch))
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:

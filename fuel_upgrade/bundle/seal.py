@@ -4,10 +4,12 @@ TUF specification, section 4.5. It is not signed yet: it protects against damage
 against an attacker.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-exported silently
@@ -63,18 +65,31 @@ def render_seal(files: Mapping[str, SealedFile]) -> bytes:
     return Metadata(signed).to_bytes(JSONSerializer(compact=False))
 
 
-def parse_seal(data: bytes, *, source: str) -> dict[str, SealedFile]:
-    """Read the bytes of ``targets.json``.
+class _SealedFiles(dict[str, SealedFile]):
+    """A dict to which weak references are possible; not changed once it was parsed."""
+
+
+# By SHA-256 of the seal: one install reads the header of its tarball several times.
+_PARSED: WeakValueDictionary[bytes, _SealedFiles] = WeakValueDictionary()
+
+
+def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
+    """Read the bytes of ``targets.json``; the same bytes are not parsed again while in use.
 
     Raises:
         BundleError: it is not TUF targets metadata, or an entry has no SHA-256.
     """
+    key = hashlib.sha256(data).digest()
+    if (known := _PARSED.get(key)) is not None:
+        return known
     try:
         metadata = Metadata[Targets].from_bytes(data)
         targets = metadata.signed.targets.items()
-        return {path: SealedFile.from_target(target) for path, target in targets}
+        files = _SealedFiles((path, SealedFile.from_target(target)) for path, target in targets)
     except (DeserializationError, RepositoryError, KeyError, AttributeError) as error:
         raise BundleError(
             f"{source}: the seal is malformed: {error!r}",
             remedy="get an undamaged copy of the tarball",
         ) from error
+    _PARSED[key] = files
+    return files

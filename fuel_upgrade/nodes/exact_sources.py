@@ -94,7 +94,7 @@ def _paragraph(source: NodeSource, options: Sequence[AptOption]) -> str:
         ("Types", "deb"),
         ("URIs", source.url),
         ("Suites", str(source.suite)),
-        ("Components", " ".join(source.components)),
+        *([("Components", " ".join(source.components))] if source.components else []),
         *options,
     )
     return "".join(f"{name}: {value}\n" for name, value in fields)

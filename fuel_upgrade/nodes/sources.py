@@ -1,7 +1,7 @@
 """Render the repos of a release as source files of apt and yum on a node. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.apt_policy import USUAL_POLICY, AptPolicy
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.apt.suite_path import is_flat
 
 APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
@@ -33,7 +34,8 @@ AptOption = tuple[str, str]
 """An option of a source, by its name in deb822."""
 _SCHEMES = ("http", "https", "file")
 _FORMS = {
-    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
+    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main',"
+    " or URL FOLDER/ of a flat repo, as in 'http://10.20.0.2:8080/ubuntu ./'",
     "centos": "URL, as in 'http://10.20.0.2:8080/centos/x86_64'",
 }
 
@@ -42,9 +44,10 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin``, ``signed`` and
-    ``policy`` describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature
-    exists, not that it was checked.
+    ``suite`` is None for yum; ``components`` is empty for yum and for a flat repo, whose suite ends
+    with a slash (sources.list(5)). ``label``, ``origin``, ``signed`` and ``policy`` describe the
+    repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not that it was
+    checked.
 
     Raises:
         ConfigError: the url, suite or a component has a space, or the name a line break.
@@ -58,6 +61,11 @@ class NodeSource:
     origin: str = ""
     signed: bool = False
     policy: AptPolicy = USUAL_POLICY
+
+    @property
+    def place(self) -> str:
+        """The address as in a line of apt, or the URL of a yum repo."""
+        return " ".join((self.url, *([self.suite] if self.suite else []), *self.components))
 
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
@@ -105,7 +113,9 @@ def parse_repo_argument(text: str, os_key: str) -> NodeSource:
     return NodeSource(name, url, place[0] if place else None, tuple(place[1:]))
 
 
-def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
+def render_apt(
+    sources: Sequence[NodeSource], *, unread: Collection[NodeSource] = ()
+) -> dict[str, str]:
     """Return the sources list and the preferences, relative path to text, of a chain.
 
     Two rules together make every package come from the newest repo that has it:
@@ -117,18 +127,21 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
 
     The preferences are written even when they hold no pin, to replace those of a longer chain.
     ``/etc/apt/sources.list`` is read first: a repo of the chain that stays there as well breaks
-    the order.
+    the order. Repos of ``unread`` are not known to have a label, and get no pin.
 
     Raises:
         ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
     """
     for source in sources:
         require_apt_form(source)
-    for newer in sources[:-1]:
+    pinned = {
+        position: source for position, source in enumerate(sources[:-1]) if source not in unread
+    }
+    for newer in pinned.values():
         _require_own_label(newer, sources)
     pins = [
         _apt_pin(source, _PIN_OF_FULL_REPO + len(sources) - 1 - position)
-        for position, source in enumerate(sources[:-1])
+        for position, source in pinned.items()
     ]
     head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
     head += date_reasons(sources)
@@ -158,8 +171,7 @@ def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
     if os_key == "ubuntu":
-        places = ((source.url, source.suite or "", *source.components) for source in sources)
-        return {ASTUTE_APT_LIST: "\n".join(f"deb {' '.join(filter(None, p))}" for p in places)}
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {source.place}" for source in sources)}
     sections = (
         f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
         for source in sources
@@ -176,17 +188,22 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    complete = len(place) > 1 if os_key == "ubuntu" else not place
+    complete = _is_apt_place(*place) if os_key == "ubuntu" else not place
     somewhere = parts.path if parts.scheme == "file" else parts.netloc
     return complete and parts.scheme in _SCHEMES and bool(somewhere)
 
 
+def _is_apt_place(suite: str = "", *components: str) -> bool:
+    return bool(suite) and is_flat(suite) != bool(components)
+
+
 def require_apt_form(source: NodeSource) -> None:
     """Raise ConfigError if a source cannot be written as a line of apt."""
-    if source.suite is None or not source.components or "#" in source.url:
+    if not _is_apt_place(source.suite or "", *source.components) or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
-            remedy="give the suite and the components of the repo, and a url without '#'",
+            remedy="give the suite and the components of the repo, or the folder of a flat repo"
+            " with a slash at its end, and a url without '#'",
         )
 
 
@@ -243,8 +260,7 @@ def date_reasons(sources: Sequence[NodeSource]) -> str:
 def apt_line(source: NodeSource, options: Sequence[AptOption]) -> str:
     """Return the line of a source in the form of lists."""
     words = " ".join(f"{name.lower()}={value}" for name, value in options)
-    place = f"{source.url} {source.suite} {' '.join(source.components)}"
-    return f"deb [{words}] {place}\n" if words else f"deb {place}\n"
+    return f"deb [{words}] {source.place}\n" if words else f"deb {source.place}\n"
 
 
 def _apt_pin(source: NodeSource, priority: int) -> str:

@@ -1,5 +1,7 @@
 """The real apt resolves base and diffs, and their full view, like the full repo."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -322,6 +324,25 @@ def test_the_command_tells_the_way_out_when_a_repo_does_not_answer(tmp_path: Pat
     assert "Pin-Priority: 1001" in pins
 
 
+def test_plain_sources_need_no_repo_to_answer(tmp_path: Path) -> None:
+    newer, older = make_repos(tmp_path, DOWN_AND_GONE)[1:]
+    files = written(tmp_path / "a", [tmp_path / "nowhere", newer, older], "--plain")
+    names = re.findall(r"file://\S*/(\S+) ", files["etc/apt/sources.list.d/fuel-upgrade.list"])
+    assert names == ["nowhere", newer.name, older.name]
+    pins = files["etc/apt/preferences.d/fuel-upgrade.pref"]
+    assert re.findall(r"Pin-Priority: (\d+)", pins) == ["1001"]
+    where = "http://127.0.0.1:1/a precise main,http://127.0.0.1:1/b precise main"
+    options = ("--plain", "-o", str(tmp_path / "b"), "--json")
+    for system, repos, unread in (("ubuntu", where, ["a", "b"]), ("centos", CENTOS, [])):
+        done = CliRunner().invoke(
+            node_sources, ("--os", system, "--repos", repos, *options), obj=NO_DAEMON
+        )
+        assert done.exit_code == 0
+        assert json.loads(done.stdout)["unread"] == unread
+        noted = [line for line in done.stderr.splitlines() if line.startswith("note:   no pin for")]
+        assert len(noted) == len(unread)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -346,8 +367,12 @@ def written(out: Path, repos: Sequence[Path], *options: str) -> dict[str, str]:
     return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
 
 
+CENTOS = "http://127.0.0.1:1/a,http://127.0.0.1:1/b"
+NO_DAEMON = Target(None, None, Path("/nowhere"))
+
+
 def command(*options: str) -> None:
-    done = CliRunner().invoke(node_sources, options, obj=Target(None, None, Path("/nowhere")))
+    done = CliRunner().invoke(node_sources, options, obj=NO_DAEMON)
     if done.exception is not None:
         raise done.exception
 
