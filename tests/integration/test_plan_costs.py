@@ -63,10 +63,12 @@ class Counted:
         self.sent["PUT", "/releases/ID/deployment_tasks"] += 1
         self.inner.put_deployment_tasks(release_id, tasks)
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
         self.sent["GET", "/releases/ID/"] += 1
         self.sent["PUT", "/releases/ID/"] += 1
-        return self.inner.set_repos(release_id, data)
+        return self.inner.set_repos(release_id, data, key_set=key_set)
 
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         self.sent["POST", "/releases/"] += 1

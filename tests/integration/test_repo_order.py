@@ -1,7 +1,7 @@
 """A Nailgun of the 6.0 kind that returns a map of repos in another order than expected."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from fuel_upgrade.errors import OutsideError, StepError
 from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.http_response import Answer
+from fuel_upgrade.nailgun.transport import Body
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.steps.unregister import Reregister
@@ -34,7 +35,7 @@ class Reordering(NailgunClient):
 
     order: Order
 
-    def _ask(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> Answer:
+    def _ask(self, method: str, path: str, *, body: Body | None = None) -> Answer:
         answer = super()._ask(method, path, body=body)
         if not answer.body:
             return answer
