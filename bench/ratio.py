@@ -14,12 +14,12 @@ class Ratio:
     one: str
     other: str
     values: tuple[float, ...]
-    wanted: str
+    goal: str
 
     def __str__(self) -> str:
         low, middle, high = min(self.values), statistics.median(self.values), max(self.values)
         spread = f"{low:.2f} - {middle:.2f} - {high:.2f}"
-        return f"{self.one} / {self.other}: {spread} (n={len(self.values)}, wanted {self.wanted})"
+        return f"{self.one} / {self.other}: {spread} (n={len(self.values)}, goal {self.goal})"
 
 
 def rounds(
@@ -42,7 +42,7 @@ def rounds(
     return actual
 
 
-def ratio(seconds: dict[str, list[float]], one: str, other: str, wanted: str) -> Ratio:
+def ratio(seconds: dict[str, list[float]], one: str, other: str, goal: str) -> Ratio:
     """Divide round by round."""
     pairs = zip(seconds[one], seconds[other], strict=True)
-    return Ratio(one, other, tuple(a / b for a, b in pairs), wanted)
+    return Ratio(one, other, tuple(a / b for a, b in pairs), goal)

@@ -16,7 +16,11 @@ from fuel_upgrade.nodes.sources import (
     APT_LIST,
     APT_PREFERENCES,
     YUM_REPO,
+    AptOption,
     NodeSource,
+    apt_line,
+    apt_options,
+    date_reasons,
     require_apt_form,
     yum_ids,
 )
@@ -77,32 +81,23 @@ def _apt(contents: Sequence[RepoContent], style: SourceStyle) -> dict[str, str]:
         require_apt_form(source)
     pins = apt_pins(resolve(contents), native=style.native)
     files = {APT_PREFERENCES: "\n".join(["# Written by fuel-upgrade.\n", *map(_pin, pins)])}
+    options = [apt_options(s, sources[0], signed_by=style.signed_by) for s in sources]
+    head = _HEAD + date_reasons(sources)
     if style.deb822:
-        paragraphs = "\n".join([_HEAD, *(_paragraph(source, style) for source in sources)])
+        paragraphs = "\n".join([head, *map(_paragraph, sources, options)])
         return {APT_DEB822: paragraphs, APT_LIST: _MOVED, **files}
-    return {APT_LIST: _HEAD + "".join(_line(source, style) for source in sources), **files}
+    return {APT_LIST: head + "".join(map(apt_line, sources, options)), **files}
 
 
-def _line(source: NodeSource, style: SourceStyle) -> str:
-    options = "".join(f"{name.lower()}={value} " for name, value in _trust(source, style)).rstrip()
-    return f"deb [{options}] {source.place}\n" if options else f"deb {source.place}\n"
-
-
-def _paragraph(source: NodeSource, style: SourceStyle) -> str:
+def _paragraph(source: NodeSource, options: Sequence[AptOption]) -> str:
     fields = (
         ("Types", "deb"),
         ("URIs", source.url),
         ("Suites", str(source.suite)),
         *([("Components", " ".join(source.components))] if source.components else []),
-        *_trust(source, style),
+        *options,
     )
     return "".join(f"{name}: {value}\n" for name, value in fields)
-
-
-def _trust(source: NodeSource, style: SourceStyle) -> tuple[tuple[str, str], ...]:
-    if not source.signed:
-        return (("Trusted", "yes"),)
-    return (("Signed-By", style.signed_by),) if style.signed_by else ()
 
 
 def _pin(pin: Pin) -> str:

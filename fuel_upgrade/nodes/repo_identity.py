@@ -1,8 +1,9 @@
-"""Read how a repo identifies itself: its label, origin and signature."""
+"""Read how a repo identifies itself: its label, origin, signature and policy."""
 
 from dataclasses import replace
 
 from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.apt_policy import AptPolicy
 from fuel_upgrade.nodes.repo_files import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt.release_file import RELEASES, parse_release
@@ -15,7 +16,7 @@ _RELEASE_FIELDS = (
 
 
 def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
-    """Return the source with the ``label``, ``origin`` and ``signed`` of its repo.
+    """Return the source with the ``label``, ``origin``, ``signed`` and ``policy`` of its repo.
 
     apt: reads the suite's ``InRelease`` or else ``Release``, as apt does. A repo with an index
     but without a Release serves apt as well (``[trusted=yes]``): it gets no label. yum (no suite):
@@ -56,14 +57,16 @@ def _identify_apt(source: NodeSource, repo: RemoteRepo) -> NodeSource:
         signed = data is not None and repo.has(f"{plain}.gpg")
     if data is None:
         return _identify_bare(source, repo)
+    text = data.decode(errors="replace")
     try:
-        label, origin = parse_identity(data.decode(errors="replace"))
+        label, origin = parse_identity(text)
     except ValueError as error:
         raise OutsideError(
             f"{repo.url}/{plain} is not a Release file: {error}",
             remedy="open the URL in a browser: the response is not from the repo",
         ) from error
-    return replace(source, label=label, origin=origin, signed=signed)
+    policy = AptPolicy.of(parse_release(text))
+    return replace(source, label=label, origin=origin, signed=signed, policy=policy)
 
 
 def _identify_bare(source: NodeSource, repo: RemoteRepo) -> NodeSource:

@@ -31,8 +31,10 @@ LATER_DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]] | type[
     "network_roles_metadata": list,
     "node_attributes": dict,
     "vmware_attributes_metadata": dict,
+    "deployment_tasks": list,
 }
-_HIDDEN = {"networks_metadata", "volumes_metadata"}
+#: Those of them that no answer with a release has.
+HIDDEN = frozenset({"networks_metadata", "volumes_metadata", "deployment_tasks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class ReleaseFields:
     details: JsonObject | None = None
 
     def detail(self, name: str) -> object:
-        """Return one of :data:`DETAILS`; empty if it was never posted."""
-        return (self.details or {}).get(name, DETAILS[name]())
+        """Return a detail; empty if it was never posted."""
+        return (self.details or {}).get(name, {**DETAILS, **LATER_DETAILS}[name]())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class StoredRelease:
             "description": fields.description,
             "is_deployable": True,
             **({"orchestrator_data": fields.orchestrator_data or {}} if has_map else {}),
-            **{name: fields.detail(name) for name in DETAILS if name not in _HIDDEN},
-            **{name: details[name] for name in LATER_DETAILS if name in details},
+            **{name: fields.detail(name) for name in DETAILS if name not in HIDDEN},
+            **{name: details[name] for name in LATER_DETAILS.keys() - HIDDEN if name in details},
         }
 
 

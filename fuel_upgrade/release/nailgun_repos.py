@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fuel_upgrade.release.chain import OF_FUEL_5
+from fuel_upgrade.release.file_order import plain_name
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 
@@ -116,6 +117,18 @@ def _split(
     return (*first, *bases), tuple(entry for entry in rest if not is_of_release(entry.name))
 
 
+def chain_order(fields: Mapping[str, Any]) -> list[str] | None:
+    """Return the names in the chain of a map, in the map's order; None for a list.
+
+    Raises:
+        TypeError, AttributeError: the repos have no known form.
+    """
+    if not (orchestrator := fields.get("orchestrator_data")):
+        return None
+    names = (_LATE_KEY.sub("", str(key)) for key in orchestrator.get("repo_metadata") or {})
+    return [name for name in names if is_of_release(name) or name == fields["version"]]
+
+
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
     """Return all repos of a release in the form for Astute: name to location, macros filled in.
 
@@ -154,7 +167,8 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     place = (entry["uri"], entry.get("suite") or "", entry.get("section") or "")
     location = from_later(" ".join(_text(word) for word in place).strip(), version)
     priority = entry.get("priority")
-    return RepoEntry(_text(entry["name"]), location, None if priority is None else int(priority))
+    name = plain_name(_text(entry["name"]))
+    return RepoEntry(name, location, None if priority is None else int(priority))
 
 
 def repo_list_fault(fields: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.proof.read_proof import describe, prove_written
-from fuel_upgrade.repo.read_repo import opened_repo
+from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system.files import (
@@ -117,8 +117,8 @@ def _write(
 ) -> DiffDescription:
     scratch = out.parent
     with (
-        opened_repo(base, scratch=scratch) as base_root,
-        opened_repo(current, scratch=scratch) as current_root,
+        opened_repo(base, Role.BASE, scratch=scratch) as base_root,
+        opened_repo(current, Role.CURRENT, scratch=scratch) as current_root,
         ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
     ):
         progress("comparing", 0, 1)
@@ -224,4 +224,4 @@ def place(package: Package, source: Path, target: Path, options: DiffOptions) ->
 
 
 def _wrong(source: Path, fault: str) -> BundleError:
-    return BundleError(f"{source}: {fault}", remedy="copy the current repo again, or reindex it")
+    return BundleError(f"{source}: {fault}", remedy="copy the repo again, or reindex it")

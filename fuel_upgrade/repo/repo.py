@@ -38,6 +38,14 @@ class IndexChoice:
     contents: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The identity of every entry with its index, as ``reader`` reads them: a library, or ""."""
+
+    reader: str
+    identities: Iterable[tuple[IndexName, Identity]]
+
+
 class Repo(Protocol):
     """One suite of an apt repo, or a yum repo. Methods that take ``Self`` want the same kind."""
 
@@ -60,6 +68,10 @@ class Repo(Protocol):
     @property
     def index_names(self) -> tuple[IndexName, ...]:
         """Every package index, including empty ones."""
+
+    @property
+    def read_index_names(self) -> tuple[IndexName, ...]:
+        """Every package index that a package manager reads."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -101,6 +113,14 @@ class Repo(Protocol):
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of every entry with its index; errors as :meth:`entries`."""
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read all indexes again, with a library that shares no code with the other methods.
+
+        Raises:
+            BundleError: the library refuses an index, or an index that the repo lists is not read.
+            KeyError: an entry lacks the checksum ``algorithm``.
+        """
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""

@@ -25,6 +25,8 @@ from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World
 from tests.descriptions import make_inputs, real_release, real_tarball
 from tests.master import ScratchMaster, scratch_master
+from tests.misbehaving import PASSWORD, TIMEOUT_S, bad_nailgun, says
+from tests.recorded_nailgun import noted, recording
 from tests.tools import needs, shared_dir
 
 VERSIONS = ("5.0", "5.0.1", "5.1", "5.1.1", "6.0", "6.1", "7.0", "8.0", "9.0")
@@ -57,13 +59,11 @@ def meant(release: Release) -> OrchestratorData:
 def settings(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NailgunSettings]:
-    """A Nailgun of each line, which the settings do not tell."""
+    """A Nailgun of each line, whose settings and version file do not have the line."""
     folder = tmp_path_factory.mktemp("nailgun")
     with closing(Store.open(f"sqlite:///{folder}/registry.sqlite")) as store:
         ensure_user(store, "admin", "admin")
-        app = create_app(
-            store, master_ip=IP, fuel_version=lambda: request.param, dialect=request.param
-        )
+        app = create_app(store, master_ip=IP, fuel_version=lambda: "6.0", dialect=request.param)
         with RegistryServer(app, "127.0.0.1", 0) as server:
             yield NailgunSettings(url=server.url, password="admin", retries=0)
 
@@ -76,15 +76,39 @@ def client(settings: NailgunSettings) -> Iterator[NailgunClient]:
             made.delete_release(release.id)
 
 
-def test_the_dialect_follows_from_the_version_and_later_from_the_releases(
+def test_the_dialect_of_an_empty_nailgun_is_not_that_of_its_version_file(
     settings: NailgunSettings, client: NailgunClient, request: pytest.FixtureRequest
 ) -> None:
     expected = request.node.callspec.params["settings"]
     (release, *_) = described("6.0")
-    with NailgunClient(settings, master_ip=IP) as by_version:
-        assert by_version.dialect().name == expected
-        by_version.create_release(by_version.dialect().body(release.fields, meant(release)))
+    with NailgunClient(settings, master_ip=IP) as of_an_empty:
+        assert of_an_empty.dialect().name == expected
+        of_an_empty.create_release(of_an_empty.dialect().body(release.fields, meant(release)))
     assert client.dialect().name == expected
+
+
+@pytest.mark.parametrize(
+    ("fuel", "note", "version", "dialect"),
+    [
+        ("6.0-more", "deployment tasks: no such path here", "7.0", "6.0"),
+        ("6.1", "deployment tasks of no release", "6.0", "6.1"),
+        ("7.0", "deployment tasks of no release", "6.0", "6.1"),
+        (None, "", "6.0", "6.0"),
+        (None, "", "9.0", "6.1"),
+    ],
+)
+def test_the_dialect_of_a_real_nailgun_follows_from_its_paths_and_else_from_its_version(
+    fuel: str | None, note: str, version: str, dialect: str
+) -> None:
+    body = noted(recording(fuel), note)["body"] if fuel else "<html>a page of a proxy</html>"
+    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    missing = says(404, content, "text/html")
+    with bad_nailgun() as server:
+        server.script = [says(200, []), missing, missing, says(200, {"release": version})]
+        given = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(given) as client:
+            assert client.dialect().name == dialect
+        assert len(server.script) == (1 if fuel else 0)
 
 
 @pytest.mark.parametrize("fuel", VERSIONS)
@@ -203,7 +227,7 @@ def test_a_base_keeps_the_macro_of_the_master_in_the_list(
     by_name = {entry["name"]: (entry["uri"], entry["priority"]) for entry in value}
     root = "http://{settings.MASTER_IP}:8080"
     assert by_name["mos"] == (f"{root}/{{cluster.release.version}}/ubuntu/x86_64", 1050)
-    assert by_name[V70] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
+    assert by_name[f"mos.zz99-{V70}"] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
 
 
 @needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")

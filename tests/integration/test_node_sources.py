@@ -132,8 +132,8 @@ def test_every_package_is_the_one_of_the_full_repo(
     sources = chain(place, kind, scheme, ["diff-1", "full-0"])
     node = make_node(kind, tmp_path / "node")
     node.apply(render(kind, sources))
-    wanted = {r.name: place.checksum(f"{kind}/full-1", r.name) for r in CURRENT}
-    assert downloaded(node, CURRENT, tmp_path / "got") == wanted
+    checksums = {r.name: place.checksum(f"{kind}/full-1", r.name) for r in CURRENT}
+    assert downloaded(node, CURRENT, tmp_path / "got") == checksums
     node.install([recipe.name for recipe in CURRENT])
     assert node.installed() == expected(CURRENT)
 
@@ -143,8 +143,8 @@ def test_a_chain_of_three_gives_the_newest_release(place: Place, tmp_path: Path,
     sources = chain(place, kind, "file", ["diff-2", "diff-1", "full-0"])
     node = make_node(kind, tmp_path / "node")
     node.apply(render(kind, sources))
-    wanted = {r.name: place.checksum(f"{kind}/full-2", r.name) for r in NEXT}
-    assert downloaded(node, NEXT, tmp_path / "got") == wanted
+    checksums = {r.name: place.checksum(f"{kind}/full-2", r.name) for r in NEXT}
+    assert downloaded(node, NEXT, tmp_path / "got") == checksums
     node.install([recipe.name for recipe in NEXT])
     assert node.installed() == expected(NEXT)
 

@@ -22,8 +22,9 @@ DIFFERENT = 8
 _TARBALL = (".tar", ".tar.zst", ".tar.xz", ".tar.gz")
 _ONLY_REGISTERED = frozenset({"repos", "puppet_manifests_source", "puppet_modules_source"})
 """Fields that an install fills in, so that a description does not have them."""
-_NEVER_SHOWN = frozenset({"volumes_metadata"})
-"""Fields that Nailgun accepts but does not show (contract: ``create``, ``one``)."""
+_ONLY_ONE_SIDE = frozenset({"volumes_metadata", "deployment_tasks"})
+"""Fields that Nailgun accepts but does not show (contract: ``create``, ``one``), or that an install
+makes from the puppet tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
     before, after = dict(one.tree), dict(other.tree)
     if one.is_registered != other.is_registered:
         described, shown = (after, before) if one.is_registered else (before, after)
-        for name in _ONLY_REGISTERED | _NEVER_SHOWN:
+        for name in _ONLY_REGISTERED | _ONLY_ONE_SIDE:
             before.pop(name, None)
             after.pop(name, None)
         for name in shown.keys() - described.keys():

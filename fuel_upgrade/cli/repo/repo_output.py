@@ -58,6 +58,7 @@ def show_proof(proof: Proof) -> None:
             "proved": f"{proof.release} packages, {proof.index_entries} index entries",
             "carried": f"{proof.carried} packages are in the diff repo",
             "inherited": f"{proof.inherited} packages are in the base, by {proof.algorithm}",
+            "proved by": f"{proof.proved_by}, which reads the indexes independently",
         }
     )
 

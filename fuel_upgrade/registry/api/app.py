@@ -17,6 +17,7 @@ from fuel_upgrade.registry.api.responses import Json, Message
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.clusters import Clusters
 from fuel_upgrade.registry.api.routes.deployment import Deployment, NodeSources
+from fuel_upgrade.registry.api.routes.deployment_tasks import DeploymentTasks
 from fuel_upgrade.registry.api.routes.keystone_v2 import Keystone
 from fuel_upgrade.registry.api.routes.keystone_v3 import PLACES, KeystoneV3
 from fuel_upgrade.registry.api.routes.keystone_versions import Versions
@@ -56,8 +57,10 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     # no pages of documentation: all paths outside the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     login = Login(store.accounts, failed_logins or FailedLogins())
+    line = LINES[dialect]
     resources = (
-        Releases(store, master_ip, LINES[dialect]),
+        Releases(store, master_ip, line),
+        *(() if line.has_map else (DeploymentTasks(store),)),
         Deployment(store, master_ip, node_sources),
         Notifications(store),
         Clusters(store, fuel_version),

@@ -9,6 +9,7 @@ from typing import Any, cast
 from fuel_upgrade.registry.auth.identity import AuthRequest
 from fuel_upgrade.registry.resources import (
     DETAILS,
+    HIDDEN,
     LATER_DETAILS,
     TOPICS,
     Cluster,
@@ -113,7 +114,8 @@ def of_release(line: Line) -> ReleaseSchemas:
         **settable, "id": _ID, "orchestrator_data": {"type": "object"}
     }  # fmt: skip
     shown = _like(sample, **known)
-    properties = {**_LATER, **cast(JsonObject, shown["properties"])}
+    later = {name: schema for name, schema in _LATER.items() if name not in HIDDEN}
+    properties = {**later, **cast(JsonObject, shown["properties"])}
     return ReleaseSchemas(
         new=_with(tuple(line.mandatory), **settable),
         changed=_with(**settable),
@@ -122,6 +124,7 @@ def of_release(line: Line) -> ReleaseSchemas:
 
 
 NETWORKS: JsonObject = {"type": "object"}
+DEPLOYMENT_TASKS = list_of(_with(("id", "type"), id={"type": "string"}, type={"type": "string"}))
 
 NEW_NOTIFICATION = _with(("topic", "message"), topic={"enum": list(TOPICS)}, message=_TEXT)
 CHANGED_NOTIFICATION = _with(status={"enum": ["read", "unread"]})

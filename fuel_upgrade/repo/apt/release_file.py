@@ -11,6 +11,7 @@ from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS
 
 RELEASES = ("InRelease", "Release")
 """The files that describe a suite, in apt's own order of preference."""
+_TRUE = ("yes", "true", "with", "on", "enable", "1")
 Listed = Mapping[str, tuple[str, str]]
 """The files in a Release: for each path, the algorithm and value of its best checksum."""
 
@@ -29,6 +30,11 @@ def parse_release(text: str) -> Deb822:
     The signature is not checked: apt on the nodes does that.
     """
     return Deb822(text)
+
+
+def is_true(value: str | None) -> bool:
+    """Return whether apt takes the value of a field for yes; without regard to case."""
+    return value is not None and value.strip().lower() in _TRUE
 
 
 def read_release(folder: Path) -> ReleaseFile:

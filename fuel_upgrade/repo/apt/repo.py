@@ -1,5 +1,6 @@
 """One suite of an apt repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +10,16 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
+from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
+from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256
-from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.apt.suite import UNREAD_ALL, AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 
@@ -31,6 +34,13 @@ class AptRepo(AptSuite):
     kind = RepoKind.APT
     has_groups = False
     unreadable = ()
+
+    @property
+    def read_index_names(self) -> tuple[IndexName, ...]:
+        """Return each component in each architecture that ``Release`` makes apt read."""
+        if is_flat(self.suite):
+            return self.index_names
+        return tuple((c, a) for c in self.components for a in self.read_architectures)
 
     @property
     def label(self) -> str | None:
@@ -53,6 +63,21 @@ class AptRepo(AptSuite):
             for index in self.indexes
             for s in index.stanzas()
         )
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read them with apt's own parser, or with python-debian on a host without it."""
+        return Reading(reader_name(), self._read_by_library(algorithm))
+
+    def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        names = {index.path: (index.component, index.architecture) for index in self.indexes}
+        require_all_read(self.folder, names)
+        for path, (identity, location) in read_rows(tuple(names), algorithm):
+            if not identity.endswith(" "):
+                yield names[path], identity
+            elif value := self.computed.get(posixpath.normpath(location.strip())):
+                yield names[path], identity + value
+            else:
+                raise KeyError(algorithm)
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the suite with these sums, which are added to entries as they are read."""
@@ -104,10 +129,13 @@ class AptRepo(AptSuite):
         """
         repos = [repo for repo, _ in parts]
         _require_one_layout(repos)
+        # A package of a base is in the indexes that the base had it in: apt must read these too.
+        read = dict.fromkeys(a for repo in repos for a in repo.read_architectures)
         merged = replace(
             self,
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
+            release={**self.release, "Architectures": " ".join(read), UNREAD_ALL: ""},
         )
         entries = (
             entry

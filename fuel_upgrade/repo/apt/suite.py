@@ -27,6 +27,13 @@ _FLAT_INDEX: IndexName = ("", "all")
 _FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
 
 
+class SuiteChoiceError(ConfigError):
+    """The suite does not exist, or several exist and none is named."""
+
+
+UNREAD_ALL = "No-Support-for-Architecture-all"
+
+
 @dataclass(frozen=True, slots=True)
 class AptIndex:
     """One ``Packages`` file, in one of its forms."""
@@ -108,6 +115,16 @@ class AptSuite:
         if is_flat(self.suite):
             return (_FLAT_INDEX,)
         return tuple((c, a) for c in self.components for a in self.architectures)
+
+    @property
+    def read_architectures(self) -> tuple[str, ...]:
+        """The architectures whose indexes apt reads: those that ``Release`` names, if it does.
+
+        Debian names ``all`` as well, but has these packages in each index, and a field says so.
+        """
+        named = _words(self.release, "Architectures")
+        unread = ("all",) if "Packages" in _words(self.release, UNREAD_ALL) else ()
+        return tuple(a for a in self.architectures if a not in unread and (a in named or not named))
 
     def batches(self) -> Iterator[list[bytes]]:
         """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
@@ -202,7 +219,7 @@ def _chosen_suite(root: Path, name: str | None) -> str:
         return present[0]
     if name in present or (name and _is_known(root, name, present)):
         return name
-    raise ConfigError(
+    raise SuiteChoiceError(
         f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
         f" (present: {', '.join(present) or 'none'})",
         remedy="name one of them with --suite",
@@ -256,7 +273,7 @@ def _has_index_for_all(release: ReleaseFile, named: Collection[str]) -> bool:
     It does so since apt 1.6. Where it does not, each of those repeats the packages for all.
     """
     is_listed = not release.listed or any("/binary-all/Packages" in n for n in release.listed)
-    excluded = _words(release.fields, "No-Support-for-Architecture-all")
+    excluded = _words(release.fields, UNREAD_ALL)
     return is_listed and "Packages" not in excluded and (not named or "all" in named)
 
 

@@ -21,7 +21,7 @@ from fuel_upgrade.repo.apt.other_indexes import (
     find_extras,
     is_chosen,
 )
-from fuel_upgrade.repo.apt.release_file import read_release
+from fuel_upgrade.repo.apt.release_file import is_true, read_release
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
@@ -76,7 +76,7 @@ def write_apt_indexes(
 
 def is_by_hash(repo: AptSuite) -> bool:
     """Return whether apt fetches the indexes of a repo by checksum."""
-    return repo.release.get(BY_HASH, "").lower() == "yes"
+    return is_true(repo.release.get(BY_HASH))
 
 
 def add_by_hash(
@@ -173,6 +173,7 @@ def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str
     if is_flat(repo.suite):
         return fields
     return fields | {
-        "Architectures": " ".join(repo.architectures),
+        # A name more, and apt would read an index that it does not read in the current repo.
+        "Architectures": " ".join(repo.read_architectures or repo.architectures),
         "Components": " ".join(repo.components),
     }

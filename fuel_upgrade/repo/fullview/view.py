@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain as joined
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from fuel_upgrade.repo.package import (
     common_algorithm,
     fingerprint,
 )
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo, read_suites
+from fuel_upgrade.repo.read_repo import Role, opened_repo, read_repo, read_suites
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import hash_file
@@ -99,7 +101,10 @@ def build_view(
     """
     chosen = options or DiffOptions()
     with written_whole(out) as staging, ExitStack() as stack:
-        opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
+        opened = [
+            stack.enter_context(opened_repo(root, role, scratch=out.parent))
+            for root, role in zip(roots, joined([Role.DIFF], repeat(Role.BASE)), strict=False)
+        ]
         return _write(_read_chain(opened, chosen), staging, chosen, progress)
 
 

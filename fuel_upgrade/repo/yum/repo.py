@@ -1,5 +1,6 @@
 """A yum repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,9 +9,10 @@ from typing import Self
 
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
+from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
 from fuel_upgrade.repo.yum.extras import (
     Extras,
     find_unreadable,
@@ -34,6 +36,7 @@ class YumRepo(YumMetadata):
     suite = None
     components = ()
     index_names = (_INDEX,)
+    read_index_names = (_INDEX,)
     label = None
     must_keep_label = False
 
@@ -56,6 +59,19 @@ class YumRepo(YumMetadata):
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of each package."""
         return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read them with expat; the checksums that the metadata lacks are those of this repo."""
+        return Reading(READER, self._read_by_expat(algorithm))
+
+    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        computed: dict[str, str] = {}
+        for key, location, kind, checksum in read_rows(self.root):
+            if kind == algorithm:
+                yield _INDEX, f"{key} {checksum}"
+                continue
+            computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
+            yield _INDEX, f"{key} {computed[posixpath.normpath(location)]}"
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""

@@ -272,3 +272,9 @@ def test_a_source_cannot_break_a_line(
 ) -> None:
     with pytest.raises(ConfigError, match="fits into no sources file"):
         NodeSource(name, url, suite, components)
+
+
+def test_a_repo_that_was_not_read_gets_no_pin() -> None:
+    unread, newer = apt_source("c"), apt_source("b", "Diff")
+    files = render_apt([unread, newer, apt_source("a", "Fuel")], unread=[unread])
+    assert pins_of(files) == ["Pin: release l=Diff", "Pin-Priority: 1001"]

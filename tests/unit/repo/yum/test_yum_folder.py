@@ -10,7 +10,7 @@ import pytest
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.read_repo import detect_kind, opened_repo
+from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
@@ -129,7 +129,7 @@ def test_kinds_are_detected_by_their_folders(tmp_path: Path) -> None:
 
 def test_a_repo_in_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
     before = digest(tmp_path)
-    with opened_repo(tmp_path, scratch=tmp_path / "nowhere") as root:
+    with opened_repo(tmp_path, Role.FULL, scratch=tmp_path / "nowhere") as root:
         assert root == tmp_path
     assert digest(tmp_path) == before
 
@@ -137,7 +137,7 @@ def test_a_repo_in_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
 def test_a_damaged_archive_leaves_nothing_in_the_scratch_folder(tmp_path: Path) -> None:
     path = write(tmp_path / "repo.tar", b"x" * 600)
     (tmp_path / "scratch").mkdir()
-    with pytest.raises(BundleError), opened_repo(path, scratch=tmp_path / "scratch"):
+    with pytest.raises(BundleError), opened_repo(path, Role.FULL, scratch=tmp_path / "scratch"):
         pass
     assert list((tmp_path / "scratch").iterdir()) == []
 
