@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.registry.lines import LINES
 from fuel_upgrade.release.fixture import parse_fixture
 from tests.descriptions import make_inputs, real_release, real_tarball
 from tests.master import ScratchMaster, scratch_master
@@ -56,7 +57,7 @@ def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
     for found_release in master.client.releases():
         if found_release.version != V60:
             continue
-        wire = master.store.release(found_release.id).to_wire()
+        wire = master.store.release(found_release.id).to_wire(LINES["6.0"])
         fields = expected[found_release.name]
         assert wire["attributes_metadata"] == fields["attributes_metadata"]
         assert found_release.state == "available"
