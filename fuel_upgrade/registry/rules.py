@@ -12,14 +12,13 @@ from fuel_upgrade.registry.resources import (
     JsonObject,
     ReleaseFields,
 )
+from fuel_upgrade.release.field_checks import MAX_CHARS
 
 _ALL_DETAILS = {**DETAILS, **LATER_DETAILS}
 _PUPPET = ("puppet_manifests_source", "puppet_modules_source")
-#: The column ``releases.version`` of Nailgun takes no more characters than this.
-VERSION_MAX_CHARS = 30
-#: Of the columns ``releases.name`` and ``releases.operating_system`` of Nailgun.
-NAME_MAX_CHARS = 100
-SYSTEM_MAX_CHARS = 50
+NAME_MAX_CHARS = MAX_CHARS["name"]
+VERSION_MAX_CHARS = MAX_CHARS["version"]
+SYSTEM_MAX_CHARS = MAX_CHARS["operating_system"]
 
 
 def require_fields(body: object, line: Line = LINES["6.0"]) -> JsonObject:

@@ -25,7 +25,7 @@ _ALEMBIC = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What was done: the revisions, and the backup; both are None where there were no tables."""
+    """The revisions and the backup of a migration; both are None where there were no tables."""
 
     before: str | None
     after: str

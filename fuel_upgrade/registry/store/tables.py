@@ -139,7 +139,7 @@ class NotificationRow(Table):
 
 
 class UserRow(Table):
-    """Who may log in."""
+    """The accounts."""
 
     __tablename__ = "users"
     __table_args__ = _NEVER_REUSED
