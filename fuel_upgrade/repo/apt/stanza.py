@@ -19,7 +19,7 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
 _BEST = "sha256"
 _BLANKS = (b" ", b"\t")
 _OTHER_SPELLING = re.compile(
-    rb"\n(?!(?:%(names)s):)(?i:%(names)s)[ \t]*:"
+    rb"\n(?!(?:%(names)s): )(?i:%(names)s)[ \t]*:"
     % {b"names": b"Package|Version|Architecture|Filename|Size|SHA256"}
 )
 _BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
