@@ -17,12 +17,13 @@ from fuel_upgrade.bundle.pack import (
     write_tarball,
 )
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
-from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, opened_repo, read_repo
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
 from fuel_upgrade.system.files import remove_tree, rename, write_file
@@ -48,10 +49,13 @@ def repair_bundle(
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     with ExitStack() as cleanup:
         cleanup.callback(remove_tree, scratch)
-        opened = [cleanup.enter_context(opened_repo(s, scratch=scratch)) for s in sources]
+        opened = [
+            cleanup.enter_context(opened_repo(s, Role.FULL, scratch=scratch)) for s in sources
+        ]
         tree = scratch / "tree"
         repairs = _match(request, head, [read_repo(root) for root in opened])
-        unpack(head, tree.joinpath, progress=progress)
+        tree.mkdir()
+        unpack(head, below(tree), progress=progress)
         parts = {(p.version, p.os_key): p for p in head.repos}
         for repair in repairs:
             key = (repair.requested.version, repair.requested.os_key)

@@ -1,8 +1,7 @@
-"""Reads an upgrade tarball that is not trusted yet, and unpacks it while verifying every byte."""
+"""Reads the header of an upgrade tarball that is not trusted yet."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,24 +15,16 @@ from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.system.archive import (
-    ArchiveReader,
-    CutShortError,
-    Kind,
-    Member,
-    write_member,
-)
+from fuel_upgrade.system.archive import ArchiveReader, CutShortError, Kind
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import is_being_written
-from fuel_upgrade.system.progress import Progress
 
-Route = Callable[[str], Path | None]
-"""Maps a member of the tarball to a new path on disk, or to None to check it without writing."""
+DAMAGED = "get an undamaged copy of the tarball"
+"""The remedy for a damaged tarball."""
 
 _MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
 _UNCHANGED = "nothing was changed"
-_DAMAGED = "get an undamaged copy of the tarball"
 _COPIED = "wait for the copy to end, then try again"
 _CUT_OFF = "wait if it is still being copied; else copy it again, and compare the sizes"
 
@@ -127,11 +118,11 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
             f"{path}: no such file", remedy="name an upgrade tarball", state=_UNCHANGED
         )
     _refuse_growing(path)
-    with _reporting_cut_off(path):
+    with reporting_cut_off(path):
         seal, files = _read_small_files(path)
     sealed = parse_seal(seal, source=str(path))
     for name, data in files.items():
-        _check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
+        check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
     texts = {name: _decode(data, f"{path}: {name}") for name, data in files.items()}
     for name in (manifest.VERSION, manifest.UPGRADE, manifest.METADATA):
         if name not in texts:
@@ -174,7 +165,7 @@ def _refuse_growing(path: Path) -> None:
 
 
 @contextmanager
-def _reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator[None]:
+def reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator[None]:
     """Report a tarball that ends too early with its size; ``begun_bytes`` was its size before."""
     try:
         yield
@@ -198,7 +189,7 @@ def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
             if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
                 break
             if total > _MAX_HEAD_BYTES:
-                raise BundleError(f"{path}: its header is over 256 MiB", remedy=_DAMAGED)
+                raise BundleError(f"{path}: its header is over 256 MiB", remedy=DAMAGED)
             data = b"".join(reader.chunks())
             if member.path == manifest.SEAL:
                 seal = data
@@ -213,7 +204,7 @@ def _decode(data: bytes, source: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise BundleError(f"{source}: not UTF-8 text", remedy=_DAMAGED) from error
+        raise BundleError(f"{source}: not UTF-8 text", remedy=DAMAGED) from error
 
 
 def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tuple[Release, ...]:
@@ -262,97 +253,19 @@ def _check_agreement(
             )
 
 
-class _Counter:
-    """Reports how many of the sealed bytes are unpacked; the seal itself does not count."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done = 0
-        self.is_at_seal = True
-
-    def passed(self, size_bytes: int) -> None:
-        if not self.is_at_seal:
-            self._done += size_bytes
-            self._progress("unpacking", min(self._done, self._total), self._total)
-
-    def end(self) -> None:
-        self._progress("unpacking", self._total, self._total)
-
-
-def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
-    """Read the tarball once, write each member to the path that ``route`` gives, and check all.
-
-    Raises:
-        BundleError: a member is damaged, missing, or not in the seal. The caller removes the
-            files written so far.
-    """
-    missing = set(head.sealed)
-    counter = _Counter(progress, head.sealed_bytes)
-    size = head.size_bytes
-    with _reporting_cut_off(head.path, begun_bytes=size), open_stream(head.path) as stream:
-        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.passed)
-        for member in reader.members():
-            if member.path == manifest.SEAL:
-                _check_same_seal(head, reader)
-                counter.is_at_seal = False
-                continue
-            sha256 = _write_checked(head, reader, member, route)
-            if member.kind is not Kind.FOLDER:
-                _check_content(head.path, member.path, head.sealed, _length(member), sha256)
-                missing.discard(member.path)
-    counter.end()
-    if missing:
-        raise BundleError(
-            f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
-            remedy=_DAMAGED,
-        )
-
-
-def _write_checked(head: BundleHead, reader: ArchiveReader, member: Member, route: Route) -> str:
-    """Check a member against its entry in the seal, write it, and return its SHA-256."""
-    if member.kind is Kind.FOLDER:
-        return ""
-    sealed = head.sealed.get(member.path)
-    link = member.target if member.kind is Kind.LINK else None
-    if sealed is None or member.kind is Kind.HARD_LINK or sealed.link_target != link:
-        raise _altered(head.path, member.path, "not as listed in the seal")
-    if member.kind is Kind.FILE and sealed.executable != bool(member.mode & 0o100):
-        raise _altered(head.path, member.path, "another mode than the seal says")
-    if link is not None and not manifest.link_stays_inside(member.path, link):
-        raise _altered(head.path, member.path, f"a link to {link!r}, outside its part")
-    target = route(member.path)
-    if link is not None:
-        if target is not None:
-            write_member(reader, member, target)
-        return hashlib.sha256(os.fsencode(link)).hexdigest()
-    return _hash_data(reader) if target is None else write_member(reader, member, target)
-
-
-def _hash_data(reader: ArchiveReader) -> str:
-    digest = hashlib.sha256()
-    for chunk in reader.chunks():
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _length(member: Member) -> int:
-    return len(os.fsencode(member.target)) if member.kind is Kind.LINK else member.size_bytes
-
-
-def _check_same_seal(head: BundleHead, reader: ArchiveReader) -> None:
-    if _hash_data(reader) != head.seal_sha256:
-        raise _altered(head.path, manifest.SEAL, "changed since the tarball was opened")
-
-
-def _check_content(
+def check_content(
     path: Path, name: str, sealed: Mapping[str, SealedFile], length: int, sha256: str
 ) -> None:
+    """Compare a file with its entry in the seal.
+
+    Raises:
+        BundleError: it has none, or another length or SHA-256.
+    """
     expected = sealed.get(name)
     if expected is None:
-        raise _altered(path, name, "not in the seal")
+        raise altered(path, name, "not in the seal")
     if (length, sha256) != (expected.length_bytes, expected.sha256):
-        raise _altered(
+        raise altered(
             path,
             name,
             f"{length} bytes of SHA-256 {sha256}, but the seal says"
@@ -360,5 +273,6 @@ def _check_content(
         )
 
 
-def _altered(path: Path, name: str, what: str) -> BundleError:
-    return BundleError(f"{path}: {name}: {what}", remedy=_DAMAGED)
+def altered(path: Path, name: str, what: str) -> BundleError:
+    """Return the error for a file that differs from its entry in the seal."""
+    return BundleError(f"{path}: {name}: {what}", remedy=DAMAGED)

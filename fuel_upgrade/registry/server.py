@@ -149,7 +149,8 @@ def ensure_user(store: Store, name: str, password: str) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Without the protocol asyncio leaves Nagle's algorithm on: each response would wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # a restart must not wait for connections of the last run to time out
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

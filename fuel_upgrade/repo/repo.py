@@ -88,6 +88,13 @@ class Repo(Protocol):
     def has_groups(self) -> bool:
         """Whether the repo defines package groups (yum)."""
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The yum metadata beside primary that cannot be read, as ``KIND PATH: FAULT``.
+
+        It counts as empty; of filelists and other the entries before the fault are used.
+        """
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
@@ -136,7 +143,7 @@ class Repo(Protocol):
         """
 
     def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
-        """Return the indexes that ``choice`` leaves out, as ``KIND PATH``."""
+        """Return the indexes that ``choice`` leaves out, as ``KIND PATH``, and unreadable ones."""
 
     def write_indexes(
         self,

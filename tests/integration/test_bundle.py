@@ -13,7 +13,8 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined] # r
 from demo.nodes import AptNode, DnfNode
 from demo.packages import Recipe, make_apt_repo, make_yum_repo
 from fuel_upgrade.bundle.pack import build_bundle
-from fuel_upgrade.bundle.verify import read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError, CommandError
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
@@ -69,7 +70,7 @@ def tarball(folder: Path, data: dict[str, Any]) -> Path:
 
 @pytest.fixture
 def unpacked(tarball: Path, tmp_path: Path) -> Path:
-    unpack(read_head(tarball), (tmp_path / "out").joinpath, progress=no_progress)
+    unpack(read_head(tarball), below(tmp_path / "out"), progress=no_progress)
     return tmp_path / "out"
 
 
@@ -103,7 +104,7 @@ def test_the_head_is_read_from_a_download_that_broke_off(tarball: Path, tmp_path
     head = read_head(part)
     assert head.fuel_version == "6.0"
     with pytest.raises(BundleError, match="cut short"):
-        unpack(head, (tmp_path / "out").joinpath, progress=no_progress)
+        unpack(head, below(tmp_path / "out"), progress=no_progress)
 
 
 def test_a_byte_flipped_anywhere_in_the_tarball_is_refused(tarball: Path, tmp_path: Path) -> None:
@@ -113,12 +114,9 @@ def test_a_byte_flipped_anywhere_in_the_tarball_is_refused(tarball: Path, tmp_pa
         altered = bytearray(whole)
         altered[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
         (tmp_path / "t.tar.zst").write_bytes(altered)
+        out = tmp_path / f"out-{number}"
         with pytest.raises(BundleError):
-            unpack(
-                read_head(tmp_path / "t.tar.zst"),
-                (tmp_path / f"out-{number}").joinpath,
-                progress=no_progress,
-            )
+            unpack(read_head(tmp_path / "t.tar.zst"), below(out), progress=no_progress)
 
 
 @needs("apt-get")

@@ -22,10 +22,10 @@ from fuel_upgrade.nodes.sources import NodeSource, render_yum
 from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.fullview.view import build_view
-from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write
 from tests.exactness import Chain, Item, Release, Tally, cases_wanted, chains, report
+from tests.generations import Generation, generation_names, opened
 from tests.tools import needs
 
 pytestmark = needs("dnf", "rpmbuild")
@@ -38,7 +38,6 @@ WORKER = Path(__file__).parents[1] / "dnf_plans.py"
 
 GONE = Item("delta++", "1:0.9-1", "noarch")
 
-tally = Tally()
 numbers = count()
 
 
@@ -57,12 +56,12 @@ class Pool:
 
 
 class Dnf:
-    """The system's dnf, held open: starting it takes longer than a plan."""
+    """The dnf of a system, held open: starting it takes longer than a plan."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: Generation) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", str(WORKER)],
+            system.argv("/usr/bin/python3", "-c", WORKER.read_text()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -87,17 +86,30 @@ class Dnf:
         self._process.communicate(timeout=120)
 
 
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    yield Pool(tmp_path_factory.mktemp("exact"))
-    report("dnf " + process.run(["dnf", "--version"], timeout_s=120).split()[0], tally)
+@pytest.fixture(scope="module", params=generation_names())
+def system(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Generation]:
+    yield from opened(request.param, tmp_path_factory.mktemp("exact"))
 
 
 @pytest.fixture(scope="module")
-def dnf() -> Iterator[Dnf]:
-    opened = Dnf()
-    yield opened
-    opened.close()
+def pool(system: Generation) -> Pool:
+    return Pool(system.shared)
+
+
+@pytest.fixture(scope="module")
+def tally(system: Generation) -> Iterator[Tally]:
+    counted = Tally()
+    yield counted
+    report("dnf " + system.run(["dnf", "--version"]).split()[0], counted)
+
+
+@pytest.fixture(scope="module")
+def dnf(system: Generation) -> Iterator[Dnf]:
+    made = Dnf(system)
+    yield made
+    made.close()
 
 
 @settings(
@@ -124,7 +136,9 @@ def dnf() -> Iterator[Dnf]:
         ),
     )
 )
-def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Chain) -> None:
+def test_a_chain_gives_what_the_full_repo_gives(
+    pool: Pool, dnf: Dnf, tally: Tally, chain: Chain
+) -> None:
     root = pool.root / f"case-{next(numbers)}"
     repos = make_repos(pool, root, chain)
     tally.note(chain)

@@ -231,7 +231,7 @@ def test_it_can_be_removed_without_its_file(host: Host, installer: Callable[...,
     assert host.names() == before
 
 
-def test_wrong_usage_is_told(host: Host, installer: Callable[..., Path]) -> None:
+def test_wrong_usage_is_reported(host: Host, installer: Callable[..., Path]) -> None:
     for options in (("--nosuch",), ("--extract",), ("--purge",)):
         host.refuses(installer("1.0"), 2, *options)
     assert host.installs(installer("1.0"), "--version") == "fuel-upgrade 1.0\n"

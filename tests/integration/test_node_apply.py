@@ -120,7 +120,7 @@ def manager_of(kind: str, root: Path) -> Manager:
     return replace(actual, prefix=prefix, options=(*options, *more))
 
 
-def wanted(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> NodeTarget:
+def target_of(chain: Chain, *, sources_only: bool = False, remove: bool = False) -> NodeTarget:
     files = render_sources(chain.contents, chain.kind)
     return NodeTarget(chain, files, sources_only=sources_only, remove=remove)
 
@@ -162,7 +162,7 @@ def test_a_node_of_the_base_becomes_one_of_the_release(
 ) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     manager = manager_of(kind, node.root)
-    target = wanted(place.chain(kind, "diff", "base", scheme=scheme), remove=True)
+    target = target_of(place.chain(kind, "diff", "base", scheme=scheme), remove=True)
     plan = read_plan(manager, target.chain)
     assert {i.installed.name: i.change.value for i in plan.items} == PLANNED
     assert apply(manager, target).is_needed
@@ -176,7 +176,7 @@ def test_a_node_of_the_base_becomes_one_of_the_release(
 @both
 def test_a_second_run_changes_nothing(place: Place, tmp_path: Path, kind: str) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
-    manager, target = manager_of(kind, node.root), wanted(place.chain(kind, "diff", "base"))
+    manager, target = manager_of(kind, node.root), target_of(place.chain(kind, "diff", "base"))
     apply(manager, target)
     before = {p: p.stat().st_mtime_ns for p in node.root.rglob("*") if p.name != "lock"}
     again = apply(manager, target)
@@ -196,7 +196,7 @@ def test_undo_restores_the_sources_and_keeps_the_packages(
     node = node_of_base(place, kind, tmp_path / "node")
     before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
     manager = manager_of(kind, node.root)
-    apply(manager, wanted(place.chain(kind, "diff", "base")))
+    apply(manager, target_of(place.chain(kind, "diff", "base")))
     installed = node.installed()
     undo(manager)
     assert {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()} == before
@@ -210,7 +210,7 @@ def test_unreadable_sources_are_restored(place: Place, tmp_path: Path, kind: str
     node = node_of_base(place, kind, tmp_path / "node")
     before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
     installed = node.installed()
-    manager, target = manager_of(kind, node.root), wanted(place.chain(kind, "diff", "base"))
+    manager, target = manager_of(kind, node.root), target_of(place.chain(kind, "diff", "base"))
     broken = {p: t.replace(f"{kind}/diff", f"{kind}/nowhere") for p, t in target.files.items()}
     with pytest.raises(OutsideError) as caught:
         apply(manager, replace(target, files=broken))
@@ -225,7 +225,7 @@ def test_an_interrupted_run_is_restored_first(place: Place, tmp_path: Path, kind
     node = node_of_base(place, kind, tmp_path / "node")
     before = {p: p.read_text() for p in (node.root / "etc").rglob("*") if p.is_file()}
     manager = manager_of(kind, node.root)
-    target = wanted(place.chain(kind, "diff", "base"), sources_only=True)
+    target = target_of(place.chain(kind, "diff", "base"), sources_only=True)
     path = next(iter(target.files))
     NodeState(node.root).begin([SavedFile.read(node.root, path)])
     (node.root / path).write_text("half of a run\n")
@@ -239,7 +239,7 @@ def test_sources_only_leaves_the_packages(place: Place, tmp_path: Path, kind: st
     node = node_of_base(place, kind, tmp_path / "node")
     installed = node.installed()
     manager = manager_of(kind, node.root)
-    target = wanted(place.chain(kind, "diff", "base"), sources_only=True)
+    target = target_of(place.chain(kind, "diff", "base"), sources_only=True)
     assert preview(manager, target).files, "a preview names the files"
     assert apply(manager, target).files
     assert node.installed() == installed
@@ -257,7 +257,7 @@ def test_the_base_is_disabled_in_other_files(place: Place, tmp_path: Path, kind:
     }[kind]
     (node.root / left).write_text(text)
     manager = manager_of(kind, node.root)
-    done = apply(manager, wanted(place.chain(kind, "diff", "base")))
+    done = apply(manager, target_of(place.chain(kind, "diff", "base")))
     assert left in done.files
     assert node.installed()["rebuilt"] == ("1.0-1", "content B")
     undo(manager)
@@ -272,7 +272,7 @@ def test_a_cached_copy_of_the_base_is_not_installed_again(
     """apt compares a cached file with the index by its size alone."""
     node = node_of_base(place, kind, tmp_path / "node")
     build_deb(BASE[2], node.root / "var/cache/apt/archives")
-    apply(manager_of(kind, node.root), wanted(place.chain(kind, "diff", "base")))
+    apply(manager_of(kind, node.root), target_of(place.chain(kind, "diff", "base")))
     assert node.installed()["rebuilt"] == ("1.0-1", "content B")
 
 
@@ -287,7 +287,7 @@ def test_a_base_under_another_address_is_refused(place: Place, tmp_path: Path, k
     with pytest.raises(
         OutsideError, match=r"from outside the release: .*rebuilt 1\.0-1 from file:"
     ):
-        apply(manager_of(kind, node.root), wanted(place.chain(kind, "diff", "base")))
+        apply(manager_of(kind, node.root), target_of(place.chain(kind, "diff", "base")))
     assert node.installed() == installed
     assert (node.root / "etc/apt/sources.list").read_text() == other
 
@@ -299,12 +299,12 @@ def test_a_copy_that_was_restored_by_hand_is_detected(
 ) -> None:
     node = node_of_base(place, kind, tmp_path / "node")
     manager, chain = manager_of(kind, node.root), place.chain(kind, "diff", "base")
-    apply(manager, wanted(chain))
+    apply(manager, target_of(chain))
     assert not read_plan(manager, chain).counts()["reinstall"]
     deb = build_deb(BASE[2], tmp_path)
     node._run("dpkg", f"--root={node.root}", "--install", str(deb))
     assert read_plan(manager, chain).counts()["reinstall"] == 1
-    apply(manager, wanted(chain))
+    apply(manager, target_of(chain))
     assert node.installed()["rebuilt"] == ("1.0-1", "content B")
 
 
@@ -318,11 +318,11 @@ def test_packages_with_unmet_dependencies_are_kept_back(
     repo = place.root / kind / "broken"
     make_apt_repo(repo, [broken, *(r for r in CURRENT if r.name != "up")], label="broken")
     manager, chain = manager_of(kind, node.root), place.chain(kind, "broken", "base")
-    done = apply(manager, wanted(chain))
+    done = apply(manager, target_of(chain))
     assert [i.installed.name for i in done.plan.of(Change.KEPT_BACK)] == ["up"]
     assert node.installed()["up"] == ("1.0-1", "up 1.0")
     assert node.installed()["down"] == ("1:1.5-1", "down 1.5")
-    assert not apply(manager, wanted(chain)).is_needed
+    assert not apply(manager, target_of(chain)).is_needed
 
 
 @needs_apt

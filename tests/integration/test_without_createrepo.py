@@ -1,4 +1,4 @@
-"""Where createrepo_c cannot be loaded, nothing but work on yum repos fails."""
+"""Without createrepo_c only the work on yum repos fails."""
 
 import subprocess
 import sys

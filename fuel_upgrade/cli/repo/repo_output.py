@@ -46,6 +46,7 @@ def show_view(title: str, out: Path, view: View, *, as_json: bool) -> None:
             "on the disk": f"{say_size(view.new_bytes)}, not counting files shared with the chain",
             "indexes": carried,
             "content": view.fingerprint,
+            **({"dropped": ", ".join(view.dropped)} if view.dropped else {}),
         }
     )
 

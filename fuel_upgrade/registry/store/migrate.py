@@ -13,7 +13,7 @@ from fuel_upgrade.registry.store.backup import back_up
 from fuel_upgrade.registry.store.database import Database
 
 #: The newest revision in ``migrations/versions``.
-HEAD = "0002"
+HEAD = "0003"
 #: What the code that kept no revision made.
 _FIRST = "0001"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -25,7 +25,7 @@ _ALEMBIC = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What was done: the revisions, and the backup; both are None where there were no tables."""
+    """The revisions and the backup of a migration; both are None where there were no tables."""
 
     before: str | None
     after: str

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from debian.deb822 import Deb822
 
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS
 
 RELEASES = ("InRelease", "Release")
 """The files that describe a suite, in apt's own order of preference."""
+_TRUE = ("yes", "true", "with", "on", "enable", "1")
 Listed = Mapping[str, tuple[str, str]]
 """The files in a Release: for each path, the algorithm and value of its best checksum."""
 
@@ -30,11 +32,22 @@ def parse_release(text: str) -> Deb822:
     return Deb822(text)
 
 
+def is_true(value: str | None) -> bool:
+    """Return whether apt takes the value of a field for yes; without regard to case."""
+    return value is not None and value.strip().lower() in _TRUE
+
+
 def read_release(folder: Path) -> ReleaseFile:
-    """Read the ``InRelease`` or ``Release`` in ``folder``; empty if there is neither."""
+    """Read the ``InRelease`` or ``Release`` in ``folder``; empty if there is neither.
+
+    Raises:
+        BundleError: it is no regular file.
+    """
     path = next((folder / name for name in RELEASES if (folder / name).exists()), None)
     if path is None:
         return ReleaseFile()
+    if not path.is_file():
+        raise BundleError(f"{path}: no regular file", remedy="copy the repo again")
     paragraph = parse_release(path.read_text(encoding="utf-8", errors="replace"))
     fields = {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
     listed: dict[str, tuple[str, str]] = {}

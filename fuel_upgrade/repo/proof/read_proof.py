@@ -12,7 +12,7 @@ from fuel_upgrade.repo.description import DiffDescription, require_description
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone, reading_faults
-from fuel_upgrade.repo.read_repo import open_repo, opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, open_repo, opened_repo, read_repo
 from fuel_upgrade.repo.repo import IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
@@ -110,8 +110,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as folder,
-        opened_repo(base, scratch=Path(folder)) as base_root,
-        opened_repo(current, scratch=Path(folder)) as current_root,
+        opened_repo(base, Role.BASE, scratch=Path(folder)) as base_root,
+        opened_repo(current, Role.CURRENT, scratch=Path(folder)) as current_root,
     ):
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
@@ -133,9 +133,9 @@ def prove_repos(
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
-        opened_repo(base, scratch=Path(name)) as base_root,
-        opened_repo(diff, scratch=Path(name)) as diff_root,
-        opened_repo(current, scratch=Path(name)) as current_root,
+        opened_repo(base, Role.BASE, scratch=Path(name)) as base_root,
+        opened_repo(diff, Role.DIFF, scratch=Path(name)) as diff_root,
+        opened_repo(current, Role.CURRENT, scratch=Path(name)) as current_root,
     ):
         actual = require_description(diff_root)
         compared = compare_repos(
@@ -168,7 +168,7 @@ def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyRepo
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
-        opened_repo(root, scratch=Path(name)) as folder,
+        opened_repo(root, Role.FULL, scratch=Path(name)) as folder,
     ):
         return dependencies_of(read_repo(folder, suite=suite))
 

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -14,24 +15,20 @@ from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
 from fuel_upgrade.repo.yum.extras import (
     Extras,
+    find_unreadable,
     merge_extras,
     read_base_extras,
     read_extras,
     select_extras,
 )
-from fuel_upgrade.repo.yum.metadata import (
-    YumMetadata,
-    index_files,
-    iter_entries,
-    write_yum_metadata,
-)
-from fuel_upgrade.repo.yum.repomd import write_metadata
+from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
+from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 
 _INDEX: IndexName = ("", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class YumRepo(YumMetadata):
     """The methods are documented in the protocol."""
 
@@ -46,6 +43,11 @@ class YumRepo(YumMetadata):
     def has_groups(self) -> bool:
         """Return whether ``repomd.xml`` lists groups."""
         return "group" in self.extras
+
+    @cached_property
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the listed files beside primary that cannot be read."""
+        return find_unreadable(self)
 
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
@@ -93,8 +95,8 @@ class YumRepo(YumMetadata):
         return index_files(self.root)
 
     def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
-        """Return nothing: every kind of metadata that nodes read is carried."""
-        return ()
+        """Return the unreadable files: every kind of metadata that nodes read is carried."""
+        return self.unreadable
 
     def write_indexes(
         self,
@@ -111,20 +113,15 @@ class YumRepo(YumMetadata):
         if base is not None:
             carried = tuple(packages.values())
             extras = select_extras(read_extras(self), read_base_extras(base), carried)
-        write_yum_metadata(self, packages, out, extras.render())
+        write_yum_metadata([(self, packages)], out, extras.render(), self.form)
 
     def write_merged(
         self, parts: Sequence[tuple[Self, Collection[str]]], out: Path, *, label: str
     ) -> None:
         """Write the metadata of all parts, as new as the newest of them."""
         form = replace(self.form, timestamp=max(repo.timestamp for repo, _ in parts))
-        write_metadata(
-            out,
-            (entry for repo, locations in parts for entry in iter_entries(repo, locations)),
-            sum(len(locations) for _, locations in parts),
-            merge_extras(read_extras(repo) for repo, _ in parts).render(),
-            form,
-        )
+        extras = merge_extras(read_extras(repo) for repo, _ in parts)
+        write_yum_metadata(parts, out, extras.render(), form)
 
     def add_by_hash(self, out: Path, names: Iterable[str]) -> None:
         """Do nothing: yum has no such names."""

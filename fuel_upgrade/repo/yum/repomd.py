@@ -1,13 +1,13 @@
-"""Read and write ``repomd.xml``, the list of a yum repo's metadata files."""
+"""Read ``repomd.xml``, the list of a yum repo's metadata files."""
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import ALGORITHMS, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord, RpmPackage, createrepo_c
+from fuel_upgrade.repo.yum.createrepo import RepomdRecord, createrepo_c, fault_text
 from fuel_upgrade.system.files import hash_file
 
 METADATA = ("primary", "filelists", "other")
@@ -39,7 +39,8 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
     except (createrepo_c.CreaterepoCError, OSError) as error:
         raise BundleError(
-            f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
+            f"{repomd}: {fault_text(error, repomd)}",
+            remedy="rebuild the metadata with createrepo_c",
         ) from error
     return records
 
@@ -110,64 +111,7 @@ def unpacked(path: Path) -> bytes:
             )
         except (createrepo_c.CreaterepoCError, OSError) as error:
             raise BundleError(
-                f"{path}: {error}", remedy="copy the repo again, with all of its metadata"
+                f"{path}: {fault_text(error, path)}",
+                remedy="copy the repo again, with all of its metadata",
             ) from error
         return plain.read_bytes()
-
-
-def write_metadata(
-    out: Path,
-    packages: Iterable[RpmPackage],
-    count: int,
-    extras: Mapping[str, bytes],
-    form: MetadataForm,
-) -> None:
-    """Write ``repodata`` below ``out`` for ``count`` packages, with ``extras`` by their kinds.
-
-    The time in ``form`` comes from the input: the same input gives the same bytes.
-    """
-    folder = out / "repodata"
-    folder.mkdir(parents=True)
-    suffix = createrepo_c.compression_suffix(form.compression)
-    paths = {kind: folder / f"{kind}.xml{suffix}" for kind in METADATA}
-    _write_entries(packages, count, paths, form)
-    for kind, data in extras.items():
-        paths[kind] = folder / f"{EXTRAS[kind]}{suffix}"
-        _write_packed(data, paths[kind], form)
-    repomd = createrepo_c.Repomd()
-    repomd.set_revision(str(form.timestamp))
-    for kind, path in paths.items():
-        record = createrepo_c.RepomdRecord(kind, str(path))
-        record.fill(form.checksum)
-        record.timestamp = form.timestamp
-        record.rename_file()
-        repomd.set_record(record)
-    (folder / "repomd.xml").write_text(repomd.xml_dump(), encoding="utf-8")
-
-
-def _write_entries(
-    packages: Iterable[RpmPackage],
-    count: int,
-    paths: Mapping[str, Path],
-    form: MetadataForm,
-) -> None:
-    writers = {
-        "primary": createrepo_c.PrimaryXmlFile,
-        "filelists": createrepo_c.FilelistsXmlFile,
-        "other": createrepo_c.OtherXmlFile,
-    }
-    opened = [writers[kind](str(path), form.compression) for kind, path in paths.items()]
-    for file in opened:
-        file.set_num_of_pkgs(count)
-    for package in packages:
-        for file in opened:
-            file.add_pkg(package)
-    for file in opened:
-        file.close()
-
-
-def _write_packed(data: bytes, target: Path, form: MetadataForm) -> None:
-    with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
-        plain = Path(name) / "plain"
-        plain.write_bytes(data)
-        createrepo_c.compress_file(str(plain), str(target), form.compression)

@@ -41,13 +41,15 @@ class Layout:
         totals = dict.fromkeys(
             (self._paths.repos, self._paths.puppet, self._paths.fuel, self._paths.state), 0
         )
+        folders = {
+            prefix: next(f for f in totals if staging.is_relative_to(f))
+            for prefix, staging in self.stagings.items()
+        }
         for path, sealed in self._head.sealed.items():
             if manifest.is_installer(path):  # it stays in the tarball
                 continue
-            prefix = max((p for p in self.stagings if path.startswith(p)), key=len)
-            staging = self.stagings[prefix]
-            folder = next(f for f in totals if staging.is_relative_to(f))
-            totals[folder] += -(-sealed.length_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
+            prefix = max((p for p in folders if path.startswith(p)), key=len)
+            totals[folders[prefix]] += -(-sealed.length_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
         totals[self._paths.repos] += sum(map(self.view_bytes, viewed))
         return totals
 

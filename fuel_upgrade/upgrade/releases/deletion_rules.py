@@ -25,7 +25,7 @@ def dependents(
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """What refers to a release: clusters (id, name), releases (id, name, version), an install."""
+    """The references to a release: clusters (id, name), releases (id, name, version), install."""
 
     label: str
     clusters: tuple[tuple[int, str], ...]

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile
-from fuel_upgrade.bundle.verify import BundleHead, read_head
+from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
-from fuel_upgrade.errors import BundleError, PreflightError
+from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
-from fuel_upgrade.upgrade.review.saved_plan import SavedPlan
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
 from fuel_upgrade.upgrade.steps.switch import Switch
@@ -38,27 +37,6 @@ class NothingToDo:
 
     record: ChangeRecord
     tarball: Path
-
-
-def look_up(
-    config: Config,
-    control: ControlPlane,
-    journal: Journal,
-    tarball: Path,
-    expected: SavedPlan | None = None,
-) -> ChangeRecord | None:
-    """Return the same as :func:`find_installed`, and None for an unreadable tarball.
-
-    Raises:
-        ConfigError: ``expected`` is a plan of another tarball; and as :func:`find_installed`.
-    """
-    try:
-        head = read_head(tarball)
-    except BundleError:
-        return None  # the hooks run before it is refused
-    if expected is not None:
-        expected.refuse_other(tarball, head.seal_sha256)
-    return find_installed(config, control, journal, head)
 
 
 def find_installed(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from fuel_upgrade.bundle.manifest import is_installer
-from fuel_upgrade.bundle.verify import read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import unpack
+from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
 from fuel_upgrade.upgrade.records import Json
@@ -41,8 +42,8 @@ class Unpack(StagingFolders):
                 f"{self.tarball}: is not the tarball that was planned",
                 remedy="start the install again",
             )
-        for root in self.roots:
-            make_folders(root)
+        for folder in {*self.roots, *self.stagings.values()}:
+            make_folders(folder)
         unpack(head, self._route, progress=world.progress)
         for link, target in self.links.items():
             link.symlink_to(target)
@@ -56,8 +57,8 @@ class Unpack(StagingFolders):
         """Return the parameters but the tarball's path: the seal identifies the tarball."""
         return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
-    def _route(self, member: str) -> Path | None:
+    def _route(self, member: str) -> tuple[Path, str] | None:
         if is_installer(member):
             return None
         prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
-        return Path(self.stagings[prefix], member.removeprefix(prefix))
+        return self.stagings[prefix], member.removeprefix(prefix)

@@ -28,7 +28,7 @@ class Disks:
 
     @property
     def top(self) -> Path:
-        """Where the first disk is mounted."""
+        """The mount point of the first disk."""
         return self.work / "mnt"
 
     @contextmanager

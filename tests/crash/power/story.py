@@ -99,7 +99,7 @@ class Story:
         states = {record.id: record.state for record in engine.journal.installs()}
         state = states.get(self._install)
         end = state.value if state else "not begun"
-        faults = _told_otherwise(marks, cut, state, states.get(self._failed))
+        faults = _contradictions(marks, cut, state, states.get(self._failed))
         if engine.recover():
             faults.append("a second start recovers something again")
         expected = self._known[_CONTENT_AT_END.get(state, "before")]
@@ -155,7 +155,7 @@ def _mark_success(event: Event, mark: Mark) -> None:
         mark("succeeded")
 
 
-def _told_otherwise(
+def _contradictions(
     marks: Mapping[str, int], cut: Cut, state: InstallState | None, failed: InstallState | None
 ) -> list[str]:
     """Compare the journal with the answers before the cut, which must hold."""

@@ -13,7 +13,8 @@ import yaml
 import zstandard
 
 from fuel_upgrade.bundle.pack import BundleSummary, build_bundle
-from fuel_upgrade.bundle.verify import read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError, ConfigError, UpgradeError
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.system.progress import no_progress
@@ -215,6 +216,10 @@ REFUSED: dict[str, tuple[Change, type[UpgradeError], str]] = {
     "link_absolute": (link_to("/etc/passwd"), BundleError, "a link to '/etc/passwd', outside"),
     "link_up_behind_a_name": (link_to("manifests/../x"), BundleError, "a link to"),
     "pipe": (make_pipe, BundleError, "neither a file nor a folder"),
+    "tasks_malformed": (
+        lambda parts, _: write(parts / PUPPET / "tasks.yaml", "{}"), BundleError,
+        "tasks.yaml: expected a list of tasks",
+    ),
     "diff_as_full": (give_diff_as_full, BundleError, "expected a full repo, found a diff repo"),
     "full_as_diff": (give_full_as_diff, BundleError, "expected a diff repo, found no diff.yaml"),
     "package_altered": (flip_package, BundleError, "but its index says"),
@@ -295,7 +300,7 @@ def test_a_file_name_that_is_not_utf8_is_packed_and_unpacked(tmp_path: Path, par
     write(parts / PUPPET / name, b"x")
     (parts / PUPPET / "link").symlink_to(name)
     build(parts, data, tmp_path / "out.tar")
-    unpack(read_head(tmp_path / "out.tar"), (tmp_path / "out").joinpath, progress=no_progress)
+    unpack(read_head(tmp_path / "out.tar"), below(tmp_path / "out"), progress=no_progress)
     folder = tmp_path / "out/upgrade/puppet" / VERSION / "modules/nova"
     assert (folder / name).read_bytes() == (folder / "link").read_bytes() == b"x"
 

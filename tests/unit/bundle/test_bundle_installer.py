@@ -8,7 +8,8 @@ import pytest
 
 from fuel_upgrade.bundle.installer import read_installer
 from fuel_upgrade.bundle.pack import build_bundle
-from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.progress import no_progress
@@ -67,7 +68,7 @@ def test_an_install_checks_it_and_writes_it_nowhere(head: BundleHead, tmp_path: 
     reported: list[tuple[int, int]] = []
     unpack(
         head,
-        lambda member: None if member == PLACE else out / member,
+        lambda path: None if path == PLACE else (out, path),
         progress=lambda _what, done, total: reported.append((done, total)),
     )
     assert sum(p.is_file() for p in out.rglob("*")) == len(head.sealed) - 1
@@ -80,7 +81,7 @@ def test_an_altered_installer_is_refused(head: BundleHead, tmp_path: Path) -> No
     assert data.count(b"exit 0\n") == 1
     head.path.write_bytes(data.replace(b"exit 0\n", b"exit 1\n"))
     with pytest.raises(BundleError, match=PLACE):
-        unpack(head, lambda member: tmp_path / "out" / member, progress=no_progress)
+        unpack(head, below(tmp_path / "out"), progress=no_progress)
 
 
 def test_the_installer_takes_no_space_on_the_master(head: BundleHead) -> None:

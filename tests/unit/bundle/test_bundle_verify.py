@@ -13,7 +13,8 @@ import pytest
 
 from fuel_upgrade.bundle import manifest, verify
 from fuel_upgrade.bundle.seal import SealedFile, parse_seal, render_seal
-from fuel_upgrade.bundle.verify import BundleHead, read_head, unpack
+from fuel_upgrade.bundle.unpack_tarball import below, unpack
+from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.system.tree_digest import walk
@@ -32,7 +33,7 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def unpack_into(folder: Path, head: BundleHead) -> None:
-    unpack(head, folder.joinpath, progress=no_progress)
+    unpack(head, below(folder), progress=no_progress)
 
 
 def test_the_header_describes_the_tarball(tarball: Path) -> None:
@@ -94,7 +95,7 @@ def test_the_seal_is_not_summed_again_for_each_member(tarball: Path, tmp_path: P
 def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path) -> None:
     head = read_head(tarball)
     message: list[tuple[str, int, int]] = []
-    unpack(head, tmp_path.joinpath, progress=lambda *what: message.append(what))
+    unpack(head, below(tmp_path), progress=lambda *what: message.append(what))
     written = {
         str(p.relative_to(tmp_path)) for p in walk(tmp_path) if p.is_symlink() or p.is_file()
     }
@@ -109,9 +110,9 @@ def test_unpacking_writes_exactly_the_sealed_files(tarball: Path, tmp_path: Path
 def test_each_file_goes_where_the_route_says(tarball: Path, tmp_path: Path) -> None:
     requested: list[str] = []
 
-    def route(path: str) -> Path:
+    def route(path: str) -> tuple[Path, str]:
         requested.append(path)
-        return tmp_path / str(len(requested))
+        return tmp_path, str(len(requested))
 
     head = read_head(tarball)
     unpack(head, route, progress=no_progress)
@@ -230,7 +231,7 @@ def test_payload_that_is_not_as_sealed_is_refused(
 
 def reseal(edit: Callable[[dict[str, SealedFile]], object]) -> Change:
     def change(data: bytes) -> bytes:
-        files = parse_seal(data, source="")
+        files = dict(parse_seal(data, source=""))
         edit(files)
         return render_seal(files)
 

@@ -1,4 +1,4 @@
-"""What is packed for support has no secret in it, wherever it was planted."""
+"""A support archive holds no secret, wherever one was planted."""
 
 import json
 import sqlite3

@@ -29,16 +29,16 @@ RENDERED = OrchestratorData(
 )
 
 
-def found(data: OrchestratorData | None) -> RegisteredRelease:
+def registered(data: OrchestratorData | None) -> RegisteredRelease:
     return RegisteredRelease(7, "Juno", VERSION, "CentOS", "available", data)
 
 
 def test_macros_that_nailgun_filled_in_are_no_difference() -> None:
-    assert is_rendered_from(POSTED, found(RENDERED))
+    assert is_rendered_from(POSTED, registered(RENDERED))
 
 
 def test_the_order_of_repos_is_no_difference() -> None:
-    assert is_rendered_from(POSTED, found(replace(RENDERED, repos=RENDERED.repos[::-1])))
+    assert is_rendered_from(POSTED, registered(replace(RENDERED, repos=RENDERED.repos[::-1])))
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_the_order_of_repos_is_no_difference() -> None:
     ids=["no data", "a repo less", "another place", "other modules"],
 )
 def test_other_data_belongs_to_another_release(other: OrchestratorData | None) -> None:
-    assert not is_rendered_from(POSTED, found(other))
+    assert not is_rendered_from(POSTED, registered(other))

@@ -46,7 +46,7 @@ def test_a_cut_archive_is_refused_unless_only_zeros_behind_its_end_are_lost(leng
 
 
 def data_spans() -> list[range]:
-    """Where headers and contents lie, without the padding behind contents."""
+    """The byte ranges of headers and contents, without the padding after contents."""
     spans, at = [], 0
     for size in (len(b"content of a"), 0, 0, len(LONG) + 1, 700):
         spans.append(range(at, at + 512 + size))

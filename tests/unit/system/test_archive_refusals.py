@@ -1,4 +1,4 @@
-"""What an archive may not hold: refused at its header, before a byte of it is written."""
+"""A forbidden member is refused at its header, before a byte of it is written."""
 
 import tarfile
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system.archive import extract
+from fuel_upgrade.system.extraction import extract
 from tests.builders import END, file_member, header, padded, pax, pax_record, read_archive, reader
 
 LINK = tarfile.SYMTYPE

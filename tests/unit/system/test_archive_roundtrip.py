@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import process
-from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind, extract
+from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind
 from fuel_upgrade.system.compression import open_stream
+from fuel_upgrade.system.extraction import extract
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.tree_digest import walk
 from tests.builders import quickly, read_archive

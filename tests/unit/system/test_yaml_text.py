@@ -142,7 +142,7 @@ def test_other_types_become_those_that_nailgun_would_post(text: str, expected: o
     ],
 )
 def test_lossy_and_executable_yaml_is_refused_with_its_position(text: str, what: str) -> None:
-    """Where libyaml is what refuses, the words are its own: only the place is ours."""
+    """A refusal of libyaml keeps its text; the position in the file is added."""
     assert refusal(text).startswith(what)
 
 

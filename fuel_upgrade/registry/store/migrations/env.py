@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, in the transaction that it was handed."""
+"""Alembic's entry point: run the revisions in the transaction of the caller."""
 
 from alembic import context
 

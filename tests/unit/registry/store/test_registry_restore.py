@@ -1,4 +1,4 @@
-"""What an import refuses, with the smallest file of each kind."""
+"""An import refuses each kind of invalid file (the smallest of the kind)."""
 
 import json
 from typing import Any

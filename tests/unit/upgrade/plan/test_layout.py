@@ -1,4 +1,4 @@
-"""Where each part of a tarball is staged and goes live, and how much each folder takes."""
+"""The staging and live paths of each part of a tarball, and the size of each folder."""
 
 from pathlib import Path
 

@@ -1,0 +1,120 @@
+"""Unpacks an upgrade tarball with one read, and verifies every byte against its seal."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.verify import (
+    DAMAGED,
+    BundleHead,
+    altered,
+    check_content,
+    reporting_cut_off,
+)
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system.archive import ArchiveReader, Kind, Member
+from fuel_upgrade.system.compression import open_stream
+from fuel_upgrade.system.extraction import Destination
+from fuel_upgrade.system.hashing import Hasher
+from fuel_upgrade.system.progress import ByteCounter, Progress
+from fuel_upgrade.system.read_ahead import ReadAhead
+
+Route = Callable[[str], tuple[Path, str] | None]
+"""Maps a member of the tarball to a folder and a new path below it; the folder may be missing.
+
+None: the member is checked and not written.
+"""
+
+
+def below(folder: Path) -> Route:
+    """Return the route that writes every member below one folder."""
+    return lambda path: (folder, path)
+
+
+def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
+    """Read the tarball once, write each member to the path that ``route`` gives, and check all.
+
+    Decompression and the checksums of long files have a thread each.
+
+    Raises:
+        BundleError: a member is damaged, missing, or not in the seal. The caller removes the
+            files written so far.
+    """
+    missing = set(head.sealed)
+    counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
+    with ExitStack() as stack:
+        stack.enter_context(reporting_cut_off(head.path, begun_bytes=head.size_bytes))
+        stream = stack.enter_context(ReadAhead.buffered(open_stream(head.path)))
+        writer = _Writer(head, route, stack)
+        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.add)
+        for member in reader.members():
+            if member.path == manifest.SEAL:
+                writer.check_same_seal(reader)
+            elif member.kind is not Kind.FOLDER:
+                sha256 = writer.write_checked(reader, member)
+                check_content(head.path, member.path, head.sealed, _length(member), sha256)
+                missing.discard(member.path)
+    counter.end()
+    if missing:
+        raise BundleError(
+            f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
+            remedy=DAMAGED,
+        )
+
+
+class _Writer:
+    """Writes the members of one tarball; ``stack`` closes the folders."""
+
+    def __init__(self, head: BundleHead, route: Route, stack: ExitStack) -> None:
+        self._head = head
+        self._route = route
+        self._stack = stack
+        self._hasher = stack.enter_context(Hasher())
+        self._destinations: dict[Path, Destination] = {}
+
+    def write_checked(self, reader: ArchiveReader, member: Member) -> str:
+        """Check a member against its entry in the seal, write it, and return its SHA-256."""
+        path, name = self._head.path, member.path
+        sealed = self._head.sealed.get(name)
+        link = member.target if member.kind is Kind.LINK else None
+        if sealed is None or member.kind is Kind.HARD_LINK or sealed.link_target != link:
+            raise altered(path, name, "not as listed in the seal")
+        if member.kind is Kind.FILE and sealed.executable != bool(member.mode & 0o100):
+            raise altered(path, name, "another mode than the seal says")
+        if link is not None and not manifest.link_stays_inside(name, link):
+            raise altered(path, name, f"a link to {link!r}, outside its part")
+        place = self._route(name)
+        if place is None:
+            return self._hash(reader, member)
+        folder, relative = place
+        sha256 = self._destination(folder).write(reader, member, relative, self._hasher)
+        return sha256 if link is None else hashlib.sha256(os.fsencode(link)).hexdigest()
+
+    def check_same_seal(self, reader: ArchiveReader) -> None:
+        """Check that the seal is the one in the header that was read before."""
+        digest = hashlib.sha256()
+        for chunk in reader.chunks():
+            digest.update(chunk)
+        if digest.hexdigest() != self._head.seal_sha256:
+            raise altered(self._head.path, manifest.SEAL, "changed since the tarball was opened")
+
+    def _hash(self, reader: ArchiveReader, member: Member) -> str:
+        digest = self._hasher.new(member.size_bytes)
+        if member.kind is Kind.LINK:
+            digest.update(os.fsencode(member.target))
+        for chunk in reader.chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def _destination(self, folder: Path) -> Destination:
+        if folder not in self._destinations:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._destinations[folder] = self._stack.enter_context(Destination(folder))
+        return self._destinations[folder]
+
+
+def _length(member: Member) -> int:
+    return len(os.fsencode(member.target)) if member.kind is Kind.LINK else member.size_bytes
