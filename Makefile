@@ -69,10 +69,11 @@ test-registry: tools $(READY) ## Load the registry with 32 clients for a minute,
 test-foreign: tools $(READY) ## Read the repos in the tests of apt, reprepro, createrepo_c, dnf and others
 	@$(LONG_TESTS) tests/foreign
 
-fuzz: tools $(READY) ## Test 500 random cases of each rule, and 5000 valid and invalid requests
+fuzz: tools $(READY) ## Test 500 random cases of each rule, 5000 requests, 100,000 mutated indexes
 	@EXAMPLES=$${EXAMPLES:-500} $(LONG_TESTS) -n $(UNIT_WORKERS) -m hypothesis tests/unit
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
+	@STANZA_MUTATIONS=$${STANZA_MUTATIONS:-100000} $(LONG_TESTS) tests/integration/test_apt_mutations.py
 
 deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-deb $(TREE) dist

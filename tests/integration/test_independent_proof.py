@@ -112,6 +112,27 @@ def test_both_readers_end_stanzas_at_the_same_lines(
     assert (proof.proved, proof.release, proof.carried) == (True, 3, 2)
 
 
+@pytest.mark.parametrize("blanks", [b" ", b"\t", b" \t "])
+@pytest.mark.parametrize("reader", READERS[:2], indirect=True)
+@pytest.mark.usefixtures("reader")
+def test_stanzas_that_only_end_at_a_line_of_blanks_are_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blanks: bytes
+) -> None:
+    base = apt_repo(tmp_path / "base", [Fake("a")])
+    current = apt_repo(tmp_path / "current", fakes := [Fake("a"), Fake("b"), Fake("c")])
+    text = (b"\n" + blanks + b"\n").join(map(stanza, fakes)) + b"\n"
+    relist(current / "dists/precise", {"main/binary-amd64/Packages": text})
+    with pytest.raises(BundleError, match="line of blanks"):
+        build_diff(base, current, tmp_path / "diff")
+
+    def batches(index: AptIndex) -> Iterator[list[bytes]]:
+        yield index.path.read_bytes().replace(blanks + b"\n", b"\n").split(b"\n\n")
+
+    monkeypatch.setattr(AptIndex, "batches", batches)  # a reader without the check
+    with pytest.raises(BundleError, match="two libraries read the index differently"):
+        build_diff(base, current, tmp_path / "diff")
+
+
 def relist(suite: Path, files: dict[str, bytes], components: str = "main") -> None:
     """Write indexes and a Release that lists them alone."""
     for name, data in files.items():

@@ -18,10 +18,9 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
 }
 _BEST = "sha256"
 _BLANKS = (b" ", b"\t")
-_OTHER_SPELLING = re.compile(
-    rb"\n(?!(?:%(names)s):)(?i:%(names)s)[ \t]*:"
-    % {b"names": b"Package|Version|Architecture|Filename|Size|SHA256"}
-)
+_NAMES = b"Version|Architecture|Filename|Size|SHA256"
+_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t]*:" % (_NAMES, _NAMES))
+"""A field in another spelling than that of Debian's tools, or a second name."""
 _BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
@@ -69,11 +68,14 @@ def _split(text: bytes) -> list[bytes]:
 
 
 def _without_earlier_fields(stanza: bytes) -> bytes:
-    """Return a stanza that begins with its last ``Package`` and has no other, as apt reads it."""
-    parts = re.split(rb"(?m)^(?=Package:)", stanza)
-    if len(parts) < 3:  # noqa: PLR2004 - the text before the field, and one field
-        return stanza
+    """Return a stanza that begins with its last ``Package`` and has no other, as apt reads it.
+
+    A name of several lines is left as it is, to be refused.
+    """
+    parts = re.split(rb"(?mi)^(?=Package[ \t]*:)", stanza)
     name, _, rest = parts[-1].partition(b"\n")
+    if len(parts) < 3 or rest[:1] in _BLANKS:  # noqa: PLR2004 - text before the field, one field
+        return stanza
     others = (part.partition(b"\n")[2] for part in parts[1:-1])
     return b"\n".join(
         (name, *(o.strip(b"\n") for o in (parts[0], *others, rest) if o.strip(b"\n")))
@@ -111,8 +113,8 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
     """Read one stanza like :func:`parse_package`, with SHA-256 as its only checksum.
 
     It takes a third of the time: fields are searched in the spelling of Debian's tools, and only
-    a stanza with another one is read as a whole. A field begins after a line feed and a continued
-    line with a space, so the two cannot be confused.
+    a stanza with another one, or with two names, is read as a whole. A field begins after a line
+    feed and a continued line with a space, so the two cannot be confused.
 
     Raises:
         BundleError: as ``parse_package``. KeyError: there is no SHA-256.
@@ -121,7 +123,7 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
     version, architecture, filename = find(_VERSION), find(_ARCHITECTURE), find(_FILENAME)
     size, checksum = find(_SIZE), find(_SHA256)
     fields = min(version, architecture, filename, size, checksum)
-    if not stanza.startswith(_PACKAGE) or fields < 0 or _OTHER_SPELLING.search(stanza):
+    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
         return _only_sha256(parse_package(stanza, source=source))
     try:
         return Package(
@@ -145,7 +147,7 @@ def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
     find = stanza.rfind
     version, architecture, checksum = find(_VERSION), find(_ARCHITECTURE), find(_SHA256)
     fields = min(version, architecture, checksum)
-    if not stanza.startswith(_PACKAGE) or fields < 0 or _OTHER_SPELLING.search(stanza):
+    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
         return parse_by_sha256(stanza, source=source).identity(_BEST)
     try:
         parts = (
