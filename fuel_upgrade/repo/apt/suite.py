@@ -27,11 +27,11 @@ _FLAT_INDEX: IndexName = ("", "all")
 _FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
 
 
+UNREAD_ALL = "No-Support-for-Architecture-all"
+
+
 class SuiteChoiceError(ConfigError):
     """The suite does not exist, or several exist and none is named."""
-
-
-UNREAD_ALL = "No-Support-for-Architecture-all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,14 @@ class AptSuite:
 
     @property
     def read_architectures(self) -> tuple[str, ...]:
-        """The architectures whose indexes apt reads: those that ``Release`` names, if it does.
-
-        Debian names ``all`` as well, but has these packages in each index, and a field says so.
-        """
+        """The architectures whose indexes apt reads: those that ``Release`` names, if it does."""
         named = _words(self.release, "Architectures")
-        unread = ("all",) if "Packages" in _words(self.release, UNREAD_ALL) else ()
-        return tuple(a for a in self.architectures if a not in unread and (a in named or not named))
+        return tuple(a for a in self.architectures if a in named or not named)
+
+    @property
+    def indexes_for_all(self) -> tuple[Path, ...]:
+        """The places of the indexes for all architectures, which apt may not read."""
+        return tuple(self.folder / index_stem(c, "all") for c in self.components)
 
     def batches(self) -> Iterator[list[bytes]]:
         """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
