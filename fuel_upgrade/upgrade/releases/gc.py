@@ -271,7 +271,8 @@ def _folders(
         if candidate.own is not None:
             place = candidate.own.relative_to(paths.repos)
             folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
-    stay = {c.release.version for c in candidates if c not in free}
+    leaving = {c.release.id for c in free}
+    stay = {c.release.version for c in candidates if c.release.id not in leaving}
     for version in sorted({c.release.version for c in free} - stay):
         folders.update({paths.puppet / version: None})
         folders.update({paths.release_versions / f"{version}.yaml": None})
