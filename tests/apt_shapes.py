@@ -15,6 +15,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 from tests.builders import write
@@ -23,6 +24,7 @@ from tests.exactness import Item, Release
 COMPONENTS = ("main", "more/extra")
 NATIVES = ("amd64", "i386")
 SUITE = "precise"
+SUITES = (SUITE, f"{SUITE}-updates/juno", f"{SUITE}/updates")
 PAST = "Sat, 01 Nov 2014 00:00:00 UTC"
 FUTURE = format_datetime(datetime.now(UTC) + timedelta(days=400), usegmt=True)
 
@@ -59,7 +61,9 @@ class AptShape:
             "Date in the future": ("Date", FUTURE) in self.dates,
             f"packages for all {self.layout.value}": self.layout != usual.layout,
             f"index with {self.text}": self.text != usual.text,
-            "suite with a slash": "/" in self.suite,
+            "flat": is_flat(self.suite),
+            "suite with a slash": self.suite == SUITES[1],
+            "components with the prefix of their suite": self.suite == SUITES[2],
             "Acquire-By-Hash": self.by_hash,
             "signed": self.signed,
         }
@@ -95,10 +99,23 @@ def shapes() -> st.SearchStrategy[AptShape]:
             st.sampled_from(_DATES),
             st.sampled_from([layout for layout in Layout if layout is not Layout.UNREAD]),
             st.sampled_from(sorted(TEXTS)),
-            st.sampled_from((SUITE, f"{SUITE}-updates/juno")),
+            st.sampled_from(SUITES),
             st.booleans(),
             st.booleans(),
         ),
+    )
+
+
+def flat_shapes() -> st.SearchStrategy[AptShape]:
+    """Give shapes of flat repos, whose release has neither components nor architectures."""
+    return st.builds(
+        AptShape,
+        st.sampled_from(_POLICIES),
+        st.sampled_from(_DATES),
+        text=st.sampled_from(sorted(TEXTS)),
+        suite=st.just("./"),
+        by_hash=st.booleans(),
+        signed=st.booleans(),
     )
 
 
@@ -109,22 +126,17 @@ def make_full(
     form = shape or AptShape()
     indexed, named = _architectures(release, form.layout)
     files: dict[str, bytes] = {}
-    for component in COMPONENTS:
-        for architecture in indexed:
-            shown = ("all",) if architecture == "all" else (architecture, *_with_all(form.layout))
-            stanzas = [
-                _stanza(root, item)
-                for item in release
-                if item.component == component and item.architecture in shown
-            ]
-            stem = f"{component}/binary-{architecture}/Packages"
-            files[stem] = TEXTS[form.text](render_packages(stanzas)) if stanzas else b""
-            files[f"{stem}.gz"] = gzip.compress(files[stem], mtime=0)
-    folder = root / "dists" / form.suite
+    for stem, items in _indexes(release, form, indexed).items():
+        text = render_packages([_stanza(root, item) for item in items])
+        files[stem] = TEXTS[form.text](text) if items else b""
+        files[f"{stem}.gz"] = gzip.compress(files[stem], mtime=0)
+    folder = root / index_path(form.suite)
     for name, data in files.items():
         write(folder / name, data)
-    fields = {"Label": "Full", "Suite": form.suite, "Codename": form.suite, **dict(form.dates)}
-    fields |= {"Components": " ".join(COMPONENTS), **named, **dict(form.policy)}
+    fields = {"Label": "Full", "Suite": SUITE, **dict(form.dates), **dict(form.policy)}
+    if not is_flat(form.suite):
+        prefix = "updates/" if form.suite == SUITES[2] else ""
+        fields |= {"Components": " ".join(prefix + name for name in COMPONENTS), **named}
     if form.by_hash:
         fields["Acquire-By-Hash"] = "yes"
         add_by_hash(folder, files)
@@ -133,6 +145,24 @@ def make_full(
     if key and form.signed:
         sign_apt(folder, key)
     return root
+
+
+def _indexes(
+    release: Release, shape: AptShape, architectures: Sequence[str]
+) -> dict[str, list[Item]]:
+    """Return the packages of each index, by its path without the suffix of a form."""
+    if is_flat(shape.suite):
+        return {index_stem("", "all"): list(release)}
+    shown = {a: ("all",) if a == "all" else (a, *_with_all(shape.layout)) for a in architectures}
+    return {
+        index_stem(component, architecture): [
+            item
+            for item in release
+            if item.component == component and item.architecture in shown[architecture]
+        ]
+        for component in COMPONENTS
+        for architecture in architectures
+    }
 
 
 def _architectures(release: Release, layout: Layout) -> tuple[Sequence[str], Mapping[str, str]]:

@@ -20,6 +20,7 @@ from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
+from fuel_upgrade.repo.apt.suite_path import is_flat
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.repo.sign import SigningKey
@@ -34,6 +35,7 @@ from tests.apt_shapes import (
     SUITE,
     AptShape,
     Layout,
+    flat_shapes,
     make_deb,
     make_full,
     shapes,
@@ -104,6 +106,7 @@ def folder(setting: Setting) -> Path:
     forms=st.one_of(
         st.tuples(*[shapes()] * LONGEST_CHAIN),
         shapes().map(lambda shape: (shape,) * LONGEST_CHAIN),
+        st.tuples(*[flat_shapes()] * LONGEST_CHAIN),
     ),
     installed=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS), max_size=3),
     deb822=st.booleans(),
@@ -216,7 +219,8 @@ def make_repos(
 
 
 def fetch(repo: Path, suite: str = SUITE) -> RepoContent:
-    source = NodeSource(repo.name, f"file://{repo}", suite, COMPONENTS)
+    components = () if is_flat(suite) else COMPONENTS
+    source = NodeSource(repo.name, f"file://{repo}", suite, components)
     return fetch_content(fetch_identity(source, timeout_s=120), timeout_s=120)
 
 
