@@ -6,6 +6,7 @@ from pathlib import Path
 
 from debian.deb822 import Deb822
 
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS
 
 RELEASES = ("InRelease", "Release")
@@ -37,10 +38,16 @@ def is_true(value: str | None) -> bool:
 
 
 def read_release(folder: Path) -> ReleaseFile:
-    """Read the ``InRelease`` or ``Release`` in ``folder``; empty if there is neither."""
+    """Read the ``InRelease`` or ``Release`` in ``folder``; empty if there is neither.
+
+    Raises:
+        BundleError: it is no regular file.
+    """
     path = next((folder / name for name in RELEASES if (folder / name).exists()), None)
     if path is None:
         return ReleaseFile()
+    if not path.is_file():
+        raise BundleError(f"{path}: no regular file", remedy="copy the repo again")
     paragraph = parse_release(path.read_text(encoding="utf-8", errors="replace"))
     fields = {str(k): str(v).strip() for k, v in paragraph.items() if "\n" not in str(v)}
     listed: dict[str, tuple[str, str]] = {}

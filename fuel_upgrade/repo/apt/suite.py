@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -214,7 +215,9 @@ def _chosen_suite(root: Path, name: str | None) -> str:
 
 def _is_known(root: Path, name: str, present: tuple[str, ...]) -> bool:
     if is_flat(name):
-        return bool(present_forms(root / index_path(name), "Packages"))
+        with suppress(OSError):  # such as a name that is too long for the file system
+            return bool(present_forms(root / index_path(name), "Packages"))
+        return False
     return _is_link_to(root / "dists" / name, present)
 
 
