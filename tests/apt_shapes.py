@@ -72,12 +72,13 @@ class AptShape:
 
 NOT_AUTOMATIC = (("NotAutomatic", "yes"),)
 EXPIRED = (("Date", PAST), ("Valid-Until", PAST))
+IN_FUTURE = (("Date", FUTURE),)
 _POLICIES = ((), NOT_AUTOMATIC, (*NOT_AUTOMATIC, ("ButAutomaticUpgrades", "yes")))
 _DATES = (
     (("Date", PAST),),
     EXPIRED,
     (("Date", PAST), ("Valid-Until", FUTURE)),
-    (("Date", FUTURE),),
+    IN_FUTURE,
 )
 TEXTS: Mapping[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
