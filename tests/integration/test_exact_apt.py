@@ -43,7 +43,7 @@ from tests.apt_shapes import (
 )
 from tests.builders import write
 from tests.exactness import LONGEST_CHAIN, NAMES, Chain, Item, Tally, cases_wanted, chains, report
-from tests.generations import Generation, generation_names, opened
+from tests.generations import Generation, generations, opened
 from tests.tools import needs
 
 pytestmark = needs("apt-get", "apt-cache", "dpkg-deb", "gpg")
@@ -72,7 +72,7 @@ class Setting:
     tally: Tally = field(default_factory=Tally)
 
 
-@pytest.fixture(scope="module", params=generation_names())
+@pytest.fixture(scope="module", params=generations())
 def setting(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Setting]:

@@ -26,7 +26,7 @@ from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write
 from tests.exactness import LONGEST_CHAIN, Chain, Item, Release, Tally, cases_wanted, chains, report
-from tests.generations import Generation, generation_names, opened
+from tests.generations import Generation, generations, opened
 from tests.tools import needs
 from tests.yum_shapes import SHAPES
 
@@ -90,7 +90,7 @@ class Dnf:
         self._process.communicate(timeout=120)
 
 
-@pytest.fixture(scope="module", params=generation_names())
+@pytest.fixture(scope="module", params=generations())
 def system(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Generation]:
