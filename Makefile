@@ -51,8 +51,9 @@ test: tools $(READY) ## Run all tests
 test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13, and under rpm, as root
 	@TREE=$(abspath $(TREE)) PYTHON=$(abspath $(VENV))/bin/python $(VENV)/bin/python -m pytest -q -s tests/packaging
 
-test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
-	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
+test-exact: tools $(READY) ## Compare chains with full repos by the apt and dnf of Debian 12 and 13, as root
+	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-100} \
+	  EXACT_SUITES="$${EXACT_SUITES:-bookworm trixie}" \
 	  $(LONG_TESTS) tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 test-power: tools $(READY) ## Cut the power of recorded disks during installs, as root

@@ -15,6 +15,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 from tests.builders import write
@@ -23,7 +24,7 @@ from tests.exactness import Item, Release
 COMPONENTS = ("main", "more/extra")
 NATIVES = ("amd64", "i386")
 SUITE = "precise"
-FLAT = ("./", "some/folder/")
+SUITES = (SUITE, f"{SUITE}-updates/juno", f"{SUITE}/updates")
 PAST = "Sat, 01 Nov 2014 00:00:00 UTC"
 FUTURE = format_datetime(datetime.now(UTC) + timedelta(days=400), usegmt=True)
 
@@ -36,7 +37,7 @@ class Layout(Enum):
     BOTH = "in each index and in binary-all, which apt does not read"
     UNNAMED = "in each index and in binary-all, which Release does not name"
     ALONE = "the only architecture"
-    UNREAD = "in binary-all only, which Release does not name"
+    UNREAD = "in binary-all only, which Release does not name"  # not drawn: apt lacks them then
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,6 @@ class AptShape:
     by_hash: bool = False
     signed: bool = False
 
-    @property
-    def is_flat(self) -> bool:
-        """Whether the repo is flat: ``layout`` has no influence then."""
-        return self.suite in FLAT
-
     def kinds(self) -> list[str]:
         """Return the parts that differ from a usual repo, for the tally."""
         usual = AptShape()
@@ -63,11 +59,11 @@ class AptShape:
             " and ".join(name for name, _ in self.policy): self.policy != usual.policy,
             "Valid-Until over": ("Valid-Until", PAST) in self.dates,
             "Date in the future": ("Date", FUTURE) in self.dates,
-            f"packages for all {self.layout.value}": self.layout != usual.layout
-            and not self.is_flat,
+            f"packages for all {self.layout.value}": self.layout != usual.layout,
             f"index with {self.text}": self.text != usual.text,
-            "suite with a slash": "/" in self.suite and not self.is_flat,
-            "flat": self.is_flat,
+            "flat": is_flat(self.suite),
+            "suite with a slash": self.suite == SUITES[1],
+            "components with the prefix of their suite": self.suite == SUITES[2],
             "Acquire-By-Hash": self.by_hash,
             "signed": self.signed,
         }
@@ -76,12 +72,13 @@ class AptShape:
 
 NOT_AUTOMATIC = (("NotAutomatic", "yes"),)
 EXPIRED = (("Date", PAST), ("Valid-Until", PAST))
+IN_FUTURE = (("Date", FUTURE),)
 _POLICIES = ((), NOT_AUTOMATIC, (*NOT_AUTOMATIC, ("ButAutomaticUpgrades", "yes")))
 _DATES = (
     (("Date", PAST),),
     EXPIRED,
     (("Date", PAST), ("Valid-Until", FUTURE)),
-    (("Date", FUTURE),),
+    IN_FUTURE,
 )
 TEXTS: Mapping[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
@@ -101,12 +98,25 @@ def shapes() -> st.SearchStrategy[AptShape]:
             AptShape,
             st.sampled_from(_POLICIES),
             st.sampled_from(_DATES),
-            st.sampled_from(Layout),
+            st.sampled_from([layout for layout in Layout if layout is not Layout.UNREAD]),
             st.sampled_from(sorted(TEXTS)),
-            st.sampled_from((SUITE, f"{SUITE}-updates/juno", *FLAT)),
+            st.sampled_from(SUITES),
             st.booleans(),
             st.booleans(),
         ),
+    )
+
+
+def flat_shapes() -> st.SearchStrategy[AptShape]:
+    """Give shapes of flat repos, whose release has neither components nor architectures."""
+    return st.builds(
+        AptShape,
+        st.sampled_from(_POLICIES),
+        st.sampled_from(_DATES),
+        text=st.sampled_from(sorted(TEXTS)),
+        suite=st.just("./"),
+        by_hash=st.booleans(),
+        signed=st.booleans(),
     )
 
 
@@ -115,15 +125,19 @@ def make_full(
 ) -> Path:
     """Write a full repo; ``key`` is needed for a signed one."""
     form = shape or AptShape()
-    files, named = _flat(root, release) if form.is_flat else _indexes(root, release, form.layout)
-    files = {name: TEXTS[form.text](text) if text else b"" for name, text in files.items()}
-    files |= {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in files.items()}
-    folder = root / form.suite if form.is_flat else root / "dists" / form.suite
+    indexed, named = _architectures(release, form.layout)
+    files: dict[str, bytes] = {}
+    for stem, items in _indexes(release, form, indexed).items():
+        text = render_packages([_stanza(root, item) for item in items])
+        files[stem] = TEXTS[form.text](text) if items else b""
+        files[f"{stem}.gz"] = gzip.compress(files[stem], mtime=0)
+    folder = root / index_path(form.suite)
     for name, data in files.items():
         write(folder / name, data)
-    fields = {"Label": "Full", **named, **dict(form.dates), **dict(form.policy)}
-    if not form.is_flat:
-        fields |= {"Suite": form.suite, "Codename": form.suite}
+    fields = {"Label": "Full", "Suite": SUITE, **dict(form.dates), **dict(form.policy)}
+    if not is_flat(form.suite):
+        prefix = "updates/" if form.suite == SUITES[2] else ""
+        fields |= {"Components": " ".join(prefix + name for name in COMPONENTS), **named}
     if form.by_hash:
         fields["Acquire-By-Hash"] = "yes"
         add_by_hash(folder, files)
@@ -134,28 +148,22 @@ def make_full(
     return root
 
 
-def _flat(root: Path, release: Release) -> tuple[dict[str, bytes], Mapping[str, str]]:
-    return {"Packages": render_packages([_stanza(root, item) for item in release])}, {}
-
-
 def _indexes(
-    root: Path, release: Release, layout: Layout
-) -> tuple[dict[str, bytes], Mapping[str, str]]:
-    """Return the text of each index, and the fields of Release about them."""
-    indexed, named = _architectures(release, layout)
-    files: dict[str, bytes] = {}
-    for component in COMPONENTS:
-        for architecture in indexed:
-            shown = ("all",) if architecture == "all" else (architecture, *_with_all(layout))
-            stanzas = [
-                _stanza(root, item)
-                for item in release
-                if item.component == component and item.architecture in shown
-            ]
-            files[f"{component}/binary-{architecture}/Packages"] = (
-                render_packages(stanzas) if stanzas else b""
-            )
-    return files, {"Components": " ".join(COMPONENTS), **named}
+    release: Release, shape: AptShape, architectures: Sequence[str]
+) -> dict[str, list[Item]]:
+    """Return the packages of each index, by its path without the suffix of a form."""
+    if is_flat(shape.suite):
+        return {index_stem("", "all"): list(release)}
+    shown = {a: ("all",) if a == "all" else (a, *_with_all(shape.layout)) for a in architectures}
+    return {
+        index_stem(component, architecture): [
+            item
+            for item in release
+            if item.component == component and item.architecture in shown[architecture]
+        ]
+        for component in COMPONENTS
+        for architecture in architectures
+    }
 
 
 def _architectures(release: Release, layout: Layout) -> tuple[Sequence[str], Mapping[str, str]]:

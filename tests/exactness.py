@@ -48,6 +48,10 @@ class Tally:
         changes = [kind for older, newer in pairwise(chain) for kind in _changes(older, newer)]
         self.kinds.update([*changes, *shapes, f"chains of {len(chain)}"])
 
+    def refuse(self, reason: str) -> None:
+        self.refused += 1
+        self.kinds[f"refused: {reason}"] += 1
+
 
 def cases_wanted(variable: str, short: int) -> int:
     """Return the number of cases: from the environment, or that of the short run."""

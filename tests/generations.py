@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
-from tests.packaging.machines import debian
+from tests.packaging.machines import debian, needs_machines
 
 HOST = "host"
 _PACKAGES = ("dnf",)
@@ -42,9 +44,12 @@ class Generation:
         return process.run(self.argv(*argv), timeout_s=120, env=env)
 
 
-def generation_names() -> list[str]:
-    """Return the systems to test: the host, unless EXACT_SUITES names releases of Debian."""
-    return os.environ.get("EXACT_SUITES", HOST).split()
+def generations() -> list[object]:
+    """Return the names of systems to test: the host, unless EXACT_SUITES names others."""
+    return [
+        pytest.param(name, marks=[] if name == HOST else needs_machines())
+        for name in os.environ.get("EXACT_SUITES", HOST).split()
+    ]
 
 
 def opened(name: str, folder: Path) -> Iterator[Generation]:

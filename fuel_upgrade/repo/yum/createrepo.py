@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
 
 from fuel_upgrade.errors import OutsideError
@@ -17,6 +18,7 @@ UpdateRecord: TypeAlias = Any
 _OWN = Path(__file__).with_name("rpm")
 _VARIABLE = "RPM_CONFIGDIR"
 _LOG_DOMAIN = b"C_CREATEREPOLIB"
+_LOADING = Lock()  # two threads at once would each restore the variable that the other has set
 _ALL_LEVELS = 0xFF  # of GLib's messages, fatal ones too
 _LOG_HANDLER = ctypes.CFUNCTYPE(
     None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
@@ -56,7 +58,7 @@ def load_library() -> Any:
             rpm and glib.
     """
     try:
-        with _own_settings_of_rpm():
+        with _LOADING, _own_settings_of_rpm():
             library = import_module("createrepo_c")
             _silence_log()
     except (ImportError, OSError) as error:

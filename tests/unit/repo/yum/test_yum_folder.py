@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
+from fuel_upgrade.repo.yum.createrepo import load_library
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
@@ -149,3 +151,15 @@ def test_the_settings_of_another_rpm_on_the_host_are_not_read(tmp_path: Path) ->
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_threads_that_load_the_library_at_once_leave_the_environment_as_it_was() -> None:
+    """Programs that read RPM_CONFIGDIR, such as rpmbuild, would fail from then on."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: load_library(), range(400)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert "RPM_CONFIGDIR" not in os.environ
