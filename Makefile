@@ -16,6 +16,7 @@ UV := $(UV_VENV)/bin/uv
 WORKERS ?= 3
 UNIT_WORKERS ?= 2
 UPGRADE ?= --upgrade
+ROUNDS ?= 5
 UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) --dist loadfile tests/unit
 # Long suites have longer time-outs than `make test`.
 LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
@@ -28,7 +29,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench test test-packages test-exact test-power test-crash test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,9 +37,11 @@ help: ## Show this list
 demo: tools-required $(READY) ## Show a release from the build side to a node, with real packages
 	@$(VENV)/bin/python -m demo
 
-bench: tools-required $(READY) ## Compare with the original method, python-debian and plain reading; measure an undo
-	@$(VENV)/bin/python -m bench
-	@$(VENV)/bin/python -m bench.undo
+bench: tools-required $(READY) ## Measure all commands against tar, zstd, openssl and others, ROUNDS times (BENCH=--docs: into the docs)
+	@$(VENV)/bin/python -m bench --rounds $(ROUNDS) $(BENCH)
+
+bench-quick: tools-required $(READY) ## Measure small inputs against wide limits; belongs to `make test`
+	@$(VENV)/bin/python -m bench --quick
 
 # The slowest files come first, so that no worker gets one of them at the end.
 test: tools $(READY) ## Run all tests

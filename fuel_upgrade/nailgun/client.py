@@ -29,7 +29,7 @@ from fuel_upgrade.release.registered_repos import unfrozen
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"
 _NO_RELEASE, _NO_PATH = "Release not found", "not found"
-_MAP = "orchestrator_data"  # a field of every release of 6.0, and of none of 6.1 and later
+_MAP = "orchestrator_data"  # a field of no release of 6.1 and later, nor of some of 5.1
 _NO_TASKS = (b"None", b"null")  # Nailgun 6.1 answers None, which is not JSON
 
 Value = TypeVar("Value")
@@ -105,7 +105,7 @@ class NailgunClient:
         return _read(self._get("/version"), lambda data: _text(data["release"]))
 
     def dialect(self) -> Dialect:
-        """Return the dialect of the settings, or else that of the releases or the version."""
+        """Return the dialect of the settings, or else that of the releases or the paths."""
         if self._dialect is None:
             self.releases()
         if self._dialect is None:
@@ -115,8 +115,8 @@ class NailgunClient:
     def _has_tasks(self) -> bool:
         """Return whether this is a Nailgun of 6.1 or later, which has deployment tasks.
 
-        The answer about no release tells: Nailgun's version file is replaced by an upgrade. Only
-        where another program answers, the version decides.
+        Its answer about a release that does not exist decides, because an upgrade replaces the
+        version file. If a proxy answers instead, the version decides.
         """
         answer = self._ask("GET", f"/releases/0/{FIELD}")
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -129,8 +129,10 @@ class NailgunClient:
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, newest first (contract: ``list``)."""
         answer = self._get("/releases/")
-        if self._dialect is None and (shown := _read_list(answer, dict[str, Any])):
-            self._dialect = _dialect_of(has_maps=any(_MAP in release for release in shown))
+        if self._dialect is None:
+            shown = _read_list(answer, dict[str, Any])
+            if any(_MAP in release for release in shown):
+                self._dialect = _dialect_of(has_maps=True)
         return _read_list(answer, self._release)
 
     def release(self, release_id: int) -> RegisteredRelease:
@@ -146,10 +148,10 @@ class NailgunClient:
         """Return the body to post it again (contract: ``one``, ``networks``)."""
         shown = _read(self._get(f"/releases/{release_id}/"), dict[str, Any])
         networks = _read(self._get(f"/releases/{release_id}/networks"), dict[str, Any])
-        if _MAP in shown:  # the 6.0 computes is_deployable, and has no tasks
-            given, later = {"id", "is_deployable"}, {}
-        else:
+        if self.dialect().has_tasks:
             given, later = {"id"}, {FIELD: list(self._tasks_of(release_id, str(shown["version"])))}
+        else:  # the 6.0 computes is_deployable; later ones take it
+            given, later = {"id", "is_deployable"}, {}
         body = {name: value for name, value in shown.items() if name not in given}
         return {**body, "networks_metadata": networks, **later}
 

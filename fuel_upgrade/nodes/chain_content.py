@@ -61,8 +61,7 @@ def _read(source: NodeSource, root: Path) -> RepoContent:
     components = source.components if repo.components else ("",)
     description = read_description(root, source=f"{source.url}/{FILE_NAME}")
     inherited = description.inherited_packages() if description else ()
-    read = {index for index in repo.read_index_names if index[0] in components}
-    visible = (entry.package for entry in repo.entries() if entry.index in read)
+    visible = (entry.package for entry in repo.entries() if entry.component in components)
     return RepoContent(source, tuple(visible), inherited, repo.has_groups)
 
 

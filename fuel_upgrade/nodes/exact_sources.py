@@ -26,14 +26,14 @@ from fuel_upgrade.nodes.sources import (
 )
 from fuel_upgrade.repo.package import RepoKind
 
-APT_DEB822 = "etc/apt/sources.list.d/fuel-upgrade.sources"
+APT_DEB822 = "etc/apt/sources.list.d/00-fuel-upgrade.sources"
 OWN_FILES = {
     RepoKind.APT: (APT_LIST, APT_DEB822, APT_PREFERENCES),
     RepoKind.YUM: (YUM_REPO,),
 }
 """Every file of any form of sources: those that are not written are deleted."""
 _HEAD = "# Written by fuel-upgrade; the order is part of the meaning.\n"
-_MOVED = "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
+_MOVED = "# Written by fuel-upgrade; the repos are in 00-fuel-upgrade.sources.\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.apt.suite_path import is_flat
 
-APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
+# apt reads sources.list.d in the order of the names; a repo in an earlier file takes precedence.
+APT_LIST = "etc/apt/sources.list.d/00-fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
 YUM_REPO = "etc/yum.repos.d/fuel-upgrade.repo"
 ASTUTE_APT_LIST = "etc/apt/sources.list"
@@ -66,6 +67,11 @@ class NodeSource:
     def place(self) -> str:
         """The address as in a line of apt, or the URL of a yum repo."""
         return " ".join((self.url, *([self.suite] if self.suite else []), *self.components))
+
+    @property
+    def entry(self) -> RepoEntry:
+        """The repo as a release names it."""
+        return RepoEntry(self.name, self.place)
 
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
@@ -165,16 +171,18 @@ def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
     return {YUM_REPO: "\n".join(sections)}
 
 
-def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
-    """Return the files of Astute 6.0, byte for byte: without order, pins or priorities.
+def render_astute(os_key: str, repos: Sequence[RepoEntry]) -> dict[str, str]:
+    """Return the files of Astute 6.0, byte for byte: without pins or priorities.
+
+    ``repos`` is the map of a release in Nailgun's order; names are its keys.
 
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
     if os_key == "ubuntu":
-        return {ASTUTE_APT_LIST: "\n".join(f"deb {source.place}" for source in sources)}
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {repo.location}" for repo in repos)}
     sections = (
-        f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
-        for source in sources
+        f"[{repo.name.lower()}]\nname={repo.name}\nbaseurl={repo.location}\ngpgcheck=0"
+        for repo in repos
     )
     return {ASTUTE_YUM_REPO: "\n".join(sections)}
 

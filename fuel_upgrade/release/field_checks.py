@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fuel_upgrade.release.nailgun_repos import repo_list_fault
+from fuel_upgrade.release.nailgun_settings import unknown_settings
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
@@ -46,6 +47,7 @@ def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
     yield from _check_roles(fields)
     yield from _check_orchestrator(fields.get("orchestrator_data"))
     yield from _check_repo_list(fields)
+    yield from unknown_settings(fields)
 
 
 def _check_kind(name: str, value: object) -> Iterator[str]:

@@ -123,9 +123,9 @@ def chain_order(fields: Mapping[str, Any]) -> list[str] | None:
     Raises:
         TypeError, AttributeError: the repos have no known form.
     """
-    if not (orchestrator := fields.get("orchestrator_data")):
+    if (repos := repo_map(fields)) is None:
         return None
-    names = (_LATE_KEY.sub("", str(key)) for key in orchestrator.get("repo_metadata") or {})
+    names = (_LATE_KEY.sub("", str(key)) for key in repos)
     return [name for name in names if is_of_release(name) or name == fields["version"]]
 
 
@@ -135,11 +135,21 @@ def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: they have no known form.
     """
+    if (repos := repo_map(fields)) is not None:
+        return dict(repos)
     version = str(fields["version"])
-    if orchestrator := fields.get("orchestrator_data"):
-        return dict(orchestrator.get("repo_metadata") or {})
     entries = (repo_entry(entry, version) for entry in repo_list(fields) or ())
     return {repo.name: render(repo.location, version, master_ip) for repo in entries}
+
+
+def repo_map(fields: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return the map of repos of Nailgun 6.0, or None.
+
+    Raises:
+        AttributeError: it is not inside a map.
+    """
+    orchestrator = fields.get("orchestrator_data")
+    return (orchestrator.get("repo_metadata") or {}) if orchestrator else None
 
 
 def repo_list(fields: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:

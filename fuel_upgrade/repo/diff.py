@@ -91,32 +91,38 @@ class _Classifier:
     """Selects the group of a package whose identity is not in the base."""
 
     def __init__(self, old: Iterable[Package], new: Iterable[Package], compare: Compare) -> None:
-        self._old = _versions(old)
-        self._new = _versions(new)
-        self._order = cmp_to_key(compare)
+        self._old = _Versions(old, compare)
+        self._new = _Versions(new, compare)
         self._compare = compare
 
     def __call__(self, package: Package) -> str:
         key = (package.name, package.architecture)
-        before = self._old.get(key)
-        if before is None:
+        if key not in self._old.by_key:
             return "added"
-        if package.version in before:
+        if package.version in self._old.by_key[key]:
             return "rebuilt"
-        newest_before = max(before, key=self._order)
+        newest_before = self._old.newest(key)
         if self._compare(package.version, newest_before) > 0:
             return "upgraded"
-        newest_now = max(self._new[key], key=self._order)
-        went_down = self._compare(newest_now, newest_before) < 0
+        went_down = self._compare(self._new.newest(key), newest_before) < 0
         return "downgraded" if went_down else "added"  # else: an older version in addition
 
 
-def _versions(packages: Iterable[Package]) -> dict[tuple[str, str], tuple[str, ...]]:
-    versions: dict[tuple[str, str], tuple[str, ...]] = {}
-    for package in packages:
-        key = (package.name, package.architecture)
-        versions[key] = (*versions.get(key, ()), package.version)  # rarely more than one
-    return versions
+class _Versions:
+    """The versions of each name and architecture; the newest is searched once a key."""
+
+    def __init__(self, packages: Iterable[Package], compare: Compare) -> None:
+        self._order = cmp_to_key(compare)
+        self._newest: dict[tuple[str, str], str] = {}
+        self.by_key: dict[tuple[str, str], set[str]] = {}
+        for package in packages:
+            key = (package.name, package.architecture)
+            self.by_key.setdefault(key, set()).add(package.version)
+
+    def newest(self, key: tuple[str, str]) -> str:
+        if key not in self._newest:
+            self._newest[key] = max(self.by_key[key], key=self._order)
+        return self._newest[key]
 
 
 def total_bytes(*groups: Iterable[Package]) -> int:

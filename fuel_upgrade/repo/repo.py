@@ -70,10 +70,6 @@ class Repo(Protocol):
         """Every package index, including empty ones."""
 
     @property
-    def read_index_names(self) -> tuple[IndexName, ...]:
-        """Every package index that a package manager reads."""
-
-    @property
     def packages(self) -> tuple[Package, ...]:
         """The package of every entry: an apt package for all architectures repeats per index."""
 

@@ -37,7 +37,9 @@ UBUNTU = {"operating_system": "Ubuntu"}
 
 
 def settings(url: str) -> NailgunSettings:
-    return NailgunSettings(url=url, password=PASSWORD, timeout_s=TIMEOUT_S, retries=0)
+    return NailgunSettings(
+        url=url, password=PASSWORD, timeout_s=TIMEOUT_S, retries=0, dialect="6.1"
+    )
 
 
 def real_tasks() -> list[dict[str, Any]]:

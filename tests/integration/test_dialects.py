@@ -1,7 +1,7 @@
 """The releases that real Fuel versions shipped, in both dialects of Nailgun."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.release.dialect import DIALECTS
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
+from fuel_upgrade.release.nailgun_settings import fill_settings
 from fuel_upgrade.release.readback import differences
 from fuel_upgrade.release.registered_repos import orchestrator_data
 from fuel_upgrade.system.progress import no_progress
@@ -243,3 +244,42 @@ def test_a_wrong_dialect_fails_the_install_and_leaves_nothing(
         with pytest.raises(StepError):
             misled.install(tarball(inputs, "7.0", "6.1"))
     assert master.state() == before
+
+
+def test_a_real_5_1_without_orchestrator_data_is_not_taken_for_a_later_one() -> None:
+    note = "list of 5.1's own fixtures: no orchestrator_data in the answer"
+    listed = noted(recording("5.1-migrated"), note)["body"]
+    missing = says(404, b"not found", "text/html")
+    with bad_nailgun() as server:
+        server.script = [says(200, listed), missing, missing]
+        given = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(given) as client:
+            assert client.dialect().name == "6.0"
+
+
+class Settings:
+    """The settings of Nailgun that its own descriptions name."""
+
+    MASTER_IP = IP
+    NOVA_STATE_PATH = "/var/lib/nova"
+
+
+@pytest.mark.parametrize("fuel", VERSIONS)
+def test_settings_are_filled_in_as_by_the_templates_of_nailgun(fuel: str) -> None:
+    jinja2 = pytest.importorskip("jinja2")  # by which Nailgun loads its descriptions
+    text = (shared_dir() / f"data/openstack.yaml/{fuel}.yaml").read_text(encoding="utf-8")
+    rendered = jinja2.Template(text, autoescape=False).render(settings=Settings)
+    expected = parse_fixture(rendered, source="rendered.yaml")
+    assert tuple(fill_settings(release, IP) for release in described(fuel)) == expected
+
+
+def test_image_addresses_are_those_that_a_real_nailgun_loads() -> None:
+    shown = noted(recording("6.0-more"), "list of the version's own fixtures")["body"]
+    real = {r["name"]: image_data(r) for r in shown}
+    ours = {r.name: image_data(fill_settings(r, IP).fields) for r in described("6.0")}
+    assert ours == real
+    assert len(ours) == 2
+
+
+def image_data(fields: Mapping[str, Any]) -> Any:
+    return fields["attributes_metadata"]["generated"]["provision"]["image_data"]

@@ -327,7 +327,7 @@ def test_the_command_tells_the_way_out_when_a_repo_does_not_answer(tmp_path: Pat
 def test_plain_sources_need_no_repo_to_answer(tmp_path: Path) -> None:
     newer, older = make_repos(tmp_path, DOWN_AND_GONE)[1:]
     files = written(tmp_path / "a", [tmp_path / "nowhere", newer, older], "--plain")
-    names = re.findall(r"file://\S*/(\S+) ", files["etc/apt/sources.list.d/fuel-upgrade.list"])
+    names = re.findall(r"file://\S*/(\S+) ", files["etc/apt/sources.list.d/00-fuel-upgrade.list"])
     assert names == ["nowhere", newer.name, older.name]
     pins = files["etc/apt/preferences.d/fuel-upgrade.pref"]
     assert re.findall(r"Pin-Priority: (\d+)", pins) == ["1001"]

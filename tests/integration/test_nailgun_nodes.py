@@ -211,6 +211,16 @@ def test_a_removed_package_stays_visible_until_exact_sources_hide_it(
     assert installed(exact, NAMES) == {**expected, "updated": ("1.1-1", "an update")}
 
 
+@needs_apt
+def test_exact_sources_come_before_files_of_nailgun(repos: Repos, tmp_path: Path) -> None:
+    """Earlier versions of fuel-upgrade named the base by its version."""
+    node = AptNode(tmp_path)
+    base = deb_files({"name": "2014.2.2-6.1", "priority": 1049}, repos.folder("ubuntu", "oldest"))
+    node.apply({**base, **exact_files("ubuntu", repos)})
+    expected = {recipe.name: (recipe.version, recipe.content) for recipe in CURRENT}
+    assert installed(node, NAMES) == expected
+
+
 def exact_files(system: str, repos: Repos) -> dict[str, str]:
     place = (SUITE, ("main",)) if system == "ubuntu" else (None, ())
     sources = (NodeSource(n, repos.folder(system, n).as_uri(), *place) for n in repos.chain)

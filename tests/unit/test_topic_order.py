@@ -19,8 +19,8 @@ ORDER = {
         "original_indexes", "proof", "build", "fullview",
     ],
     "registry": [
-        "refusal", "limits", "resources", "orchestrator_macros", "rules", "store", "auth",
-        "release_order", "release_store", "server", "api",
+        "refusal", "limits", "lines", "resources", "orchestrator_macros", "rules", "store", "auth",
+        "release_order", "release_store", "cluster_attributes", "server", "api",
     ],
     "upgrade": [
         "events", "event_json", "hooks", "log_context", "records", "install_lock", "nailgun_idle",

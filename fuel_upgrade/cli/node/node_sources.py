@@ -9,12 +9,12 @@ from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.full_view_source import require_full
 from fuel_upgrade.nodes.repo_identity import fetch_identity
-from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
+from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_yum
 
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """The format of sources: exact, unless ``is_plain`` or as Astute wrote them."""
+    """The format of sources: exact, unless ``is_plain``; or as Astute wrote them."""
 
     os_key: str
     style: SourceStyle
@@ -47,8 +47,6 @@ class SourceFiles:
 
 def read_sources(repos: NodeRepos, form: SourceForm, timeout_s: float) -> SourceFiles:
     """Read the repos as far as the form needs, and render the files of a node."""
-    if form.is_astute:
-        return SourceFiles(render_astute(form.os_key, repos.given))
     if form.is_plain:
         return _plain(repos.given, form.os_key, timeout_s)
     contents = [_read(source, timeout_s) for source in repos.given]

@@ -77,15 +77,20 @@ def sources(  # noqa: PLR0913 - one parameter an option
     nodes get that one repo, which needs neither order nor pins; RELEASE or --repos then only give
     the suite and components of an apt repo, if --full-view does not.
     """
-    from fuel_upgrade.cli.node.node_chain import Asked, find_repos, make_style
-    from fuel_upgrade.cli.node.node_sources import SourceForm, read_sources
+    from fuel_upgrade.cli.node.node_chain import Asked, find_map, find_repos, make_style
+    from fuel_upgrade.cli.node.node_sources import SourceFiles, SourceForm, read_sources
+    from fuel_upgrade.nodes.sources import render_astute
     from fuel_upgrade.nodes.write_sources import write_tree
 
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     how = SourceForm(os_key, style, is_astute=form == "astute", is_plain=plain)
     how.refuse_useless(is_native=form == "native")
-    chosen = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    made = read_sources(chosen, how, timeout_s)
+    options = Asked(release, repos, full_view, os_key)
+    made = (
+        SourceFiles(render_astute(os_key, find_map(lambda: client, options)))
+        if how.is_astute
+        else read_sources(find_repos(lambda: client, options), how, timeout_s)
+    )
     written = write_tree(made.files, out)
     for repo in made.unread:
         click.echo(f"note:   no pin for {repo.name}: {repo.url} cannot be read", err=True)

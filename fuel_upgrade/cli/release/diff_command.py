@@ -15,6 +15,7 @@ from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.json_diff import Difference, Kind, diff_trees
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.release.nailgun_settings import may_become
 
 DIFFERENT = 8
 """The exit code; not 1 as of diff(1), which is for unexpected errors."""
@@ -176,7 +177,15 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
                 "",
             ):  # Nailgun shows an empty value for a field that was not posted
                 del shown[name]
-    return tuple(diff_trees(before, after))
+    return tuple(d for d in diff_trees(before, after) if not _is_filled_in(d, one, other))
+
+
+def _is_filled_in(difference: Difference, one: Side, other: Side) -> bool:
+    """Return whether a registered release has the value of a setting that a description names."""
+    before, after = difference.before, difference.after
+    if one.is_registered == other.is_registered:
+        return False
+    return may_become(after, before) if one.is_registered else may_become(before, after)
 
 
 def _show_difference(difference: Difference) -> None:

@@ -42,20 +42,23 @@ def read_release(folder: Path) -> ReleaseFile:
     """Read the ``InRelease`` or ``Release`` in ``folder``; empty if there is neither.
 
     Raises:
-        BundleError: there are both, or two lists of checksums, and they contradict each other.
+        BundleError: one is no regular file, or two lists of checksums contradict each other.
     """
-    paragraphs = [
-        parse_release((folder / name).read_text(encoding="utf-8", errors="replace"))
-        for name in RELEASES
-        if (folder / name).exists()
-    ]
-    if not paragraphs:
+    paths = [folder / name for name in RELEASES if (folder / name).exists()]
+    if not paths:
         return ReleaseFile()
-    fields = {str(k): str(v).strip() for k, v in paragraphs[0].items() if "\n" not in str(v)}
-    listed = _listed(paragraphs[0], {}, source=folder)
-    for other in paragraphs[1:]:
+    first, *others = [parse_release(_read(path)) for path in paths]
+    fields = {str(k): str(v).strip() for k, v in first.items() if "\n" not in str(v)}
+    listed = _listed(first, {}, source=folder)
+    for other in others:
         _listed(other, listed, source=folder)
     return ReleaseFile(fields, listed)
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        raise BundleError(f"{path}: no regular file", remedy="copy the repo again")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _listed(paragraph: Deb822, before: Listed, *, source: Path) -> Listed:

@@ -14,7 +14,7 @@ from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256
-from fuel_upgrade.repo.apt.suite import UNREAD_ALL, AptSuite
+from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
 from fuel_upgrade.repo.diff import QuickDiff
@@ -34,13 +34,6 @@ class AptRepo(AptSuite):
     kind = RepoKind.APT
     has_groups = False
     unreadable = ()
-
-    @property
-    def read_index_names(self) -> tuple[IndexName, ...]:
-        """Return each component in each architecture that ``Release`` makes apt read."""
-        if is_flat(self.suite):
-            return self.index_names
-        return tuple((c, a) for c in self.components for a in self.read_architectures)
 
     @property
     def label(self) -> str | None:
@@ -129,13 +122,10 @@ class AptRepo(AptSuite):
         """
         repos = [repo for repo, _ in parts]
         _require_one_layout(repos)
-        # A package of a base is in the indexes that the base had it in: apt must read these too.
-        read = dict.fromkeys(a for repo in repos for a in repo.read_architectures)
         merged = replace(
             self,
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
-            release={**self.release, "Architectures": " ".join(read), UNREAD_ALL: ""},
         )
         entries = (
             entry

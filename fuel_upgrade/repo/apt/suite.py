@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,9 +30,6 @@ _FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
 
 class SuiteChoiceError(ConfigError):
     """The suite does not exist, or several exist and none is named."""
-
-
-UNREAD_ALL = "No-Support-for-Architecture-all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +113,6 @@ class AptSuite:
         if is_flat(self.suite):
             return (_FLAT_INDEX,)
         return tuple((c, a) for c in self.components for a in self.architectures)
-
-    @property
-    def read_architectures(self) -> tuple[str, ...]:
-        """The architectures whose indexes apt reads: those that ``Release`` names, if it does.
-
-        Debian names ``all`` as well, but has these packages in each index, and a field says so.
-        """
-        named = _words(self.release, "Architectures")
-        unread = ("all",) if "Packages" in _words(self.release, UNREAD_ALL) else ()
-        return tuple(a for a in self.architectures if a not in unread and (a in named or not named))
 
     def batches(self) -> Iterator[list[bytes]]:
         """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
@@ -237,7 +225,9 @@ def _chosen_suite(root: Path, name: str | None) -> str:
 
 def _is_known(root: Path, name: str, present: tuple[str, ...]) -> bool:
     if is_flat(name):
-        return bool(present_forms(root / index_path(name), "Packages"))
+        with suppress(OSError):  # such as a name that is too long for the file system
+            return bool(present_forms(root / index_path(name), "Packages"))
+        return False
     return _is_link_to(root / "dists" / name, present)
 
 
@@ -280,7 +270,7 @@ def _has_index_for_all(release: ReleaseFile, named: Collection[str]) -> bool:
     It does so since apt 1.6. Where it does not, each of those repeats the packages for all.
     """
     is_listed = not release.listed or any("/binary-all/Packages" in n for n in release.listed)
-    excluded = _words(release.fields, UNREAD_ALL)
+    excluded = _words(release.fields, "No-Support-for-Architecture-all")
     return is_listed and "Packages" not in excluded and (not named or "all" in named)
 
 

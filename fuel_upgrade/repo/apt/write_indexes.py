@@ -173,7 +173,6 @@ def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str
     if is_flat(repo.suite):
         return fields
     return fields | {
-        # A name more, and apt would read an index that it does not read in the current repo.
-        "Architectures": " ".join(repo.read_architectures or repo.architectures),
+        "Architectures": " ".join(repo.architectures),
         "Components": " ".join(repo.components),
     }

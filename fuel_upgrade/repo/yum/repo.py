@@ -36,7 +36,6 @@ class YumRepo(YumMetadata):
     suite = None
     components = ()
     index_names = (_INDEX,)
-    read_index_names = (_INDEX,)
     label = None
     must_keep_label = False
 

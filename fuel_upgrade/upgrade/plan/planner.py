@@ -12,6 +12,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release
+from fuel_upgrade.release.nailgun_settings import fill_settings
 from fuel_upgrade.release.puppet_tasks import is_tasks_file
 from fuel_upgrade.release.registered_repos import as_base, orchestrator_data
 from fuel_upgrade.release.repo_macros import render
@@ -61,6 +62,8 @@ def make_plan(
     Raises:
         PreflightError: a full view needs a repo that another server serves.
     """
+    filled = (fill_settings(release, config.master_ip) for release in head.releases)
+    head = replace(head, releases=tuple(filled))
     orchestrators = _orchestrators(head, master, config)
     layout = Layout(head, config.paths, install)
     viewed = [repo for repo in head.repos if repo.base and options.full_view]

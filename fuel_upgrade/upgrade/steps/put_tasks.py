@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.release.puppet_tasks import DeploymentTask, altered, read_tasks
-from fuel_upgrade.upgrade.steps.nailgun_call import RELEASES, Call
+from fuel_upgrade.upgrade.steps.nailgun_call import RELEASES, TASKS, Call
 from fuel_upgrade.upgrade.steps.release_body import Key, find_by_key
 from fuel_upgrade.upgrade.steps.step import Step, World
 
-_TASKS = f"{RELEASES}ID/deployment_tasks"
 _SHOWN = 5
 
 
@@ -48,12 +47,12 @@ class PutTasks(Step[TasksFacts]):
         """Return the requests."""
         return (
             Call("GET", RELEASES, "find the release"),
-            Call("GET", _TASKS, "note its deployment tasks"),
-            Call("PUT", _TASKS, "put the deployment tasks"),
-            Call("GET", _TASKS, "read them back"),
+            Call("GET", TASKS, "note its deployment tasks"),
+            Call("PUT", TASKS, "put the deployment tasks"),
+            Call("GET", TASKS, "read them back"),
             Call("GET", RELEASES, "find the release", undo=True),
-            Call("GET", _TASKS, "compare its deployment tasks", undo=True),
-            Call("PUT", _TASKS, "put the previous deployment tasks back", undo=True),
+            Call("GET", TASKS, "compare its deployment tasks", undo=True),
+            Call("PUT", TASKS, "put the previous deployment tasks back", undo=True),
         )
 
     def inspect(self, world: World) -> TasksFacts:

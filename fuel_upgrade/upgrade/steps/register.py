@@ -8,7 +8,7 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.release.nailgun_repos import read_release
 from fuel_upgrade.release.readback import differences, is_rendered_from
-from fuel_upgrade.upgrade.steps.nailgun_call import NOTIFICATIONS, RELEASES, Call
+from fuel_upgrade.upgrade.steps.nailgun_call import NOTIFICATIONS, RELEASES, TASKS, Call
 from fuel_upgrade.upgrade.steps.reconcile import until_known
 from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
 from fuel_upgrade.upgrade.steps.repo_order import keep_order
@@ -16,7 +16,6 @@ from fuel_upgrade.upgrade.steps.step import Step, World
 
 _SHOWN = 5
 _MAP = "orchestrator_data"  # only the 6.0 has it, and no deployment tasks
-_TASKS = f"{RELEASES}ID/deployment_tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Register(Step[RegisterFacts]):
             Call("POST", RELEASES, "register a release"),
             Call("GET", f"{RELEASES}ID/", "read it back"),
             Call("GET", f"{RELEASES}ID/networks", "read it back"),
-            *(() if _MAP in self.body else (Call("GET", _TASKS, "read it back"),)),
+            *(() if _MAP in self.body else (Call("GET", TASKS, "read it back"),)),
             Call("DELETE", f"{RELEASES}ID/", "delete the release", undo=True),
         )
 

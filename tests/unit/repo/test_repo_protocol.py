@@ -39,31 +39,10 @@ def test_an_apt_repo_has_an_index_for_each_component_and_architecture(tmp_path: 
     assert {entry.index for entry in repo.entries()} == set(repo.index_names)
 
 
-@pytest.mark.parametrize(
-    ("fields", "read"),
-    [
-        ("Architectures: amd64", {"amd64"}),
-        ("Architectures: all", {"all"}),
-        ("Architectures: all amd64 arm64", {"all", "amd64"}),
-        ("Architectures: all amd64\nNo-Support-for-Architecture-all: Packages", {"amd64"}),
-        ("Origin: without architectures", {"all", "amd64"}),
-    ],
-)
-def test_apt_reads_the_indexes_of_architectures_that_release_names(
-    tmp_path: Path, fields: str, read: set[str]
-) -> None:
-    root = apt_repo(tmp_path, [Fake("a", "1-1")], architectures=("amd64", "all"))
-    release = root / "dists/precise/Release"
-    sums = release.read_text().partition("MD5Sum:")[2]
-    release.write_text(f"Suite: precise\n{fields}\nMD5Sum:{sums}")
-    assert {a for _, a in read_repo(root).read_index_names} == read
-
-
 def test_a_yum_repo_has_one_index(tmp_path: Path) -> None:
     repo = read_repo(yum_repo(tmp_path, [Fake("a", "1-1"), Fake("b", "1-1")]))
     assert (repo.kind, repo.suite, repo.components) == (RepoKind.YUM, None, ())
     assert [entry.index for entry in repo.entries(names={"b"})] == [("", "")]
-    assert repo.read_index_names == repo.index_names
 
 
 @pytest.mark.parametrize("make", [apt_repo, yum_repo])

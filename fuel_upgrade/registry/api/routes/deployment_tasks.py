@@ -1,4 +1,4 @@
-"""``/api/v1/releases/ID/deployment_tasks``: the steps of a deployment, from 6.1 on."""
+"""``/api/v1/{releases,clusters}/ID/deployment_tasks``: the steps of a deployment, from 6.1 on."""
 
 from dataclasses import replace
 
@@ -24,17 +24,23 @@ class DeploymentTasks:
 
     def router(self) -> APIRouter:
         """Return the routes."""
-        router = APIRouter(prefix="/api/v1/releases", tags=["releases"])
-        path, tasks = "/{release_id:int}/deployment_tasks", json_schemas.DEPLOYMENT_TASKS
+        router = APIRouter(prefix="/api/v1", tags=["releases"])
+        path, tasks = "/releases/{release_id:int}/deployment_tasks", json_schemas.DEPLOYMENT_TASKS
+        of_cluster = "/clusters/{cluster_id:int}/deployment_tasks"
         shows = operation(gives={200: tasks}, refuses=(404,))
         replaces = operation(takes=tasks, gives={200: tasks}, refuses=(404,))
         router.add_api_route(path, self.show, methods=["GET"], **shows)
         router.add_api_route(path, self.replace, methods=["PUT"], **replaces)
+        router.add_api_route(of_cluster, self.show_of_cluster, methods=["GET"], **shows)
         return router
 
     def show(self, release_id: Id) -> Response:
         """200: the tasks of a release, an empty list for none; 404."""
         return Json(self._store.release(release_id).fields.detail(_FIELD))
+
+    def show_of_cluster(self, cluster_id: Id) -> Response:
+        """200: the tasks of the release of a cluster; 404."""
+        return self.show(self._store.cluster(cluster_id).release_id)
 
     def replace(self, release_id: Id, body: JsonBody) -> Response:
         """200: the new tasks; 400 for a list in which a task has no id or no type; 404."""
@@ -47,7 +53,7 @@ class DeploymentTasks:
 
 def _checked(body: object) -> list[object]:
     if not isinstance(body, list):
-        raise bad_request("A list of tasks is expected")
+        raise bad_request(f"{body!r} is not of type 'array'")
     for task in body:
         for name in ("id", "type"):
             if not isinstance(task, dict) or not isinstance(task.get(name), str):

@@ -111,6 +111,15 @@ def test_a_release_with_another_name_system_or_repo_is_not_equal(other: Any) -> 
     assert find_equal([other], described_release(), data, "10.20.0.2") is None
 
 
+def test_a_release_is_registered_with_the_settings_of_this_master() -> None:
+    (release,) = HEAD.releases
+    uri = "http://{{settings.MASTER_IP}}:8080/a.img.gz"
+    described = replace(release, fields={**release.fields, "attributes_metadata": {"uri": uri}})
+    plan = plan_of(replace(HEAD, releases=(described,)), ready_master())
+    (step,) = params(plan, "register")
+    assert step["body"]["attributes_metadata"] == {"uri": "http://10.20.0.2:8080/a.img.gz"}
+
+
 def test_only_a_later_nailgun_gets_the_deployment_tasks_of_the_puppet_tree() -> None:
     files = {**HEAD.sealed, f"upgrade/puppet/{VERSION}/modules/a/tasks.yaml": sealed()}
     with_tasks = replace(HEAD, sealed=files)
