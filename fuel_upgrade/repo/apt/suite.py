@@ -18,6 +18,7 @@ from fuel_upgrade.repo.apt.index_files import (
 from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, ReleaseFile, read_release
 from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
+from fuel_upgrade.repo.contradictions import Contradictions
 from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.repo import Entry, IndexName
@@ -147,8 +148,17 @@ class AptSuite:
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:
-        """The package of every entry; one for all architectures repeats in each index."""
-        return tuple(entry.package for entry in self.entries())
+        """The package of every entry; one for all architectures repeats in each index.
+
+        Raises:
+            BundleError: an index is damaged or malformed, or entries contradict each other.
+        """
+        contradictions = Contradictions(str(self.folder))
+        packages = []
+        for entry in self.entries():
+            contradictions.add(entry.package, entry.index_architecture)
+            packages.append(entry.package)
+        return tuple(packages)
 
     def _completed(self, package: Package) -> Package:
         value = self.computed.get(package.location)

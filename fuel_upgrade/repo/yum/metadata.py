@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.contradictions import refuse_contradictions
 from fuel_upgrade.repo.package import ALGORITHMS, Package, checked_location
 from fuel_upgrade.repo.yum.createrepo import (
     RepomdRecord,
@@ -16,10 +17,12 @@ from fuel_upgrade.repo.yum.createrepo import (
 from fuel_upgrade.repo.yum.repomd import (
     METADATA,
     MetadataForm,
+    check_unpacked,
     checked_file,
     find_extras,
     form_of,
     read_records,
+    refuse_other_content,
 )
 
 
@@ -47,9 +50,11 @@ class YumMetadata:
         """Read a repo's ``repomd.xml`` and primary metadata, checked against their checksums.
 
         Raises:
-            BundleError: primary is missing or malformed, or a file differs from its checksum.
+            BundleError: primary is missing or malformed, a file differs from its checksum, or the
+                metadata contradicts itself.
         """
         records = {r.type: r for r in read_records(root / "repodata/repomd.xml")}
+        refuse_other_content(root, records.values())
         listed = {kind: records[kind] for kind in METADATA if kind in records}
         if "primary" not in listed:
             raise BundleError(
@@ -57,6 +62,7 @@ class YumMetadata:
                 remedy="rebuild the metadata with createrepo_c",
             )
         primary = checked_file(root, listed["primary"])
+        check_unpacked(primary, listed["primary"])
         packages = tuple(_read_primary(primary))
         newest = max(int(record.timestamp or 0) for record in listed.values())
         form = form_of(listed["primary"], primary, timestamp=newest)
@@ -133,6 +139,7 @@ def _read_primary(path: Path) -> list[Package]:
         packages.append(_package(package, source=str(path)))
 
     parse_metadata(path, "primary", take)
+    refuse_contradictions(packages, source=str(path))
     return packages
 
 

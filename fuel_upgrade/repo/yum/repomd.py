@@ -1,7 +1,10 @@
 """Read ``repomd.xml``, the list of a yum repo's metadata files."""
 
+import re
 import tempfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,7 @@ EXTRAS = {"group": "comps.xml", "modules": "modules.yaml", "updateinfo": "update
 # repeats another one, and the library may have been built without it.
 _VARIANTS = ("", "_gz", "_xz", "_zst", "_bz2")
 _COMPRESSIONS = ("GZ_COMPRESSION", "XZ_COMPRESSION", "ZSTD_COMPRESSION", "BZ2_COMPRESSION")
+_TYPE = re.compile(rb"""<data\s+type=["']([^"']+)""")
 _CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
 
 
@@ -33,7 +37,8 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
     """Return the entries of a ``repomd.xml``.
 
     Raises:
-        BundleError: it is missing or malformed.
+        BundleError: it is missing or malformed, or has two entries of one type, of which the
+            library keeps the last and dnf reads the first.
     """
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
@@ -42,6 +47,12 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
             f"{repomd}: {fault_text(error, repomd)}",
             remedy="rebuild the metadata with createrepo_c",
         ) from error
+    types = Counter(_TYPE.findall(repomd.read_bytes()))
+    if repeated := [kind.decode() for kind, count in types.items() if count > 1]:
+        raise BundleError(
+            f"{repomd}: several entries of type {', '.join(repeated)}",
+            remedy="rebuild the metadata with createrepo_c",
+        )
     return records
 
 
@@ -49,9 +60,28 @@ def find_extras(
     records: Iterable[RepomdRecord],
 ) -> dict[str, RepomdRecord]:
     """Map each kind of :data:`EXTRAS` that is listed to its entry."""
-    by_type = {record.type: record for record in records}
-    listed = {k: [by_type[k + v] for v in _VARIANTS if k + v in by_type] for k in EXTRAS}
-    return {kind: variants[0] for kind, variants in listed.items() if variants}
+    return {kind: variants[0] for kind, variants in _variants(records).items() if variants}
+
+
+def _variants(records: Iterable[RepomdRecord]) -> dict[str, list[RepomdRecord]]:
+    typed = {record.type: record for record in records}
+    return {k: [typed[k + v] for v in _VARIANTS if k + v in typed] for k in EXTRAS}
+
+
+def refuse_other_content(root: Path, records: Iterable[RepomdRecord]) -> None:
+    """Refuse two compressions of one kind of :data:`EXTRAS` that have different content.
+
+    Raises:
+        BundleError: they differ, or one of them differs from its entry.
+    """
+    for variants in _variants(records).values():
+        present = [r for r in variants if (root / r.location_href).exists()]
+        contents = [unpacked(checked_file(root, r)) for r in present] if present[1:] else []
+        if any(content != contents[0] for content in contents):
+            raise _altered(
+                root / present[0].location_href,
+                f"its content differs from that of {present[1].location_href}",
+            )
 
 
 def form_of(primary: RepomdRecord, path: Path, *, timestamp: int) -> MetadataForm:
@@ -90,6 +120,24 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
     return path
 
 
+def check_unpacked(path: Path, record: RepomdRecord) -> None:
+    """Compare the content of a file with the size and checksum that its entry has for it.
+
+    Raises:
+        BundleError: it differs; entries of the oldest createrepo have neither.
+    """
+    if not record.checksum_open:
+        return
+    algorithm = "sha1" if record.checksum_open_type == "sha" else record.checksum_open_type
+    with _unpacked_file(path) as plain:
+        actual, size = hash_file(plain, algorithm), plain.stat().st_size
+    if actual != record.checksum_open:
+        expected = record.checksum_open
+        raise _altered(path, f"unpacked {algorithm} {actual}, but repomd.xml says {expected}")
+    if record.size_open > 0 and size != record.size_open:
+        raise _altered(path, f"unpacked {size} bytes, but repomd.xml says {record.size_open}")
+
+
 def _altered(path: Path, fault: str) -> BundleError:
     return BundleError(
         f"{path}: {fault}",
@@ -103,6 +151,12 @@ def unpacked(path: Path) -> bytes:
     Raises:
         BundleError: it is missing or cannot be decompressed.
     """
+    with _unpacked_file(path) as plain:
+        return plain.read_bytes()
+
+
+@contextmanager
+def _unpacked_file(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
         plain = Path(name) / "plain"
         try:
@@ -114,4 +168,4 @@ def unpacked(path: Path) -> bytes:
                 f"{path}: {fault_text(error, path)}",
                 remedy="copy the repo again, with all of its metadata",
             ) from error
-        return plain.read_bytes()
+        yield plain
