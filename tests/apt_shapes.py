@@ -23,6 +23,7 @@ from tests.exactness import Item, Release
 COMPONENTS = ("main", "more/extra")
 NATIVES = ("amd64", "i386")
 SUITE = "precise"
+FLAT = ("./", "some/folder/")
 PAST = "Sat, 01 Nov 2014 00:00:00 UTC"
 FUTURE = format_datetime(datetime.now(UTC) + timedelta(days=400), usegmt=True)
 
@@ -35,7 +36,7 @@ class Layout(Enum):
     BOTH = "in each index and in binary-all, which apt does not read"
     UNNAMED = "in each index and in binary-all, which Release does not name"
     ALONE = "the only architecture"
-    UNREAD = "in binary-all only, which Release does not name"  # not drawn: apt lacks them then
+    UNREAD = "in binary-all only, which Release does not name"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class AptShape:
     by_hash: bool = False
     signed: bool = False
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the repo is flat: ``layout`` has no influence then."""
+        return self.suite in FLAT
+
     def kinds(self) -> list[str]:
         """Return the parts that differ from a usual repo, for the tally."""
         usual = AptShape()
@@ -57,9 +63,11 @@ class AptShape:
             " and ".join(name for name, _ in self.policy): self.policy != usual.policy,
             "Valid-Until over": ("Valid-Until", PAST) in self.dates,
             "Date in the future": ("Date", FUTURE) in self.dates,
-            f"packages for all {self.layout.value}": self.layout != usual.layout,
+            f"packages for all {self.layout.value}": self.layout != usual.layout
+            and not self.is_flat,
             f"index with {self.text}": self.text != usual.text,
-            "suite with a slash": "/" in self.suite,
+            "suite with a slash": "/" in self.suite and not self.is_flat,
+            "flat": self.is_flat,
             "Acquire-By-Hash": self.by_hash,
             "signed": self.signed,
         }
@@ -93,9 +101,9 @@ def shapes() -> st.SearchStrategy[AptShape]:
             AptShape,
             st.sampled_from(_POLICIES),
             st.sampled_from(_DATES),
-            st.sampled_from([layout for layout in Layout if layout is not Layout.UNREAD]),
+            st.sampled_from(Layout),
             st.sampled_from(sorted(TEXTS)),
-            st.sampled_from((SUITE, f"{SUITE}-updates/juno")),
+            st.sampled_from((SUITE, f"{SUITE}-updates/juno", *FLAT)),
             st.booleans(),
             st.booleans(),
         ),
@@ -107,24 +115,15 @@ def make_full(
 ) -> Path:
     """Write a full repo; ``key`` is needed for a signed one."""
     form = shape or AptShape()
-    indexed, named = _architectures(release, form.layout)
-    files: dict[str, bytes] = {}
-    for component in COMPONENTS:
-        for architecture in indexed:
-            shown = ("all",) if architecture == "all" else (architecture, *_with_all(form.layout))
-            stanzas = [
-                _stanza(root, item)
-                for item in release
-                if item.component == component and item.architecture in shown
-            ]
-            stem = f"{component}/binary-{architecture}/Packages"
-            files[stem] = TEXTS[form.text](render_packages(stanzas)) if stanzas else b""
-            files[f"{stem}.gz"] = gzip.compress(files[stem], mtime=0)
-    folder = root / "dists" / form.suite
+    files, named = _flat(root, release) if form.is_flat else _indexes(root, release, form.layout)
+    files = {name: TEXTS[form.text](text) if text else b"" for name, text in files.items()}
+    files |= {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in files.items()}
+    folder = root / form.suite if form.is_flat else root / "dists" / form.suite
     for name, data in files.items():
         write(folder / name, data)
-    fields = {"Label": "Full", "Suite": form.suite, "Codename": form.suite, **dict(form.dates)}
-    fields |= {"Components": " ".join(COMPONENTS), **named, **dict(form.policy)}
+    fields = {"Label": "Full", **named, **dict(form.dates), **dict(form.policy)}
+    if not form.is_flat:
+        fields |= {"Suite": form.suite, "Codename": form.suite}
     if form.by_hash:
         fields["Acquire-By-Hash"] = "yes"
         add_by_hash(folder, files)
@@ -133,6 +132,30 @@ def make_full(
     if key and form.signed:
         sign_apt(folder, key)
     return root
+
+
+def _flat(root: Path, release: Release) -> tuple[dict[str, bytes], Mapping[str, str]]:
+    return {"Packages": render_packages([_stanza(root, item) for item in release])}, {}
+
+
+def _indexes(
+    root: Path, release: Release, layout: Layout
+) -> tuple[dict[str, bytes], Mapping[str, str]]:
+    """Return the text of each index, and the fields of Release about them."""
+    indexed, named = _architectures(release, layout)
+    files: dict[str, bytes] = {}
+    for component in COMPONENTS:
+        for architecture in indexed:
+            shown = ("all",) if architecture == "all" else (architecture, *_with_all(layout))
+            stanzas = [
+                _stanza(root, item)
+                for item in release
+                if item.component == component and item.architecture in shown
+            ]
+            files[f"{component}/binary-{architecture}/Packages"] = (
+                render_packages(stanzas) if stanzas else b""
+            )
+    return files, {"Components": " ".join(COMPONENTS), **named}
 
 
 def _architectures(release: Release, layout: Layout) -> tuple[Sequence[str], Mapping[str, str]]:

@@ -19,6 +19,7 @@ from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.releases.gc import Gc
 from fuel_upgrade.upgrade.releases.squash_release import plan_squash
+from fuel_upgrade.upgrade.review.review import Review
 from fuel_upgrade.upgrade.steps.put_tasks import PutTasks
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World
@@ -96,7 +97,8 @@ def deployment_info(master: ScratchMaster, release_id: int) -> int:
 def test_a_cluster_on_an_installed_release_can_be_deployed(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    by_hand = master.client.create_release({"name": "R", "version": "1-1", **UBUNTU})
+    body = {"name": "R", "version": "1-1", "state": "available", **UBUNTU}
+    by_hand = master.client.create_release(body)
     assert deployment_info(master, by_hand.id) == 500
     master.install(tarballs["5.1"])
     releases = [r for r in master.client.releases() if r.version == OLD]
@@ -133,9 +135,9 @@ def test_the_requests_for_tasks_are_those_of_the_plan(
 def test_an_adopted_release_gets_the_tasks_and_after_an_undo_its_own(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
-    first = master.install(tarballs["5.1"])
-    register, *_ = Register.among(master.engine().journal.steps(first.id))
-    master.engine().rollback()
+    review = master.engine().plan(tarballs["5.1"])
+    assert isinstance(review, Review)
+    register, *_ = Register.among(review.plan.steps)
     adopted = master.client.create_release(register.body)
     master.client.put_deployment_tasks(adopted.id, OTHER)
     record = master.install(tarballs["5.1"])

@@ -29,6 +29,7 @@ from tests.apt_nodes import Node, Plans, Questions, plans
 from tests.apt_shapes import (
     COMPONENTS,
     EXPIRED,
+    FLAT,
     NATIVES,
     NOT_AUTOMATIC,
     SUITE,
@@ -157,6 +158,12 @@ def folder(setting: Setting) -> Path:
     installed={"alpha": "1.0"},
     deb822=False,
 )
+@example(  # a flat base of a suite, and a suite that is the base of a flat repo
+    chain=(HIDDEN_ABOVE[0], HIDDEN_ABOVE[0][:2], HIDDEN_ABOVE[1]),
+    forms=(AptShape(suite=FLAT[0]), AptShape(), AptShape(suite=FLAT[1])),
+    installed={},
+    deb822=True,
+)
 def test_a_chain_gives_what_the_full_repo_gives(
     setting: Setting,
     chain: Chain,
@@ -216,7 +223,8 @@ def make_repos(
 
 
 def fetch(repo: Path, suite: str = SUITE) -> RepoContent:
-    source = NodeSource(repo.name, f"file://{repo}", suite, COMPONENTS)
+    components = () if suite in FLAT else COMPONENTS
+    source = NodeSource(repo.name, f"file://{repo}", suite, components)
     return fetch_content(fetch_identity(source, timeout_s=120), timeout_s=120)
 
 

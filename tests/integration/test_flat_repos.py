@@ -163,3 +163,17 @@ def test_a_diff_of_a_flat_diff_is_what_nodes_take(repos: Path, tmp_path: Path) -
     files = write_sources(tmp_path / "s", [f"file://{root} some/folder/" for root in roots])
     expected = EXPECTED | {"rebuilt": ("1.0-1", "content C")}
     assert installed(tmp_path / "node", files) == expected
+
+
+def test_indexes_of_other_flat_repos_in_the_same_release_file_are_not_read(tmp_path: Path) -> None:
+    for name, recipes in (("base", BASE[:1]), ("current", BASE[:2])):
+        make_flat_repo(tmp_path / name, BASE[2:3], folder="old")
+        make_flat_repo(tmp_path / name, recipes)
+        (tmp_path / name / "old/Release").unlink()
+    made = build_diff(
+        tmp_path / "base",
+        tmp_path / "current",
+        tmp_path / "diff",
+        DiffOptions(suite="./", base_suite="./"),
+    )
+    assert made.counts["carried"] == 1

@@ -1,44 +1,21 @@
 """The work for a tarball grows with its files and releases, and not faster than n log n."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
 from click.testing import CliRunner
 
 from fuel_upgrade.cli.main import main
-from tests.builders import Fake, apt_repo, openstack_yaml, write
 from tests.growth import assert_all_n_log_n, lines_of
 from tests.master import scratch_master
+from tests.small_bundles import write_release, write_spec
 
 FILES = 50
-RELEASES = 6
+RELEASES = 4
 
 
 def command(*words: str | Path) -> None:
     done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-
-
-def write_release(folder: Path, version: str, *, files: int, packages: int) -> dict[str, Any]:
-    """Write the parts of a full release and return its part of ``bundle.yaml``."""
-    apt_repo(folder / "repo", [Fake(f"p{n}", content=f"{version} {n}") for n in range(packages)])
-    for n in range(files):
-        write(folder / f"puppet/modules/m{n % 10}/file{n}.pp", f"# {n}\n")
-    write(folder / "puppet/manifests/site.pp", "node default { }\n")
-    write(folder / "openstack.yaml", yaml.safe_dump(openstack_yaml(["Ubuntu"], version)))
-    return {
-        "openstack_yaml": f"{folder.name}/openstack.yaml",
-        "version_yaml": "version.yaml",
-        "puppet": f"{folder.name}/puppet",
-        "repos": {"ubuntu": {"full": f"{folder.name}/repo"}},
-    }
-
-
-def write_spec(folder: Path, releases: list[dict[str, Any]]) -> Path:
-    write(folder / "version.yaml", 'VERSION: {release: "6.0"}\n')
-    data = {"version_yaml": "version.yaml", "upgrade_from": ["5.0"], "releases": releases}
-    return write(folder / "bundle.yaml", yaml.safe_dump(data))
 
 
 def counts(root: Path, spec: Path) -> dict[str, int]:

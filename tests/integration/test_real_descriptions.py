@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.registry.lines import LINES
 from fuel_upgrade.release.field_checks import check_fields
 from fuel_upgrade.release.fixture import parse_fixture
 from tests.descriptions import make_inputs, real_release, real_tarball
@@ -60,7 +61,7 @@ def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
     for registered in master.client.releases():
         if registered.version != V60:
             continue
-        wire = master.store.release(registered.id).to_wire()
+        wire = master.store.release(registered.id).to_wire(LINES["6.0"])
         fields = expected[registered.name]
         assert wire["attributes_metadata"] == fields["attributes_metadata"]
         assert registered.state == "available"

@@ -72,7 +72,8 @@ def sources(  # noqa: PLR0913 - one parameter an option
     """Write package sources for nodes of RELEASE.
 
     With them a node behaves as with one full repo. RELEASE is the id, the version or the name of a
-    registered release. --repos needs no registry; an apt repo is given as 'URL SUITE COMPONENT...'.
+    registered release. --repos needs no registry; an apt repo is given as 'URL SUITE COMPONENT...',
+    a flat one as 'URL FOLDER/'.
     The indexes of all repos are read, to hide packages that are not the release's. With --full-view
     nodes get that one repo, which needs neither order nor pins; RELEASE or --repos then only give
     the suite and components of an apt repo, if --full-view does not.

@@ -17,13 +17,13 @@ from fuel_upgrade.registry.api.responses import Json, Message
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.clusters import Clusters
 from fuel_upgrade.registry.api.routes.deployment import Deployment, NodeSources
-from fuel_upgrade.registry.api.routes.deployment_tasks import DeploymentTasks
 from fuel_upgrade.registry.api.routes.fuel_version import FuelVersion
 from fuel_upgrade.registry.api.routes.keystone_v2 import Keystone
 from fuel_upgrade.registry.api.routes.keystone_v3 import PLACES, KeystoneV3
 from fuel_upgrade.registry.api.routes.keystone_versions import Versions
 from fuel_upgrade.registry.api.routes.nodes_and_tasks import NodesAndTasks
 from fuel_upgrade.registry.api.routes.notifications import Notifications
+from fuel_upgrade.registry.api.routes.release_parts import ReleaseParts
 from fuel_upgrade.registry.api.routes.releases import Releases
 from fuel_upgrade.registry.auth.identity import render_error
 from fuel_upgrade.registry.auth.login import Login
@@ -62,7 +62,7 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     line = LINES[dialect]
     resources = (
         Releases(store, master_ip, line),
-        *(() if line.has_map else (DeploymentTasks(store),)),
+        *(() if line.has_map else (ReleaseParts(store),)),
         Deployment(store, master_ip, line, node_sources),
         Notifications(store),
         Clusters(store, fuel_version, master_ip, line),

@@ -63,7 +63,8 @@ class AptRepo(AptSuite):
 
     def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         names = {index.path: (index.component, index.architecture) for index in self.indexes}
-        require_all_read(self.folder, names)
+        if not is_flat(self.suite):  # of a flat repo apt reads no other index
+            require_all_read(self.folder, names)
         for path, (identity, location) in read_rows(tuple(names), algorithm):
             if not identity.endswith(" "):
                 yield names[path], identity

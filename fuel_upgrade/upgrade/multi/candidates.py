@@ -1,9 +1,11 @@
 """Reads the input for ordering several tarballs: their headers, and the releases of the master."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -84,24 +86,26 @@ def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
 
 def offer(head: BundleHead, name: str) -> Offer:
     """Return the offer of a tarball, from its header."""
+    own: dict[str | None, set[str]] = defaultdict(set)
+    for path, file in head.sealed.items():
+        own[manifest.unit_of(path)].add(file.sha256)
     return Offer(
         name=name,
         fuel_version=head.fuel_version,
         upgrade_from=frozenset(head.description.upgrade_from),
         seal=head.seal_sha256,
-        brings={(r.version, r.os_key): _checksums(head, r.folder, (r.version, r.os_key))
+        brings={(r.version, r.os_key): frozenset(own[r.folder] | _inherits(head, r))
                 for r in head.repos},
         wants=tuple(_inherited(head)),
         unpacked_bytes=head.unpacked_bytes,
     )  # fmt: skip
 
 
-def _checksums(head: BundleHead, folder: str, key: ReleaseKey) -> frozenset[str]:
-    own = {f.sha256 for path, f in head.sealed.items() if path.startswith(folder + "/")}
-    described = head.descriptions.get(key)
-    if described is not None:
-        own |= {p.digest(described.algorithm) for p in described.inherited_packages()}
-    return frozenset(own)
+def _inherits(head: BundleHead, repo: manifest.RepoPart) -> set[str]:
+    described = head.descriptions.get((repo.version, repo.os_key))
+    if described is None:
+        return set()
+    return {p.digest(described.algorithm) for p in described.inherited_packages()}
 
 
 def _inherited(head: BundleHead) -> Iterable[Inherited]:

@@ -96,7 +96,12 @@ class Gc:
                 remedy="make the plan again with fuel-upgrade gc --plan, and look at it",
                 failures=failures,
             )
-        bodies = {verdict.id: self._body(verdict.id) for verdict in now.retire}
+        posted = _read_posted(self._engine.journal)
+        shown = {verdict.id: self._control.release_body(verdict.id) for verdict in now.retire}
+        # as Nailgun returns it, and its hidden fields
+        bodies = {
+            number: {**posted.get(key_of(body), {}), **body} for number, body in shown.items()
+        }
         versions = ", ".join(sorted({verdict.version for verdict in now.retire}))
         return Change(
             install=install,
@@ -109,14 +114,19 @@ class Gc:
     def _plan(self, selected: Collection[int], *, named: bool) -> GcPlan:
         candidates = [_candidate(self._config, r) for r in self._control.releases()]
         fuel_version = read_fuel_version(self._config)
-        keep = self._keep(candidates, fuel_version, selected, named=named)
+        posted = _read_posted(self._engine.journal).keys()
+        lacking = {c.release.id for c in candidates if registered_key(c.release) not in posted}
+        keep = self._keep(candidates, fuel_version, selected, () if named else lacking)
         free = [c for c in candidates if c.release.id not in keep]
         free.sort(key=lambda c: (newest_version_first(c.release.version), c.key))
         folders = _folders(self._config.paths, candidates, free)
         why = f"no cluster uses it, no release builds on it, and Fuel {fuel_version} is another"
         return GcPlan(
             fuel_version=fuel_version,
-            retire=tuple(Verdict.of(c.release, why, self._lacks(c.release)) for c in free),
+            retire=tuple(
+                Verdict.of(c.release, why, (_HIDDEN,) if c.release.id in lacking else ())
+                for c in free
+            ),
             folders=tuple(map(_content, folders)),
             keep=tuple(
                 Verdict.of(c.release, keep[c.release.id])
@@ -131,19 +141,21 @@ class Gc:
         candidates: Sequence[Candidate],
         fuel_version: str,
         selected: Collection[int],
-        *,
-        named: bool,
+        lacking: Collection[int],
     ) -> dict[int, str]:
-        """Return, by id, the reason why a release is kept."""
+        """Return, by id, the reason why a release is kept.
+
+        Those in ``lacking`` have fields that no undo could restore, and must be named for that.
+        """
         weak: dict[int, str] = dict(self._undo_needs(candidates))
         for candidate in candidates:
             release = candidate.release
             if candidate.own is None:
                 weak.setdefault(release.id, f"its repo is not in {self._config.paths.repos}")
-            if not named and (lacks := self._lacks(release)):
+            if release.id in lacking:
                 weak.setdefault(
                     release.id,
-                    f"no undo could restore its {', '.join(lacks)}, which Nailgun does not"
+                    f"no undo could restore its {_HIDDEN}, which Nailgun does not"
                     f" return: name it with --release {release.version} to retire it",
                 )
             if release.id not in selected:
@@ -172,28 +184,18 @@ class Gc:
             if is_current or undo.include(candidate):
                 yield candidate.release.id, why
 
-    def _lacks(self, release: RegisteredRelease) -> tuple[str, ...]:
-        return () if _posted(self._engine.journal, release) is not None else (_HIDDEN,)
 
-    def _body(self, release_id: int) -> dict[str, Any]:
-        """Return the complete body of a release: as Nailgun returns it, and its hidden fields."""
-        posted = _posted(self._engine.journal, self._control.release(release_id))
-        return {**(posted or {}), **self._control.release_body(release_id)}
-
-
-def _posted(journal: Journal, release: RegisteredRelease) -> Mapping[str, Any] | None:
-    """Return the body last posted for a release, if a change of this master posted it."""
-    key = registered_key(release)
-    for record in reversed(journal.installs()):
+def _read_posted(journal: Journal) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """Return the body last posted for each release that changes of this master posted."""
+    bodies: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for record in journal.installs():
         steps = journal.steps(record.id)
         posted: tuple[Register | Unregister, ...] = (
             *Register.among(steps),
             *Unregister.among(steps),
         )
-        body = next((step.body for step in posted if key_of(step.body) == key), None)
-        if body is not None:
-            return body
-    return None
+        bodies.update({key_of(step.body): step.body for step in reversed(posted)})
+    return bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,8 @@ def _folders(
         if candidate.own is not None:
             place = candidate.own.relative_to(paths.repos)
             folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
-    stay = {c.release.version for c in candidates if c not in free}
+    leaving = {c.release.id for c in free}
+    stay = {c.release.version for c in candidates if c.release.id not in leaving}
     for version in sorted({c.release.version for c in free} - stay):
         folders.update({paths.puppet / version: None})
         folders.update({paths.release_versions / f"{version}.yaml": None})

@@ -1,6 +1,7 @@
 """The plan of which releases to retire, for review by an operator. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -43,17 +44,17 @@ def why_current(candidates: Sequence[Candidate], fuel_version: str) -> dict[int,
 
 def why_used(candidates: Iterable[Candidate], keep: Mapping[int, str]) -> dict[int, str]:
     """Add to ``keep``, by id, the releases that its releases need, transitively."""
+    candidates = tuple(candidates)
     reason_by_id = dict(keep)
-    free = [c for c in candidates if c.release.id not in reason_by_id]
-    kept = [c for c in candidates if c.release.id in reason_by_id]
-    while True:
-        needed = [(c, user) for c in free if (user := _first_user(c, kept))]
-        if not needed:
-            return reason_by_id
-        for candidate, user in needed:
-            reason_by_id[candidate.release.id] = _need(candidate, user)
-        kept = [candidate for candidate, _ in needed]
-        free = [c for c in free if c.release.id not in reason_by_id]
+    needed_by = _needs(candidates)
+    kept = deque(c for c in candidates if c.release.id in reason_by_id)
+    while kept:
+        user = kept.popleft()
+        for candidate in needed_by(user):
+            if candidate.release.id not in reason_by_id:
+                reason_by_id[candidate.release.id] = _need(candidate, user)
+                kept.append(candidate)
+    return reason_by_id
 
 
 def reasons(
@@ -61,26 +62,39 @@ def reasons(
 ) -> dict[int, str]:
     """Return, by id, the reason for each kept release: ``firm``, else its user, else ``weak``."""
     reason_by_id = why_used(candidates, {**weak, **firm})
-    for candidate in candidates:
-        release_id = candidate.release.id
-        if release_id in weak and release_id not in firm:
-            kept = [c for c in candidates if c.release.id in reason_by_id and c is not candidate]
-            if user := _first_user(candidate, kept):
-                reason_by_id[release_id] = _need(candidate, user)
+    needed_by = _needs(candidates)
+    weak_only = weak.keys() - firm.keys()
+    for user in (c for c in candidates if c.release.id in reason_by_id):
+        for candidate in needed_by(user):
+            if candidate is not user and candidate.release.id in weak_only:
+                reason_by_id[candidate.release.id] = _need(candidate, user)
+                weak_only.remove(candidate.release.id)
     return reason_by_id
 
 
-def _first_user(candidate: Candidate, kept: Iterable[Candidate]) -> Candidate | None:
-    users = (u for u in kept if candidate.own in u.folders or _shares_puppet(candidate, u))
-    return next(users, None)
+def _needs(candidates: Iterable[Candidate]) -> Callable[[Candidate], Iterator[Candidate]]:
+    """Return the function that yields the releases with a repo or puppet that a release uses."""
+    by_folder: dict[Path, list[Candidate]] = {}
+    by_version: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_version.setdefault(candidate.release.version, []).append(candidate)
+        if candidate.own is not None:
+            by_folder.setdefault(candidate.own, []).append(candidate)
+
+    def needed_by(user: Candidate) -> Iterator[Candidate]:
+        for folder in sorted(user.folders):
+            yield from by_folder.get(folder, ())
+        for version in sorted(_puppet_versions(user.release) - {user.release.version}):
+            yield from by_version.get(version, ())
+
+    return needed_by
 
 
-def _shares_puppet(candidate: Candidate, user: Candidate) -> bool:
-    data = user.release.orchestrator
-    if data is None or user.release.version == candidate.release.version:
-        return False
-    sources = (data.puppet_manifests_source, data.puppet_modules_source)
-    return any(f"/{candidate.release.version}/" in source for source in sources)
+def _puppet_versions(release: RegisteredRelease) -> set[str]:
+    """Return the folders in the paths of a release's puppet: one of them is a version."""
+    data = release.orchestrator
+    sources = (data.puppet_manifests_source, data.puppet_modules_source) if data else ()
+    return {part for source in sources for part in source.split("/")[1:-1]}
 
 
 def _need(candidate: Candidate, user: Candidate) -> str:

@@ -4,12 +4,13 @@ A backup that is not kept, and a tree that an undo removed, are *discarded*: ren
 time. Their files are deleted at once, or later where the caller has a thread for that.
 """
 
+import os
 from pathlib import Path
 
 from fuel_upgrade.config import Paths
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk_space import own_bytes
-from fuel_upgrade.system.files import discarded
+from fuel_upgrade.system.files import DISCARDED, discarded
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import BackupsKept, BackupsReleased, Watch
 from fuel_upgrade.upgrade.plan.layout import STAGING
@@ -116,5 +117,16 @@ def staging_parents(paths: Paths) -> tuple[Path, ...]:
 
 def discarded_folders(paths: Paths) -> tuple[Path, ...]:
     """Return the discarded trees that are not deleted yet."""
-    pattern = discarded(Path("*")).name
-    return tuple(path for parent in staging_parents(paths) for path in sorted(parent.glob(pattern)))
+    return tuple(
+        parent / name
+        for parent in staging_parents(paths)
+        for name in _names(parent)
+        if name.startswith(DISCARDED)
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - Path.iterdir fails late
+    except FileNotFoundError:  # another thread may have removed it
+        return []
