@@ -294,6 +294,11 @@ def _find_index(folder: Path, component: str, architecture: str, listed: Listed)
     if path is None:
         _refuse_unread(folder, stem, listed)
         return None
+    if listed and str(path.relative_to(folder)) not in listed:
+        raise BundleError(
+            f"{folder}: Release does not list {stem}, so that apt does not read it",
+            remedy="write Release again, for example with apt-ftparchive, or remove that index",
+        )
     return AptIndex(path, component, architecture)
 
 

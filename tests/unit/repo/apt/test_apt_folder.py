@@ -86,6 +86,7 @@ def test_a_component_may_lack_an_architecture(tmp_path: Path) -> None:
     apt_repo(tmp_path, [Fake("a")], architectures=["amd64", "i386"])
     fakes = [Fake("b", component="universe")]
     root = apt_repo(tmp_path, fakes, components=["universe"], release=False)
+    (root / "dists/precise/Release").unlink()
     repo = read_apt(root)
     assert (repo.components, repo.architectures) == (("main", "universe"), ("amd64", "i386"))
     assert [p.name for p in repo.packages] == ["a", "a", "b"]
