@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
+from fuel_upgrade.repo.yum.createrepo import load_library
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
@@ -149,3 +151,11 @@ def test_the_settings_of_another_rpm_on_the_host_are_not_read(tmp_path: Path) ->
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_threads_that_load_the_library_leave_the_environment_as_it_is() -> None:
+    """Else an rpmbuild that is started later has no macros of its own."""
+    before = os.environ.get("RPM_CONFIGDIR")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: load_library(), range(2000)))
+    assert os.environ.get("RPM_CONFIGDIR") == before
