@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -38,7 +38,10 @@ _ZSTD_JOB_BYTES = 2 << 20
 
 @dataclass(frozen=True, slots=True)
 class BundleSummary:
-    """A tarball that was built; sizes in bytes."""
+    """A tarball that was built; sizes in bytes.
+
+    ``dropped`` are the indexes that a diff repo made here does not carry, with their release.
+    """
 
     path: Path
     size_bytes: int
@@ -46,6 +49,7 @@ class BundleSummary:
     fuel_version: str
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
+    dropped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` prints."""
@@ -56,6 +60,7 @@ class BundleSummary:
             "fuel_version": self.fuel_version,
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
+            "dropped": list(self.dropped),
         }
 
 
@@ -74,7 +79,8 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         fuel_version = builder.collect()
         write_tarball(builder.contents, scratch / "packed", out, progress=progress)
     description = UpgradeDescription(spec.upgrade_from, tuple(builder.repos))
-    return summarize(out, builder.contents, fuel_version, description)
+    summary = summarize(out, builder.contents, fuel_version, description)
+    return replace(summary, dropped=tuple(builder.dropped))
 
 
 def summarize(
@@ -137,6 +143,7 @@ class _Builder:
         self._diff_releases: dict[str, str] = {}
         self.contents = Contents()
         self.repos: list[RepoPart] = []
+        self.dropped: list[str] = []
 
     def collect(self) -> str:
         """Fill ``contents`` and ``repos``; return the Fuel version."""
@@ -193,7 +200,8 @@ class _Builder:
             out = self._scratch / f"{version}-{os_key}"
             # its packages are those of the current repo
             self._cleanup.enter_context(naming(Role.CURRENT, spec.current, out))
-            build_diff(spec.base, spec.current, out, progress=self._progress)
+            made = build_diff(spec.base, spec.current, out, progress=self._progress)
+            self.dropped += (f"{version} {os_key}: {text}" for text in made.dropped)
             return out
         ready = spec.diff or spec.full
         if ready is None:

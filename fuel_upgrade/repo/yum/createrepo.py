@@ -4,6 +4,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -17,8 +18,8 @@ UpdateRecord: TypeAlias = Any
 
 _OWN = Path(__file__).with_name("rpm")
 _VARIABLE = "RPM_CONFIGDIR"
+_LOADING = Lock()
 _LOG_DOMAIN = b"C_CREATEREPOLIB"
-_LOADING = Lock()  # two threads at once would each restore the variable that the other has set
 _ALL_LEVELS = 0xFF  # of GLib's messages, fatal ones too
 _LOG_HANDLER = ctypes.CFUNCTYPE(
     None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
@@ -50,6 +51,14 @@ def _silence_log() -> None:
     glib.g_log_set_handler(_LOG_DOMAIN, _ALL_LEVELS, _IGNORE, None)
 
 
+@cache
+def _import() -> Any:
+    with _own_settings_of_rpm():
+        library = import_module("createrepo_c")
+        _silence_log()
+    return library
+
+
 def load_library() -> Any:
     """Return the module createrepo_c, imported at the first call.
 
@@ -58,9 +67,9 @@ def load_library() -> Any:
             rpm and glib.
     """
     try:
-        with _LOADING, _own_settings_of_rpm():
-            library = import_module("createrepo_c")
-            _silence_log()
+        # Threads that change the environment at the same time would leave the variable set.
+        with _LOADING:
+            return _import()
     except (ImportError, OSError) as error:
         raise OutsideError(
             f"createrepo_c, which reads and writes yum repos, cannot be loaded: {error}",
@@ -69,7 +78,6 @@ def load_library() -> Any:
             state="nothing was changed",
             code="library-missing",
         ) from error
-    return library
 
 
 def fault_text(error: Exception, path: Path) -> str:

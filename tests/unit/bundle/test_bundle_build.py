@@ -48,6 +48,13 @@ def names(path: Path) -> list[str]:
         return archive.getnames()
 
 
+def test_the_summary_names_what_the_diff_repos_lack(tmp_path: Path, parts: Path) -> None:
+    data = write_parts(parts)
+    (parts / "centos/repodata/other.xml.gz").unlink()
+    dropped = f"{VERSION} centos: other repodata/other.xml.gz: missing, but repomd.xml lists it"
+    assert build(parts, data, tmp_path / "out.tar").to_json()["dropped"] == [dropped]
+
+
 def test_a_tarball_leads_with_its_small_files(tmp_path: Path, parts: Path) -> None:
     summary = build(parts, write_parts(parts), tmp_path / "out.tar")
     ubuntu, centos = (f"upgrade/repos/{VERSION}/{name}/x86_64" for name in ("ubuntu", "centos"))
