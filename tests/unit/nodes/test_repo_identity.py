@@ -81,6 +81,12 @@ def test_dates_are_read_from_a_release(tmp_path: Path) -> None:
     assert policy == AptPolicy(500, expires=True, date=datetime(2014, 11, 1, 10, tzinfo=UTC))
 
 
+def test_a_date_without_a_known_zone_is_utc(tmp_path: Path) -> None:
+    text = "Suite: p\nDate: Sat, 01 Nov 2014 10:00:00 -0000\n"
+    policy = fetch_identity(apt_repo(tmp_path, Release=text), timeout_s=60).policy
+    assert policy.date == datetime(2014, 11, 1, 10, tzinfo=UTC)
+
+
 def test_a_date_that_is_none_is_ignored(tmp_path: Path) -> None:
     text = "Suite: p\nDate: yesterday\n"
     assert fetch_identity(apt_repo(tmp_path, Release=text), timeout_s=60).policy == AptPolicy()
