@@ -18,7 +18,7 @@ from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.yum.metadata import metadata_locations
 
 _INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB
-_USUAL_ARCHITECTURE = "amd64"  # if the repo has no Release
+NATIVE_ARCHITECTURE = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,13 @@ def _read(source: NodeSource, root: Path) -> RepoContent:
     components = source.components if repo.components else ("",)
     description = read_description(root, source=f"{source.url}/{FILE_NAME}")
     inherited = description.inherited_packages() if description else ()
-    read = {index for index in repo.read_index_names if index[0] in components}
-    visible = (entry.package for entry in repo.entries() if entry.index in read)
+    own = {index for index in repo.index_names if index[1] == NATIVE_ARCHITECTURE}
+    read = {*repo.read_index_names, *own}  # apt reads its own index even if no Release names it
+    visible = (
+        entry.package
+        for entry in repo.entries()
+        if entry.index in read and entry.component in components
+    )
     return RepoContent(source, tuple(visible), inherited, repo.has_groups)
 
 
@@ -79,7 +84,7 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
     # Only the first that exists, in the order of apt: another one may be outdated.
     _ = any(_copy(remote, index_path(suite, name), into) for name in RELEASES)
     release = read_release(into / index_path(suite))
-    architectures = (*release.fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+    architectures = (*release.fields.get("Architectures", "").split(), NATIVE_ARCHITECTURE, "all")
     stems = [index_stem("", "all")] if is_flat(suite) else [
         index_stem(component, architecture)
         for component in source.components
