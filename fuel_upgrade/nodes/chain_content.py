@@ -18,7 +18,7 @@ from fuel_upgrade.repo.read_repo import read_repo
 from fuel_upgrade.repo.yum.metadata import metadata_locations
 
 _INDEX_LIMIT_BYTES = 512 << 20  # the plain index of all of Debian has 50 MB
-_USUAL_ARCHITECTURE = "amd64"  # if the repo has no Release
+NATIVE_ARCHITECTURE = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
     # Only the first that exists, in the order of apt: another one may be outdated.
     _ = any(_copy(remote, index_path(suite, name), into) for name in RELEASES)
     release = read_release(into / index_path(suite))
-    architectures = (*release.fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
+    architectures = (*release.fields.get("Architectures", "").split(), NATIVE_ARCHITECTURE, "all")
     stems = [index_stem("", "all")] if is_flat(suite) else [
         index_stem(component, architecture)
         for component in source.components

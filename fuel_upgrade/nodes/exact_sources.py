@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.nodes.chain_content import RepoContent
+from fuel_upgrade.nodes.chain_content import NATIVE_ARCHITECTURE, RepoContent
 from fuel_upgrade.nodes.resolve import (
-    NATIVE_ARCHITECTURE,
     Pin,
     apt_pins,
     resolve,

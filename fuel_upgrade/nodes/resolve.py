@@ -12,12 +12,11 @@ from itertools import combinations
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.apt_policy import INSTALLED_PRIORITY
-from fuel_upgrade.nodes.chain_content import RepoContent
+from fuel_upgrade.nodes.chain_content import NATIVE_ARCHITECTURE, RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Identity, Package, common_algorithm
 from fuel_upgrade.repo.version import compare_deb, compare_rpm
 
-NATIVE_ARCHITECTURE = "amd64"
 _PIN_OF_OTHER_VERSION = 1
 _PIN_OF_NOTHING_LEFT = -1
 _PIN_ABOVE_NOT_AUTOMATIC = 2

@@ -51,6 +51,7 @@ SHAPES: dict[str, Mapping[str, str] | None] = {
     "not supported": {"Architectures": "all amd64", "Components": "main", NO_SUPPORT: "Packages"},
     "not supported, with others": {"Architectures": "all", NO_SUPPORT: "Contents Packages"},
     "another is not supported": {"Architectures": "amd64 all", NO_SUPPORT: "Contents"},
+    "native is not named": {"Architectures": "i386", "Components": "main"},
     "no field": {"Components": "main"},
     "no Release": None,
     "not listed": {"Architectures": "amd64 all", "Unlisted": "yes"},
@@ -68,7 +69,8 @@ def test_the_index_for_all_is_read_where_apt_reads_it(tmp_path: Path, shape: str
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "no Release"])
 def test_a_chain_shows_what_the_current_repo_shows(tmp_path: Path, shape: str) -> None:
     fields = SHAPES[shape]
-    base = repo(tmp_path / "base", [FOR_ALL, NATIVE, Fake("gone")], fields=fields)
+    old = [FOR_ALL, NATIVE, Fake("gone"), Fake("gone-too", architecture="amd64")]
+    base = repo(tmp_path / "base", old, fields=fields)
     new = [FOR_ALL, Fake("native", content="again", architecture="amd64"), Fake("new")]
     current = repo(tmp_path / "current", new, fields=fields)
     build_diff(base, current, tmp_path / "diff")
