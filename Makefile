@@ -29,7 +29,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-registry test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -51,8 +51,9 @@ test: tools $(READY) ## Run all tests
 test-packages: tools $(READY) $(TREE_ROOT).ready ## Install the packages in Debian 12 and 13, and under rpm, as root
 	@TREE=$(abspath $(TREE)) PYTHON=$(abspath $(VENV))/bin/python $(VENV)/bin/python -m pytest -q -s tests/packaging
 
-test-exact: tools $(READY) ## Compare exact node sources with full repos on many random chains
-	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-120} \
+test-exact: tools $(READY) ## Compare chains with full repos by the apt and dnf of Debian 12 and 13, as root
+	@EXACT_APT_CASES=$${EXACT_APT_CASES:-300} EXACT_DNF_CASES=$${EXACT_DNF_CASES:-100} \
+	  EXACT_SUITES="$${EXACT_SUITES:-bookworm trixie}" \
 	  $(LONG_TESTS) tests/integration/test_exact_apt.py tests/integration/test_exact_dnf.py
 
 test-power: tools $(READY) ## Cut the power of recorded disks during installs, as root
@@ -66,10 +67,14 @@ test-registry: tools $(READY) ## Load the registry with 32 clients for a minute,
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
 	  $(LONG_TESTS) tests/integration/test_registry_load.py
 
-fuzz: tools $(READY) ## Test 500 random cases of each rule, and 5000 valid and invalid requests
+test-foreign: tools $(READY) ## Read the repos in the tests of apt, reprepro, createrepo_c, dnf and others
+	@$(LONG_TESTS) tests/foreign
+
+fuzz: tools $(READY) ## Test 500 random cases of each rule, 5000 requests, 100,000 mutated indexes
 	@EXAMPLES=$${EXAMPLES:-500} $(LONG_TESTS) -n $(UNIT_WORKERS) -m hypothesis tests/unit
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
+	@STANZA_MUTATIONS=$${STANZA_MUTATIONS:-100000} $(LONG_TESTS) tests/integration/test_apt_mutations.py
 
 deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-deb $(TREE) dist

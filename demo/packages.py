@@ -149,6 +149,17 @@ def index_apt_repo(
     return root
 
 
+def make_flat_repo(
+    root: Path, recipes: Sequence[Recipe], *, folder: str = ".", label: str = "Fuel"
+) -> Path:
+    """Make a flat apt repo (``deb URL FOLDER/``), its debs beside ``Packages``; return its root."""
+    build_debs(recipes, root / folder)
+    command = ["apt-ftparchive", "packages", folder]
+    _write_forms(root / folder, process.run(command, timeout_s=_TIMEOUT_S, cwd=root))
+    _write_release(root / folder, {"Origin": "Fuel", "Label": label})
+    return root
+
+
 def make_yum_repo(root: Path, recipes: Sequence[Recipe]) -> Path:
     """Make a yum repo (``Packages/*.rpm`` and sha256, gzip ``repodata``) and return its root."""
     (root / "Packages").mkdir(parents=True, exist_ok=True)
@@ -235,7 +246,10 @@ def _rpm_macros(top: Path) -> dict[str, str]:
 def _write_packages(root: Path, suite: str, component: str, architecture: str) -> None:
     folder = root / "dists" / suite / component / f"binary-{architecture}"
     command = ["apt-ftparchive", "--arch", architecture, "packages", f"pool/{component}"]
-    text = process.run(command, timeout_s=_TIMEOUT_S, cwd=root)
+    _write_forms(folder, process.run(command, timeout_s=_TIMEOUT_S, cwd=root))
+
+
+def _write_forms(folder: Path, text: str) -> None:
     _write(folder / "Packages", text)
     data = text.encode()
     (folder / "Packages.gz").write_bytes(gzip.compress(data, mtime=0))

@@ -14,7 +14,7 @@ class UpgradeError(Exception):
     sentence that names a file, a command or a person. ``state`` is the state of the master after
     the error. ``failures`` lists the single faults if there are several. ``code`` is a kebab-case
     word that does not change with the message; docs/api.rst lists all codes. Its default is the
-    code of the family.
+    code of the family. ``side`` names the input at fault where a command has several.
 
     An error never changes after its construction: ``amended`` returns a changed copy. Only Python
     itself sets attributes, such as ``__traceback__``.
@@ -28,6 +28,7 @@ class UpgradeError(Exception):
     state: str
     code: str
     failures: tuple[str, ...]
+    side: str | None
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class UpgradeError(Exception):
             state=self.default_state if state is None else state,
             code=code or self.default_code,
             failures=tuple(dict.fromkeys(failures)),
+            side=None,
         )
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -58,11 +60,13 @@ class UpgradeError(Exception):
     def _refuse_change(self, name: str) -> Never:
         raise AttributeError(f"{type(self).__name__}.{name} is frozen: use amended()")
 
-    def amended(self, *, state: str | None = None, remedy: str | None = None) -> Self:
-        """Return a copy with another state or remedy, to be raised in place of this error."""
+    def amended(
+        self, *, state: str | None = None, remedy: str | None = None, side: str | None = None
+    ) -> Self:
+        """Return a copy with another state, remedy or side, to be raised in place of this error."""
         kind = type(self)
         copy = kind.__new__(kind, *self.args)  # the constructors of subclasses differ
-        changes = {"state": state, "remedy": remedy}
+        changes = {"state": state, "remedy": remedy, "side": side}
         vars(copy).update(vars(self), **{k: v for k, v in changes.items() if v is not None})
         return copy
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -37,16 +38,19 @@ class Tally:
 
     cases: int = 0
     refused: int = 0
+    refused_alike: int = 0
     names: int = 0
     hidden: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
 
-    def note(self, chain: Chain) -> None:
+    def note(self, chain: Chain, shapes: Sequence[str] = ()) -> None:
         self.cases += 1
-        for older, newer in pairwise(chain):
-            for kind in _changes(older, newer):
-                self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        self.kinds[f"chains of {len(chain)}"] = self.kinds.get(f"chains of {len(chain)}", 0) + 1
+        changes = [kind for older, newer in pairwise(chain) for kind in _changes(older, newer)]
+        self.kinds.update([*changes, *shapes, f"chains of {len(chain)}"])
+
+    def refuse(self, reason: str) -> None:
+        self.refused += 1
+        self.kinds[f"refused: {reason}"] += 1
 
 
 def cases_wanted(variable: str, short: int) -> int:
@@ -124,7 +128,8 @@ def report(tool: str, tally: Tally) -> None:
     """Print the coverage of the cases; pytest shows it with ``-s``."""
     kinds = ", ".join(f"{name} {number}" for name, number in sorted(tally.kinds.items()))
     text = (
-        f"\n{tool}: {tally.cases} cases, {tally.refused} refused, {tally.names} names compared, "
+        f"\n{tool}: {tally.cases} cases, {tally.refused} refused by us, {tally.refused_alike} "
+        f"refused by {tool.partition(' ')[0]} alike, {tally.names} names compared, "
         f"{tally.hidden} entries hidden ({kinds})\n"
     )
     sys.stdout.write(text)

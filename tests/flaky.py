@@ -82,11 +82,19 @@ class Held:
 
     arrived: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
+    carried_out: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, request: Request, upstream: str) -> Reply:
         self.arrived.set()
         self.let_go.wait(TIMEOUT_S)
-        return request.passed_to(upstream)
+        reply = request.passed_to(upstream)
+        self.carried_out.set()
+        return reply
+
+    def carry_out(self) -> None:
+        """Let the request go, and wait until it is carried out."""
+        self.let_go.set()
+        assert self.carried_out.wait(TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)

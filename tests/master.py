@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from fuel_upgrade.bundle.pack import build_bundle
 from fuel_upgrade.bundle.spec import parse_spec
 from fuel_upgrade.config import Config, NailgunSettings
@@ -26,6 +28,8 @@ from fuel_upgrade.upgrade.records import ChangeRecord
 from fuel_upgrade.upgrade.review.earlier_install import NothingToDo
 from fuel_upgrade.upgrade.review.review import Review
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
+
+Wrap = Callable[[Store, ASGIApp], ASGIApp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +111,22 @@ def write_fuel_version(root: Path, version: str) -> None:
 
 @contextmanager
 def scratch_master(
-    root: Path, *, fuel_version: str = "5.0", dialect: str = "6.0"
+    root: Path, *, fuel_version: str = "5.0", dialect: str = "6.0", wrap: Wrap | None = None
 ) -> Iterator[ScratchMaster]:
     """Make a master below ``root`` and start it; its Nailgun is of the line of ``dialect``."""
     write_fuel_version(root, fuel_version)
-    with started_master(root, dialect=dialect) as master:
+    with started_master(root, dialect=dialect, wrap=wrap) as master:
         yield master
 
 
 @contextmanager
-def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaster]:
-    """Start the master that is below ``root``, with the registry that it has there."""
+def started_master(
+    root: Path, *, dialect: str = "6.0", wrap: Wrap | None = None
+) -> Iterator[ScratchMaster]:
+    """Start the master that is below ``root``, with the registry that it has there.
+
+    ``wrap`` puts other answers before those of the registry.
+    """
     config = Config(master_ip="127.0.0.1", disk_reserve_mb=1).under(root)
     config.paths.state.mkdir(parents=True, exist_ok=True)
     with closing(Store.open(f"sqlite:///{config.paths.registry}", hash_blocks=2)) as store:
@@ -130,7 +139,7 @@ def started_master(root: Path, *, dialect: str = "6.0") -> Iterator[ScratchMaste
             fuel_version=lambda: read_fuel_version(config),
             dialect=dialect,
         )
-        with RegistryServer(app, "127.0.0.1", 0) as server:
+        with RegistryServer(wrap(store, app) if wrap else app, "127.0.0.1", 0) as server:
             settings = NailgunSettings(url=server.url, dialect=dialect, retries=0, timeout_s=120)
             keeper = TokenKeeper(token)
             with NailgunClient(settings, master_ip=config.master_ip, keeper=keeper) as client:

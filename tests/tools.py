@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.repo.apt.library_reader import APT_PKG, reader_name
+
 
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Mark a test, class or module as one that runs these programs.
@@ -87,3 +89,8 @@ def shared_dir() -> Path:
 def in_ci() -> bool:
     """Say whether this is a run that must not skip anything."""
     return bool(os.environ.get("CI"))
+
+
+def needs_apt_pkg() -> pytest.MarkDecorator:
+    """Mark a test that needs apt's own parser in the Python of the system, as :func:`needs`."""
+    return needs_here(*(() if reader_name() == APT_PKG else ("python3-apt",)))

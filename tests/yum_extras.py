@@ -1,7 +1,7 @@
 """Groups, modules and advisories for yum repos, and repos in every form of metadata."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import createrepo_c
@@ -79,10 +79,13 @@ def rewrite(
     compression: str = "gz",
     checksum: str = "sha256",
     suffix: str = "",
+    edits: Mapping[str, Callable[[str], str]] | None = None,
+    without: str = "",
 ) -> Path:
     """Write a repo's metadata anew in that form, with files beyond those of the packages.
 
-    ``checksum`` is as ``repomd.xml`` spells it; ``suffix`` goes behind the kinds of ``extras``.
+    ``checksum`` is as ``repomd.xml`` spells it; ``suffix`` goes behind the kinds of ``extras``;
+    ``edits`` change the text of a kind; ``without`` is a kind that is left out.
     """
     folder = root / "repodata"
     records = {r.type: root / r.location_href for r in _repomd(root).records}
@@ -96,6 +99,10 @@ def rewrite(
     for kind, text in extras.items():
         plain[kind + suffix] = folder / FILES[kind]
         plain[kind + suffix].write_text(text)
+    for kind, edit in (edits or {}).items():
+        plain[kind].write_text(edit(plain[kind].read_text()))
+    if without:
+        plain.pop(without).unlink()
     repomd = createrepo_c.Repomd()
     repomd.set_revision("1")
     for kind, path in plain.items():

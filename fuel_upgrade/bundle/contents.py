@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -11,8 +12,8 @@ from fuel_upgrade.bundle.seal import SealedFile, render_seal
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.archive import ArchiveWriter
 from fuel_upgrade.system.files import hash_file
-from fuel_upgrade.system.progress import Progress
-from fuel_upgrade.system.tree_digest import walk
+from fuel_upgrade.system.hashing import Hasher, hash_files
+from fuel_upgrade.system.progress import ByteCounter, Progress
 
 
 @dataclass(slots=True)
@@ -40,29 +41,37 @@ class Contents:
             ConfigError: a path is taken.
             BundleError: a link leads outside, or an entry is neither file, folder nor link.
         """
-        for path in walk(root):
-            relative = str(path.relative_to(root))
-            if path.is_symlink():
-                self._add_link(f"{folder}/{relative}", path)
-            elif path.is_file():
-                executable = bool(path.stat().st_mode & 0o100)
-                sha256 = (known or {}).get(relative)
-                self.add_file(f"{folder}/{relative}", path, executable=executable, sha256=sha256)
-            elif not path.is_dir():
-                raise BundleError(f"{path}: neither a file nor a folder", remedy="remove it")
+        unknown: list[tuple[str, Path, bool, int]] = []
+        for relative, entry in _below(root):
+            path, source = f"{folder}/{relative}", Path(entry.path)
+            if entry.is_symlink():
+                self._add_link(path, source)
+                continue
+            if not entry.is_file(follow_symlinks=False):
+                raise BundleError(f"{source}: neither a file nor a folder", remedy="remove it")
+            info = entry.stat(follow_symlinks=False)
+            executable = bool(info.st_mode & 0o100)
+            if sha256 := (known or {}).get(relative):
+                self._add(path, source, SealedFile(info.st_size, sha256, executable))
+            else:
+                unknown.append((path, source, executable, info.st_size))
+        sums = hash_files((source, size) for _, source, _, size in unknown)
+        for (path, source, executable, size), sha256 in zip(unknown, sums, strict=True):
+            self._add(path, source, SealedFile(size, sha256, executable))
 
-    def add_file(
-        self, path: str, source: Path, *, executable: bool, sha256: str | None = None
-    ) -> None:
-        """Add one file; ``sha256`` is its checksum if it is known.
+    def add_file(self, path: str, source: Path, *, executable: bool) -> None:
+        """Add one file.
 
         Raises:
             ConfigError: the path is taken.
         """
+        size = source.stat().st_size
+        self._add(path, source, SealedFile(size, hash_file(source), executable))
+
+    def _add(self, path: str, source: Path, sealed: SealedFile) -> None:
         self._refuse_twice(path)
         self.paths[path] = source
-        length = source.stat().st_size
-        self.sealed[path] = SealedFile(length, sha256 or hash_file(source), executable)
+        self.sealed[path] = sealed
 
     def _add_link(self, path: str, source: Path) -> None:
         target = str(source.readlink())
@@ -89,16 +98,16 @@ class Contents:
         Raises:
             BundleError: a file has changed, or differs from its index.
         """
-        writer = ArchiveWriter(stream)
-        writer.add_bytes(manifest.SEAL, render_seal(self.sealed))
         total = sum(file.length_bytes for file in self.sealed.values())
-        done = 0
-        for path in sorted(self.sealed, key=_head_first):
-            progress("packing", done, total)
-            self._write_one(writer, path, self.sealed[path])
-            done += self.sealed[path].length_bytes
+        counter = ByteCounter(progress, "packing", total)
+        with Hasher() as hasher:
+            writer = ArchiveWriter(stream, hasher)
+            writer.add_bytes(manifest.SEAL, render_seal(self.sealed))
+            for path in sorted(self.sealed, key=_head_first):
+                self._write_one(writer, path, self.sealed[path])
+                counter.add(self.sealed[path].length_bytes)
         writer.finish()
-        progress("packing", total, total)
+        counter.end()
 
     def _write_one(self, writer: ArchiveWriter, path: str, sealed: SealedFile) -> None:
         mode = 0o755 if sealed.executable else 0o644
@@ -118,3 +127,17 @@ class Contents:
 
 def _head_first(path: str) -> tuple[bool, str]:
     return (not manifest.is_head(path), path)
+
+
+def _below(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield each entry below ``root`` that is no folder, with its relative path; follow no link."""
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(root / prefix) as entries:
+            for entry in entries:
+                relative = f"{prefix}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{relative}/")
+                else:
+                    yield relative, entry

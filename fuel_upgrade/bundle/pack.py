@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,22 +20,28 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.release.puppet_tasks import read_tasks
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.description import read_description
 from fuel_upgrade.repo.diff import total_bytes
 from fuel_upgrade.repo.proof.read_proof import prove_ready
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, naming, opened_repo, read_repo
 from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.progress import Progress
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
-_ZSTD_THREADS = 2  # fixed: the number of threads changes the bytes written
+# Fixed: both change the bytes written. Longer jobs take more memory and are not faster (measured).
+_ZSTD_THREADS = 2
+_ZSTD_JOB_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class BundleSummary:
-    """A tarball that was built; sizes in bytes."""
+    """A tarball that was built; sizes in bytes.
+
+    ``dropped`` are the indexes that a diff repo made here does not carry, with their release.
+    """
 
     path: Path
     size_bytes: int
@@ -43,6 +49,7 @@ class BundleSummary:
     fuel_version: str
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
+    dropped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` prints."""
@@ -53,6 +60,7 @@ class BundleSummary:
             "fuel_version": self.fuel_version,
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
+            "dropped": list(self.dropped),
         }
 
 
@@ -71,7 +79,8 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         fuel_version = builder.collect()
         write_tarball(builder.contents, scratch / "packed", out, progress=progress)
     description = UpgradeDescription(spec.upgrade_from, tuple(builder.repos))
-    return summarize(out, builder.contents, fuel_version, description)
+    summary = summarize(out, builder.contents, fuel_version, description)
+    return replace(summary, dropped=tuple(builder.dropped))
 
 
 def summarize(
@@ -107,9 +116,10 @@ def write_tarball(contents: Contents, packed: Path, out: Path, *, progress: Prog
     """Write ``contents`` to the new file ``packed``; move it, complete and durable, to ``out``."""
     with packed.open("xb") as file:
         if out.name.endswith(".zst"):
-            compressor = zstandard.ZstdCompressor(
-                level=_ZSTD_LEVEL, threads=_ZSTD_THREADS, write_checksum=True
+            parameters = zstandard.ZstdCompressionParameters.from_level(
+                _ZSTD_LEVEL, threads=_ZSTD_THREADS, job_size=_ZSTD_JOB_BYTES, write_checksum=True
             )
+            compressor = zstandard.ZstdCompressor(compression_params=parameters)
             with compressor.stream_writer(file, closefd=False) as stream:
                 contents.write(cast("BinaryIO", stream), progress=progress)
         else:
@@ -133,6 +143,7 @@ class _Builder:
         self._diff_releases: dict[str, str] = {}
         self.contents = Contents()
         self.repos: list[RepoPart] = []
+        self.dropped: list[str] = []
 
     def collect(self) -> str:
         """Fill ``contents`` and ``repos``; return the Fuel version."""
@@ -168,6 +179,7 @@ class _Builder:
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:
+            read_tasks(spec.puppet)  # a malformed file must not fail on the master
             self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
         for os_key, repo in sorted(spec.repos.items()):
             self._add_repo(version, os_key, repo, spec.base)
@@ -186,12 +198,16 @@ class _Builder:
     def _repo_root(self, version: str, os_key: str, spec: RepoSpec) -> Path:
         if spec.base and spec.current:
             out = self._scratch / f"{version}-{os_key}"
-            build_diff(spec.base, spec.current, out, progress=self._progress)
+            # its packages are those of the current repo
+            self._cleanup.enter_context(naming(Role.CURRENT, spec.current, out))
+            made = build_diff(spec.base, spec.current, out, progress=self._progress)
+            self.dropped += (f"{version} {os_key}: {text}" for text in made.dropped)
             return out
         ready = spec.diff or spec.full
         if ready is None:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
-        return self._cleanup.enter_context(opened_repo(ready, scratch=self._scratch))
+        role = Role.DIFF if spec.diff else Role.FULL
+        return self._cleanup.enter_context(opened_repo(ready, role, scratch=self._scratch))
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:

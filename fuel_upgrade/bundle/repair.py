@@ -23,7 +23,7 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.description import CURRENT_FOLDER, FILE_NAME, DiffDescription
 from fuel_upgrade.repo.package import Identity, Package, fingerprint
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo
+from fuel_upgrade.repo.read_repo import Role, opened_repo, read_repo
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind
 from fuel_upgrade.system.files import remove_tree, rename, write_file
@@ -49,7 +49,9 @@ def repair_bundle(
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     with ExitStack() as cleanup:
         cleanup.callback(remove_tree, scratch)
-        opened = [cleanup.enter_context(opened_repo(s, scratch=scratch)) for s in sources]
+        opened = [
+            cleanup.enter_context(opened_repo(s, Role.FULL, scratch=scratch)) for s in sources
+        ]
         tree = scratch / "tree"
         repairs = _match(request, head, [read_repo(root) for root in opened])
         tree.mkdir()

@@ -58,7 +58,7 @@ def _version(release: ReleaseSpec) -> str:
 def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> RepoReport:
     # Imported here: a master reports on tarballs and may lack these libraries.
     from fuel_upgrade.repo.proof.read_proof import Suites, report_repos  # noqa: PLC0415
-    from fuel_upgrade.repo.read_repo import opened_repo, read_repo  # noqa: PLC0415
+    from fuel_upgrade.repo.read_repo import Role, opened_repo, read_repo  # noqa: PLC0415
 
     since = f"{name}, since {base}"
     if spec.base and spec.current:
@@ -66,7 +66,8 @@ def _of_spec(name: str, spec: RepoSpec, base: str | None, *, scratch: Path) -> R
     ready = spec.diff or spec.full
     if ready is None:
         raise ConfigError(f"{name}: no repo is named", remedy="correct bundle.yaml")
-    with opened_repo(ready, scratch=scratch) as root:
+    role = Role.DIFF if spec.diff else Role.FULL
+    with opened_repo(ready, role, scratch=scratch) as root:
         if spec.diff:
             return require_description(root).report(since)
         packages = read_repo(root).packages

@@ -17,8 +17,9 @@ from fuel_upgrade.bundle.verify import (
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member
 from fuel_upgrade.system.compression import open_stream
-from fuel_upgrade.system.extraction import Destination, Hasher
-from fuel_upgrade.system.progress import Progress
+from fuel_upgrade.system.extraction import Destination
+from fuel_upgrade.system.hashing import Hasher
+from fuel_upgrade.system.progress import ByteCounter, Progress
 from fuel_upgrade.system.read_ahead import ReadAhead
 
 Route = Callable[[str], tuple[Path, str] | None]
@@ -27,34 +28,10 @@ Route = Callable[[str], tuple[Path, str] | None]
 None: the member is checked and not written.
 """
 
-_REPORTS = 200  # of progress in one tarball
-
 
 def below(folder: Path) -> Route:
     """Return the route that writes every member below one folder."""
     return lambda path: (folder, path)
-
-
-class _Counter:
-    """Reports how many of the sealed bytes are unpacked; the seal itself does not count."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done = 0
-        self._next = 0
-        self.is_at_seal = True
-
-    def passed(self, size_bytes: int) -> None:
-        if self.is_at_seal:
-            return
-        self._done += size_bytes
-        if self._done >= self._next:
-            self._next = self._done + self._total // _REPORTS
-            self._progress("unpacking", min(self._done, self._total), self._total)
-
-    def end(self) -> None:
-        self._progress("unpacking", self._total, self._total)
 
 
 def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
@@ -67,16 +44,15 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
             files written so far.
     """
     missing = set(head.sealed)
-    counter = _Counter(progress, head.sealed_bytes)
+    counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
         stack.enter_context(reporting_cut_off(head.path, begun_bytes=head.size_bytes))
         stream = stack.enter_context(ReadAhead.buffered(open_stream(head.path)))
         writer = _Writer(head, route, stack)
-        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.passed)
+        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.add)
         for member in reader.members():
             if member.path == manifest.SEAL:
                 writer.check_same_seal(reader)
-                counter.is_at_seal = False
             elif member.kind is not Kind.FOLDER:
                 sha256 = writer.write_checked(reader, member)
                 check_content(head.path, member.path, head.sealed, _length(member), sha256)

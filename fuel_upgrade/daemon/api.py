@@ -115,6 +115,7 @@ def _status(context: ApiContext) -> StatusForm:
         last_install=InstallForm.model_validate(last[0]) if last else None,
         undoable=undoable.id if undoable else None,
         backups_bytes=kept or 0,
+        discarding=[str(folder) for folder in context.discarded()],
         unsettled=[InstallForm.model_validate(record) for record in unsettled],
     )
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fuel_upgrade.config import Config
 from fuel_upgrade.daemon import idempotency
@@ -17,6 +18,7 @@ from fuel_upgrade.system.files import Lock
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.retention import discarded_folders
 
 Connect = Callable[[], AbstractContextManager[ControlPlane]]
 """Opens a control plane for one thread."""
@@ -53,7 +55,17 @@ class ApiContext:
     def engine(self) -> Iterator[tuple[Engine, ControlPlane]]:
         """Open an engine and its control plane, for one thread."""
         with self.connect() as control:
-            yield Engine(self.config, control, fail_points=self.fail_points), control
+            engine = Engine(self.config, control, fail_points=self.fail_points, discard_later=True)
+            yield engine, control
+
+    def discarded(self) -> tuple[Path, ...]:
+        """Return the trees that changes have discarded and the daemon has not deleted yet."""
+        return discarded_folders(self.config.paths)
+
+    def sweep(self) -> None:
+        """Delete what is left of discarded trees."""
+        with self.engine() as (engine, _):
+            engine.sweep()
 
     def is_in_journal(self, install: str) -> bool:
         """Return whether the journal has an install of this id."""

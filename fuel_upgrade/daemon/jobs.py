@@ -165,6 +165,8 @@ class Jobs:
         self._turn = threading.Lock()  # held by the running job; other jobs may wait for it
         self._holder = ""  # the id of that job
         self._threads: list[threading.Thread] = []
+        self._housekeeping = threading.Lock()  # held by the running job, too
+        self._at_end: list[Callable[[], None]] = []
 
     @property
     def running(self) -> str | None:
@@ -249,6 +251,18 @@ class Jobs:
             )
         job.stop_reason = "it was cancelled"
 
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` after each job."""
+        self._at_end.append(callback)
+
+    def between_jobs(self, work: Callable[[], None]) -> None:
+        """Do ``work`` unless a job runs; a job that starts meanwhile waits for its end."""
+        if self._housekeeping.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                self._housekeeping.release()
+
     def wait(self) -> None:
         """Wait for all jobs to end."""
         for thread in list(self._threads):
@@ -281,7 +295,8 @@ class Jobs:
             self._await_turn(wait_s, watch)
             self._holder = job.id
             try:
-                return work(watch)
+                with self._housekeeping:
+                    return work(watch)
             finally:
                 self._turn.release()
 
@@ -299,3 +314,5 @@ class Jobs:
             job.add(JobFailed(unknown))
         else:
             job.add(_succeeded(result))
+        for callback in self._at_end:
+            callback()

@@ -33,6 +33,7 @@ from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.preload import preload
 from fuel_upgrade.daemon.reload import Reloader, apply_level
 from fuel_upgrade.daemon.status_line import StatusLine, say_status
+from fuel_upgrade.daemon.sweeper import Sweeper
 from fuel_upgrade.daemon.systemd import Systemd
 from fuel_upgrade.errors import (
     ControlPlaneError,
@@ -175,7 +176,8 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(listening(config.paths.socket, config.socket_group))
         _recover(config, clients.connect)
-        with StatusLine(jobs.status, systemd.notify):
+        sweeper = Sweeper(jobs, service.discarded, service.sweep)
+        with sweeper, StatusLine(jobs.status, systemd.notify):
             _serve(service, listener, systemd)
         jobs.wait()
     _log.info("stopped")
@@ -304,7 +306,7 @@ def _recover(config: Config, connect: Connect) -> None:
         _log.warning(f"recovery: {event.kind}", **event_fields(event))
 
     with connect() as control:
-        engine = Engine(config, control)
+        engine = Engine(config, control, discard_later=True)
         try:
             if engine.journal.fault() is None and recovery.unfinished(engine.journal):
                 _wait_for(control)

@@ -13,7 +13,11 @@ from fuel_upgrade.system.addresses import warn_of_address
 
 _ADDRESS = "address"
 _REPO_URL = "repo_url"
-_INDEXES = ("*/*/x86_64/dists/*/Release", "*/*/x86_64/repodata/repomd.xml")
+_INDEXES = (
+    "*/*/x86_64/dists/**/Release",
+    "*/*/x86_64/Release",
+    "*/*/x86_64/repodata/repomd.xml",
+)
 _TIMEOUT_S = 5.0
 _MAX_BYTES = 4 << 20
 

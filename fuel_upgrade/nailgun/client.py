@@ -1,7 +1,7 @@
 """The client of Nailgun 6.0 to 9.x."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -16,17 +16,21 @@ from fuel_upgrade.nailgun.control_plane import (
 )
 from fuel_upgrade.nailgun.http_response import Answer
 from fuel_upgrade.nailgun.keystone import Keystone, Login, TokenKeeper
+from fuel_upgrade.nailgun.sent_body import say_body
 from fuel_upgrade.nailgun.trailing_slash import Slashes
-from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Tracing, Transport
+from fuel_upgrade.nailgun.transport import ANSWER_MAX_BYTES, Body, Tracing, Transport
 from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.dialect import DIALECTS, Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.release.nailgun_repos import read_release
+from fuel_upgrade.release.puppet_tasks import FIELD, DeploymentTask
 from fuel_upgrade.release.registered_repos import unfrozen
 
 _IN_USE_MARK = "clusters assigned"
 _FIRST_OF_LISTS = "6.1"
-_MAP = "orchestrator_data"  # a field of every release of 6.0, and of none of 6.1 and later
+_NO_RELEASE, _NO_PATH = "Release not found", "not found"
+_MAP = "orchestrator_data"  # a field of no release of 6.1 and later, nor of some of 5.1
+_NO_TASKS = (b"None", b"null")  # Nailgun 6.1 answers None, which is not JSON
 
 Value = TypeVar("Value")
 
@@ -101,19 +105,34 @@ class NailgunClient:
         return _read(self._get("/version"), lambda data: _text(data["release"]))
 
     def dialect(self) -> Dialect:
-        """Return the dialect of the settings, or else that of the releases or the version."""
+        """Return the dialect of the settings, or else that of the releases or the paths."""
         if self._dialect is None:
             self.releases()
         if self._dialect is None:
-            has_maps = compare_fuel_versions(self.version(), _FIRST_OF_LISTS) < 0
-            self._dialect = _dialect_of(has_maps=has_maps)
+            self._dialect = _dialect_of(has_maps=not self._has_tasks())
         return self._dialect
+
+    def _has_tasks(self) -> bool:
+        """Return whether this is a Nailgun of 6.1 or later, which has deployment tasks.
+
+        Its answer about a release that does not exist decides, because an upgrade replaces the
+        version file. If a proxy answers instead, the version decides.
+        """
+        answer = self._ask("GET", f"/releases/0/{FIELD}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            if _NO_RELEASE in answer.text:  # contract: ``deployment tasks of no release``
+                return True
+            if answer.text == _NO_PATH:  # contract: ``deployment tasks: no such path here``
+                return False
+        return compare_fuel_versions(self.version(), _FIRST_OF_LISTS) >= 0
 
     def releases(self) -> tuple[RegisteredRelease, ...]:
         """Return every release, newest first (contract: ``list``)."""
         answer = self._get("/releases/")
-        if self._dialect is None and (shown := _read_list(answer, dict[str, Any])):
-            self._dialect = _dialect_of(has_maps=any(_MAP in release for release in shown))
+        if self._dialect is None:
+            shown = _read_list(answer, dict[str, Any])
+            if any(_MAP in release for release in shown):
+                self._dialect = _dialect_of(has_maps=True)
         return _read_list(answer, self._release)
 
     def release(self, release_id: int) -> RegisteredRelease:
@@ -129,16 +148,41 @@ class NailgunClient:
         """Return the body to post it again (contract: ``one``, ``networks``)."""
         shown = _read(self._get(f"/releases/{release_id}/"), dict[str, Any])
         networks = _read(self._get(f"/releases/{release_id}/networks"), dict[str, Any])
-        # the 6.0 computes is_deployable; later ones take it
-        given = {"id", "is_deployable"} if _MAP in shown else {"id"}
+        if self.dialect().has_tasks:
+            given, later = {"id"}, {FIELD: list(self._tasks_of(release_id, str(shown["version"])))}
+        else:  # the 6.0 computes is_deployable; later ones take it
+            given, later = {"id", "is_deployable"}, {}
         body = {name: value for name, value in shown.items() if name not in given}
-        return {**body, "networks_metadata": networks}
+        return {**body, "networks_metadata": networks, **later}
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+    def deployment_tasks(self, release_id: int) -> tuple[DeploymentTask, ...]:
+        """Return the deployment tasks (contract: ``tasks of a new release``, ``GET them``)."""
+        answer = self._get(f"/releases/{release_id}/{FIELD}")
+        if answer.body.strip() in _NO_TASKS:
+            return ()
+        return _read_list(answer, dict[str, Any])
+
+    def put_deployment_tasks(self, release_id: int, tasks: Sequence[DeploymentTask]) -> None:
+        """Replace the deployment tasks (contract: ``PUT real tasks``)."""
+        path = f"/releases/{release_id}/{FIELD}"
+        self._call("PUT", path, body=list(tasks), expected=HTTPStatus.OK)
+
+    def _tasks_of(self, release_id: int, version: str) -> tuple[DeploymentTask, ...]:
+        try:
+            return self.deployment_tasks(release_id)
+        except ControlPlaneError as error:
+            # Nailgun 6.1 crashes on a release of Fuel 5.0, which has no tasks: 2014.1
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or "-" in version:
+                raise
+            return ()
+
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
         """Give a release other repos (contract: ``update orchestrator_data``)."""
         path = f"/releases/{release_id}/"
         shown = _read(self._get(path), dict[str, Any])
-        fields = self.dialect().repo_fields(shown, unfrozen(data, self._master_ip))
+        fields = self.dialect().repo_fields(shown, unfrozen(data, self._master_ip), key_set)
         answer = self._call("PUT", path, body=fields, expected=HTTPStatus.OK)
         return _read(answer, self._release)
 
@@ -189,6 +233,14 @@ class NailgunClient:
         """Return every environment (contract: ``clusters``)."""
         return _read_list(self._get("/clusters/"), Cluster.from_wire)
 
+    def assume_unanswered(self) -> None:
+        """Act as if a change that was sent until now got no response."""
+        self._transport.late_changes.add()
+
+    def await_late_changes(self) -> Iterator[int]:
+        """Wait until no change without a response can be carried out any more."""
+        return self._transport.late_changes.polls()
+
     def _release(self, data: Mapping[str, Any]) -> RegisteredRelease:
         return read_release(data, master_ip=self._master_ip)
 
@@ -217,15 +269,18 @@ class NailgunClient:
         method: str,
         path: str,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         expected: HTTPStatus,
     ) -> Answer:
         answer = self._ask(method, path, body=body)
-        if answer.status != expected:
-            raise answer.error(answer.reason)
-        return answer
+        if answer.status == expected:
+            return answer
+        reason = answer.reason
+        if body is not None and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            reason += f" (sent: {say_body(body)})"  # such an answer names no cause
+        raise answer.error(reason)
 
-    def _ask(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> Answer:
+    def _ask(self, method: str, path: str, *, body: Body | None = None) -> Answer:
         def send(path: str) -> Answer:
             return self._send(method, f"{self._root}{path}", body)
 
@@ -257,14 +312,17 @@ class NailgunClient:
             return False  # the refusal of Keystone is the error to report
         return isinstance(shown, dict) and shown.get("auth_required") is False
 
-    def _send(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
-        answer = self._transport.send(method, url, body=body, token=self._token())
+    def _send(self, method: str, url: str, body: Body | None) -> Answer:
+        is_change = method != "GET"
+        answer = self._transport.send(
+            method, url, body=body, token=self._token(), is_change=is_change
+        )
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         # 401 is answered before anything is carried out, so even a POST may be sent again
         self._keeper.is_open = False
         token = self.keystone.renew()
-        return self._transport.send(method, url, body=body, token=token)
+        return self._transport.send(method, url, body=body, token=token, is_change=is_change)
 
 
 def _say_how_to_log_in(settings: NailgunSettings) -> str:

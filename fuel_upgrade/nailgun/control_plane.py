@@ -1,12 +1,13 @@
 """The interface to Nailgun that upgrades use, and the values of its methods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from fuel_upgrade.errors import ControlPlaneError
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.puppet_tasks import DeploymentTask
 
 # ``TASK_STATUSES`` of Nailgun 6.0 are ready, running and error; later ones have pending too.
 _UNDER_WAY = frozenset({"running", "pending"})
@@ -138,11 +139,23 @@ class ControlPlane(Protocol):
     def release_body(self, release_id: int) -> dict[str, Any]:
         """Return the body to post the release again, as far as Nailgun shows it.
 
-        Nailgun does not show ``volumes_metadata``. The id is left out.
+        Nailgun does not show ``volumes_metadata``. The id is left out. From 6.1 on the body has
+        the deployment tasks.
         """
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
-        """Give a release this chain of repos and these puppet sources; the rest stays."""
+    def deployment_tasks(self, release_id: int) -> tuple[DeploymentTask, ...]:
+        """Return the deployment tasks of a release, which Nailgun has from 6.1 on."""
+
+    def put_deployment_tasks(self, release_id: int, tasks: Sequence[DeploymentTask]) -> None:
+        """Replace the deployment tasks of a release."""
+
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
+        """Give a release this chain of repos and these puppet sources; the rest stays.
+
+        Each ``key_set`` has other keys in a map of repos.
+        """
 
     def delete_release(self, release_id: int) -> bool:
         """Remove a release; False if it was already gone.
@@ -165,3 +178,12 @@ class ControlPlane(Protocol):
 
     def clusters(self) -> tuple[Cluster, ...]:
         """Return every environment."""
+
+    def assume_unanswered(self) -> None:
+        """Act as if a change that was sent until now got no response: its sender was killed."""
+
+    def await_late_changes(self) -> Iterator[int]:
+        """Wait until no change without a response can be carried out any more.
+
+        Yield the remaining seconds after each pause; nothing if every change got its response.
+        """

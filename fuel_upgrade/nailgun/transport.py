@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from fuel_upgrade.errors import ConfigError, ControlPlaneError
 from fuel_upgrade.nailgun.connection_failure import Failure, Kind, backoff_s, explain
 from fuel_upgrade.nailgun.deadline import Deadline, DeadlineAdapter
 from fuel_upgrade.nailgun.http_response import Answer
+from fuel_upgrade.nailgun.late_changes import LateChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,14 @@ class Tracing:
     request_id: Callable[[], str | None] = lambda: None
 
 
+Body = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""The body of a request, sent as JSON."""
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 _BUSY = frozenset({500, 502, 503, 504})
+_GATEWAY = frozenset({502, 504})  # a proxy answers: the server may still have the request
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS  # zlib.decompressobj: detect the format by the header
 
 
@@ -53,6 +57,7 @@ class _Request:
     data: bytes | None = field(repr=False)
     token: str | None = field(repr=False)
     request_id: str | None = None
+    is_change: bool = False
 
     @property
     def path(self) -> str:
@@ -115,6 +120,7 @@ class Transport:
         self._monotonic = monotonic
         self._sleep = sleep
         self._deadline = Deadline(settings.deadline_s, monotonic)
+        self.late_changes = LateChanges(settings.deadline_s, monotonic, sleep)
         self._session = _Session()
         # no proxy from the environment may get tokens, and no .netrc may replace them
         self._session.trust_env = False
@@ -135,17 +141,20 @@ class Transport:
         method: str,
         url: str,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         token: str | None = None,
+        is_change: bool = False,
     ) -> Answer:
         """Send one request and read the whole response, whatever its status.
+
+        With ``is_change``, each try without a response is added to ``late_changes``.
 
         Raises:
             ControlPlaneError: no complete response came (status None), or it is too large.
             ConfigError: the CA file cannot be read.
         """
         data = None if body is None else json.dumps(body).encode()
-        request = _Request(method, url, data, token, self._tracing.request_id())
+        request = _Request(method, url, data, token, self._tracing.request_id(), is_change)
         begun_s, status = self._monotonic(), None
         try:
             answer = self._send(request)
@@ -163,16 +172,21 @@ class Transport:
         tries, lost = 0, 0
         while True:
             tries += 1
+            begun_s = self._monotonic()
             try:
                 answer = self._try(request)
             except _NoAnswerError as error:
                 kind = error.failure.kind
+                if kind is Kind.LOST and request.is_change:
+                    self.late_changes.add(begun_s)
                 lost += kind is Kind.LOST
                 # an idle connection may have died: repeat once, but not one timeout after another
                 may_repeat = lost <= 1 and kind.may_repeat(is_idempotent=request.is_idempotent)
                 if not may_repeat or not self._wait(tries):
                     raise self._error(request, error.failure) from error.__cause__
             else:
+                if answer.status in _GATEWAY and request.is_change:
+                    self.late_changes.add(begun_s)
                 is_final = answer.status not in _BUSY or not request.is_idempotent
                 if is_final or not self._wait(tries):
                     return answer

@@ -11,6 +11,7 @@ from fuel_upgrade.nodes.repo_identity import no_repo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
 from fuel_upgrade.repo.apt.release_file import RELEASES, read_release
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.description import FILE_NAME, read_description
 from fuel_upgrade.repo.package import Package, checked_location
 from fuel_upgrade.repo.read_repo import read_repo
@@ -73,28 +74,28 @@ def _mirror_indexes(source: NodeSource, remote: RemoteRepo, into: Path) -> None:
         for location in metadata_locations(into / "repodata/repomd.xml"):
             _copy(remote, location, into)
         return
-    folder = f"dists/{source.suite}"
+    suite = source.suite
     # Only the first that exists, in the order of apt: another one may be outdated.
-    _ = any(_copy(remote, f"{folder}/{name}", into) for name in RELEASES)
-    release = read_release(into / folder)
+    _ = any(_copy(remote, index_path(suite, name), into) for name in RELEASES)
+    release = read_release(into / index_path(suite))
     architectures = (*release.fields.get("Architectures", _USUAL_ARCHITECTURE).split(), "all")
-    stems = (
-        f"{component}/binary-{architecture}/Packages"
+    stems = [index_stem("", "all")] if is_flat(suite) else [
+        index_stem(component, architecture)
         for component in source.components
         for architecture in dict.fromkeys(architectures)
-    )
-    copied = [_copy_index(remote, folder, stem, release.listed, into) for stem in stems]
+    ]  # fmt: skip
+    copied = [_copy_index(remote, suite, stem, release.listed, into) for stem in stems]
     if not any(copied):
-        raise no_repo(source, f"{folder}/*/binary-*/Packages")
+        raise no_repo(source, index_path(suite, index_stem("" if is_flat(suite) else "*", "*")))
 
 
 def _copy_index(
-    remote: RemoteRepo, folder: str, stem: str, listed: Collection[str], into: Path
+    remote: RemoteRepo, suite: str, stem: str, listed: Collection[str], into: Path
 ) -> bool:
     """Copy the smallest existing form; only a listed one if ``Release`` lists any."""
     forms = [stem + suffix for suffix in SMALLEST_FIRST]
     candidates = [form for form in forms if form in listed] or ([] if listed else forms)
-    return any(_copy(remote, f"{folder}/{form}", into) for form in candidates)
+    return any(_copy(remote, index_path(suite, form), into) for form in candidates)
 
 
 def _copy(remote: RemoteRepo, path: str, into: Path) -> bool:

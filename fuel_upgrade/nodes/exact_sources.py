@@ -16,20 +16,24 @@ from fuel_upgrade.nodes.sources import (
     APT_LIST,
     APT_PREFERENCES,
     YUM_REPO,
+    AptOption,
     NodeSource,
+    apt_line,
+    apt_options,
+    date_reasons,
     require_apt_form,
     yum_ids,
 )
 from fuel_upgrade.repo.package import RepoKind
 
-APT_DEB822 = "etc/apt/sources.list.d/fuel-upgrade.sources"
+APT_DEB822 = "etc/apt/sources.list.d/00-fuel-upgrade.sources"
 OWN_FILES = {
     RepoKind.APT: (APT_LIST, APT_DEB822, APT_PREFERENCES),
     RepoKind.YUM: (YUM_REPO,),
 }
 """Every file of any form of sources: those that are not written are deleted."""
 _HEAD = "# Written by fuel-upgrade; the order is part of the meaning.\n"
-_MOVED = "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
+_MOVED = "# Written by fuel-upgrade; the repos are in 00-fuel-upgrade.sources.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +81,23 @@ def _apt(contents: Sequence[RepoContent], style: SourceStyle) -> dict[str, str]:
         require_apt_form(source)
     pins = apt_pins(resolve(contents), native=style.native)
     files = {APT_PREFERENCES: "\n".join(["# Written by fuel-upgrade.\n", *map(_pin, pins)])}
+    options = [apt_options(s, sources[0], signed_by=style.signed_by) for s in sources]
+    head = _HEAD + date_reasons(sources)
     if style.deb822:
-        paragraphs = "\n".join([_HEAD, *(_paragraph(source, style) for source in sources)])
+        paragraphs = "\n".join([head, *map(_paragraph, sources, options)])
         return {APT_DEB822: paragraphs, APT_LIST: _MOVED, **files}
-    return {APT_LIST: _HEAD + "".join(_line(source, style) for source in sources), **files}
+    return {APT_LIST: head + "".join(map(apt_line, sources, options)), **files}
 
 
-def _line(source: NodeSource, style: SourceStyle) -> str:
-    options = "".join(f"{name.lower()}={value} " for name, value in _trust(source, style)).rstrip()
-    place = f"{source.url} {source.suite} {' '.join(source.components)}"
-    return f"deb [{options}] {place}\n" if options else f"deb {place}\n"
-
-
-def _paragraph(source: NodeSource, style: SourceStyle) -> str:
+def _paragraph(source: NodeSource, options: Sequence[AptOption]) -> str:
     fields = (
         ("Types", "deb"),
         ("URIs", source.url),
         ("Suites", str(source.suite)),
-        ("Components", " ".join(source.components)),
-        *_trust(source, style),
+        *([("Components", " ".join(source.components))] if source.components else []),
+        *options,
     )
     return "".join(f"{name}: {value}\n" for name, value in fields)
-
-
-def _trust(source: NodeSource, style: SourceStyle) -> tuple[tuple[str, str], ...]:
-    if not source.signed:
-        return (("Trusted", "yes"),)
-    return (("Signed-By", style.signed_by),) if style.signed_by else ()
 
 
 def _pin(pin: Pin) -> str:

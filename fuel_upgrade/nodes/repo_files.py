@@ -88,6 +88,8 @@ class RemoteRepo:
 
 def _read_local(path: Path, limit_bytes: int) -> bytes | None:
     try:
+        if path.is_fifo():
+            raise OSError("it is a pipe, which may never end")
         with path.open("rb") as file:
             return file.read(limit_bytes)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,28 +1,31 @@
-"""Read how a repo identifies itself: its label, origin and signature."""
+"""Read how a repo identifies itself: its label, origin, signature and policy."""
 
 from dataclasses import replace
 
 from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.apt_policy import AptPolicy
 from fuel_upgrade.nodes.repo_files import RemoteRepo
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.apt.release_file import RELEASES, parse_release
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem
 
-_INDEXES = ("Packages.gz", "Packages.xz", "Packages")
+_FORMS = (".gz", ".xz", "")
 _RELEASE_FIELDS = (
     "Origin", "Label", "Suite", "Codename", "Date", "Architectures", "Components", "SHA256",
 )  # fmt: skip
 
 
 def fetch_identity(source: NodeSource, *, timeout_s: float) -> NodeSource:
-    """Return the source with the ``label``, ``origin`` and ``signed`` of its repo.
+    """Return the source with the ``label``, ``origin``, ``signed`` and ``policy`` of its repo.
 
-    apt: reads ``dists/<suite>/InRelease`` or else ``Release``, as apt does. A repo with an index
+    apt: reads the suite's ``InRelease`` or else ``Release``, as apt does. A repo with an index
     but without a Release serves apt as well (``[trusted=yes]``): it gets no label. yum (no suite):
     checks that ``repodata/repomd.xml`` exists and looks for its signature.
 
     Raises:
         OutsideError: the URL has no repo, it does not respond within ``timeout_s`` overall, or
             its Release is not one.
+        BundleError: the suite is outside the repo.
     """
     repo = RemoteRepo.at(source.url, timeout_s=timeout_s)
     if source.suite is None:
@@ -46,8 +49,7 @@ def parse_identity(text: str) -> tuple[str, str]:
 
 
 def _identify_apt(source: NodeSource, repo: RemoteRepo) -> NodeSource:
-    folder = f"dists/{source.suite}"
-    inline, plain = (f"{folder}/{name}" for name in RELEASES)
+    inline, plain = (index_path(source.suite or "", name) for name in RELEASES)
     data = repo.read(inline)
     signed = data is not None
     if data is None:
@@ -55,21 +57,25 @@ def _identify_apt(source: NodeSource, repo: RemoteRepo) -> NodeSource:
         signed = data is not None and repo.has(f"{plain}.gpg")
     if data is None:
         return _identify_bare(source, repo)
+    text = data.decode(errors="replace")
     try:
-        label, origin = parse_identity(data.decode(errors="replace"))
+        label, origin = parse_identity(text)
     except ValueError as error:
         raise OutsideError(
             f"{repo.url}/{plain} is not a Release file: {error}",
             remedy="open the URL in a browser: the response is not from the repo",
         ) from error
-    return replace(source, label=label, origin=origin, signed=signed)
+    policy = AptPolicy.of(parse_release(text))
+    return replace(source, label=label, origin=origin, signed=signed, policy=policy)
 
 
 def _identify_bare(source: NodeSource, repo: RemoteRepo) -> NodeSource:
     """Accept a repo that has an index but no Release; Fuel has deployed such repos (LP1448178)."""
-    folders = (f"dists/{source.suite}/{name}/binary-amd64" for name in source.components)
-    if not any(repo.has(f"{folder}/{index}") for folder in folders for index in _INDEXES):
-        raise no_repo(source, f"dists/{source.suite}/Release")
+    suite = source.suite or ""
+    stems = [index_stem(name, "amd64") for name in source.components or ("",)]
+    indexes = (index_path(suite, stem + suffix) for stem in stems for suffix in _FORMS)
+    if not any(map(repo.has, indexes)):
+        raise no_repo(source, index_path(suite, "Release"))
     return replace(source, label="", origin="", signed=False)
 
 

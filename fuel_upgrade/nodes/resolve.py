@@ -5,13 +5,14 @@ those that no newer repo has, and hides all its other entries.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import combinations, groupby
 from typing import Any, TypeVar
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.apt_policy import INSTALLED_PRIORITY
 from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Identity, Package, common_algorithm
@@ -20,6 +21,7 @@ from fuel_upgrade.repo.version import Compare, compare_deb, compare_rpm
 NATIVE_ARCHITECTURE = "amd64"
 _PIN_OF_OTHER_VERSION = 1
 _PIN_OF_NOTHING_LEFT = -1
+_PIN_ABOVE_NOT_AUTOMATIC = 2
 _NAMED_AT_MOST = 10
 _VIEW_REMEDY = "give the nodes the full view of the release (fuel-upgrade repo view) as one source"
 
@@ -56,7 +58,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pin:
-    """One stanza of apt's preferences: a version of a package outside the release."""
+    """One stanza of apt's preferences: a version of a package, and its priority."""
 
     name: str
     architecture: str
@@ -97,24 +99,70 @@ def apt_pins(resolution: Resolution, *, native: str = NATIVE_ARCHITECTURE) -> tu
 
     apt counts a package for all architectures as one of the node's native architecture, and pins
     versions, not files: a hidden file whose version the release holds as well needs no pin, as
-    the newest repo is listed first. The priority is below that of an installed version (100)
-    where the release has another version, so that a node which has a hidden version installed
-    keeps it, as it would with the full repo; it is negative where the release has none.
+    the newest repo is listed first. A hidden version must not be negative where the release has
+    another one, so that a node which has it installed keeps it, as with the full repo. There it is
+
+    - below the priority of an installed version (100), and so below the release's;
+    - unchanged if the release itself is below 100 (``NotAutomatic``): no fixed priority is below
+      that and yet above it once installed. The newest version of the release is raised instead.
 
     Raises:
-        ConfigError: the order of the repos cannot distinguish two files of one version.
+        ConfigError: the order of the repos cannot distinguish two files of one version, or only
+            the newest repo is ``NotAutomatic``.
     """
     _require_order_decides(resolution, native)
     versions: dict[_Key, set[str]] = defaultdict(set)
     for package in resolution.shown:
         versions[_key(package, native)].add(package.version)
-    pins = set()
-    for package in resolution.hidden:
-        key = _key(package, native)
-        if package.version not in versions.get(key, ()):
-            priority = _PIN_OF_OTHER_VERSION if key in versions else _PIN_OF_NOTHING_LEFT
-            pins.add(Pin(*key, package.version, priority))
-    return tuple(sorted(pins))
+    hidden = {(_key(p, native), p.version) for p in resolution.hidden}
+    gone = {(key, version) for key, version in hidden if key not in versions}
+    others = {(key, v) for key, v in hidden - gone if v not in versions[key]}
+    priority = resolution.repos[0].source.policy.priority
+    priorities = dict.fromkeys(gone, _PIN_OF_NOTHING_LEFT)
+    if priority < INSTALLED_PRIORITY:
+        _require_one_priority(resolution, versions, native)
+        priorities |= dict.fromkeys(_overtaken(versions, others), _PIN_ABOVE_NOT_AUTOMATIC)
+    else:
+        priorities |= dict.fromkeys(others, _PIN_OF_OTHER_VERSION)
+        priorities |= dict.fromkeys(_of_other_priority(resolution, versions, native), priority)
+    return tuple(sorted(Pin(*key, version, p) for (key, version), p in priorities.items()))
+
+
+def _overtaken(
+    versions: Mapping[_Key, Collection[str]], others: Iterable[tuple[_Key, str]]
+) -> Iterator[tuple[_Key, str]]:
+    """Yield the newest version of the release where a hidden one is not older."""
+    by_version = cmp_to_key(compare_deb)
+    for key, version in others:
+        newest = max(versions[key], key=by_version)
+        if compare_deb(version, newest) >= 0:
+            yield key, newest
+
+
+def _of_other_priority(
+    resolution: Resolution, versions: Mapping[_Key, Collection[str]], native: str
+) -> Iterator[tuple[_Key, str]]:
+    """Yield versions of the release in a repo of another priority than the newest repo's."""
+    for repo in resolution.repos:
+        if repo.source.policy.priority != resolution.repos[0].source.policy.priority:
+            for package in (*repo.shown, *repo.hidden):
+                key = _key(package, native)
+                if package.version in versions.get(key, ()):
+                    yield key, package.version
+
+
+def _require_one_priority(resolution: Resolution, versions: Collection[_Key], native: str) -> None:
+    """Refuse a release below 100 with packages of a repo above: no pin lowers these alike."""
+    newest = resolution.repos[0].source
+    for repo in resolution.repos:
+        packages = (*repo.shown, *repo.hidden)
+        differs = repo.source.policy.priority != newest.policy.priority
+        if differs and any(_key(package, native) in versions for package in packages):
+            raise ConfigError(
+                f"the Release of {newest.name} says NotAutomatic, that of {repo.source.name} does "
+                "not: pins cannot give the packages of both one policy",
+                remedy=_VIEW_REMEDY,
+            )
 
 
 def yum_excludes(resolution: Resolution) -> tuple[tuple[str, ...], ...]:

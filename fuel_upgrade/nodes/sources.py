@@ -1,16 +1,19 @@
 """Render the repos of a release as source files of apt and yum on a node. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.apt_policy import USUAL_POLICY, AptPolicy
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.repo.apt.suite_path import is_flat
 
-APT_LIST = "etc/apt/sources.list.d/fuel-upgrade.list"
+# apt reads sources.list.d in the order of the names; a repo in an earlier file takes precedence.
+APT_LIST = "etc/apt/sources.list.d/00-fuel-upgrade.list"
 APT_PREFERENCES = "etc/apt/preferences.d/fuel-upgrade.pref"
 YUM_REPO = "etc/yum.repos.d/fuel-upgrade.repo"
 ASTUTE_APT_LIST = "etc/apt/sources.list"
@@ -24,9 +27,16 @@ _RESERVED_YUM_IDS = ("main",)  # dnf.conf(5): the section of dnf itself
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 # In a pin apt splits at commas and reads globs and /regex/; quoting does not help (apt 2.6.2).
 _NOT_PLAIN_IN_PIN = re.compile(r"[,*?\[\]\x00-\x1f\x7f]|^/")
+_DATE_REASONS = (
+    ("Check-Valid-Until", "the Valid-Until of a shipped repo cannot be renewed"),
+    ("Check-Date", "the Date of a base is later than that of the release"),
+)
+AptOption = tuple[str, str]
+"""An option of a source, by its name in deb822."""
 _SCHEMES = ("http", "https", "file")
 _FORMS = {
-    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main'",
+    "ubuntu": "URL SUITE COMPONENT..., as in 'http://10.20.0.2:8080/ubuntu/x86_64 precise main',"
+    " or URL FOLDER/ of a flat repo, as in 'http://10.20.0.2:8080/ubuntu ./'",
     "centos": "URL, as in 'http://10.20.0.2:8080/centos/x86_64'",
 }
 
@@ -35,9 +45,10 @@ _FORMS = {
 class NodeSource:
     """One repo as a node sees it. A sequence of these is a chain, newest repo first, full last.
 
-    ``suite`` is None and ``components`` empty for yum. ``label``, ``origin`` and ``signed``
-    describe the repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not
-    that it was checked.
+    ``suite`` is None for yum; ``components`` is empty for yum and for a flat repo, whose suite ends
+    with a slash (sources.list(5)). ``label``, ``origin``, ``signed`` and ``policy`` describe the
+    repo (``fetch_identity`` reads them); ``signed`` means that a signature exists, not that it was
+    checked.
 
     Raises:
         ConfigError: the url, suite or a component has a space, or the name a line break.
@@ -50,6 +61,17 @@ class NodeSource:
     label: str = ""
     origin: str = ""
     signed: bool = False
+    policy: AptPolicy = USUAL_POLICY
+
+    @property
+    def place(self) -> str:
+        """The address as in a line of apt, or the URL of a yum repo."""
+        return " ".join((self.url, *([self.suite] if self.suite else []), *self.components))
+
+    @property
+    def entry(self) -> RepoEntry:
+        """The repo as a release names it."""
+        return RepoEntry(self.name, self.place)
 
     def __post_init__(self) -> None:
         words = (self.url, *self.components, *([] if self.suite is None else [self.suite]))
@@ -97,7 +119,9 @@ def parse_repo_argument(text: str, os_key: str) -> NodeSource:
     return NodeSource(name, url, place[0] if place else None, tuple(place[1:]))
 
 
-def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
+def render_apt(
+    sources: Sequence[NodeSource], *, unread: Collection[NodeSource] = ()
+) -> dict[str, str]:
     """Return the sources list and the preferences, relative path to text, of a chain.
 
     Two rules together make every package come from the newest repo that has it:
@@ -109,21 +133,25 @@ def render_apt(sources: Sequence[NodeSource]) -> dict[str, str]:
 
     The preferences are written even when they hold no pin, to replace those of a longer chain.
     ``/etc/apt/sources.list`` is read first: a repo of the chain that stays there as well breaks
-    the order.
+    the order. Repos of ``unread`` are not known to have a label, and get no pin.
 
     Raises:
         ConfigError: a repo lacks suite or components, or pins cannot tell the repos apart.
     """
     for source in sources:
         require_apt_form(source)
-    for newer in sources[:-1]:
+    pinned = {
+        position: source for position, source in enumerate(sources[:-1]) if source not in unread
+    }
+    for newer in pinned.values():
         _require_own_label(newer, sources)
     pins = [
         _apt_pin(source, _PIN_OF_FULL_REPO + len(sources) - 1 - position)
-        for position, source in enumerate(sources[:-1])
+        for position, source in pinned.items()
     ]
     head = "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
-    lines = "".join(f"{_apt_line(source)}\n" for source in sources)
+    head += date_reasons(sources)
+    lines = "".join(apt_line(source, apt_options(source, sources[0])) for source in sources)
     preferences = "\n".join(["# Written by fuel-upgrade.\n", *pins])
     return {APT_LIST: head + lines, APT_PREFERENCES: preferences}
 
@@ -143,17 +171,18 @@ def render_yum(sources: Sequence[NodeSource]) -> dict[str, str]:
     return {YUM_REPO: "\n".join(sections)}
 
 
-def render_astute(os_key: str, sources: Sequence[NodeSource]) -> dict[str, str]:
-    """Return the files of Astute 6.0, byte for byte: without order, pins or priorities.
+def render_astute(os_key: str, repos: Sequence[RepoEntry]) -> dict[str, str]:
+    """Return the files of Astute 6.0, byte for byte: without pins or priorities.
+
+    ``repos`` is the map of a release in Nailgun's order; names are its keys.
 
     Source: lib/astute/pre_deployment_actions/update_repo_sources.rb of fuel-astute 6.0.
     """
     if os_key == "ubuntu":
-        places = ((source.url, source.suite or "", *source.components) for source in sources)
-        return {ASTUTE_APT_LIST: "\n".join(f"deb {' '.join(filter(None, p))}" for p in places)}
+        return {ASTUTE_APT_LIST: "\n".join(f"deb {repo.location}" for repo in repos)}
     sections = (
-        f"[{source.name.lower()}]\nname={source.name}\nbaseurl={source.url}\ngpgcheck=0"
-        for source in sources
+        f"[{repo.name.lower()}]\nname={repo.name}\nbaseurl={repo.location}\ngpgcheck=0"
+        for repo in repos
     )
     return {ASTUTE_YUM_REPO: "\n".join(sections)}
 
@@ -167,17 +196,22 @@ def _has_form(url: str, place: Sequence[str], os_key: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    complete = len(place) > 1 if os_key == "ubuntu" else not place
+    complete = _is_apt_place(*place) if os_key == "ubuntu" else not place
     somewhere = parts.path if parts.scheme == "file" else parts.netloc
     return complete and parts.scheme in _SCHEMES and bool(somewhere)
 
 
+def _is_apt_place(suite: str = "", *components: str) -> bool:
+    return bool(suite) and is_flat(suite) != bool(components)
+
+
 def require_apt_form(source: NodeSource) -> None:
     """Raise ConfigError if a source cannot be written as a line of apt."""
-    if source.suite is None or not source.components or "#" in source.url:
+    if not _is_apt_place(source.suite or "", *source.components) or "#" in source.url:
         raise ConfigError(
             f"repo {source.name}: {source.url} is not of the form {_FORMS['ubuntu']}",
-            remedy="give the suite and the components of the repo, and a url without '#'",
+            remedy="give the suite and the components of the repo, or the folder of a flat repo"
+            " with a slash at its end, and a url without '#'",
         )
 
 
@@ -205,9 +239,36 @@ def _pin_matches(pinned: NodeSource, other: NodeSource) -> bool:
     return same_label and pinned.origin.casefold() in ("", other.origin.casefold())
 
 
-def _apt_line(source: NodeSource) -> str:
-    options = "" if source.signed else "[trusted=yes] "
-    return f"deb {options}{source.url} {source.suite} {' '.join(source.components)}"
+def apt_options(
+    source: NodeSource, newest: NodeSource, *, signed_by: str = ""
+) -> tuple[AptOption, ...]:
+    """Return the options of a source, see sources.list(5); ``signed_by`` is the path of a key."""
+    if not source.signed:
+        return (("Trusted", "yes"), *_date_options(source, newest))
+    return (*((("Signed-By", signed_by),) if signed_by else ()), *_date_options(source, newest))
+
+
+def _date_options(source: NodeSource, newest: NodeSource) -> tuple[AptOption, ...]:
+    """Return the options by which apt accepts the dates of a repo if it accepts the newest one.
+
+    A shipped Release whose ``Valid-Until`` is over cannot be renewed. A ``Date`` in the future is
+    accepted later than that of the newest repo only if it is later.
+    """
+    if source.policy.is_later_than(newest.policy):
+        return (("Check-Date", "no"),)  # apt does not check Valid-Until then
+    return (("Check-Valid-Until", "no"),) if source.policy.expires else ()
+
+
+def date_reasons(sources: Sequence[NodeSource]) -> str:
+    """Return the lines of comment that give the reasons for the date options of a chain."""
+    used = {name for source in sources for name, _ in _date_options(source, sources[0])}
+    return "".join(f"# {name}: {reason}\n" for name, reason in _DATE_REASONS if name in used)
+
+
+def apt_line(source: NodeSource, options: Sequence[AptOption]) -> str:
+    """Return the line of a source in the form of lists."""
+    words = " ".join(f"{name.lower()}={value}" for name, value in options)
+    return f"deb [{words}] {source.place}\n" if words else f"deb {source.place}\n"
 
 
 def _apt_pin(source: NodeSource, priority: int) -> str:

@@ -5,25 +5,32 @@ from collections.abc import Mapping
 
 from fuel_upgrade.registry.refusal import bad_request
 
-_MACRO = re.compile(r"\{([^{}]*)\}")
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 def render(text: str, macros: Mapping[str, str]) -> str:
-    """Replace every ``{NAME}`` of ``text`` by its value; values are not rendered again.
+    """Replace every ``{NAME}`` of ``text`` by its value, and every doubled brace by one.
 
-    Nailgun used ``str.format``, which reaches into objects and knows no literal braces; here a
-    macro is a plain name, and a brace outside a macro is refused just as it was there.
+    Values are not rendered again. Nailgun uses ``str.format``, which also reaches into objects;
+    here a macro is a plain name.
 
     Raises:
-        RefusedError: 400 for an unknown macro or a stray brace.
+        RefusedError: 400 for an unknown macro or a brace without its counterpart, on which Nailgun
+            crashes.
     """
-    if any(brace in _MACRO.sub("", text) for brace in "{}"):
-        raise bad_request(f"Unbalanced brace in {text!r}")
-    for name in _MACRO.findall(text):
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[1]
+        if match[0] in ("{{", "}}"):
+            return match[0][0]
+        if name is None:
+            raise bad_request(f"Unbalanced brace in {text!r}")
         if name not in macros:
             known = ", ".join(f"{{{macro}}}" for macro in macros)
             raise bad_request(f"Unknown macro {{{name}}} in {text!r}; known are {known}")
-    return _MACRO.sub(lambda match: macros[match[1]], text)
+        return macros[name]
+
+    return _BRACES.sub(replaced, text)
 
 
 def render_repos(repos: Mapping[str, str], macros: Mapping[str, str]) -> dict[str, str]:

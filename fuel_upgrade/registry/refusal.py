@@ -1,21 +1,17 @@
 """The errors with which the registry refuses a request."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from fuel_upgrade.errors import OutsideError
 
 
 class RefusedError(Exception):
-    """A request that the contract refuses: the status, the text and headers of the answer."""
+    """A request that the contract refuses: the status and the text of the answer."""
 
-    def __init__(
-        self, status: HTTPStatus, reason: str, *, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
-        self.headers = headers
 
 
 class UnavailableError(OutsideError):

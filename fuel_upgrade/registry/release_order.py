@@ -1,27 +1,15 @@
-"""The order of ``GET /releases/``: newest first."""
+"""The order of ``GET /releases/``."""
 
-import re
+_SYSTEMS = ("CentOS", "Ubuntu")
 
-_CHUNK = re.compile(r"\d+|[a-z]+", re.IGNORECASE)
-_OS_WEIGHT = {"CentOS": 0, "Ubuntu": 1}
-
-Chunk = tuple[int, int, str]
-Key = tuple[tuple[Chunk, ...], tuple[Chunk, ...], int, int]
+Key = tuple[str, str, int]
 
 
-def newest_key(version: str, operating_system: str, release_id: int) -> Key:
-    """Return a key that grows with newness: Fuel part, OpenStack part, system, id.
+def release_order(version: str, operating_system: str) -> Key:
+    """Return a key of which Nailgun gives the highest first (contract: ``the order of the list``).
 
-    The parts are those of ``2014.2-6.0`` (OpenStack-Fuel). Nailgun compared them as text, which
-    put 10.0 below 9.0; here numbers compare as numbers, and names (``liberty``) follow them.
+    The parts of ``2014.2-6.0`` (OpenStack-Fuel) are compared as text: 10.0 is below 9.0.
     """
-    openstack, _, fuel = version.partition("-")
-    weight = _OS_WEIGHT.get(operating_system, -1)
-    return _chunks(fuel), _chunks(openstack), weight, release_id
-
-
-def _chunks(text: str) -> tuple[Chunk, ...]:
-    return tuple(
-        (0, int(chunk), "") if chunk.isdigit() else (1, 0, chunk.lower())
-        for chunk in _CHUNK.findall(text)
-    )
+    openstack, *rest = version.split("-")
+    rank = _SYSTEMS.index(operating_system) if operating_system in _SYSTEMS else -1
+    return rest[0] if rest else "", openstack, rank

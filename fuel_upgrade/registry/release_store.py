@@ -1,20 +1,22 @@
 """The registry's contents: every method is one transaction on SQLite or PostgreSQL."""
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fuel_upgrade.registry.auth.accounts import Accounts
 from fuel_upgrade.registry.auth.passwords import BLOCKS
 from fuel_upgrade.registry.limits import LARGEST_ID
 from fuel_upgrade.registry.refusal import RefusedError, bad_request, conflict
-from fuel_upgrade.registry.release_order import Key, newest_key
+from fuel_upgrade.registry.release_order import Key, release_order
 from fuel_upgrade.registry.resources import (
     Cluster,
+    JsonObject,
     Node,
     Notification,
     ReleaseFields,
@@ -43,6 +45,8 @@ from fuel_upgrade.registry.store.tables import (
 _TAKEN = "Release with the same name and version already exists"
 _RELEASE = Table.metadata.tables["releases"].c
 _IN_USE = "Can't delete release with clusters assigned"
+_NAME_TAKEN = "Environment with this name already exists"
+_TASK_RUNS = "You cannot delete running task manually"
 
 Value = TypeVar("Value")
 #: Refuses with 409 a name and version that another release than the one being changed has.
@@ -102,8 +106,8 @@ class Store:
         self.database.close()
 
     def releases(self) -> tuple[StoredRelease, ...]:
-        """Return all releases, newest first."""
-        return tuple(sorted(self._all(ReleaseRow), key=_newness, reverse=True))
+        """Return all releases in the order of Nailgun."""
+        return tuple(sorted(self._all(ReleaseRow), key=_order, reverse=True))
 
     def release(self, release_id: int) -> StoredRelease:
         """Return one release, or refuse with 404."""
@@ -163,15 +167,17 @@ class Store:
             lambda: NotificationRow(topic=topic, message=message, status="unread", created_s=now)
         )
 
-    def mark_notification(self, notification_id: int, status: str) -> Notification:
-        """Set ``read`` or ``unread``, or refuse with 404."""
+    def mark_notifications(self, statuses: Mapping[int, str]) -> tuple[Notification, ...]:
+        """Set ``read`` or ``unread`` of each id, or refuse with 404."""
 
-        def work(session: Session) -> Notification:
+        def mark(session: Session, notification_id: int, status: str) -> Notification:
             row = get(session, NotificationRow, notification_id, "Notification", locked=True)
             row.status = status
             return row.value()
 
-        return self.database.write(work)
+        return self.database.write(
+            lambda session: tuple(mark(session, *item) for item in statuses.items())
+        )
 
     def delete_notification(self, notification_id: int) -> None:
         """Remove a notification, or refuse with 404."""
@@ -185,40 +191,63 @@ class Store:
         """Return one cluster, or refuse with 404."""
         return self._one(ClusterRow, cluster_id, "Cluster")
 
-    def add_cluster(self, name: str, release_id: int, *, fuel_version: str) -> Cluster:
+    def add_cluster(  # noqa: PLR0913 - the columns
+        self,
+        name: str,
+        release_id: int,
+        *,
+        fuel_version: str,
+        mode: str = "ha_compact",
+        net_provider: str = "nova_network",
+        attributes: Callable[[Cluster, StoredRelease], JsonObject] = lambda *_: {},
+    ) -> Cluster:
         """Write a new cluster; refuse with 400 without its release, with 409 if the name is taken.
 
-        The release cannot go away between the check and the write.
+        ``attributes`` may refuse the release, which cannot go away before the write.
         """
 
         def work(session: Session) -> Cluster:
-            try:
-                get(session, ReleaseRow, release_id, "Release", locked=True)
-            except RefusedError as error:
-                raise bad_request(f"There is no release {release_id} for the cluster") from error
+            release = _release_of_cluster(session, release_id)
             row = ClusterRow(
                 name=name,
                 release_id=release_id,
                 fuel_version=fuel_version,
-                mode="ha_compact",
-                net_provider="nova_network",
+                mode=mode,
+                net_provider=net_provider,
             )
-            return insert(session, row)
+            row.attributes = json.dumps(attributes(insert(session, row), release))
+            session.flush()
+            return row.value()
 
-        return self.database.write_or_refuse(
-            work, conflict("Cluster with the same name already exists")
-        )
+        return self.database.write_or_refuse(work, conflict(_NAME_TAKEN))
+
+    def change_cluster(
+        self, cluster_id: int, change: Callable[[Cluster, StoredRelease], Cluster]
+    ) -> Cluster:
+        """Replace name, release, mode and attributes of a cluster by those of ``change``.
+
+        The row is locked meanwhile. ``change`` may run several times, and refuses by raising.
+        """
+
+        def work(session: Session) -> Cluster:
+            row = get(session, ClusterRow, cluster_id, "Cluster", locked=True)
+            changed = change(row.value(), _release_of_cluster(session, row.release_id))
+            _release_of_cluster(session, changed.release_id)
+            row.name, row.release_id, row.mode = changed.name, changed.release_id, changed.mode
+            row.attributes = json.dumps(changed.attributes)
+            check_texts(row)
+            session.flush()
+            return row.value()
+
+        return self.database.write_or_refuse(work, conflict(_NAME_TAKEN))
 
     def delete_cluster(self, cluster_id: int) -> None:
         """Remove a cluster, or refuse with 404."""
         self._delete(ClusterRow, cluster_id, "Cluster")
 
-    def tasks(self, cluster_id: int | None = None) -> tuple[Task, ...]:
-        """Return all tasks, or those of one cluster, oldest first."""
-        if cluster_id is None:
-            return self._all(TaskRow)
-        storable = cluster_id if 0 < cluster_id <= LARGEST_ID else 0
-        return self._all(TaskRow, TaskRow.cluster_id == storable)
+    def tasks(self) -> tuple[Task, ...]:
+        """Return all tasks, oldest first."""
+        return self._all(TaskRow)
 
     def task(self, task_id: int) -> Task:
         """Return one task, or refuse with 404."""
@@ -230,16 +259,31 @@ class Store:
             lambda: TaskRow(name=name, status=status, progress=0, message="", cluster_id=cluster_id)
         )
 
+    def delete_task(self, task_id: int) -> None:
+        """Remove a task, or refuse with 404, or with 400 while it runs."""
+
+        def work(session: Session) -> None:
+            row = get(session, TaskRow, task_id, "Task", locked=True)
+            if row.status == "running":
+                raise bad_request(_TASK_RUNS)
+            session.delete(row)
+
+        self.database.write(work)
+
     def nodes(self) -> tuple[Node, ...]:
         """Return all nodes, oldest first."""
         return self._all(NodeRow)
+
+    def node(self, node_id: int) -> Node:
+        """Return one node, or refuse with 404."""
+        return self._one(NodeRow, node_id, "Node")
 
     def add_node(self, name: str, status: str, *, cluster_id: int | None = None) -> Node:
         """Write a node. No request does this, only the program that embeds the registry."""
         return self._add(lambda: NodeRow(name=name, status=status, cluster_id=cluster_id))
 
-    def _all(self, table: type[AnyRow[Value]], *only: ColumnElement[bool]) -> tuple[Value, ...]:
-        query = select(table).where(*only).order_by(table.id)
+    def _all(self, table: type[AnyRow[Value]]) -> tuple[Value, ...]:
+        query = select(table).order_by(table.id)
         return self.database.read(
             lambda session: tuple(row.value() for row in session.scalars(query))
         )
@@ -264,8 +308,15 @@ class Store:
         self.database.write_or_refuse(lambda session: delete_one(session, query, kind), refusal)
 
 
-def _newness(release: StoredRelease) -> Key:
-    return newest_key(release.fields.version, release.fields.operating_system, release.id)
+def _release_of_cluster(session: Session, release_id: int) -> StoredRelease:
+    try:
+        return get(session, ReleaseRow, release_id, "Release", locked=True).value()
+    except RefusedError as error:
+        raise bad_request("Invalid release ID") from error
+
+
+def _order(release: StoredRelease) -> Key:
+    return release_order(release.fields.version, release.fields.operating_system)
 
 
 def _refuse_taken(session: Session, name: object, version: object, *, other_than: int) -> None:

@@ -1,15 +1,24 @@
-"""The resources of the registry as values, and their JSON."""
+"""The resources of the registry as values, and their JSON.
+
+A :class:`Shape` is both: its fields are the keys of the answer, and its JSON schema describes it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
+
+from fuel_upgrade.registry.lines import Line
 
 JsonObject = dict[str, object]
 
-#: Every state of a release in Nailgun 6.0.
-RELEASE_STATES = ("not_available", "downloading", "error", "available")
 #: Every topic of a notification in Nailgun 6.0.
 TOPICS = ("discover", "done", "error", "warning", "release")
+MODES = ("multinode", "ha_full", "ha_compact")
+NET_PROVIDERS = ("nova_network", "neutron")
 
 #: Fields that a release may carry beside its columns, with the JSON type of each.
 DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]]] = {
@@ -23,16 +32,17 @@ DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]]] = {
     "volumes_metadata": dict,
 }
 #: Fields of 6.1 to 9.x; shown of those releases that were posted with them.
-LATER_DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]] | type[bool]] = {
-    "is_deployable": bool,
+LATER_DETAILS: Mapping[str, type[dict[str, object]] | type[list[object]] | type[object]] = {
     "modes": list,
     "extensions": list,
     "components_metadata": list,
     "network_roles_metadata": list,
     "node_attributes": dict,
-    "vmware_attributes_metadata": dict,
+    "vmware_attributes_metadata": object,  # an empty list until it is posted
+    "deployment_tasks": list,
 }
-_HIDDEN = {"networks_metadata", "volumes_metadata"}
+#: Those of them that no answer with a release has.
+HIDDEN = frozenset({"networks_metadata", "volumes_metadata", "deployment_tasks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +58,8 @@ class ReleaseFields:
     details: JsonObject | None = None
 
     def detail(self, name: str) -> object:
-        """Return one of :data:`DETAILS`; empty if it was never posted."""
-        return (self.details or {}).get(name, DETAILS[name]())
+        """Return a detail; empty if it was never posted."""
+        return (self.details or {}).get(name, {**DETAILS, **LATER_DETAILS}[name]())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,8 @@ class StoredRelease:
     id: int
     fields: ReleaseFields
 
-    def to_wire(self, *, has_map: bool = True) -> JsonObject:
-        """Return its JSON (contract: ``one``), without networks and volumes.
-
-        From 6.1 on (not ``has_map``) there is no orchestrator data.
-        """
+    def to_wire(self, line: Line) -> JsonObject:
+        """Return its JSON (contract: ``one``), without networks, volumes and tasks."""
         fields = self.fields
         details = fields.details or {}
         return {
@@ -73,107 +80,134 @@ class StoredRelease:
             "operating_system": fields.operating_system,
             "state": fields.state,
             "description": fields.description,
-            "is_deployable": True,
-            **({"orchestrator_data": fields.orchestrator_data or {}} if has_map else {}),
-            **{name: fields.detail(name) for name in DETAILS if name not in _HIDDEN},
-            **{name: details[name] for name in LATER_DETAILS if name in details},
+            "is_deployable": fields.state in line.deployable,
+            **({"orchestrator_data": fields.orchestrator_data or {}} if line.has_map else {}),
+            **{name: fields.detail(name) for name in DETAILS if name not in HIDDEN},
+            **({} if line.has_map else {"vmware_attributes_metadata": []}),
+            **{name: details[name] for name in LATER_DETAILS.keys() - HIDDEN if name in details},
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A message to the operator; ``created_s`` is in seconds since the epoch."""
+class Shape(BaseModel):
+    """A value and its JSON. Keys that only Nailgun's other parts fill in have constant values."""
 
-    id: int
-    topic: str
-    message: str
-    status: str
-    created_s: int
-    cluster_id: int | None = None
-    node_id: int | None = None
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+    @classmethod
+    def of(cls, columns: Mapping[str, object]) -> Self:
+        """Return the value of a row."""
+        return cls.model_validate(columns)
 
     def to_wire(self) -> JsonObject:
-        """Return its JSON (contract: ``one notification``)."""
-        created = datetime.fromtimestamp(self.created_s, tz=UTC)
-        return {
-            "id": self.id,
-            "topic": self.topic,
-            "message": self.message,
-            "status": self.status,
-            "date": f"{created:%d-%m-%Y}",
-            "time": f"{created:%H:%M:%S}",
-            "cluster": self.cluster_id,
-            "node_id": self.node_id,
-            "task_id": None,
-        }
+        """Return its JSON."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def schema_of_answer(cls) -> JsonObject:
+        """Return the JSON schema of :meth:`to_wire`."""
+        return cls.model_json_schema(mode="serialization")
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """An environment on a release."""
+Id = Annotated[int, Field(ge=1)]
+#: The database has an empty text in place of null.
+Message = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+OfCluster = Annotated[int | None, Field(validation_alias="cluster_id")]
 
-    id: int
+
+class Notification(Shape):
+    """A message to the operator; ``created_s`` is in seconds since the epoch."""
+
+    id: Id
+    topic: Literal["discover", "done", "error", "warning", "release"]
+    message: Message
+    status: Literal["read", "unread"]
+    created_s: Annotated[int, Field(exclude=True)]
+    cluster: OfCluster = None
+    node_id: int | None = None
+    task_id: None = None
+
+    @computed_field(json_schema_extra={"pattern": r"^\d{2}-\d{2}-\d{4}$"})  # type: ignore[prop-decorator]
+    @property
+    def date(self) -> str:
+        """The day of its creation, in UTC."""
+        return f"{self._created:%d-%m-%Y}"
+
+    @computed_field(json_schema_extra={"pattern": r"^\d{2}:\d{2}:\d{2}$"})  # type: ignore[prop-decorator]
+    @property
+    def time(self) -> str:
+        """The time of its creation, in UTC."""
+        return f"{self._created:%H:%M:%S}"
+
+    @property
+    def _created(self) -> datetime:
+        return datetime.fromtimestamp(self.created_s, tz=UTC)
+
+
+class Cluster(Shape):
+    """An environment on a release; ``attributes`` are its settings, which have their own path."""
+
+    id: Id
     name: str
-    release_id: int
+    release_id: Id
     fuel_version: str
     mode: str = "ha_compact"
     net_provider: str = "nova_network"
-
-    def to_wire(self) -> JsonObject:
-        """Return its JSON (contract: ``cluster on a release``)."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "release_id": self.release_id,
-            "pending_release_id": None,
-            "fuel_version": self.fuel_version,
-            "mode": self.mode,
-            "net_provider": self.net_provider,
-            "grouping": "roles",
-            "is_customized": False,
-            "status": "new",
-            "changes": [{"name": n, "node_id": None} for n in ("attributes", "networks")],
-        }
+    attributes: Annotated[JsonObject, Field(exclude=True)] = {}
+    pending_release_id: None = None
+    grouping: str = "roles"
+    is_customized: bool = False
+    status: str = "new"
+    changes: tuple[JsonObject, ...] = (
+        {"name": "attributes", "node_id": None},
+        {"name": "networks", "node_id": None},
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Shape):
     """A task of Nailgun for a cluster; ``progress`` is in percent."""
 
-    id: int
+    id: Id
     name: str
     status: str
-    cluster_id: int | None = None
+    cluster: OfCluster = None
     progress: int = 0
-    message: str = ""
+    message: Message = None
+    result: JsonObject = {}
 
-    def to_wire(self) -> JsonObject:
-        """Return its JSON, as ``GET /tasks`` of Nailgun 6.0 has it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "status": self.status,
-            "cluster": self.cluster_id,
-            "progress": self.progress,
-            "message": self.message,
-            "result": None,
-        }
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def uuid(self) -> str:
+        """A second name, which follows from the id."""
+        return str(UUID(int=self.id))
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Shape):
     """A machine that Nailgun knows."""
 
-    id: int
+    id: Id
     name: str
     status: str
-    cluster_id: int | None = None
-
-    def to_wire(self) -> JsonObject:
-        """Return its JSON: the keys of ``GET /nodes/`` that a release registry needs."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "status": self.status,
-            "cluster": self.cluster_id,
-        }
+    cluster: OfCluster = None
+    online: bool = True
+    roles: tuple[str, ...] = ()
+    pending_roles: tuple[str, ...] = ()
+    pending_addition: bool = False
+    pending_deletion: bool = False
+    error_type: str | None = None
+    progress: int = 0
+    ip: str | None = None
+    mac: str | None = None
+    fqdn: str | None = None
+    group_id: int | None = None
+    os_platform: str | None = None
+    platform_name: str | None = None
+    kernel_params: str | None = None
+    manufacturer: str | None = None
+    network_data: tuple[JsonObject, ...] = ()
+    labels: JsonObject = {}
+    meta: JsonObject = {}

@@ -1,56 +1,24 @@
 """What a posted release must be, check by check in the order of Nailgun 6.0."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from fuel_upgrade.registry.lines import LINES, Line
 from fuel_upgrade.registry.orchestrator_macros import render, render_repos
 from fuel_upgrade.registry.refusal import bad_request
 from fuel_upgrade.registry.resources import (
     DETAILS,
     LATER_DETAILS,
-    RELEASE_STATES,
     JsonObject,
     ReleaseFields,
 )
-from fuel_upgrade.release.nailgun_repos import repo_list_fault
+from fuel_upgrade.release.field_checks import MAX_CHARS
 
-_MANDATORY = {
-    "name": "No release name specified",
-    "version": "No release version specified",
-    "operating_system": "No release operating system specified",
-}
 _ALL_DETAILS = {**DETAILS, **LATER_DETAILS}
 _PUPPET = ("puppet_manifests_source", "puppet_modules_source")
-#: The column ``releases.version`` of Nailgun takes no more characters than this.
-VERSION_MAX_CHARS = 30
-#: Of the columns ``releases.name`` and ``releases.operating_system`` of Nailgun.
-NAME_MAX_CHARS = 100
-SYSTEM_MAX_CHARS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The requirements on a release that differ between the lines of Nailgun versions.
-
-    ``has_map``: there is ``orchestrator_data``, with macros that are filled in when it is
-    written; later it is a field like any that is not known. ``states`` begin with the one that a
-    release has until it says so.
-    """
-
-    mandatory: Mapping[str, str]
-    states: tuple[str, ...]
-    has_map: bool
-
-
-#: By the name of the dialect: 6.0, and 6.1 for all from there to 9.x.
-LINES: Mapping[str, Line] = {
-    "6.0": Line(
-        {**_MANDATORY, "orchestrator_data": "No orchestrator_data specified"},
-        RELEASE_STATES,
-        has_map=True,
-    ),
-    "6.1": Line(_MANDATORY, ("unavailable", "available", "manageonly"), has_map=False),
-}
+NAME_MAX_CHARS = MAX_CHARS["name"]
+VERSION_MAX_CHARS = MAX_CHARS["version"]
+SYSTEM_MAX_CHARS = MAX_CHARS["operating_system"]
 
 
 def require_fields(body: object, line: Line = LINES["6.0"]) -> JsonObject:
@@ -87,13 +55,25 @@ def check_structure(body: JsonObject, line: Line = LINES["6.0"]) -> None:
         RefusedError: 400 with the recorded text, or a reason where Nailgun 6.0 crashed.
     """
     for field, kind in _ALL_DETAILS.items():
-        if field in body and not isinstance(body[field], kind):
+        if body.get(field) is not None and not isinstance(body[field], kind):
             raise bad_request(f"'{field}' field must be a {kind.__name__}")
-    _check_networks(body.get("networks_metadata", {}))
-    if not line.has_map:
-        _check_repo_list(body)
-    elif "orchestrator_data" in body:
+    _check_networks(body.get("networks_metadata") or {})
+    if line.has_map and "orchestrator_data" in body:
         _check_orchestrator(body["orchestrator_data"])
+
+
+def require_networks(body: object) -> JsonObject:
+    """Return ``body`` if it has the networks of both providers.
+
+    Raises:
+        RefusedError: 400 naming the first provider that is missing.
+    """
+    networks = require_object(body)
+    for provider in ("neutron", "nova_network"):
+        if provider not in networks:
+            raise bad_request(f"{provider!r} is a required property")
+    _check_networks(networks)
+    return networks
 
 
 def amend(
@@ -112,9 +92,9 @@ def amend(
         name=_text(body, "name", current.name),
         version=_text(body, "version", current.version),
         operating_system=_text(body, "operating_system", current.operating_system),
-        state=_text(body, "state", current.state),
+        state=current.state if body.get("state") is None else _text(body, "state", ""),
         description=_description(body, current.description),
-        details={**(current.details or {}), **{k: body[k] for k in _ALL_DETAILS if k in body}},
+        details=_details(current.details or {}, body),
     )
     for label, text, most in (
         ("version", amended.version, VERSION_MAX_CHARS),
@@ -149,28 +129,33 @@ def _check_orchestrator(data: object) -> None:
         raise bad_request("'orchestrator_data' doesn't have all required keys")
 
 
-def _check_repo_list(body: JsonObject) -> None:
-    if fault := repo_list_fault(body):
-        raise bad_request(
-            "'attributes_metadata' field has a repo_setup whose repos are no list of repos with"
-            f" name and uri ({fault})"
-        )
-
-
 def _render_orchestrator(data: JsonObject, macros: Mapping[str, str]) -> JsonObject:
     repos = data["repo_metadata"]
     if not isinstance(repos, dict):
         raise bad_request("'repo_metadata' field must be a dict")
-    locations = {str(name): _text(repos, name, "") for name in repos}
+    locations = {str(name): _filled(repos, name) for name in repos}
     return {
         "repo_metadata": render_repos(locations, macros),
-        **{path: render(_text(data, path, ""), macros) for path in _PUPPET},
+        **{path: render(_filled(data, path), macros) for path in _PUPPET},
     }
+
+
+def _details(current: JsonObject, body: JsonObject) -> JsonObject:
+    """Return the details after a change; null is as if a detail was never posted."""
+    changed = {**current, **{name: body[name] for name in _ALL_DETAILS if name in body}}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 def _text(data: JsonObject, field: str, default: str) -> str:
     value = data.get(field, default)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
+        raise bad_request(f"'{field}' field must be a text")
+    return value
+
+
+def _filled(data: JsonObject, field: str) -> str:
+    value = _text(data, field, "")
+    if not value.strip():
         raise bad_request(f"'{field}' field must be a text that is not empty")
     return value
 

@@ -1,8 +1,9 @@
 """The two forms of a release's repos in Nailgun: a map, or an ordered list."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from fuel_upgrade.release.file_order import base_names
 from fuel_upgrade.release.fixture import deep_merge
 from fuel_upgrade.release.map_order import ordered_keys
 from fuel_upgrade.release.model import OrchestratorData, RepoEntry
@@ -28,23 +29,29 @@ class Dialect(Protocol):
     """The form of releases for one series of Nailgun versions."""
 
     name: str
+    has_tasks: bool
+    """Whether a release has deployment tasks."""
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
         """Return the body of ``POST /releases/``: the fields of the release, with these repos."""
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return the fields with repos of the release ``fields``, with these repos."""
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
+        """Return the fields with repos of the release ``fields``, with these repos.
+
+        Each ``key_set`` has other keys, if the keys determine the order of the repos.
+        """
 
 
 class MapDialect:
     """Nailgun 6.0: ``orchestrator_data.repo_metadata`` maps names to locations.
 
-    A map has no order and no priorities, so sorting its keys must give the order: the own repo
-    is named after the release's version, and a repo that would sort before its predecessor gets
-    a prefix (``zz01-2014.1.1-5.1``).
+    A map has neither order nor priorities: its keys are chosen for the order of the chain.
     """
 
     name = "6.0"
+    has_tasks = False
     _STATES: Mapping[str, str] = {"unavailable": "not_available", "manageonly": "not_available"}
 
     def body(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
@@ -55,7 +62,9 @@ class MapDialect:
         kept = {name: value for name, value in fields.items() if name != "is_deployable"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
         """Return ``orchestrator_data``; other described repos come last."""
         described = read_repos(fields)
         others = described.others if described else ()
@@ -63,14 +72,14 @@ class MapDialect:
             "orchestrator_data": {
                 "puppet_manifests_source": data.puppet_manifests_source,
                 "puppet_modules_source": data.puppet_modules_source,
-                "repo_metadata": _in_stable_order((*data.repos, *others)),
+                "repo_metadata": _in_stable_order((*data.repos, *others), key_set),
             }
         }
 
 
-def _in_stable_order(repos: Iterable[RepoEntry]) -> dict[str, str]:
+def _in_stable_order(repos: Iterable[RepoEntry], key_set: int) -> dict[str, str]:
     entries = list(repos)
-    keys = ordered_keys([repo.name for repo in entries])
+    keys = ordered_keys([repo.name for repo in entries], key_set)
     return {key: repo.location for key, repo in zip(keys, entries, strict=True)}
 
 
@@ -78,10 +87,12 @@ class ListDialect:
     """Nailgun 6.1 to 9.x: ``attributes_metadata.editable.repo_setup.repos.value``, in order.
 
     The chain replaces the release's own repo in the description, as consecutive entries with
-    falling priority; every other entry keeps its place.
+    falling priority, and names of apt repos that sort along the chain; every other entry keeps
+    its place.
     """
 
     name = "6.1"
+    has_tasks = True
     _STATES: Mapping[str, str] = dict.fromkeys(
         ("not_available", "downloading", "error"), "unavailable"
     )
@@ -91,8 +102,10 @@ class ListDialect:
         kept = {name: value for name, value in fields.items() if name != "orchestrator_data"}
         return {**kept, **self.repo_fields(fields, data), **_state(fields, self._STATES)}
 
-    def repo_fields(self, fields: Mapping[str, Any], data: OrchestratorData) -> dict[str, Any]:
-        """Return ``attributes_metadata``, which has other data too."""
+    def repo_fields(
+        self, fields: Mapping[str, Any], data: OrchestratorData, key_set: int = 0
+    ) -> dict[str, Any]:
+        """Return ``attributes_metadata``, which has other data too; a list keeps its order."""
         attributes = fields.get("attributes_metadata") or {}
         setup = {} if repo_list(fields) is not None else _NEW_SETUP
         version = str(fields["version"])
@@ -123,8 +136,9 @@ def _arranged(fields: Mapping[str, Any], data: OrchestratorData) -> list[dict[st
     at = own_position(entries, version, system)
     own = {"name": version} if at is None else listed[at]
     given = any(repo.priority is not None for repo in data.repos)
+    names = _base_names(str(own["name"]), [r for r in data.repos if r.name != version])
     chain = [
-        _chain_entry(repo, own if repo.name == version else {"name": repo.name}, version)
+        _chain_entry(repo, own if repo.name == version else {"name": names[repo.name]}, version)
         for repo in data.repos
     ]
     others = [
@@ -148,6 +162,13 @@ def _listed(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     described = read_repos(fields)
     others = described.others if described else ()
     return [{"name": repo.name, **_place(repo.location), "priority": None} for repo in others]
+
+
+def _base_names(own: str, bases: Sequence[RepoEntry]) -> dict[str, str]:
+    """Return the names of bases in the list; yum takes its order from the priorities alone."""
+    versions = [repo.name for repo in bases]
+    is_deb = any(repo.suite is not None for repo in bases)
+    return dict(zip(versions, base_names(own, versions) if is_deb else versions, strict=True))
 
 
 def _chain_entry(repo: RepoEntry, listed: Mapping[str, Any], version: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fuel_upgrade.release.nailgun_repos import repo_list_fault
+from fuel_upgrade.release.nailgun_settings import unknown_settings
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
 )
 """All states of a release: the first four up to Nailgun 6.0, the others since (``consts.py``)."""
 
-_REQUIRED = ("name", "version", "operating_system")
+MAX_CHARS: Mapping[str, int] = {"name": 100, "version": 30, "operating_system": 50}
+"""The required fields, with the most characters that their columns in Nailgun take."""
 _KINDS: Mapping[str, type[Any]] = {
     "can_update_from_versions": list,
     "components_metadata": list,
@@ -33,15 +35,19 @@ _WORDS = {dict: "a map", list: "a list", str: "a text", bool: "true or false"}
 
 def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
     """Yield a message for each field that Nailgun would refuse or crash on, with its value."""
-    for name in _REQUIRED:
-        if not isinstance(fields.get(name), str) or not fields[name]:
-            yield f"has no {name!r}, expected a text, found {fields.get(name)!r:.80}"
+    for name, most in MAX_CHARS.items():
+        value = fields.get(name)
+        if not isinstance(value, str) or not value:
+            yield f"has no {name!r}, expected a text, found {value!r:.80}"
+        elif len(value) > most:
+            yield f"{name!r} has {len(value)} characters, Nailgun takes {most}: {value:.40}..."
     for name, value in fields.items():
         yield from _check_kind(str(name), value)
     yield from _check_state(fields)
     yield from _check_roles(fields)
     yield from _check_orchestrator(fields.get("orchestrator_data"))
     yield from _check_repo_list(fields)
+    yield from unknown_settings(fields)
 
 
 def _check_kind(name: str, value: object) -> Iterator[str]:

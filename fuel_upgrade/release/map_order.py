@@ -12,6 +12,7 @@ _FACTOR = 1_000_003
 _SMALLEST = 8  # slots of a new dict
 _GROWTH = 4  # a dict that is two thirds full gets at least so many slots for each entry
 _SHIFT = 5  # of the hash, at each collision
+_NUMBERS_OF_SET = 1000
 
 
 def hash_of(key: str) -> int:
@@ -35,21 +36,23 @@ def order_of(keys: Iterable[str]) -> list[str]:
     return _present(slots)
 
 
-def ordered_keys(names: Sequence[str]) -> list[str]:
+def ordered_keys(names: Sequence[str], key_set: int = 0) -> list[str]:
     """Return a key for each name: the name, or ``zzNN-`` and the name.
 
     Each key has a slot of its own, after that of the key before it. So the order of the keys does
     not depend on the order of insertion, and copies of the dict keep it. The keys are also sorted,
-    for a consumer that sorts them.
+    for a consumer that sorts them. Each ``key_set`` has other keys, for a Nailgun of another
+    order; only the first has names without a prefix.
     """
     size = _slots_for(len(names))
-    digits = 2 if size == _SMALLEST else 4  # more slots take more tries
+    digits = 2 if size == _SMALLEST and not key_set else 4  # more slots take more tries
     keys: list[str] = []
-    slot = number = -1
+    slot, number = -1, key_set * _NUMBERS_OF_SET - 1
     for position, name in enumerate(names):
         after = len(names) - position - 1
         highest = slot + (size - 1 - slot) // (after + 1)
-        if name > (keys[-1] if keys else "") and slot < hash_of(name) % size < size - after:
+        is_later = not key_set and name > (keys[-1] if keys else "")
+        if is_later and slot < hash_of(name) % size < size - after:
             keys.append(name)
         else:
             number, key = next(

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fuel_upgrade.release.chain import OF_FUEL_5
+from fuel_upgrade.release.file_order import plain_name
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.release.repo_macros import VERSION, from_later, render
 
@@ -116,17 +117,39 @@ def _split(
     return (*first, *bases), tuple(entry for entry in rest if not is_of_release(entry.name))
 
 
+def chain_order(fields: Mapping[str, Any]) -> list[str] | None:
+    """Return the names in the chain of a map, in the map's order; None for a list.
+
+    Raises:
+        TypeError, AttributeError: the repos have no known form.
+    """
+    if (repos := repo_map(fields)) is None:
+        return None
+    names = (_LATE_KEY.sub("", str(key)) for key in repos)
+    return [name for name in names if is_of_release(name) or name == fields["version"]]
+
+
 def repo_metadata(fields: Mapping[str, Any], master_ip: str) -> dict[str, str]:
     """Return all repos of a release in the form for Astute: name to location, macros filled in.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: they have no known form.
     """
+    if (repos := repo_map(fields)) is not None:
+        return dict(repos)
     version = str(fields["version"])
-    if orchestrator := fields.get("orchestrator_data"):
-        return dict(orchestrator.get("repo_metadata") or {})
     entries = (repo_entry(entry, version) for entry in repo_list(fields) or ())
     return {repo.name: render(repo.location, version, master_ip) for repo in entries}
+
+
+def repo_map(fields: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return the map of repos of Nailgun 6.0, or None.
+
+    Raises:
+        AttributeError: it is not inside a map.
+    """
+    orchestrator = fields.get("orchestrator_data")
+    return (orchestrator.get("repo_metadata") or {}) if orchestrator else None
 
 
 def repo_list(fields: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
@@ -154,7 +177,8 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     place = (entry["uri"], entry.get("suite") or "", entry.get("section") or "")
     location = from_later(" ".join(_text(word) for word in place).strip(), version)
     priority = entry.get("priority")
-    return RepoEntry(_text(entry["name"]), location, None if priority is None else int(priority))
+    name = plain_name(_text(entry["name"]))
+    return RepoEntry(name, location, None if priority is None else int(priority))
 
 
 def repo_list_fault(fields: Mapping[str, Any]) -> str | None:

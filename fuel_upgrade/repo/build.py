@@ -16,7 +16,7 @@ from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.proof.read_proof import describe, prove_written
-from fuel_upgrade.repo.read_repo import opened_repo
+from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system.files import (
@@ -42,7 +42,7 @@ class DiffOptions:
     several apt suites; ``label`` is the ``Label`` of ``Release``; ``indexes_only`` leaves the
     packages out, for inputs that have only indexes; ``key`` signs the index; ``original`` also
     carries the current repo's own indexes, for the full view. ``indexes`` selects the apt indexes
-    beside ``Packages``.
+    beside ``Packages``. ``strict_extras`` refuses unreadable yum metadata instead of dropping it.
     """
 
     link: bool = True
@@ -53,6 +53,7 @@ class DiffOptions:
     indexes_only: bool = False
     key: SigningKey | None = None
     original: bool = True
+    strict_extras: bool = False
     indexes: IndexChoice = field(default_factory=IndexChoice)
 
 
@@ -116,14 +117,16 @@ def _write(
 ) -> DiffDescription:
     scratch = out.parent
     with (
-        opened_repo(base, scratch=scratch) as base_root,
-        opened_repo(current, scratch=scratch) as current_root,
+        opened_repo(base, Role.BASE, scratch=scratch) as base_root,
+        opened_repo(current, Role.CURRENT, scratch=scratch) as current_root,
         ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
+        if options.strict_extras:
+            _require_readable(comparison.current)
         describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
@@ -135,6 +138,16 @@ def _write(
         proof = prove_written(comparison, out, expected=description)
     proof.require(f"{current} against {base}")
     return description
+
+
+def _require_readable(repo: Repo) -> None:
+    if repo.unreadable:
+        listed = "".join(f"\n        - {fault}" for fault in repo.unreadable)
+        raise BundleError(
+            f"{repo.root}: metadata beside primary cannot be read:{listed}",
+            remedy="copy the current repo again, rebuild its metadata with createrepo_c, or leave"
+            " --strict-extras out to drop them",
+        )
 
 
 def _write_repo(
@@ -211,4 +224,4 @@ def place(package: Package, source: Path, target: Path, options: DiffOptions) ->
 
 
 def _wrong(source: Path, fault: str) -> BundleError:
-    return BundleError(f"{source}: {fault}", remedy="copy the current repo again, or reindex it")
+    return BundleError(f"{source}: {fault}", remedy="copy the repo again, or reindex it")

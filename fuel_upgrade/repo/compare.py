@@ -9,7 +9,7 @@ from fuel_upgrade.repo.description import read_inherited
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.read_repo import open_repo
-from fuel_upgrade.repo.repo import Repo
+from fuel_upgrade.repo.repo import Reading, Repo
 from fuel_upgrade.repo.repo_contents import hidden, holding_of
 from fuel_upgrade.repo.version import version_order
 from fuel_upgrade.system.files import hash_file
@@ -100,8 +100,9 @@ def _hidden(
     """Return the packages of the base to carry all the same: some nodes do not see them there."""
     if _one_index_holds_all(base, current):
         return frozenset()
-    identities = (package.identity(algorithm) for package in inherited)
-    unseen = hidden(holding_of(base, identities, algorithm), holding_of(current, (), algorithm))
+    taken = (package.identity(algorithm) for package in inherited)
+    old, new = (Reading("", repo.identities(algorithm)) for repo in (base, current))
+    unseen = hidden(holding_of(base, old, taken), holding_of(current, new, ()))
     return frozenset().union(*unseen.values())
 
 

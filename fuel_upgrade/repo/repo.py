@@ -38,6 +38,14 @@ class IndexChoice:
     contents: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The identity of every entry with its index, as ``reader`` reads them: a library, or ""."""
+
+    reader: str
+    identities: Iterable[tuple[IndexName, Identity]]
+
+
 class Repo(Protocol):
     """One suite of an apt repo, or a yum repo. Methods that take ``Self`` want the same kind."""
 
@@ -80,6 +88,13 @@ class Repo(Protocol):
     def has_groups(self) -> bool:
         """Whether the repo defines package groups (yum)."""
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The yum metadata beside primary that cannot be read, as ``KIND PATH: FAULT``.
+
+        It counts as empty; of filelists and other the entries before the fault are used.
+        """
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
@@ -94,6 +109,14 @@ class Repo(Protocol):
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of every entry with its index; errors as :meth:`entries`."""
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read all indexes again, with a library that shares no code with the other methods.
+
+        Raises:
+            BundleError: the library refuses an index, or an index that the repo lists is not read.
+            KeyError: an entry lacks the checksum ``algorithm``.
+        """
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""
@@ -120,7 +143,7 @@ class Repo(Protocol):
         """
 
     def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
-        """Return the indexes that ``choice`` leaves out, as ``KIND PATH``."""
+        """Return the indexes that ``choice`` leaves out, as ``KIND PATH``, and unreadable ones."""
 
     def write_indexes(
         self,

@@ -4,17 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fuel_upgrade.repo.package import Identity
-from fuel_upgrade.repo.repo import IndexName, Repo
+from fuel_upgrade.repo.repo import IndexName, Reading, Repo
 
 _ALL = "all"  # apt reads this index in addition to that of the node's architecture
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The identities in each index of a repo, and those that its ``diff.yaml`` inherits."""
+    """The identities in each index of a repo, and those that its ``diff.yaml`` inherits.
+
+    ``reader`` is the library that read the indexes.
+    """
 
     indexes: Mapping[IndexName, frozenset[Identity]]
     inherited: frozenset[Identity] = frozenset()
+    reader: str = ""
 
     @property
     def own(self) -> frozenset[Identity]:
@@ -36,24 +40,25 @@ class Holding:
 
 def holding_of(
     repo: Repo,
+    reading: Reading,
     inherited: Iterable[Identity],
-    algorithm: str,
     *,
     pool: dict[Identity, Identity] | None = None,
 ) -> Holding:
-    """Return the content of the indexes of ``repo``, with the identities that it inherits.
+    """Return the content of ``repo``: that of its indexes by ``reading``, and ``inherited``.
 
     Holdings made with the same ``pool`` share their strings: most packages are in all of them.
 
     Raises:
-        KeyError: a package lacks the checksum ``algorithm``.
+        BundleError, KeyError: as :meth:`fuel_upgrade.repo.repo.Repo.read_for_proof`.
     """
     once = (pool if pool is not None else {}).setdefault
     indexes: dict[IndexName, set[Identity]] = {name: set() for name in repo.index_names}
-    for name, identity in repo.identities(algorithm):
+    for name, identity in reading.identities:
         indexes[name].add(once(identity, identity))
     frozen = {name: frozenset(identities) for name, identities in indexes.items()}
-    return Holding(frozen, frozenset(once(identity, identity) for identity in inherited))
+    taken = frozenset(once(identity, identity) for identity in inherited)
+    return Holding(frozen, taken, reading.reader)
 
 
 def hidden(base: Holding, current: Holding) -> dict[str, frozenset[Identity]]:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import tar_header
 from fuel_upgrade.system.compression import DAMAGE
+from fuel_upgrade.system.hashing import Hasher
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
@@ -247,8 +248,9 @@ def climbs_behind_a_name(target: str) -> bool:
 class ArchiveWriter:
     """Writes a tar stream whose bytes depend only on names, modes and contents."""
 
-    def __init__(self, stream: BinaryIO, *, mtime: int = 0) -> None:
+    def __init__(self, stream: BinaryIO, hasher: Hasher | None = None, *, mtime: int = 0) -> None:
         self._stream = stream
+        self._new_digest = hasher.new if hasher else lambda _: hashlib.sha256()
         self._mtime = mtime
 
     def add_bytes(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
@@ -264,9 +266,9 @@ class ArchiveWriter:
             BundleError: the size of the file is not ``size_bytes``.
         """
         self._header(path, tarfile.REGTYPE, size_bytes, mode)
-        digest = hashlib.sha256()
+        digest = self._new_digest(size_bytes)
         written = 0
-        with source.open("rb") as file:
+        with source.open("rb", buffering=0) as file:
             while data := file.read(CHUNK_BYTES):
                 digest.update(data)
                 written += len(data)
@@ -292,4 +294,5 @@ class ArchiveWriter:
         self._stream.write(tar_header.encode(header, mtime=self._mtime))
 
     def _pad(self, size: int) -> None:
-        self._stream.write(bytes(-size % BLOCK_BYTES))
+        if rest := size % BLOCK_BYTES:
+            self._stream.write(_ZEROS[rest:])

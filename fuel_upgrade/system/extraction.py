@@ -1,19 +1,16 @@
 """Writes the members of an archive below folders, through descriptors of the folders."""
 
-import hashlib
 import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from fuel_upgrade.system.archive import CHUNK_BYTES, ArchiveReader, Kind, Member
+from fuel_upgrade.system.archive import ArchiveReader, Kind, Member
+from fuel_upgrade.system.hashing import Hasher
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_OPEN = 32  # folders: members come sorted, so that few are open at a time
-_MAX_PENDING = 4  # chunks that are read and not hashed yet
 
 
 def extract(reader: ArchiveReader, into: Path) -> None:
@@ -21,51 +18,6 @@ def extract(reader: ArchiveReader, into: Path) -> None:
     with Destination(into) as destination, Hasher() as hasher:
         for member in reader.members():
             destination.write(reader, member, member.path, hasher)
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def hexdigest(self) -> str: ...
-
-
-class Hasher:
-    """Computes the SHA-256 of long files on a second thread, beside reading and writing."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "hash")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def new(self, size_bytes: int) -> _Digest:
-        """Return a digest for this many bytes; a short file is hashed at once."""
-        digest = hashlib.sha256()
-        return digest if size_bytes < CHUNK_BYTES else _OverlappedDigest(digest, self._pool)
-
-
-class _OverlappedDigest:
-    def __init__(self, digest: _Digest, pool: ThreadPoolExecutor) -> None:
-        self._digest = digest
-        self._pool = pool
-        self._pending: deque[Future[None]] = deque()
-
-    def update(self, data: bytes) -> None:
-        if len(self._pending) == _MAX_PENDING:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._digest.update, data))
-
-    def hexdigest(self) -> str:
-        while self._pending:
-            self._pending.popleft().result()
-        return self._digest.hexdigest()
 
 
 class Destination:

@@ -35,6 +35,8 @@ _STATX_BYTES = 256
 _STATX_INO = 0x100
 _STATX_BTIME = 0x800
 CHUNK_BYTES = 1 << 20
+DISCARDED = "discarded-"
+"""The prefix of the names that :func:`discard` gives."""
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 # The kernel counts the start of a process from the boot, which moves when the clock is set.
 _SAME_START_S = 5.0
@@ -177,7 +179,7 @@ def discard(paths: Collection[Path]) -> None:
 
 def discarded(path: Path) -> Path:
     """Return the path to which :func:`discard` moves a tree."""
-    return path.with_name(f"discarded-{path.name}")
+    return path.with_name(f"{DISCARDED}{path.name}")
 
 
 def _sync_absence(path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from fuel_upgrade.errors import CommandError
 
@@ -31,8 +32,9 @@ def run(
     timeout_s: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    output: IO[bytes] | None = None,
 ) -> str:
-    """Run a program to its end and return its stdout.
+    """Run a program to its end and return its stdout, or write it to the file ``output``.
 
     stdin is closed and the locale is C, so that the output can be parsed. ``env`` adds to the
     environment.
@@ -46,7 +48,8 @@ def run(
             cwd=cwd,
             env={**os.environ, **(env or {}), "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
             timeout=timeout_s,
             check=False,
         )
@@ -55,9 +58,9 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise CommandError(tuple(argv), None, f"no end after {timeout_s:g} s") from error
     if done.returncode != 0:
-        tail = (done.stderr or done.stdout).decode(errors="replace")[-_STDERR_TAIL_CHARS:]
+        tail = (done.stderr or done.stdout or b"").decode(errors="replace")[-_STDERR_TAIL_CHARS:]
         raise CommandError(tuple(argv), done.returncode, tail)
-    return done.stdout.decode(errors="replace")
+    return (done.stdout or b"").decode(errors="replace")
 
 
 def stream(  # noqa: PLR0913 - inputs of the program and callbacks

@@ -11,3 +11,28 @@ IN_BYTES = frozenset({"unpacking", "packing"})
 
 def no_progress(_work: str, _done: int, _total: int) -> None:
     """Report nothing."""
+
+
+_REPORTS = 200  # of one piece of work in bytes
+
+
+class ByteCounter:
+    """Reports the progress of work in bytes, at most 200 times until its end."""
+
+    def __init__(self, progress: Progress, work: str, total: int) -> None:
+        self._progress = progress
+        self._work = work
+        self._total = total
+        self._done = 0
+        self._next = 0
+
+    def add(self, size_bytes: int) -> None:
+        """Count bytes that are done."""
+        self._done += size_bytes
+        if self._done >= self._next:
+            self._next = self._done + self._total // _REPORTS
+            self._progress(self._work, min(self._done, self._total), self._total)
+
+    def end(self) -> None:
+        """Report the end."""
+        self._progress(self._work, self._total, self._total)

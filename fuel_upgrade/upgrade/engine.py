@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
@@ -51,7 +52,7 @@ from fuel_upgrade.upgrade.review.earlier_install import (
     refuse_installed,
 )
 from fuel_upgrade.upgrade.review.review import Review, review
-from fuel_upgrade.upgrade.transaction import recovery, retention
+from fuel_upgrade.upgrade.transaction import leftovers, recovery, retention
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
@@ -61,7 +62,7 @@ from fuel_upgrade.upgrade.transaction.runner import Transaction, always, open_re
 class Engine:
     """Installs upgrade tarballs on one master, one at a time, and undoes installs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its resources, which tests replace
         self,
         config: Config,
         control: ControlPlane,
@@ -69,12 +70,15 @@ class Engine:
         clock: Callable[[], float] = time.time,
         fail_points: FailPoints | None = None,
         addresses: Callable[[], Iterable[str]] = own_addresses,
+        discard_later: bool = False,
     ) -> None:
+        """``discard_later`` leaves the files of discarded trees to :meth:`sweep`."""
         self._config = config
         self._addresses = addresses
         self._control = control
         self._clock = clock
         self._fail_points = fail_points or FailPoints()
+        self._discard_later = discard_later
         self.journal = Journal(config.paths.journal)
 
     def plan(self, tarball: Path, options: InstallOptions = NO_OPTIONS) -> Review | NothingToDo:
@@ -91,7 +95,7 @@ class Engine:
             earlier = find_installed(config, self._control, self.journal, head)
         if earlier:
             return NothingToDo(earlier, tarball)
-        new = prepare(config, self._control, head, options, install=new_id())
+        new = prepare(config, self._control, head, options, install=new_id(), journal=self.journal)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return replace(reviewed, warnings=(warning,) if warning else ())
@@ -176,10 +180,29 @@ class Engine:
         """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
         while True:
             head = read_header(tarball)
-            prepared = prepare(self._config, self._control, head, options, install=install)
+            prepared = self._planned(head, options, install)
             if not prepared.master.running_tasks:
                 return prepared
             patience.refuse_while_busy()
+
+    def _planned(self, head: BundleHead, options: InstallOptions, install: str) -> Prepared:
+        """Plan and check an install; if that fails beside discarded trees, delete them first."""
+        plan = partial(
+            prepare,
+            self._config,
+            self._control,
+            head,
+            options,
+            install=install,
+            journal=self.journal,
+        )
+        try:
+            return plan(journal=self.journal)
+        except PreflightError:
+            if not retention.discarded_folders(self._config.paths):
+                raise
+        retention.sweep_all(self.journal, self._control, ignore)
+        return plan(journal=self.journal)
 
     def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
         """Begin the install in the journal, and run its steps."""
@@ -219,7 +242,9 @@ class Engine:
                     "no backups are kept: there is nothing that can be undone",
                     remedy="see fuel-upgrade history",
                 )
-            retention.release_all_but(self.journal, self._control, 0, watch)
+            retention.release_all_but(
+                self.journal, self._control, 0, watch, later=self._discard_later
+            )
             if remaining := retention.with_backups(self.journal):
                 raise OutsideError(
                     f"the backups of {remaining[-1].id} could not be removed",
@@ -233,14 +258,27 @@ class Engine:
         """Run the steps that the journal has; undo them if one fails."""
         self._transaction(record, watch).run(before_live)
         watch(Installed(record.id, record.fuel_to))
-        self._retain(watch)
+        self._retain(watch, later=self._discard_later)
 
-    def _retain(self, watch: Watch) -> None:
+    def sweep(self, *, watch: Watch = ignore) -> None:
+        """Delete what earlier changes have discarded.
+
+        Raises:
+            PreflightError: another process changes this master.
+        """
+        with self._locked():
+            self._retain(watch, later=False)
+
+    def _retain(self, watch: Watch, *, later: bool) -> None:
         keep = self._config.keep_installs
-        retention.release_all_but(self.journal, self._control, keep, watch)
-        retention.sweep_all(self.journal, self._control, watch)
+        retention.release_all_but(self.journal, self._control, keep, watch, later=later)
+        if not later:
+            retention.sweep_all(self.journal, self._control, watch)
 
     def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
+        is_embedded = self._config.nailgun.url is None  # a registry that ends with its daemon
+        if not is_embedded and recovery.may_be_unanswered(self.journal.steps(record.id)):
+            self._control.assume_unanswered()
         return Transaction(
             record,
             self.journal,
@@ -249,6 +287,7 @@ class Engine:
             fail_points=self._fail_points,
             hooks=self._hooks(watch),
             watch=watch,
+            discard_later=self._discard_later,
         )
 
     def _hooks(self, watch: Watch) -> HookPoints:
@@ -299,7 +338,7 @@ class Engine:
                     self._recover(record, policy or self._config.recovery.policy, watch)
                 except RollbackError as error:
                     failed.append(error)
-            self._retain(watch)
+            self._retain(watch, later=self._discard_later)
         if failed:
             raise failed[0]
         return tuple(self.record(record.id) for record in ((lost,) if lost else ()) + unfinished)
@@ -333,7 +372,7 @@ class Engine:
         """
         with self._locked():
             named = self.record(install) if install else None
-            record = recovery.to_repair(self.journal, named)
+            record = leftovers.to_repair(self.journal, self._control, named)
             if accept:
                 self.journal.mark(record.id, InstallState.ACCEPTED, ended_s=self._clock())
                 watch(Accepted(record.id))

@@ -302,6 +302,15 @@ class StepUndoStarted(_Event):
     to_undo: int
 
 
+@dataclass(frozen=True, slots=True)
+class LateChangeAwaited(_Event):
+    """A step is undone; for ``wait_s`` Nailgun may carry out a request that got no response."""
+
+    kind = "late change"
+    number: int
+    wait_s: int
+
+
 class RolledBack(_InstallEvent):
     """A failed install is rolled back."""
 
@@ -371,8 +380,8 @@ Event = (
     | StepStarted | StepProgressed | HookStarted | HookPrinted | HookEnded | HookRefused
     | HookFailed | RecoveryStarted | Resumed | ResumeFailed | Installed | BackupsReleased
     | BackupsKept | InstallFailed | UndoStarted | RepairStarted | Accepted | StepUndoStarted
-    | RolledBack | RollbackUnfinished | Undone | UndoUnfinished | Inconsistent | JobSucceeded
-    | JobFailed | UnknownEvent
+    | LateChangeAwaited | RolledBack | RollbackUnfinished | Undone | UndoUnfinished | Inconsistent
+    | JobSucceeded | JobFailed | UnknownEvent
 )  # fmt: skip
 Watch = Callable[[Event], None]
 

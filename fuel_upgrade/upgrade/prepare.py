@@ -1,6 +1,6 @@
 """Prepares an install: reads the tarball and the master, plans, and checks. Writes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.verify import BundleHead, read_head
@@ -14,6 +14,8 @@ from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.review import find_drift
+from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.upgrade.transaction.leftovers import find_leftovers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,14 @@ def read_if_valid(tarball: Path) -> BundleHead | None:
         return None
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 - all that a plan is made from
     config: Config,
     control: ControlPlane,
     head: BundleHead,
     options: InstallOptions,
     *,
     install: str,
+    journal: Journal,
 ) -> Prepared:
     """Plan the install of the tarball of ``head`` and check the plan.
 
@@ -73,6 +76,8 @@ def prepare(
     plan_options = _plan_options(config, options)
     with nothing_changes():
         master = read_master(config, control, head, verify_base=plan_options.verify_base)
+        leftovers = find_leftovers(journal, master.releases)
+    master = replace(master, leftovers={x.release.id: x.change.id for x in leftovers})
     plan = make_plan(head, master, config, plan_options, install=install)
     drift = find_drift(options.expected, head, master, plan, config)
     check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)

@@ -20,6 +20,7 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.crash import snapshot
 from tests.crash.daemons import Daemons, daemons
 from tests.crash.snapshot import Snapshot
+from tests.host import await_sweeper
 from tests.master import write_fuel_version
 
 STEPS = 15  # of the demo's 6.0 with full views
@@ -183,6 +184,7 @@ class Drill:
         return record, f"{record.state.value}, {where}"
 
     def _take(self) -> Snapshot:
+        await_sweeper(self._config)
         return snapshot.take(self._root, self._config)
 
     def _faults(self, operation: str, expected: str, before: Snapshot) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo.nodes import AptNode
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.apt.suite import suites
 from fuel_upgrade.repo.build import build_diff
@@ -55,6 +56,17 @@ def test_a_link_names_its_suite(tmp_path: Path) -> None:
     (root / "dists/stable").symlink_to("bookworm")
     assert [p.name for p in read_apt(root).packages] == ["a"]
     assert [p.name for p in read_apt(root, suite="stable").packages] == ["a"]
+
+
+def test_an_index_that_release_does_not_list_is_refused_as_apt_ignores_it(tmp_path: Path) -> None:
+    root = apt_repo(tmp_path / "repo", [Fake("a", "1")], suite="x")
+    fakes = [Fake("b", "1", component="extra")]
+    apt_repo(root, fakes, suite="x", components=("extra",), release=False)
+    node = AptNode(tmp_path / "apt")
+    node.apply({"etc/apt/sources.list": f"deb [trusted=yes] copy:{root} x main extra\n"})
+    assert node.names() == ["a"]
+    with pytest.raises(BundleError, match="does not list extra/binary-amd64/Packages"):
+        read_apt(root)
 
 
 def test_udebs_are_no_packages(tmp_path: Path) -> None:

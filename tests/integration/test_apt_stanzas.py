@@ -46,12 +46,7 @@ def mutated(text: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911 - a c
     ends = [at for at, byte in enumerate(text) if byte == ord("\n")]
     at = chance.choice(ends)
     name = chance.choice(NAMES)
-    usual = (b"\n" + text).count(b"\n" + name + b": ")
-    kind = chance.randrange(7)
-    # Duplicates of a field have one spelling: no tool writes two, and searching for more is slow.
-    if (kind == 2 and usual < 3) or (kind in (3, 4) and usual > 3):
-        return text
-    match kind:
+    match chance.randrange(7):
         case 0:
             return text[:at] + chance.choice(LINE_ENDS) + text[at + 1 :]
         case 1:
@@ -59,8 +54,9 @@ def mutated(text: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911 - a c
         case 2:
             return (
                 text[: at + 1]
-                + name
-                + (b": x%d\n" if name.lower() == b"package" else b": %d\n") % chance.getrandbits(40)
+                + chance.choice((name, name.lower(), name.upper()))
+                + chance.choice((b": ", b":", b" : "))
+                + (b"x%d\n" if name == b"Package" else b"%d\n") % chance.getrandbits(40)
                 + text[at + 1 :]
             )
         case 3:

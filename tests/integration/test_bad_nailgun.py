@@ -35,6 +35,7 @@ from tests.misbehaving import (
     says,
     tells_the_token,
 )
+from tests.recorded_nailgun import recording
 
 LIMIT_BYTES = 10_000
 RELEASE = {"id": 1, "name": "n", "version": "v", "operating_system": "o"}
@@ -405,3 +406,20 @@ def test_a_login_is_sent_once(bad: BadNailgun, meets: NailgunClient) -> None:
     bad.keystone = fails
     assert refusal(meets.releases).status == 500
     assert [seen.method for seen in bad.keystone_seen] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("fuel", ["6.0-more", "6.1", "7.0"])
+def test_an_answer_500_is_reported_with_the_body_that_caused_it(fuel: str) -> None:
+    exchanges = recording(fuel)
+    crash = next(e for e in exchanges if e["note"] == "state nope")
+    assert crash["response"]["status"] == 500
+    body = {**crash["request"]["body"], "admin_password": PASSWORD}
+    with bad_nailgun() as server:
+        server.script = [says(500, b"internal server error", "text/html")]
+        settings = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(settings) as client:
+            error = refusal(lambda: client.create_release(body))
+    assert "POST /api/v1/releases/ answered 500: internal server error (sent: " in error.what
+    assert 'state: "nope"' in error.what
+    assert f'name: "{body["name"]}"' in error.what
+    assert len(error.what) < 1500

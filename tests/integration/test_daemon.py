@@ -335,6 +335,11 @@ def test_node_sources_of_a_registered_release(
         args = ("node", "sources", "2014.2-6.0", "-o", out)
         written = host.json(*args, "--os", "centos", "--format", "astute")["files"]
         assert written == [str(out / "etc/yum.repos.d/nailgun.repo")]
+        (shown,) = host.json("releases", "show", "2014.2-6.0/centos")["releases"]
+        repos = shown["body"]["orchestrator_data"]["repo_metadata"]
+        sections = [f"[{key}]\nname={key}\nbaseurl={url}\ngpgcheck=0" for key, url in repos.items()]
+        assert (out / "etc/yum.repos.d/nailgun.repo").read_text() == "\n".join(sections)
+        assert list(repos) == ["2014.2-6.0", "zz02-2014.1.1-5.1"]
         host.json(*args, "--os", "ubuntu", "--format", "astute")
     lines = (out / "etc/apt/sources.list").read_text().splitlines()
     assert lines == [

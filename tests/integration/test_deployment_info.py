@@ -15,6 +15,7 @@ from fuel_upgrade.nodes.exact_sources import render_exact
 from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.sources import from_release
 from fuel_upgrade.registry.api.app import create_app
+from fuel_upgrade.registry.lines import LINES
 from fuel_upgrade.registry.server import RegistryServer
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.upgrade.releases.own_sources import render_own
@@ -61,7 +62,7 @@ def test_it_has_the_sources_that_node_sources_writes(
             info: Any = ask(master, f"/releases/{release.id}/deployment-info").json()
             assert info["sources"] == as_a_node_reads(release, master)
             assert info["release"]["version"] == release.version
-            wire: Any = master.store.release(release.id).to_wire()["orchestrator_data"]
+            wire: Any = master.store.release(release.id).to_wire(LINES["6.0"])["orchestrator_data"]
             assert list(info["repo_metadata"].items()) == list(wire["repo_metadata"].items())
 
 

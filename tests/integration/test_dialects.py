@@ -1,7 +1,7 @@
 """The releases that real Fuel versions shipped, in both dialects of Nailgun."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.release.dialect import DIALECTS
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import OrchestratorData, Release, RepoEntry
+from fuel_upgrade.release.nailgun_settings import fill_settings
 from fuel_upgrade.release.readback import differences
 from fuel_upgrade.release.registered_repos import orchestrator_data
 from fuel_upgrade.system.progress import no_progress
@@ -25,6 +26,8 @@ from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World
 from tests.descriptions import make_inputs, real_release, real_tarball
 from tests.master import ScratchMaster, scratch_master
+from tests.misbehaving import PASSWORD, TIMEOUT_S, bad_nailgun, says
+from tests.recorded_nailgun import noted, recording
 from tests.tools import needs, shared_dir
 
 VERSIONS = ("5.0", "5.0.1", "5.1", "5.1.1", "6.0", "6.1", "7.0", "8.0", "9.0")
@@ -57,13 +60,11 @@ def meant(release: Release) -> OrchestratorData:
 def settings(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NailgunSettings]:
-    """A Nailgun of each line, which the settings do not tell."""
+    """A Nailgun of each line, whose settings and version file do not have the line."""
     folder = tmp_path_factory.mktemp("nailgun")
     with closing(Store.open(f"sqlite:///{folder}/registry.sqlite")) as store:
         ensure_user(store, "admin", "admin")
-        app = create_app(
-            store, master_ip=IP, fuel_version=lambda: request.param, dialect=request.param
-        )
+        app = create_app(store, master_ip=IP, fuel_version=lambda: "6.0", dialect=request.param)
         with RegistryServer(app, "127.0.0.1", 0) as server:
             yield NailgunSettings(url=server.url, password="admin", retries=0)
 
@@ -76,15 +77,39 @@ def client(settings: NailgunSettings) -> Iterator[NailgunClient]:
             made.delete_release(release.id)
 
 
-def test_the_dialect_follows_from_the_version_and_later_from_the_releases(
+def test_the_dialect_of_an_empty_nailgun_is_not_that_of_its_version_file(
     settings: NailgunSettings, client: NailgunClient, request: pytest.FixtureRequest
 ) -> None:
     expected = request.node.callspec.params["settings"]
     (release, *_) = described("6.0")
-    with NailgunClient(settings, master_ip=IP) as by_version:
-        assert by_version.dialect().name == expected
-        by_version.create_release(by_version.dialect().body(release.fields, meant(release)))
+    with NailgunClient(settings, master_ip=IP) as of_an_empty:
+        assert of_an_empty.dialect().name == expected
+        of_an_empty.create_release(of_an_empty.dialect().body(release.fields, meant(release)))
     assert client.dialect().name == expected
+
+
+@pytest.mark.parametrize(
+    ("fuel", "note", "version", "dialect"),
+    [
+        ("6.0-more", "deployment tasks: no such path here", "7.0", "6.0"),
+        ("6.1", "deployment tasks of no release", "6.0", "6.1"),
+        ("7.0", "deployment tasks of no release", "6.0", "6.1"),
+        (None, "", "6.0", "6.0"),
+        (None, "", "9.0", "6.1"),
+    ],
+)
+def test_the_dialect_of_a_real_nailgun_follows_from_its_paths_and_else_from_its_version(
+    fuel: str | None, note: str, version: str, dialect: str
+) -> None:
+    body = noted(recording(fuel), note)["body"] if fuel else "<html>a page of a proxy</html>"
+    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    missing = says(404, content, "text/html")
+    with bad_nailgun() as server:
+        server.script = [says(200, []), missing, missing, says(200, {"release": version})]
+        given = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(given) as client:
+            assert client.dialect().name == dialect
+        assert len(server.script) == (1 if fuel else 0)
 
 
 @pytest.mark.parametrize("fuel", VERSIONS)
@@ -203,7 +228,7 @@ def test_a_base_keeps_the_macro_of_the_master_in_the_list(
     by_name = {entry["name"]: (entry["uri"], entry["priority"]) for entry in value}
     root = "http://{settings.MASTER_IP}:8080"
     assert by_name["mos"] == (f"{root}/{{cluster.release.version}}/ubuntu/x86_64", 1050)
-    assert by_name[V70] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
+    assert by_name[f"mos.zz99-{V70}"] == (f"{root}/{V70}/ubuntu/x86_64", 1049)
 
 
 @needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -219,3 +244,42 @@ def test_a_wrong_dialect_fails_the_install_and_leaves_nothing(
         with pytest.raises(StepError):
             misled.install(tarball(inputs, "7.0", "6.1"))
     assert master.state() == before
+
+
+def test_a_real_5_1_without_orchestrator_data_is_not_taken_for_a_later_one() -> None:
+    note = "list of 5.1's own fixtures: no orchestrator_data in the answer"
+    listed = noted(recording("5.1-migrated"), note)["body"]
+    missing = says(404, b"not found", "text/html")
+    with bad_nailgun() as server:
+        server.script = [says(200, listed), missing, missing]
+        given = NailgunSettings(url=server.url, password=PASSWORD, timeout_s=TIMEOUT_S)
+        with NailgunClient(given) as client:
+            assert client.dialect().name == "6.0"
+
+
+class Settings:
+    """The settings of Nailgun that its own descriptions name."""
+
+    MASTER_IP = IP
+    NOVA_STATE_PATH = "/var/lib/nova"
+
+
+@pytest.mark.parametrize("fuel", VERSIONS)
+def test_settings_are_filled_in_as_by_the_templates_of_nailgun(fuel: str) -> None:
+    jinja2 = pytest.importorskip("jinja2")  # by which Nailgun loads its descriptions
+    text = (shared_dir() / f"data/openstack.yaml/{fuel}.yaml").read_text(encoding="utf-8")
+    rendered = jinja2.Template(text, autoescape=False).render(settings=Settings)
+    expected = parse_fixture(rendered, source="rendered.yaml")
+    assert tuple(fill_settings(release, IP) for release in described(fuel)) == expected
+
+
+def test_image_addresses_are_those_that_a_real_nailgun_loads() -> None:
+    shown = noted(recording("6.0-more"), "list of the version's own fixtures")["body"]
+    real = {r["name"]: image_data(r) for r in shown}
+    ours = {r.name: image_data(fill_settings(r, IP).fields) for r in described("6.0")}
+    assert ours == real
+    assert len(ours) == 2
+
+
+def image_data(fields: Mapping[str, Any]) -> Any:
+    return fields["attributes_metadata"]["generated"]["provision"]["image_data"]

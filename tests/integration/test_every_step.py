@@ -11,6 +11,7 @@ from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.events import Event, InstallFailed
 from fuel_upgrade.upgrade.records import InstallState, StepState
+from fuel_upgrade.upgrade.review.review import Review
 from fuel_upgrade.upgrade.steps.register import Register
 from tests.master import ScratchMaster, planned, scratch_master
 from tests.tools import needs
@@ -111,10 +112,11 @@ def test_an_equal_release_is_adopted_and_outlives_the_undo(
     fresh_master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     master = fresh_master
-    first = master.install(tarballs["6.0"])
-    register = next(Register.among(master.engine().journal.steps(first.id)))
-    master.engine().rollback()
+    review = master.engine().plan(tarballs["6.0"])
+    assert isinstance(review, Review)
+    register = next(Register.among(review.plan.steps))
     adopted = master.client.create_release(register.body)
+    master.engine().release_backups()  # as the install does
     before = master.state()
     record = master.install(tarballs["6.0"])
     titles = [step.title for step in master.engine().journal.steps(record.id)]

@@ -1,17 +1,15 @@
 """The real apt resolves base and diffs, and their full view, like the full repo."""
 
-import hashlib
-import io
+import json
 import re
-import tarfile
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fuel_upgrade.cli.client.daemon_client import Target
@@ -22,51 +20,78 @@ from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.repo_identity import fetch_identity
 from fuel_upgrade.nodes.resolve import resolve
 from fuel_upgrade.nodes.sources import NodeSource, render_apt
-from fuel_upgrade.nodes.write_sources import write_tree
-from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
-from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.apt.suite_path import is_flat
+from fuel_upgrade.repo.build import DiffOptions, build_diff
 from fuel_upgrade.repo.fullview.view import build_view
+from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
+from tests.apt_nodes import Node, Plans, Questions, plans
+from tests.apt_shapes import (
+    COMPONENTS,
+    EXPIRED,
+    IN_FUTURE,
+    NATIVES,
+    NOT_AUTOMATIC,
+    SUITE,
+    AptShape,
+    Layout,
+    flat_shapes,
+    make_deb,
+    make_full,
+    shapes,
+)
 from tests.builders import write
-from tests.exactness import NAMES, Chain, Item, Release, Tally, cases_wanted, chains, report
+from tests.exactness import LONGEST_CHAIN, NAMES, Chain, Item, Tally, cases_wanted, chains, report
+from tests.generations import Generation, generations, opened
 from tests.tools import needs
 
-pytestmark = needs("apt-get", "apt-cache", "dpkg-deb")
+pytestmark = needs("apt-get", "apt-cache", "dpkg-deb", "gpg")
 
 CASES = cases_wanted("EXACT_APT_CASES", 12)
 VERSIONS = ("1.0", "1.1", "1.1~rc1", "1.1+b1", "1:0.9", "2.0-1", "2.0-1ubuntu1")
 ARCHITECTURES = ("amd64", "all", "i386")
-COMPONENTS = ("main", "extra")
-INDEXED = ("amd64", "i386")
-SUITE = "precise"
-CONF = """\
-Dir "{root}";
-Dir::State::status "{root}/var/lib/dpkg/status";
-APT::Architecture "amd64";
-APT::Architectures {{ "amd64"; "i386"; }};
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-"""
-FOLDERS = (
-    "etc/apt/apt.conf.d",
-    "etc/apt/preferences.d",
-    "etc/apt/sources.list.d",
-    "etc/apt/trusted.gpg.d",
-    "var/cache/apt/archives/partial",
-    "var/lib/apt/lists/partial",
-    "var/lib/dpkg",
+REFUSALS = ("several files of one version", "says NotAutomatic")
+USUAL = (AptShape(),) * LONGEST_CHAIN
+USER = "Fuel <fuel@example.com>"
+HIDDEN_ABOVE = (
+    (Item("alpha", "2.0-1", "amd64"), Item("beta", "1.0", "amd64"), Item("beta", "1.1", "amd64")),
+    (Item("alpha", "1.0", "amd64"), Item("beta", "1.0", "amd64")),
 )
-Candidates = tuple[dict[str, str], frozenset[str]]
 
-tally = Tally()
 numbers = count()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("exact")
-    report("apt " + process.run(["apt-get", "--version"], timeout_s=120).split()[1], tally)
+@dataclass(frozen=True)
+class Setting:
+    """A system with its key, and the tally of its cases."""
+
+    system: Generation
+    key: SigningKey
+    public: Path
+    tally: Tally = field(default_factory=Tally)
+
+
+@pytest.fixture(scope="module", params=generations())
+def setting(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Setting]:
+    home = tmp_path_factory.mktemp("gpg")
+    home.chmod(0o700)
+    gpg = ("gpg", "--batch", "--homedir", str(home), "--passphrase", "")
+    process.run([*gpg, "--quick-gen-key", USER, "ed25519", "sign", "never"], timeout_s=60)
+    for system in opened(request.param, tmp_path_factory.mktemp("exact")):
+        public = system.shared / "key.asc"
+        process.run([*gpg, "--armor", "--output", str(public), "--export"], timeout_s=60)
+        made = Setting(system, SigningKey(USER, home), public)
+        yield made
+        report("apt " + system.run(["apt-get", "--version"]).split()[1], made.tally)
+    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=60)
+
+
+@pytest.fixture
+def folder(setting: Setting) -> Path:
+    return setting.system.shared / str(next(numbers))
 
 
 @settings(
@@ -74,10 +99,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     deadline=None,
     database=None,
     derandomize=CASES <= 12,
+    phases=(Phase.explicit, Phase.generate),  # to shrink a case takes many minutes
     suppress_health_check=list(HealthCheck),
 )
 @given(
     chain=chains(VERSIONS, ARCHITECTURES, 4, COMPONENTS),
+    forms=st.one_of(
+        st.tuples(*[shapes()] * LONGEST_CHAIN),
+        shapes().map(lambda shape: (shape,) * LONGEST_CHAIN),
+        st.tuples(*[flat_shapes()] * LONGEST_CHAIN),
+    ),
     installed=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS), max_size=3),
     deb822=st.booleans(),
 )
@@ -90,6 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ),
         (Item("alpha", "1.0", "amd64"), Item("beta", "1.0", "all", 2), Item("beta", "1.1", "i386")),
     ),
+    forms=USUAL,
     installed={"alpha": "2.0-1"},
     deb822=False,
 )
@@ -107,170 +139,141 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             Item("beta", "1:0.9", "all"),
         ),
     ),
+    forms=USUAL,
     installed={},
     deb822=True,
 )
+@example(  # hidden versions are not below those of a release that is not automatic
+    chain=HIDDEN_ABOVE,
+    forms=(AptShape(NOT_AUTOMATIC),) * LONGEST_CHAIN,
+    installed={},
+    deb822=False,
+)
+@example(  # a base that is not automatic, below a release that is
+    chain=HIDDEN_ABOVE,
+    forms=(AptShape(NOT_AUTOMATIC), AptShape(), AptShape()),
+    installed={},
+    deb822=True,
+)
+@example(  # a full view whose Valid-Until is over, on a base with a later date
+    chain=HIDDEN_ABOVE,
+    forms=(AptShape(dates=IN_FUTURE), AptShape(dates=EXPIRED, by_hash=True), AptShape()),
+    installed={},
+    deb822=True,
+)
+@example(  # a signed base whose Valid-Until is over
+    chain=HIDDEN_ABOVE,
+    forms=(AptShape(dates=EXPIRED, signed=True), AptShape(signed=True), AptShape()),
+    installed={"alpha": "1.0"},
+    deb822=False,
+)
 def test_a_chain_gives_what_the_full_repo_gives(
-    folder: Path, chain: Chain, installed: dict[str, str], *, deb822: bool
+    setting: Setting,
+    chain: Chain,
+    forms: tuple[AptShape, ...],
+    installed: dict[str, str],
+    *,
+    deb822: bool,
 ) -> None:
-    root = folder / str(next(numbers))
-    repos = make_repos(root, chain)
-    tally.note(chain)
-    full, contents = fetch(repos[0]), [fetch(repo) for repo in repos[1:]]
+    root = setting.system.shared / f"case-{next(numbers)}"
+    tally = setting.tally
+    repos = make_repos(root, chain, forms, setting.key)
+    tally.note(chain, [kind for form in forms[: len(chain)] for kind in form.kinds()])
     build_view(repos[1:], root / "view")
-    names = sorted({f"{i.name}:{a}" for r in chain for i in r for a in INDEXED})
-    alone, viewed = (
-        Node(root / f"node-{number}", render_exact("ubuntu", [content]))
-        for number, content in enumerate((full, fetch(root / "view")))
-    )
-    assert viewed.candidates(names) == alone.candidates(names)
+    names = sorted({f"{i.name}:{a}" for r in chain for i in r for a in NATIVES})
+    kept = [f"{i.name}:{i.architecture.replace('all', 'amd64')}" for i in chain[-1]]
+    questions = Questions(names, kept, installed)
+    style = SourceStyle(deb822=deb822, signed_by=str(setting.public))
+    suites = [form.suite for form in forms[: len(chain)]][::-1]
+
+    def planned(name: str, files: dict[str, str]) -> Plans | str:
+        return plans(setting.system, root / name, files, questions)
+
+    alone = planned("alone", render_exact("ubuntu", [fetch(repos[0], suites[0])], style))
+    view = render_exact("ubuntu", [fetch(root / "view", suites[0])], style)
+    assert planned("viewed", view) == alone
+    contents = [fetch(repo, suite) for repo, suite in zip(repos[1:], suites, strict=True)]
     try:
-        files = render_exact("ubuntu", contents, SourceStyle(deb822=deb822))
+        files = render_exact("ubuntu", contents, style)
     except ConfigError as error:
-        assert "several files of one version" in str(error)  # noqa: PT017 - refusing is right too
-        tally.refused += 1
+        reason = [text for text in REFUSALS if text in str(error)]
+        assert reason
+        tally.refuse(*reason)
         return
     tally.hidden += len(list(resolve(contents).hidden))
     tally.names += len(names)
-    exact = Node(root / "exact", files)
-    assert exact.candidates(names) == alone.candidates(names)
-    for node in (exact, alone):
-        node.pretend(installed)
-    assert exact.upgrades() == alone.upgrades()
-    kept = [f"{i.name}:{i.architecture.replace('all', 'amd64')}" for i in chain[-1]]
-    assert exact.policy(kept) == alone.policy(kept)
+    assert planned("exact", files) == alone
+    tally.refused_alike += isinstance(alone, str)
     remove_tree(root)
 
 
-class Node:
-    """A node of two architectures that only reads indexes and plans."""
-
-    def __init__(self, root: Path, files: dict[str, str]) -> None:
-        self.root = root
-        for name in FOLDERS:
-            (root / name).mkdir(parents=True)
-        self.conf = write(root / "etc/apt/node.conf", CONF.format(root=root))
-        self.pretend({})
-        write_tree(files, root)
-        self.run("apt-get", "update", "--error-on=any")
-
-    def pretend(self, installed: dict[str, str]) -> None:
-        stanzas = (
-            f"Package: {name}\nStatus: install ok installed\nVersion: {version}\n"
-            "Maintainer: m <m@example.com>\nArchitecture: amd64\nDescription: d\n\n"
-            for name, version in installed.items()
-        )
-        write(self.root / "var/lib/dpkg/status", "".join(stanzas))
-
-    def candidates(self, names: Sequence[str]) -> Candidates:
-        """Return the candidates' versions, and the files' names and checksums, of these."""
-        versions = self.policy(names)
-        printed = (
-            self.run("apt-get", "download", "--print-uris", *versions) if versions else ""
-        ).splitlines()
-        return versions, frozenset(line.split("' ", 1)[1] for line in printed if "' " in line)
-
-    def policy(self, names: Iterable[str]) -> dict[str, str]:
-        table = self.run("apt-cache", "policy", *sorted(set(names)))
-        actual = re.findall(r"^(\S+):\n.*\n  Candidate: (\S+)$", table, re.MULTILINE)
-        return {
-            name if name.count(":") else f"{name}:amd64": version
-            for name, version in actual
-            if version != "(none)"
-        }
-
-    def upgrades(self) -> list[str]:
-        planned = self.run("apt-get", "--simulate", "dist-upgrade")
-        return re.findall(r"^(?:Inst|Remv) \S+ (?:\[\S+\] )?\(\S+", planned, re.MULTILINE)
-
-    def run(self, *argv: str) -> str:
-        environment = {"APT_CONFIG": str(self.conf)}
-        return process.run(argv, timeout_s=60, env=environment)
-
-
-def make_repos(root: Path, chain: Chain) -> list[Path]:
+def make_repos(
+    root: Path,
+    chain: Chain,
+    forms: Sequence[AptShape] = USUAL,
+    key: SigningKey | None = None,
+) -> list[Path]:
     """Make the full repo of the newest release, and its chain, newest first."""
-    fulls = [make_full(root / f"full-{n}", release) for n, release in enumerate(chain)]
+    fulls = [
+        make_full(root / f"full-{number}", release, form, key)
+        for number, (release, form) in enumerate(zip(chain, forms, strict=False))
+    ]
     repos = [fulls[0]]
     for number, full in enumerate(fulls[1:], start=1):
-        build_diff(repos[0], full, root / f"diff-{number}")
+        options = DiffOptions(key=key if forms[number].signed else None)
+        build_diff(repos[0], full, root / f"diff-{number}", options)
         repos.insert(0, root / f"diff-{number}")
     return [fulls[-1], *repos]
 
 
-def make_full(root: Path, release: Release) -> Path:
-    files = {}
-    for component in COMPONENTS:
-        for architecture in INDEXED:
-            stanzas = [
-                _stanza(root, item)
-                for item in release
-                if item.component == component and item.architecture in (architecture, "all")
-            ]
-            files[f"{component}/binary-{architecture}/Packages"] = render_packages(stanzas)
-    fields = {"Label": "Full", "Suite": SUITE, "Codename": SUITE, "Components": "main extra"}
-    fields["Architectures"] = " ".join(INDEXED)
-    fields["Date"] = "Sat, 01 Nov 2014 00:00:00 UTC"
-    dist = root / "dists" / SUITE
-    for name, data in files.items():
-        write(dist / name, data)
-    write(dist / "Release", render_release(fields, {k: FileSums.of(v) for k, v in files.items()}))
-    return root
+def fetch(repo: Path, suite: str = SUITE) -> RepoContent:
+    components = () if is_flat(suite) else COMPONENTS
+    source = NodeSource(repo.name, f"file://{repo}", suite, components)
+    return fetch_content(fetch_identity(source, timeout_s=120), timeout_s=120)
 
 
-def _stanza(root: Path, item: Item) -> bytes:
-    control, data = make_deb(item)
-    checksum = hashlib.sha256(data).hexdigest()
-    location = f"pool/{checksum[:12]}/{item.name}.deb"
-    write(root / location, data)
-    text = f"{control}Filename: {location}\nSize: {len(data)}\nSHA256: {checksum}"
-    return text.encode()
-
-
-@cache
-def make_deb(item: Item) -> tuple[str, bytes]:
-    """Return the control fields and the bytes of a deb; see deb(5). Its component is not in it."""
-    control = (
-        f"Package: {item.name}\nVersion: {item.version}\nArchitecture: {item.architecture}\n"
-        "Maintainer: m <m@example.com>\n" + "Provides: other\n" * (item.content == 3)
-    ) + f"Description: {item.name}\n"
-    text = str(item.content) * (30_000 if item.content == 2 else 10)
-    parts = {
-        "debian-binary": b"2.0\n",
-        "control.tar": _tar("./control", control),
-        "data.tar": _tar(f"./usr/share/{item.name}", text),
-    }
-    members = (
-        f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode() + data
-        for name, data in parts.items()
-    )
-    return control, b"!<arch>\n" + b"".join(members)
-
-
-def _tar(name: str, text: str) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        info = tarfile.TarInfo(name)
-        info.size = len(text)
-        archive.addfile(info, io.BytesIO(text.encode()))
-    return out.getvalue()
-
-
-def fetch(repo: Path) -> RepoContent:
-    source = NodeSource(repo.name, f"file://{repo}", SUITE, COMPONENTS)
-    return fetch_content(source, timeout_s=120)
-
-
-def test_a_bare_name_means_the_native_architecture_that_the_base_had(tmp_path: Path) -> None:
+def test_a_bare_name_means_the_native_architecture_that_the_base_had(
+    setting: Setting, folder: Path
+) -> None:
     """A limit of pins: a hidden package is still known, so its name does not mean another one."""
     chain = ((Item("alpha", "1.0", "amd64"),), (Item("alpha", "1.1", "i386"),))
-    full, *repos = map(fetch, make_repos(tmp_path, chain))
-    alone = Node(tmp_path / "alone", render_exact("ubuntu", [full]))
-    exact = Node(tmp_path / "exact", render_exact("ubuntu", repos))
+    full, *repos = map(fetch, make_repos(folder, chain))
+    alone = Node(setting.system, folder / "alone", render_exact("ubuntu", [full]))
+    exact = Node(setting.system, folder / "exact", render_exact("ubuntu", repos))
     assert exact.candidates(["alpha:i386"]) == alone.candidates(["alpha:i386"])
     assert "alpha:i386" in alone.run("apt-get", "--simulate", "install", "alpha")
     with pytest.raises(OutsideError, match="no installation candidate"):
         exact.run("apt-get", "--simulate", "install", "alpha")
+
+
+ONE_NEW = (
+    (Item("alpha", "1.0", "all"),),
+    (Item("alpha", "1.0", "all"), Item("beta", "1.0", "all")),
+)
+
+
+def test_apt_reads_no_index_of_a_diff_that_it_does_not_read_in_the_full_repo(
+    setting: Setting, folder: Path
+) -> None:
+    forms = (AptShape(), AptShape(layout=Layout.UNREAD))
+    full, diff, _ = make_repos(folder, ONE_NEW, forms)
+    for number, repo in enumerate((full, diff)):
+        files = render_apt([fetch(repo).source])
+        assert Node(setting.system, folder / f"node-{number}", files).policy(["beta"]) == {}
+
+
+@pytest.mark.parametrize(
+    "layouts",
+    [(Layout.ALONE, Layout.ALONE), (Layout.APART, Layout.BOTH), (Layout.EACH, Layout.ALONE)],
+)
+def test_apt_reads_every_index_of_a_view_without_original_indexes(
+    setting: Setting, folder: Path, layouts: tuple[Layout, Layout]
+) -> None:
+    forms = [AptShape(layout=layout) for layout in layouts]
+    repos = make_repos(folder, ONE_NEW, forms)[1:]
+    build_view(repos, folder / "view", DiffOptions(original=False))
+    node = Node(setting.system, folder / "node", render_apt([fetch(folder / "view").source]))
+    assert node.policy(["alpha", "beta"]) == {"alpha:amd64": "1.0", "beta:amd64": "1.0"}
 
 
 DOWN_AND_GONE = (
@@ -279,23 +282,28 @@ DOWN_AND_GONE = (
 )
 
 
-def test_a_node_keeps_a_version_that_the_release_went_down_from(tmp_path: Path) -> None:
-    repos = [fetch(repo) for repo in make_repos(tmp_path, DOWN_AND_GONE)[1:]]
-    exact = Node(tmp_path / "exact", render_exact("ubuntu", repos))
+def test_a_node_keeps_a_version_that_the_release_went_down_from(
+    setting: Setting, folder: Path
+) -> None:
+    repos = [fetch(repo) for repo in make_repos(folder, DOWN_AND_GONE)[1:]]
+    exact = Node(setting.system, folder / "exact", render_exact("ubuntu", repos))
     assert exact.policy(["alpha"]) == {"alpha:amd64": "1.0"}
     exact.pretend({"alpha": "2.0-1"})
     assert exact.policy(["alpha"]) == {"alpha:amd64": "2.0-1"}
     known = [fetch_identity(content.source, timeout_s=120) for content in repos]
-    plain = Node(tmp_path / "plain", render_apt(known))
+    plain = Node(setting.system, folder / "plain", render_apt(known))
     plain.pretend({"alpha": "2.0-1"})
     assert plain.policy(["alpha"]) == {"alpha:amd64": "1.0"}, "a pin above 1000 takes it down"
 
 
-def test_an_installed_package_that_the_release_removed_stays(tmp_path: Path) -> None:
+def test_an_installed_package_that_the_release_removed_stays(
+    setting: Setting, folder: Path
+) -> None:
     """A limit of pins: asked for by name, it has no candidate; the full repo has none either."""
     exact = Node(
-        tmp_path / "exact",
-        render_exact("ubuntu", [fetch(r) for r in make_repos(tmp_path, DOWN_AND_GONE)[1:]]),
+        setting.system,
+        folder / "exact",
+        render_exact("ubuntu", [fetch(r) for r in make_repos(folder, DOWN_AND_GONE)[1:]]),
     )
     exact.pretend({"beta": "1.0"})
     assert exact.upgrades() == []
@@ -303,27 +311,19 @@ def test_an_installed_package_that_the_release_removed_stays(tmp_path: Path) -> 
         exact.run("apt-get", "--simulate", "install", "beta")
 
 
-@needs("gpg")
 @pytest.mark.parametrize("deb822", [False, True])
-def test_a_signed_chain_is_checked_with_the_given_key(tmp_path: Path, *, deb822: bool) -> None:
-    repos = make_repos(tmp_path, DOWN_AND_GONE)[1:]
-    home = tmp_path / "gpg"
-    gpg = ("gpg", "--batch", "--homedir", str(home), "--passphrase", "")
-    home.mkdir(mode=0o700)
-    process.run([*gpg, "--quick-gen-key", "fuel@example.com", "ed25519"], timeout_s=60)
-    for repo in repos:
-        dist = f"{repo}/dists/{SUITE}"
-        process.run(
-            [*gpg, "--clearsign", "-o", f"{dist}/InRelease", f"{dist}/Release"], timeout_s=60
-        )
-    key = write(tmp_path / "key.asc", process.run([*gpg, "--armor", "--export"], timeout_s=60))
-    process.run(["gpgconf", "--homedir", str(home), "--kill", "all"], timeout_s=60)
-    with pytest.raises(OutsideError, match=r"NO_PUBKEY|not signed"):
-        Node(tmp_path / "unknown", written(tmp_path / "a", repos))
+def test_a_signed_chain_is_checked_with_the_given_key(
+    setting: Setting, folder: Path, *, deb822: bool
+) -> None:
+    signed = (AptShape(signed=True),) * LONGEST_CHAIN
+    repos = make_repos(folder, DOWN_AND_GONE, signed, setting.key)[1:]
+    with pytest.raises(OutsideError, match=r"NO_PUBKEY|[Mm]issing key|not signed"):
+        Node(setting.system, folder / "unknown", written(folder / "a", repos))
     form = ("--format", "deb822") if deb822 else ()
-    files = written(tmp_path / "b", repos, "--signed-by", str(key), *form)
+    files = written(folder / "b", repos, "--signed-by", str(setting.public), *form)
     assert "rusted" not in "".join(files.values())
-    assert Node(tmp_path / "exact", files).policy(["alpha", "beta"]) == {"alpha:amd64": "1.0"}
+    exact = Node(setting.system, folder / "exact", files)
+    assert exact.policy(["alpha", "beta"]) == {"alpha:amd64": "1.0"}
 
 
 def test_the_command_tells_the_way_out_when_a_repo_does_not_answer(tmp_path: Path) -> None:
@@ -334,6 +334,25 @@ def test_the_command_tells_the_way_out_when_a_repo_does_not_answer(tmp_path: Pat
     assert not (tmp_path / "a").exists()
     pins = written(tmp_path / "b", repos, "--plain")["etc/apt/preferences.d/fuel-upgrade.pref"]
     assert "Pin-Priority: 1001" in pins
+
+
+def test_plain_sources_need_no_repo_to_answer(tmp_path: Path) -> None:
+    newer, older = make_repos(tmp_path, DOWN_AND_GONE)[1:]
+    files = written(tmp_path / "a", [tmp_path / "nowhere", newer, older], "--plain")
+    names = re.findall(r"file://\S*/(\S+) ", files["etc/apt/sources.list.d/00-fuel-upgrade.list"])
+    assert names == ["nowhere", newer.name, older.name]
+    pins = files["etc/apt/preferences.d/fuel-upgrade.pref"]
+    assert re.findall(r"Pin-Priority: (\d+)", pins) == ["1001"]
+    where = "http://127.0.0.1:1/a precise main,http://127.0.0.1:1/b precise main"
+    options = ("--plain", "-o", str(tmp_path / "b"), "--json")
+    for system, repos, unread in (("ubuntu", where, ["a", "b"]), ("centos", CENTOS, [])):
+        done = CliRunner().invoke(
+            node_sources, ("--os", system, "--repos", repos, *options), obj=NO_DAEMON
+        )
+        assert done.exit_code == 0
+        assert json.loads(done.stdout)["unread"] == unread
+        noted = [line for line in done.stderr.splitlines() if line.startswith("note:   no pin for")]
+        assert len(noted) == len(unread)
 
 
 @pytest.mark.parametrize(
@@ -360,8 +379,12 @@ def written(out: Path, repos: Sequence[Path], *options: str) -> dict[str, str]:
     return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
 
 
+CENTOS = "http://127.0.0.1:1/a,http://127.0.0.1:1/b"
+NO_DAEMON = Target(None, None, Path("/nowhere"))
+
+
 def command(*options: str) -> None:
-    done = CliRunner().invoke(node_sources, options, obj=Target(None, None, Path("/nowhere")))
+    done = CliRunner().invoke(node_sources, options, obj=NO_DAEMON)
     if done.exception is not None:
         raise done.exception
 

@@ -3,14 +3,15 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import createrepo_c
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
 
 from demo.nodes import DnfNode
 from demo.packages import Recipe, build_rpm
@@ -22,11 +23,12 @@ from fuel_upgrade.nodes.sources import NodeSource, render_yum
 from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.fullview.view import build_view
-from fuel_upgrade.system import process
 from fuel_upgrade.system.files import remove_tree
 from tests.builders import write
-from tests.exactness import Chain, Item, Release, Tally, cases_wanted, chains, report
+from tests.exactness import LONGEST_CHAIN, Chain, Item, Release, Tally, cases_wanted, chains, report
+from tests.generations import Generation, generations, opened
 from tests.tools import needs
+from tests.yum_shapes import SHAPES
 
 pytestmark = needs("dnf", "rpmbuild")
 
@@ -38,7 +40,8 @@ WORKER = Path(__file__).parents[1] / "dnf_plans.py"
 
 GONE = Item("delta++", "1:0.9-1", "noarch")
 
-tally = Tally()
+USUAL = ("all metadata",) * LONGEST_CHAIN
+
 numbers = count()
 
 
@@ -57,12 +60,12 @@ class Pool:
 
 
 class Dnf:
-    """The system's dnf, held open: starting it takes longer than a plan."""
+    """The dnf of a system, held open: starting it takes longer than a plan."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: Generation) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", str(WORKER)],
+            system.argv("/usr/bin/python3", "-c", WORKER.read_text()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -87,17 +90,30 @@ class Dnf:
         self._process.communicate(timeout=120)
 
 
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    yield Pool(tmp_path_factory.mktemp("exact"))
-    report("dnf " + process.run(["dnf", "--version"], timeout_s=120).split()[0], tally)
+@pytest.fixture(scope="module", params=generations())
+def system(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Generation]:
+    yield from opened(request.param, tmp_path_factory.mktemp("exact"))
 
 
 @pytest.fixture(scope="module")
-def dnf() -> Iterator[Dnf]:
-    opened = Dnf()
-    yield opened
-    opened.close()
+def pool(system: Generation) -> Pool:
+    return Pool(system.shared)
+
+
+@pytest.fixture(scope="module")
+def tally(system: Generation) -> Iterator[Tally]:
+    counted = Tally()
+    yield counted
+    report("dnf " + system.run(["dnf", "--version"]).split()[0], counted)
+
+
+@pytest.fixture(scope="module")
+def dnf(system: Generation) -> Iterator[Dnf]:
+    made = Dnf(system)
+    yield made
+    made.close()
 
 
 @settings(
@@ -105,9 +121,13 @@ def dnf() -> Iterator[Dnf]:
     deadline=None,
     database=None,
     derandomize=CASES <= 6,
+    phases=(Phase.explicit, Phase.generate),  # to shrink a case takes many minutes
     suppress_health_check=list(HealthCheck),
 )
-@given(chain=chains(VERSIONS, ARCHITECTURES, 2, names=NAMES))
+@given(
+    chain=chains(VERSIONS, ARCHITECTURES, 2, names=NAMES),
+    forms=st.tuples(*[st.sampled_from(sorted(SHAPES))] * LONGEST_CHAIN),
+)
 @example(  # rebuilt with the same size, went down, removed, and one version left of two
     chain=(
         (
@@ -122,12 +142,15 @@ def dnf() -> Iterator[Dnf]:
             Item("beta", "1.0-1", "noarch"),
             Item("zeta", "1.0-1", "x86_64", 1),
         ),
-    )
+    ),
+    forms=USUAL,
 )
-def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Chain) -> None:
+def test_a_chain_gives_what_the_full_repo_gives(
+    pool: Pool, dnf: Dnf, tally: Tally, chain: Chain, forms: tuple[str, ...]
+) -> None:
     root = pool.root / f"case-{next(numbers)}"
-    repos = make_repos(pool, root, chain)
-    tally.note(chain)
+    repos = make_repos(pool, root, chain, forms)
+    tally.note(chain, [form for form in forms[: len(chain)] if form not in USUAL])
     full, contents = fetch(repos[0]), [fetch(repo) for repo in repos[1:]]
     names = sorted({text for release in chain for item in release for text in asked_for(item)})
     alone = dnf.plans(root / "alone", render_exact("centos", [full]), names)
@@ -138,7 +161,7 @@ def test_a_chain_gives_what_the_full_repo_gives(pool: Pool, dnf: Dnf, chain: Cha
         files = render_exact("centos", contents)
     except ConfigError as error:
         assert "several files of one version" in str(error)  # noqa: PT017 - refusing is right too
-        tally.refused += 1
+        tally.refuse("several files of one version")
         return
     tally.hidden += len(list(resolve(contents).hidden))
     tally.names += len(names)
@@ -201,9 +224,12 @@ def asked_for(item: Item) -> tuple[str, str]:
     return item.name, f"{item.name}-{item.version}.{item.architecture}"
 
 
-def make_repos(pool: Pool, root: Path, chain: Chain) -> list[Path]:
+def make_repos(pool: Pool, root: Path, chain: Chain, forms: Sequence[str] = USUAL) -> list[Path]:
     """Make the full repo of the newest release, and its chain, newest first."""
-    fulls = [make_full(pool, root / f"full-{n}", release) for n, release in enumerate(chain)]
+    fulls = [
+        SHAPES[form](make_full(pool, root / f"full-{number}", release))
+        for number, (release, form) in enumerate(zip(chain, forms, strict=False))
+    ]
     repos = [fulls[0]]
     for number, full in enumerate(fulls[1:], start=1):
         build_diff(repos[0], full, root / f"diff-{number}")

@@ -9,6 +9,7 @@ from tests.scripted_daemon import scripted_daemon
 STATUS: dict[str, object] = {
     "version": "1", "fuel_version": "6.0", "control_plane": "here", "running": None, "job": None,
     "locked_by": None, "last_install": None, "undoable": None, "backups_bytes": 0, "unsettled": [],
+    "discarding": [],
 }  # fmt: skip
 HEAVY = {"rich", "structlog", "yaml", "psutil", "httpx", "pydantic", "logging", "sqlalchemy"}
 

@@ -248,7 +248,7 @@ def test_files_of_another_form_go_and_come_back(
     message = run("apply", *at, "--repos", listed, "--format", "deb822", "--sources-only")
     assert message["state"] == "changed"
     before = etc(node)
-    paragraphs = node.root / "etc/apt/sources.list.d/fuel-upgrade.sources"
+    paragraphs = node.root / "etc/apt/sources.list.d/00-fuel-upgrade.sources"
     assert paragraphs in before
     view = ("--full-view", place.argument(kind, "view"))
     assert run("plan", *at, *view)["counts"]["upgrade"] == 0

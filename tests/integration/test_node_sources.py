@@ -19,6 +19,9 @@ from fuel_upgrade.nodes.sources import (
     render_yum,
 )
 from fuel_upgrade.nodes.write_sources import write_tree
+from fuel_upgrade.release.dialect import DIALECTS
+from fuel_upgrade.release.map_order import order_of
+from fuel_upgrade.release.model import OrchestratorData, RepoEntry
 from fuel_upgrade.system import process
 from fuel_upgrade.system.files import hash_file
 from tests.tools import needs
@@ -197,7 +200,8 @@ def test_sources_of_the_original_give_packages_of_the_base(
 ) -> None:
     """Why order, pins and priorities are part of the product: base first and unranked is wrong."""
     sources = chain(place, kind, "file", ["full-0", "diff-1"])
-    files = render_astute("ubuntu" if kind == "apt" else "centos", sources)
+    repos = [source.entry for source in sources]
+    files = render_astute("ubuntu" if kind == "apt" else "centos", repos)
     node = make_node(kind, tmp_path / "node")
     node.apply(trusting(files))
     node.install(["rebuilt", "down", "up"])
@@ -205,6 +209,42 @@ def test_sources_of_the_original_give_packages_of_the_base(
     assert got["rebuilt"] == ("1.0-1", "content A")
     assert got["down"] == ("2.0-1", "down 2.0")
     assert got["up"] == ("1.1-1", "up 1.1")
+
+
+@needs_apt
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ("2014.2-6.0", "2014.1.1-5.1"),
+        ("2014.2-6.0", "nailgun"),
+        ("2014.2.2-6.1", "2014.2-6.0", "2014.1.1-5.1"),
+        ("2014.2.2-6.1", "2014.2-6.0", "nailgun"),
+    ],
+    ids="+".join,
+)
+def test_a_node_of_astute_takes_the_own_copy_of_a_rebuilt_package(
+    place: Place, tmp_path: Path, versions: Sequence[str]
+) -> None:
+    """Astute writes the map as Nailgun 6.0 returns it: in the order of its hash table."""
+    repos = ("diff-2", "diff-1", "full-0") if len(versions) == 3 else ("diff-1", "full-0")
+    sources = chain(place, "apt", "file", repos)
+    entries = tuple(
+        RepoEntry(version, source.entry.location)
+        for version, source in zip(versions, sources, strict=True)
+    )
+    fields = {"version": versions[0], "operating_system": "Ubuntu"}
+    body = DIALECTS["6.0"].repo_fields(fields, OrchestratorData(entries, "m", "n"))
+    posted = body["orchestrator_data"]["repo_metadata"]
+    keys = list(posted)
+    for _ in range(4):  # copies that Nailgun 6.0 makes between a request and its answer
+        keys = order_of(keys)
+    files = render_astute("ubuntu", [RepoEntry(key, posted[key]) for key in keys])
+    node = AptNode(tmp_path / "node")
+    node.apply(trusting(files))
+    names = ["rebuilt", "up", "new", "same"]
+    node.install(names)
+    contents = expected(NEXT if len(versions) == 3 else CURRENT)
+    assert node.installed() == {name: contents[name] for name in names}
 
 
 def trusting(files: Mapping[str, str]) -> dict[str, str]:
@@ -236,7 +276,7 @@ def test_order_of_lines_decides_between_copies_of_one_version(place: Place, tmp_
 def test_a_base_left_in_sources_list_breaks_the_order(place: Place, tmp_path: Path) -> None:
     """apt reads sources.list before sources.list.d: the chain's author must empty it."""
     newer, older = chain(place, "apt", "file", ["diff-1", "full-0"])
-    left_by_astute = trusting(render_astute("ubuntu", [older]))
+    left_by_astute = trusting(render_astute("ubuntu", [older.entry]))
     node = AptNode(tmp_path / "node")
     node.apply({**render_apt([newer, older]), **left_by_astute})
     node.install(["rebuilt", "down"])

@@ -1,7 +1,7 @@
 """The cost in a plan is the cost of the install, or an upper bound."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fuel_upgrade.nailgun.client import NailgunClient
 from fuel_upgrade.nailgun.control_plane import Cluster, Notification, Task
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
+from fuel_upgrade.release.puppet_tasks import DeploymentTask
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
@@ -50,12 +51,24 @@ class Counted:
     def release_body(self, release_id: int) -> dict[str, Any]:
         self.sent["GET", "/releases/ID/"] += 1
         self.sent["GET", "/releases/ID/networks"] += 1
+        if self.dialect().has_tasks:
+            self.sent["GET", "/releases/ID/deployment_tasks"] += 1
         return self.inner.release_body(release_id)
 
-    def set_repos(self, release_id: int, data: OrchestratorData) -> RegisteredRelease:
+    def deployment_tasks(self, release_id: int) -> tuple[DeploymentTask, ...]:
+        self.sent["GET", "/releases/ID/deployment_tasks"] += 1
+        return self.inner.deployment_tasks(release_id)
+
+    def put_deployment_tasks(self, release_id: int, tasks: Sequence[DeploymentTask]) -> None:
+        self.sent["PUT", "/releases/ID/deployment_tasks"] += 1
+        self.inner.put_deployment_tasks(release_id, tasks)
+
+    def set_repos(
+        self, release_id: int, data: OrchestratorData, *, key_set: int = 0
+    ) -> RegisteredRelease:
         self.sent["GET", "/releases/ID/"] += 1
         self.sent["PUT", "/releases/ID/"] += 1
-        return self.inner.set_repos(release_id, data)
+        return self.inner.set_repos(release_id, data, key_set=key_set)
 
     def create_release(self, body: Mapping[str, Any]) -> RegisteredRelease:
         self.sent["POST", "/releases/"] += 1
@@ -68,6 +81,12 @@ class Counted:
     def notify(self, message: str, topic: str = "release") -> int:
         self.sent["POST", "/notifications/"] += 1
         return self.inner.notify(message, topic)
+
+    def assume_unanswered(self) -> None:
+        self.inner.assume_unanswered()
+
+    def await_late_changes(self) -> Iterator[int]:
+        return self.inner.await_late_changes()
 
     def notifications(self) -> tuple[Notification, ...]:
         self.sent["GET", "/notifications/"] += 1

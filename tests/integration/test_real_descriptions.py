@@ -1,13 +1,17 @@
 """Installs with the openstack.yaml files that real Fuel releases shipped."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.registry.lines import LINES
+from fuel_upgrade.release.field_checks import check_fields
 from fuel_upgrade.release.fixture import parse_fixture
 from tests.descriptions import make_inputs, real_release, real_tarball
 from tests.master import ScratchMaster, scratch_master
+from tests.recorded_nailgun import recording
 from tests.tools import needs, shared_dir
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -52,11 +56,12 @@ def test_6_0_as_a_diff_of_a_diff_gets_three_repos_newest_first(
         assert actual == [(v, url(v, system)) for v in (V60, V511, V51)]
     assert len(repos(master, V60)) == 2
     described = (shared_dir() / "data/openstack.yaml/6.0.yaml").read_text()
+    described = described.replace("{{settings.MASTER_IP}}", "127.0.0.1")
     expected = {r.name: r.fields for r in parse_fixture(described, source="6.0")}
     for registered in master.client.releases():
         if registered.version != V60:
             continue
-        wire = master.store.release(registered.id).to_wire()
+        wire = master.store.release(registered.id).to_wire(LINES["6.0"])
         fields = expected[registered.name]
         assert wire["attributes_metadata"] == fields["attributes_metadata"]
         assert registered.state == "available"
@@ -88,3 +93,16 @@ def test_a_base_in_the_same_tarball_is_registered_first(inputs: Path, tmp_path: 
             assert actual == [(v, url(v, system)) for v in (V60, V511)]
         master.engine().rollback()
         assert master.state() == before
+
+
+@pytest.mark.parametrize("fuel", ["6.0-more", "6.1", "7.0"])
+def test_a_real_nailgun_crashes_on_the_texts_that_are_refused(fuel: str) -> None:
+    exchanges = [
+        exchange
+        for exchange in recording(fuel)
+        if re.fullmatch(r"(name|version) of \d+ characters", exchange["note"])
+    ]
+    assert len(exchanges) == 2
+    for exchange in exchanges:
+        assert exchange["response"]["status"] == 500
+        assert [fault for fault in check_fields(exchange["request"]["body"]) if "takes" in fault]

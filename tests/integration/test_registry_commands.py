@@ -46,7 +46,7 @@ def fill(store: Store) -> None:
     cluster = store.add_cluster("c", kept.id, fuel_version="6.0")
     store.add_task("deploy", "running", cluster_id=cluster.id)
     store.add_node("n", "ready", cluster_id=cluster.id)
-    store.mark_notification(store.add_notification("done", "installed").id, "read")
+    store.mark_notifications({store.add_notification("done", "installed").id: "read"})
     store.accounts.add_user("admin", "right")
     store.delete_release(store.add_release(replace(RELEASE, name="the newest")).id)
 

@@ -28,8 +28,9 @@ MASTER_IP = "10.20.0.2"
 TIMEOUT_S = 120
 
 #: Where the registry differs on purpose: note -> (status, main content type, text in the body).
-#: The real service crashed on both with a traceback page.
+#: The real service crashed on two with a traceback page; the third is a path that is not here.
 DEVIATIONS = {
+    "capacity": (404, "text/html", "not found"),
     "unknown macro": (400, "text/html", "Unknown macro {NOPE}"),
     "update state": (400, "text/html", "Unknown state 'unavailable'"),
 }
@@ -190,7 +191,7 @@ def test_answers_as_nailgun_did(answers: list[Answer], number: int) -> None:
     expected, note = recorded["response"], recorded["note"]
     if note in DEVIATIONS:
         status, kind, part = DEVIATIONS[note]
-        assert expected["status"] == 500
+        assert expected["status"] in (500, status)
         assert (answer.status, answer.content_type) == (status, kind)
         assert part in answer.body
         return
@@ -300,7 +301,7 @@ def test_keystone_wants_credentials(session: Session, path: str, body: Any) -> N
     ("method", "path", "body", "status"),
     [
         ("POST", "/api/v1/notifications/", [], 400),
-        ("POST", "/api/v1/notifications/", {"topic": "release"}, 400),
+        ("POST", "/api/v1/notifications/", {"topic": "release", "message": 1}, 400),
         ("PUT", "/api/v1/notifications/999/", {"status": "read"}, 404),
         ("PUT", "/api/v1/notifications/1/", {"status": "lost"}, 400),
         ("POST", "/api/v1/clusters/", {"release": 1}, 400),

@@ -131,7 +131,7 @@ def test_refusals_below_v3_are_json_whoever_makes_them(url: str) -> None:
     assert (sent.status_code, sent.json()["error"]["title"]) == (400, "Bad Request")
     wrong = requests.put(f"{url}/keystone/v3/auth/tokens", timeout=TIMEOUT_S)
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, 405)
-    assert wrong.headers["Allow"] == "DELETE, GET, HEAD, POST"
+    assert wrong.headers["Allow"] == "DELETE, GET, POST"
 
 
 def test_the_list_of_versions_has_the_address_of_the_request(url: str) -> None:
@@ -152,12 +152,12 @@ def test_guesses_are_held_up_in_both_versions_until_the_pause_is_over(
     statuses = [log_in(url, "guessed", f"guess {number}").status_code for number in range(4)]
     assert statuses == [401, 401, 401, 429]
     held = log_in(url, "guessed", "right")
-    assert (held.status_code, held.headers["Retry-After"]) == (429, "60")
+    assert (held.status_code, "Retry-After" in held.headers) == (429, False)
     assert held.json()["error"]["title"] == "Too Many Requests"
     credentials = {"username": "guessed", "password": "right"}
     body = {"auth": {"tenantName": "admin", "passwordCredentials": credentials}}
     older = requests.post(f"{url}/v2.0/tokens", json=body, timeout=TIMEOUT_S)
-    assert (older.status_code, older.headers["Retry-After"]) == (429, "60")
+    assert (older.status_code, "Retry-After" in older.headers) == (429, False)
     assert older.text == "Too many wrong passwords; try again in 60 seconds"
     assert log_in(url, "admin", "right").status_code == 201
     clock.now_s += 60

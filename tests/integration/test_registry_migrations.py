@@ -28,8 +28,8 @@ from tests import released_registry
 from tests.postgres import KINDS, NewUrl
 
 NEXT = """
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 from alembic import op
 
@@ -86,7 +86,7 @@ def only(folder: Path, *names: str) -> Path:
 
 def with_next(folder: Path) -> Path:
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions/r0003_next.py").write_text(NEXT)
+    (folder / "versions/r0004_next.py").write_text(NEXT)
     return folder
 
 
@@ -199,7 +199,7 @@ def test_a_migration_that_fails_leaves_everything(database: Database, tmp_path: 
             database,
             backups=tmp_path / "backups",
             folder=with_next(tmp_path / "next"),
-            head="0003",
+            head="0004",
         )
     assert describe(database) == before
     with database.engine.connect() as connection:

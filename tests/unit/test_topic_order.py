@@ -14,13 +14,13 @@ ROOT = HERE.parents[1] / "fuel_upgrade"
 # The entries of a package, files and folders, each of which imports only entries left of it.
 ORDER = {
     "repo": [
-        "package", "version", "sign", "diff", "report", "description", "requirements", "repo",
-        "apt", "yum", "read_repo", "repo_contents", "compare", "original_indexes", "proof",
-        "build", "fullview",
+        "package", "contradictions", "version", "sign", "diff", "report", "description",
+        "requirements", "repo", "apt", "yum", "read_repo", "repo_contents", "compare",
+        "original_indexes", "proof", "build", "fullview",
     ],
     "registry": [
-        "refusal", "limits", "resources", "orchestrator_macros", "rules", "store", "auth",
-        "release_order", "release_store", "server", "api",
+        "refusal", "limits", "lines", "resources", "orchestrator_macros", "rules", "store", "auth",
+        "release_order", "release_store", "cluster_attributes", "server", "api",
     ],
     "upgrade": [
         "events", "event_json", "hooks", "log_context", "records", "install_lock", "nailgun_idle",

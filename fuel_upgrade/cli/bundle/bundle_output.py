@@ -40,6 +40,7 @@ def show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_jso
             f" {summary['files']} files)",
             "Fuel version": summary["fuel_version"],
             "upgrades from": ", ".join(summary["upgrade_from"]),
+            **({"dropped": ", ".join(summary["dropped"])} if summary["dropped"] else {}),
         }
     )
     _show_repos(repos)

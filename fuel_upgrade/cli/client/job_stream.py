@@ -30,6 +30,7 @@ from fuel_upgrade.upgrade.events import (
     InstallFailed,
     JobFailed,
     JobSucceeded,
+    LateChangeAwaited,
     OrderChosen,
     RepairStarted,
     StepProgressed,
@@ -183,7 +184,7 @@ def _bar(before: Shown, streamed: StreamedEvent) -> Shown:
             return before
 
 
-def _lines(event: Event) -> Iterator[str]:
+def _lines(event: Event) -> Iterator[str]:  # noqa: C901 - a case a type
     """Yield the lines of an event that stay on the terminal."""
     match event:
         case OrderChosen():
@@ -196,6 +197,8 @@ def _lines(event: Event) -> Iterator[str]:
             yield f"[{number}/{of}] {title}"
         case StepUndoStarted(number, title):
             yield f"undo [{number}] {title}"
+        case LateChangeAwaited(number, wait_s):
+            yield f"undo [{number}] waits {wait_s} s: Nailgun may carry out an unanswered request"
         case InstallFailed():
             yield f"failed: {event.error.what}"
         case HookPrinted(hook, line):

@@ -66,7 +66,7 @@ def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_jso
     """Settle an install that is inconsistent.
 
     Its remaining steps are undone. Remove the cause of the failure first; fuel-upgrade show ID
-    names it.
+    names it. A release that Nailgun registered after a rollback is deleted.
     """
     with event_lines(as_json=as_json):
         job = client.post("/repairs", {"install": install_id, "accept": accept})["job"]

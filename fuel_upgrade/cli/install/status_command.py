@@ -54,6 +54,7 @@ def _show_status(status_json: dict[str, Any]) -> None:
             **_running(status_json),
             "last install": f"{last['id']}, {last['state']}" if last else "none",
             "can be undone": _undoable(status_json),
+            **_discarding(status_json),
         }
     )
     for record in status_json["unsettled"]:
@@ -74,3 +75,8 @@ def _undoable(status_json: dict[str, Any]) -> str:
     if not status_json["undoable"]:
         return "nothing"
     return f"{status_json['undoable']}; its backups take {say_size(status_json['backups_bytes'])}"
+
+
+def _discarding(status_json: dict[str, Any]) -> dict[str, object]:
+    folders = status_json.get("discarding") or ()  # an older daemon has none
+    return {"deleting": f"{', '.join(folders)}, in the background"} if folders else {}

@@ -8,7 +8,8 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.exact_sources import SourceStyle
 from fuel_upgrade.nodes.full_view_source import read_full_view
 from fuel_upgrade.nodes.sources import NodeSource, from_release, parse_repo_argument
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
+from fuel_upgrade.release.nailgun_repos import repo_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,22 @@ def find_repos(client: Callable[[], DaemonClient], options: Asked) -> NodeRepos:
     return NodeRepos((view,), chain, is_full_view=True)
 
 
+def find_map(client: Callable[[], DaemonClient], options: Asked) -> tuple[RepoEntry, ...]:
+    """Return the repos as Astute gets them: the map of a release, with Nailgun's keys and order.
+
+    Repos of options, and of a release with a list, are as :func:`find_repos` returns them.
+
+    Raises:
+        ConfigError: as :func:`find_repos`.
+    """
+    if options.release is None or options.repos is not None or options.full_view is not None:
+        return tuple(source.entry for source in find_repos(client, options).given)
+    release = _find_release(client, options)
+    if repos := repo_map(client().get(f"/releases/{release.id}")["body"]):
+        return tuple(RepoEntry(key, location) for key, location in repos.items())
+    return tuple(source.entry for source in from_release(release))
+
+
 def make_style(os_key: str, form: str, *, signed_by: str, gpgkey: str) -> SourceStyle:
     """Return the format of the sources; ConfigError if an option would have no effect."""
     refusals = {
@@ -70,12 +87,13 @@ def _find_chain(client: Callable[[], DaemonClient], options: Asked) -> tuple[Nod
     if options.repos is not None:
         texts = (text.strip() for text in options.repos.split(","))
         return tuple(parse_repo_argument(text, options.os_key) for text in texts)
+    return from_release(_find_release(client, options))
+
+
+def _find_release(client: Callable[[], DaemonClient], options: Asked) -> RegisteredRelease:
+    """Return the one release that RELEASE names for this operating system."""
     listed = [RegisteredRelease.from_json(data) for data in client().get("/releases")]
-    return from_release(_pick(listed, str(options.release), options.os_key))
-
-
-def _pick(listed: list[RegisteredRelease], reference: str, os_key: str) -> RegisteredRelease:
-    """Return the one release that ``reference`` names for this operating system."""
+    reference, os_key = str(options.release), options.os_key
     matching = [
         r for r in listed if r.os_key == os_key and reference in (str(r.id), r.version, r.name)
     ]

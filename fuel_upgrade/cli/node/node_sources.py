@@ -1,6 +1,6 @@
 """Reads repos for ``node sources`` and renders the files of a node."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fuel_upgrade.cli.node.node_chain import NodeRepos, refuse_options
@@ -9,12 +9,12 @@ from fuel_upgrade.nodes.chain_content import RepoContent, fetch_content
 from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.full_view_source import require_full
 from fuel_upgrade.nodes.repo_identity import fetch_identity
-from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_astute, render_yum
+from fuel_upgrade.nodes.sources import NodeSource, render_apt, render_yum
 
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """The format of sources: exact, unless ``is_plain`` or as Astute wrote them."""
+    """The format of sources: exact, unless ``is_plain``; or as Astute wrote them."""
 
     os_key: str
     style: SourceStyle
@@ -37,17 +37,34 @@ class SourceForm:
         )
 
 
-def read_sources(repos: NodeRepos, form: SourceForm, timeout_s: float) -> Mapping[str, str]:
-    """Read the repos as far as the form needs; return the files of a node, path to text."""
-    if form.is_astute:
-        return render_astute(form.os_key, repos.given)
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The files of a node, path to text; ``unread`` are the repos that could not be read."""
+
+    files: Mapping[str, str]
+    unread: tuple[NodeSource, ...] = ()
+
+
+def read_sources(repos: NodeRepos, form: SourceForm, timeout_s: float) -> SourceFiles:
+    """Read the repos as far as the form needs, and render the files of a node."""
     if form.is_plain:
-        known = [fetch_identity(source, timeout_s=timeout_s) for source in repos.given]
-        return render_apt(known) if form.os_key == "ubuntu" else render_yum(known)
+        return _plain(repos.given, form.os_key, timeout_s)
     contents = [_read(source, timeout_s) for source in repos.given]
     if repos.is_full_view:
         require_full(contents[0])
-    return render_exact(form.os_key, contents, form.style)
+    return SourceFiles(render_exact(form.os_key, contents, form.style))
+
+
+def _plain(sources: Sequence[NodeSource], os_key: str, timeout_s: float) -> SourceFiles:
+    if os_key != "ubuntu":
+        return SourceFiles(render_yum(sources))  # nothing in the file depends on the repos
+    known, unread = list(sources), []
+    for position, source in enumerate(sources):
+        try:
+            known[position] = fetch_identity(source, timeout_s=timeout_s)
+        except OutsideError:
+            unread.append(source)
+    return SourceFiles(render_apt(known, unread=unread), tuple(unread))
 
 
 def _read(source: NodeSource, timeout_s: float) -> RepoContent:

@@ -47,7 +47,8 @@ from fuel_upgrade.cli.node.node_options import (
 @click.option(
     "--plain",
     is_flag=True,
-    help="Do not read the indexes: write order, pins and priorities only, which is not exact.",
+    help="Do not read the indexes: write order, pins and priorities only, which is not exact. "
+    "A repo that does not answer gets no pin.",
 )
 @signed_by_option
 @gpgkey_option
@@ -71,23 +72,32 @@ def sources(  # noqa: PLR0913 - one parameter an option
     """Write package sources for nodes of RELEASE.
 
     With them a node behaves as with one full repo. RELEASE is the id, the version or the name of a
-    registered release. --repos needs no registry; an apt repo is given as 'URL SUITE COMPONENT...'.
+    registered release. --repos needs no registry; an apt repo is given as 'URL SUITE COMPONENT...',
+    a flat one as 'URL FOLDER/'.
     The indexes of all repos are read, to hide packages that are not the release's. With --full-view
     nodes get that one repo, which needs neither order nor pins; RELEASE or --repos then only give
     the suite and components of an apt repo, if --full-view does not.
     """
-    from fuel_upgrade.cli.node.node_chain import Asked, find_repos, make_style
-    from fuel_upgrade.cli.node.node_sources import SourceForm, read_sources
+    from fuel_upgrade.cli.node.node_chain import Asked, find_map, find_repos, make_style
+    from fuel_upgrade.cli.node.node_sources import SourceFiles, SourceForm, read_sources
+    from fuel_upgrade.nodes.sources import render_astute
     from fuel_upgrade.nodes.write_sources import write_tree
 
     style = make_style(os_key, form, signed_by=signed_by, gpgkey=gpgkey)
     how = SourceForm(os_key, style, is_astute=form == "astute", is_plain=plain)
     how.refuse_useless(is_native=form == "native")
-    chosen = find_repos(lambda: client, Asked(release, repos, full_view, os_key))
-    files = read_sources(chosen, how, timeout_s)
-    written = write_tree(files, out)
+    options = Asked(release, repos, full_view, os_key)
+    made = (
+        SourceFiles(render_astute(os_key, find_map(lambda: client, options)))
+        if how.is_astute
+        else read_sources(find_repos(lambda: client, options), how, timeout_s)
+    )
+    written = write_tree(made.files, out)
+    for repo in made.unread:
+        click.echo(f"note:   no pin for {repo.name}: {repo.url} cannot be read", err=True)
     if as_json:
-        print_json({"files": [str(path) for path in written]})
+        unread = [repo.name for repo in made.unread]
+        print_json({"files": [str(path) for path in written], "unread": unread})
     else:
         for path in written:
             click.echo(path)

@@ -15,6 +15,7 @@ from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.json_diff import Difference, Kind, diff_trees
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.release.nailgun_settings import may_become
 
 DIFFERENT = 8
 """The exit code; not 1 as of diff(1), which is for unexpected errors."""
@@ -22,8 +23,9 @@ DIFFERENT = 8
 _TARBALL = (".tar", ".tar.zst", ".tar.xz", ".tar.gz")
 _ONLY_REGISTERED = frozenset({"repos", "puppet_manifests_source", "puppet_modules_source"})
 """Fields that an install fills in, so that a description does not have them."""
-_NEVER_SHOWN = frozenset({"volumes_metadata"})
-"""Fields that Nailgun accepts but does not show (contract: ``create``, ``one``)."""
+_ONLY_ONE_SIDE = frozenset({"volumes_metadata", "deployment_tasks"})
+"""Fields that Nailgun accepts but does not show (contract: ``create``, ``one``), or that an install
+makes from the puppet tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
     before, after = dict(one.tree), dict(other.tree)
     if one.is_registered != other.is_registered:
         described, shown = (after, before) if one.is_registered else (before, after)
-        for name in _ONLY_REGISTERED | _NEVER_SHOWN:
+        for name in _ONLY_REGISTERED | _ONLY_ONE_SIDE:
             before.pop(name, None)
             after.pop(name, None)
         for name in shown.keys() - described.keys():
@@ -175,7 +177,15 @@ def _differences(one: Side | None, other: Side | None) -> tuple[Difference, ...]
                 "",
             ):  # Nailgun shows an empty value for a field that was not posted
                 del shown[name]
-    return tuple(diff_trees(before, after))
+    return tuple(d for d in diff_trees(before, after) if not _is_filled_in(d, one, other))
+
+
+def _is_filled_in(difference: Difference, one: Side, other: Side) -> bool:
+    """Return whether a registered release has the value of a setting that a description names."""
+    before, after = difference.before, difference.after
+    if one.is_registered == other.is_registered:
+        return False
+    return may_become(after, before) if one.is_registered else may_become(before, after)
 
 
 def _show_difference(difference: Difference) -> None:

@@ -34,6 +34,9 @@ from fuel_upgrade.cli.repo.prove_command import dependency_options
 )
 @click.option("--without-translations", is_flag=True, help="Drop apt's translated descriptions.")
 @click.option("--with-contents", is_flag=True, help="Carry apt's lists of files (Contents).")
+@click.option(
+    "--strict-extras", is_flag=True, help="Refuse unreadable yum metadata beside primary."
+)
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
     base: Path,
@@ -53,6 +56,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
     by_hash: bool | None,
     without_translations: bool,
     with_contents: bool,
+    strict_extras: bool,
     as_json: bool,
 ) -> None:
     """Write the repo of the packages of CURRENT that BASE lacks.
@@ -78,6 +82,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
         indexes_only=indexes_only,
         key=SigningKey(sign_with, gpg_home) if sign_with else None,
         original=not no_original,
+        strict_extras=strict_extras,
         indexes=IndexChoice(by_hash, not without_translations, with_contents),
     )
     with progress_bar(quiet=as_json) as progress:

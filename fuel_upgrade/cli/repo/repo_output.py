@@ -46,6 +46,7 @@ def show_view(title: str, out: Path, view: View, *, as_json: bool) -> None:
             "on the disk": f"{say_size(view.new_bytes)}, not counting files shared with the chain",
             "indexes": carried,
             "content": view.fingerprint,
+            **({"dropped": ", ".join(view.dropped)} if view.dropped else {}),
         }
     )
 
@@ -57,6 +58,7 @@ def show_proof(proof: Proof) -> None:
             "proved": f"{proof.release} packages, {proof.index_entries} index entries",
             "carried": f"{proof.carried} packages are in the diff repo",
             "inherited": f"{proof.inherited} packages are in the base, by {proof.algorithm}",
+            "proved by": f"{proof.proved_by}, which reads the indexes independently",
         }
     )
 

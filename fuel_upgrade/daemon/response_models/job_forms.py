@@ -108,6 +108,10 @@ class StatusForm(Form):
     last_install: InstallForm | None = Field(description="The newest entry of the journal.")
     undoable: str | None = Field(description="The id of the install that can be undone.")
     backups_bytes: int = Field(description="The disk space of the backups of that install.")
+    discarding: list[str] = Field(
+        description="The trees that an undo or a newer backup replaced, and whose files the daemon "
+        "deletes in the background."
+    )
     unsettled: list[InstallForm] = Field(
         description="The installs that are unfinished or ``inconsistent``, except one that a job "
         "or another process works on."

@@ -103,8 +103,8 @@ class StepForm(Form):
 
     number: int = Field(description="Its position, from 1.")
     kind: str = Field(
-        description="``unpack``, ``switch``, ``view``, ``register``, ``notify`` or ``hook``; of a "
-        "gc or squash also ``stage``, ``retire``, ``unregister`` or ``reregister``."
+        description="``unpack``, ``switch``, ``view``, ``register``, ``tasks``, ``notify`` or "
+        "``hook``; of a gc or squash also ``stage``, ``retire``, ``unregister`` or ``reregister``."
     )
     title: str = Field(description="Its name for people.")
     undo: str = Field(description="The effect of its undo, in words.")

@@ -12,7 +12,9 @@ from fuel_upgrade.upgrade.releases.registered_release import WholeRelease
 class RepoForm(Form):
     """A repo of a release."""
 
-    name: str = Field(description="Its name in Nailgun.")
+    name: str = Field(
+        description="Its name in Nailgun, without the prefix that keeps a base behind the own repo."
+    )
     location: str = Field(description="``URL``, or ``URL suite component...`` for apt.")
     priority: int | None = Field(
         description="Its priority for the package manager, where Nailgun has one: with apt the "

@@ -1,6 +1,6 @@
-"""The registry as an ASGI application: the contract recorded from Nailgun 6.0."""
+"""The registry as an ASGI application: the contract recorded from Nailgun."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -17,20 +17,23 @@ from fuel_upgrade.registry.api.responses import Json, Message
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.clusters import Clusters
 from fuel_upgrade.registry.api.routes.deployment import Deployment, NodeSources
+from fuel_upgrade.registry.api.routes.fuel_version import FuelVersion
 from fuel_upgrade.registry.api.routes.keystone_v2 import Keystone
 from fuel_upgrade.registry.api.routes.keystone_v3 import PLACES, KeystoneV3
 from fuel_upgrade.registry.api.routes.keystone_versions import Versions
+from fuel_upgrade.registry.api.routes.nodes_and_tasks import NodesAndTasks
 from fuel_upgrade.registry.api.routes.notifications import Notifications
+from fuel_upgrade.registry.api.routes.release_parts import ReleaseParts
 from fuel_upgrade.registry.api.routes.releases import Releases
 from fuel_upgrade.registry.auth.identity import render_error
 from fuel_upgrade.registry.auth.login import Login
 from fuel_upgrade.registry.auth.throttle import FailedLogins
+from fuel_upgrade.registry.lines import LINES, Line
 from fuel_upgrade.registry.refusal import RefusedError, UnavailableError
 from fuel_upgrade.registry.release_store import Store
-from fuel_upgrade.registry.rules import LINES
 
-#: The text of Nailgun in an error of its framework.
-_NOT_ALLOWED = "None"
+#: The texts of Nailgun in errors of its framework, which are plain in every version.
+_PLAIN = {HTTPStatus.NOT_FOUND: "not found", HTTPStatus.METHOD_NOT_ALLOWED: "None"}
 
 
 def create_app(  # noqa: PLR0913 - the settings of a registry
@@ -47,7 +50,7 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     Args:
         store: the database; the caller closes it.
         master_ip: the value of the macro ``{MASTER_IP}``.
-        dialect: which line of Nailgun versions it answers as, a key of :data:`rules.LINES`.
+        dialect: which line of Nailgun versions it answers as, a key of :data:`lines.LINES`.
         fuel_version: gives the Fuel version at each request, for ``GET /version`` and new clusters.
         node_sources: renders a release's repos as files of a node; without it deployment info
             has none.
@@ -56,11 +59,15 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     # no pages of documentation: all paths outside the contract answer 404
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     login = Login(store.accounts, failed_logins or FailedLogins())
+    line = LINES[dialect]
     resources = (
-        Releases(store, master_ip, LINES[dialect]),
-        Deployment(store, master_ip, node_sources),
+        Releases(store, master_ip, line),
+        *(() if line.has_map else (ReleaseParts(store),)),
+        Deployment(store, master_ip, line, node_sources),
         Notifications(store),
-        Clusters(store, fuel_version),
+        Clusters(store, fuel_version, master_ip, line),
+        NodesAndTasks(store),
+        FuelVersion(fuel_version),
         Keystone(store.accounts, login),
         KeystoneV3(store.accounts, login),
         Versions(),
@@ -68,6 +75,7 @@ def create_app(  # noqa: PLR0913 - the settings of a registry
     for resource in resources:
         app.routes.extend(resource.router().routes)  # flat, so that each can be matched
     _add_description(app)
+    app.state.line = line
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(UnavailableError, answer_outage)
     app.add_exception_handler(RequestValidationError, _answer_parameter)
@@ -88,22 +96,24 @@ def _add_description(app: FastAPI) -> None:
 def _answer_refusal(request: Request, error: Exception) -> Response:
     if not isinstance(error, RefusedError):
         raise error
-    return _refuse(request, error.status, error.reason, error.headers)
+    return _refuse(request, error.status, error.reason)
 
 
 def _answer_parameter(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    return _refuse(request, 400, f"{first['loc'][-1]}: {first['msg']}", None)
+    return _refuse(request, 400, f"{first['loc'][-1]}: {first['msg']}")
 
 
 def _answer_framework(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _refuse(request, error.status_code, _NOT_ALLOWED, _allow(request))
-    return _refuse(request, error.status_code, "", error.headers)
+    status = HTTPStatus(error.status_code)
+    headers = _allow(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    if request.scope["path"].startswith(PLACES):
+        return Json(render_error(status, ""), status, headers=headers)
+    return Message(_PLAIN.get(status, ""), status, headers=headers)
 
 
 def _allow(request: Request) -> dict[str, str]:
@@ -115,10 +125,8 @@ def _allow(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(sorted(methods))}
 
 
-def _refuse(
-    request: Request, status: int, text: str, headers: Mapping[str, str] | None
-) -> Response:
+def _refuse(request: Request, status: int, text: str) -> Response:
     if request.scope["path"].startswith(PLACES):
-        message = "" if text == _NOT_ALLOWED else text
-        return Json(render_error(status, message), status, headers=headers)
-    return Message(text, status, headers=headers)
+        return Json(render_error(status, text), status)
+    line: Line = request.app.state.line
+    return Message({"message": text, "errors": []} if line.has_json_errors else text, status)

@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fuel_upgrade.registry.auth.identity import AuthRequest
+from fuel_upgrade.registry.lines import Line
 from fuel_upgrade.registry.resources import (
     DETAILS,
+    HIDDEN,
     LATER_DETAILS,
+    MODES,
+    NET_PROVIDERS,
     TOPICS,
-    Cluster,
     JsonObject,
     Node,
-    Notification,
     ReleaseFields,
     StoredRelease,
-    Task,
 )
-from fuel_upgrade.registry.rules import (
-    NAME_MAX_CHARS,
-    SYSTEM_MAX_CHARS,
-    VERSION_MAX_CHARS,
-    Line,
-)
+from fuel_upgrade.registry.rules import NAME_MAX_CHARS, SYSTEM_MAX_CHARS, VERSION_MAX_CHARS
 
-_KINDS = {dict: "object", list: "array", bool: "boolean"}
+_KINDS: dict[type, JsonObject] = {dict: {"type": "object"}, list: {"type": "array"}, object: {}}
 _WHOLE: JsonObject = {"type": "integer"}
 _ID: JsonObject = {"type": "integer", "minimum": 1}
 _TEXT: JsonObject = {"type": "string"}
@@ -70,10 +66,8 @@ def _with(required: tuple[str, ...] = (), /, **fields: JsonObject) -> JsonObject
     return {"type": "object", "properties": fields, **needed}
 
 
-_DETAILS: dict[str, JsonObject] = {name: {"type": _KINDS[kind]} for name, kind in DETAILS.items()}
-_LATER: dict[str, JsonObject] = {
-    name: {"type": _KINDS[kind]} for name, kind in LATER_DETAILS.items()
-}
+_DETAILS: dict[str, JsonObject] = {name: _KINDS[kind] for name, kind in DETAILS.items()}
+_LATER: dict[str, JsonObject] = {name: _KINDS[kind] for name, kind in LATER_DETAILS.items()}
 _ORCHESTRATOR_DATA = _with(
     ("repo_metadata", "puppet_manifests_source", "puppet_modules_source"),
     repo_metadata={
@@ -108,12 +102,13 @@ def of_release(line: Line) -> ReleaseSchemas:
         **_DETAILS,
         **_LATER,
     }
-    sample = StoredRelease(1, ReleaseFields()).to_wire(has_map=line.has_map)
+    sample = StoredRelease(1, ReleaseFields()).to_wire(line)
     known: dict[str, JsonObject] = {
         **settable, "id": _ID, "orchestrator_data": {"type": "object"}
     }  # fmt: skip
     shown = _like(sample, **known)
-    properties = {**_LATER, **cast(JsonObject, shown["properties"])}
+    later = {name: schema for name, schema in _LATER.items() if name not in HIDDEN}
+    properties = {**later, **cast(JsonObject, shown["properties"])}
     return ReleaseSchemas(
         new=_with(tuple(line.mandatory), **settable),
         changed=_with(**settable),
@@ -122,55 +117,29 @@ def of_release(line: Line) -> ReleaseSchemas:
 
 
 NETWORKS: JsonObject = {"type": "object"}
+DEPLOYMENT_TASKS = list_of(_with(("id", "type"), id={"type": "string"}, type={"type": "string"}))
 
-NEW_NOTIFICATION = _with(("topic", "message"), topic={"enum": list(TOPICS)}, message=_TEXT)
-CHANGED_NOTIFICATION = _with(status={"enum": ["read", "unread"]})
-NOTIFICATION = _like(
-    Notification(1, "", "", "", 0).to_wire(),
-    id=_ID,
-    topic={"enum": list(TOPICS)},
-    message=_TEXT,
-    status={"enum": ["read", "unread"]},
-    date={"type": "string", "pattern": r"^\d{2}-\d{2}-\d{4}$"},
-    time={"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}$"},
-    cluster=_nullable("integer"),
-    node_id=_nullable("integer"),
-    task_id=_nullable("integer"),
-)
-NOTIFICATIONS = list_of(NOTIFICATION)
+NEW_NOTIFICATION = _with(("topic",), topic={"enum": list(TOPICS)}, message=_nullable("string"))
+_STATUS: JsonObject = {"enum": ["read", "unread"]}
+CHANGED_NOTIFICATION = _with(("status",), status=_STATUS)
+MARKED_NOTIFICATIONS = list_of(_with(("id", "status"), id=_ID, status=_STATUS))
 
-NEW_CLUSTER = _with(("name", "release"), name=_text(NAME_MAX_CHARS), release=_ID)
-CLUSTER = _like(
-    Cluster(1, "", 1, "").to_wire(),
-    id=_ID,
-    name=_text(NAME_MAX_CHARS),
-    release_id=_ID,
-    pending_release_id=_nullable("integer"),
-    fuel_version=_TEXT,
-    mode=_TEXT,
-    net_provider=_TEXT,
-    grouping=_TEXT,
-    is_customized={"type": "boolean"},
-    status=_TEXT,
-    changes=list_of({"type": "object"}),
-)
-CLUSTERS = list_of(CLUSTER)
+_MODE: JsonObject = {"enum": list(MODES)}
+NEW_CLUSTER: JsonObject = {
+    **_with(
+        ("name",),
+        name=_text(NAME_MAX_CHARS),
+        release_id=_ID,
+        release=_ID,
+        mode=_MODE,
+        net_provider={"enum": list(NET_PROVIDERS)},
+    ),
+    "anyOf": [{"required": ["release_id"]}, {"required": ["release"]}],
+}
+CHANGED_CLUSTER = _with(name=_text(NAME_MAX_CHARS), release_id=_ID, mode=_MODE)
 DELETED_CLUSTER = _NO_OBJECT
-
-TASK = _like(
-    Task(1, "", "").to_wire(),
-    id=_ID,
-    name=_TEXT,
-    status=_TEXT,
-    cluster=_nullable("integer"),
-    progress=_WHOLE,
-    message=_TEXT,
-)
-TASKS = list_of(TASK)
-NODE = _like(
-    Node(1, "", "").to_wire(), id=_ID, name=_TEXT, status=_TEXT, cluster=_nullable("integer")
-)
-NODES = list_of(NODE)
+ATTRIBUTES = _with(editable={"type": "object"})
+NOTHING: JsonObject = {"type": "array", "maxItems": 0}
 
 FUEL_VERSION = _only(
     release=_TEXT,
@@ -185,20 +154,24 @@ FUEL_VERSION = _only(
 )
 DEPLOYMENT_INFO = _only(
     release=_only(id=_ID, name=_TEXT, version=_TEXT, operating_system=_TEXT, state=_TEXT),
-    node={"oneOf": [NODE, {"type": "null"}]},
+    node={"oneOf": [Node.schema_of_answer(), {"type": "null"}]},
     repo_metadata={"type": "object", "additionalProperties": _TEXT},
     puppet_manifests_source=_TEXT,
     puppet_modules_source=_TEXT,
     sources={"type": ["object", "null"], "additionalProperties": _TEXT},
 )
 
-PASSWORD_V2 = _with(
+_CREDENTIALS = _with(("username", "password"), username=_TEXT, password=_TEXT)
+AUTH_V2 = _with(
     ("auth",),
-    auth=_with(
-        ("passwordCredentials",),
-        tenantName=_TEXT,
-        passwordCredentials=_with(("username", "password"), username=_TEXT, password=_TEXT),
-    ),
+    auth={
+        **_with(tenantName=_TEXT, passwordCredentials=_CREDENTIALS, token=_with(("id",), id=_TEXT)),
+        "anyOf": [{"required": ["passwordCredentials"]}, {"required": ["token"]}],
+    },
+)
+NEW_PASSWORD = _with(
+    ("user",),
+    user=_with(("original_password", "password"), original_password=_TEXT, password=_text()),
 )
 ACCESS = _only(
     access=_only(
@@ -251,9 +224,6 @@ ERROR_V3 = _only(error=_only(code=_WHOLE, title=_text(), message=_text()))
 TOKEN_HEADERS: JsonObject = {
     "X-Subject-Token": {"required": True, "schema": _text(), "description": "The token"},
     "Vary": {"required": True, "schema": {"const": "X-Auth-Token"}},
-}
-RETRY_HEADERS: JsonObject = {
-    "Retry-After": {"required": True, "schema": _ID, "description": "Seconds"}
 }
 _VERSION = _only(
     id=_TEXT,

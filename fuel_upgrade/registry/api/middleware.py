@@ -16,7 +16,13 @@ from fuel_upgrade.registry.refusal import UnavailableError
 #: asks for a token by itself.
 _KEYSTONE = ("", "/v2.0", "/v2.0/tokens", "/v3", "/v3/auth/tokens")
 PUBLIC = frozenset(
-    {"/api/v1/version", "/", *_KEYSTONE[1:], *(f"/keystone{path}" for path in _KEYSTONE)}
+    {
+        "/api/version",
+        "/api/v1/version",
+        "/",
+        *_KEYSTONE[1:],
+        *(f"/keystone{path}" for path in _KEYSTONE),
+    }
 )
 #: Far longer than any path here. Python reads no number of more than 4300 digits.
 _PATH_MAX_CHARS = 2000
@@ -37,7 +43,9 @@ class RequestChecks:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "path": scope["path"].removesuffix("/") or "/"}
+        # the server sends no body in answer to HEAD
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        scope = {**scope, "method": method, "path": scope["path"].removesuffix("/") or "/"}
         headers = Headers(scope=scope)
         try:
             known = scope["path"] in PUBLIC or await self._is_known(headers)
@@ -50,7 +58,7 @@ class RequestChecks:
         elif not _accepts_json(headers):
             await Response(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)(scope, receive, send)
         elif len(scope["path"]) > _PATH_MAX_CHARS:
-            await Message("", HTTPStatus.NOT_FOUND)(scope, receive, send)
+            await Message("not found", HTTPStatus.NOT_FOUND)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -28,13 +28,17 @@ class Json(Response):
 
 
 class Message(Response):
-    """A plain message as ``text/html``: how Nailgun 6.0 answers errors, without quotes or tags."""
+    """A message as ``text/html``: how Nailgun answers errors, without tags.
+
+    A mapping becomes JSON, as in answers of 6.1 and later.
+    """
 
     media_type = "text/html"
 
     def render(self, content: object) -> bytes:
         """Return the message, safe to show as the HTML that it claims to be."""
-        return html.escape(str(content), quote=False).encode()
+        text = json.dumps(content) if isinstance(content, Mapping) else str(content)
+        return html.escape(text, quote=False).encode()
 
 
 def created(content: object) -> Json:

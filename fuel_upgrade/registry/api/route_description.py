@@ -14,6 +14,7 @@ _WITH_BODY = (400, 413)
 _WHY = {
     400: "The body or a parameter is malformed; the text gives the reason",
     401: "No valid token, or a wrong name or password",
+    403: "It is not of this user, or not deployable",
     404: "It does not exist",
     409: "The name is taken, or the current content prevents it",
     413: "The body is too large",
@@ -26,7 +27,7 @@ def operation(
     gives: Mapping[int, JsonObject | None],
     takes: JsonObject | None = None,
     refuses: Sequence[int] = (),
-    form: Literal["text", "v3", "none"] = "text",
+    form: Literal["text", "v3"] = "text",
     headers: JsonObject | None = None,
 ) -> dict[str, Any]:
     """Return the arguments of ``add_api_route`` that describe it.
@@ -35,7 +36,7 @@ def operation(
         gives: the schema of each good answer by its status; None for one without a body.
         takes: the schema of the body.
         refuses: the statuses besides those of every route with a body.
-        form: that of refusals: the contract's text, the JSON of Keystone v3, or no body.
+        form: that of refusals: the contract's text, or the JSON of Keystone v3.
         headers: of the good answers.
     """
     refused = (*(_WITH_BODY if takes is not None else ()), *refuses)
@@ -61,12 +62,8 @@ def _refusal(status: int, form: str) -> JsonObject:
     contents: dict[str, JsonObject] = {
         "text": {"content": {"text/html": {"schema": {"type": "string"}}}},
         "v3": {"content": _json(json_schemas.ERROR_V3)},
-        "none": {},
     }
-    headers = (
-        {"headers": json_schemas.RETRY_HEADERS} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
-    )
-    return {"description": _WHY[status], **contents[form], **headers}
+    return {"description": _WHY[status], **contents[form]}
 
 
 def _json(schema: JsonObject | None) -> JsonObject:

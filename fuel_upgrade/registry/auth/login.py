@@ -34,8 +34,6 @@ class Login:
     def _refuse_too_many(self, name: str, address: str) -> None:
         wait_s = self._failed_logins.wait_s(name, address)
         if wait_s:
-            raise RefusedError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"Too many wrong passwords; try again in {wait_s} seconds",
-                headers={"Retry-After": str(wait_s)},
-            )
+            # without Retry-After, on which Keystone's clients of that time fail with a traceback
+            text = f"Too many wrong passwords; try again in {wait_s} seconds"
+            raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, text)

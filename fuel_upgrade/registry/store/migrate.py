@@ -13,7 +13,7 @@ from fuel_upgrade.registry.store.backup import back_up
 from fuel_upgrade.registry.store.database import Database
 
 #: The newest revision in ``migrations/versions``.
-HEAD = "0002"
+HEAD = "0003"
 #: What the code that kept no revision made.
 _FIRST = "0001"
 MIGRATIONS = Path(__file__).with_name("migrations")

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from fuel_upgrade.errors import ConfigError, PreflightError
 from fuel_upgrade.registry.limits import LARGEST_ID, text_fault
+from fuel_upgrade.registry.lines import LINES
 from fuel_upgrade.registry.resources import TOPICS, JsonObject
-from fuel_upgrade.registry.rules import LINES
 from fuel_upgrade.registry.store.database import Database
 from fuel_upgrade.registry.store.export import (
     FORMAT,
@@ -149,9 +149,11 @@ def _content(document: Any) -> Content:
 
 def _rows(value: Any, table: AnyTable) -> Iterator[JsonObject]:
     seen: set[object] = set()
-    for number, row in enumerate(_expect(value, list, table.name)):
+    # columns that an export of an earlier revision lacks
+    added: JsonObject = {c.name: {} for c in table.c if c.server_default is not None}
+    for number, given in enumerate(_expect(value, list, table.name)):
         place = f"{table.name}[{number}]"
-        _expect(row, dict, place)
+        row = added | _expect(given, dict, place)
         if row.keys() != set(table.c.keys()):
             fields, columns = ", ".join(sorted(row)), ", ".join(sorted(table.c.keys()))
             raise _Fault(f"{place}: expected the fields {columns}, found {fields}")

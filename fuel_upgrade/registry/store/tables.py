@@ -17,7 +17,7 @@ from fuel_upgrade.registry.resources import (
 from fuel_upgrade.registry.rules import SYSTEM_MAX_CHARS, VERSION_MAX_CHARS
 
 #: Columns that hold JSON as text.
-JSON_COLUMNS = frozenset({"orchestrator_data", "details"})
+JSON_COLUMNS = frozenset({"orchestrator_data", "details", "attributes"})
 # An id is never given twice: a journal may still name a release that is gone.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
 
@@ -26,7 +26,12 @@ class Table(DeclarativeBase):
     """The base of all tables."""
 
     def _columns(self) -> dict[str, Any]:
-        return {column.name: getattr(self, column.name) for column in self.__table__.columns}
+        """Return the values of all columns, with JSON as values."""
+        columns = {column.name: getattr(self, column.name) for column in self.__table__.columns}
+        return {
+            name: json.loads(value) if name in JSON_COLUMNS else value
+            for name, value in columns.items()
+        }
 
 
 class ReleaseRow(Table):
@@ -58,8 +63,6 @@ class ReleaseRow(Table):
         """Return the row as a value."""
         fields = self._columns()
         release_id = fields.pop("id")
-        for name in JSON_COLUMNS:
-            fields[name] = json.loads(fields[name])
         return StoredRelease(release_id, ReleaseFields(**fields))
 
 
@@ -75,10 +78,11 @@ class ClusterRow(Table):
     fuel_version: Mapped[str] = mapped_column(Text)
     mode: Mapped[str] = mapped_column(String(20))
     net_provider: Mapped[str] = mapped_column(String(20))
+    attributes: Mapped[str] = mapped_column(Text, server_default="{}", default="{}")
 
     def value(self) -> Cluster:
         """Return the row as a value."""
-        return Cluster(**self._columns())
+        return Cluster.of(self._columns())
 
 
 class NodeRow(Table):
@@ -94,7 +98,7 @@ class NodeRow(Table):
 
     def value(self) -> Node:
         """Return the row as a value."""
-        return Node(**self._columns())
+        return Node.of(self._columns())
 
 
 class TaskRow(Table):
@@ -112,7 +116,7 @@ class TaskRow(Table):
 
     def value(self) -> Task:
         """Return the row as a value."""
-        return Task(**self._columns())
+        return Task.of(self._columns())
 
 
 class NotificationRow(Table):
@@ -131,7 +135,7 @@ class NotificationRow(Table):
 
     def value(self) -> Notification:
         """Return the row as a value."""
-        return Notification(**self._columns())
+        return Notification.of(self._columns())
 
 
 class UserRow(Table):

@@ -11,6 +11,7 @@ from operator import itemgetter, methodcaller
 
 from fuel_upgrade.repo.apt.stanza import parse_package
 from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.contradictions import EntryHashes
 from fuel_upgrade.repo.diff import QuickDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.version import compare_deb
@@ -68,11 +69,15 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
     """
     try:
         touched = compare_indexes(base, current) | {package.name for package in inherited}
-        now, kept, size = _read_current(current, touched)
+        now, kept, size, hashes = _read_current(current, touched)
         entries = base.entries(algorithm=ALGORITHM, names=touched) if touched else ()
-        before = [*(entry.package for entry in entries), *inherited]
+        before = [entry.package for entry in entries]
     except KeyError:
         return None
+    for repo, packages in ((current, now), (base, before)):  # the others are equal in both
+        if hashes.may_contradict(packages):
+            _ = repo.packages  # reports a contradiction
+    before += inherited
     part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
     whole = replace(
         part,
@@ -90,14 +95,15 @@ def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
 
 def _read_current(
     repo: AptSuite, touched: Collection[str]
-) -> tuple[list[Package], set[Identity], int]:
-    """Return the touched packages, the identities of the others, and the size of all files.
+) -> tuple[list[Package], set[Identity], int, EntryHashes]:
+    """Return the touched packages, identities and hashes of the others, and the size of all files.
 
     Raises:
         KeyError: a package lacks the SHA-256.
     """
     packages: list[Package] = []
     kept: set[Identity] = set()
+    hashes = EntryHashes()
     sizes: dict[str, int] = {}
     for package in (entry.package for entry in repo.entries(algorithm=ALGORITHM)):
         sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
@@ -105,4 +111,5 @@ def _read_current(
             packages.append(package)
         else:
             kept.add(package.identity(ALGORITHM))
-    return packages, kept, sum(sizes.values())
+            hashes.add(package)
+    return packages, kept, sum(sizes.values()), hashes

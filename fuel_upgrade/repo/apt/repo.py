@@ -1,20 +1,25 @@
 """One suite of an apt repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
+from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
+from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.stanza import identity_by_sha256
 from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 
@@ -28,11 +33,7 @@ class AptRepo(AptSuite):
 
     kind = RepoKind.APT
     has_groups = False
-
-    @property
-    def index_names(self) -> tuple[IndexName, ...]:
-        """Return each component in each architecture."""
-        return tuple((c, a) for c in self.components for a in self.architectures)
+    unreadable = ()
 
     @property
     def label(self) -> str | None:
@@ -56,6 +57,22 @@ class AptRepo(AptSuite):
             for s in index.stanzas()
         )
 
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read them with apt's own parser, or with python-debian on a host without it."""
+        return Reading(reader_name(), self._read_by_library(algorithm))
+
+    def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        names = {index.path: (index.component, index.architecture) for index in self.indexes}
+        if not is_flat(self.suite):  # of a flat repo apt reads no other index
+            require_all_read(self.folder, names)
+        for path, (identity, location) in read_rows(tuple(names), algorithm):
+            if not identity.endswith(" "):
+                yield names[path], identity
+            elif value := self.computed.get(posixpath.normpath(location.strip())):
+                yield names[path], identity + value
+            else:
+                raise KeyError(algorithm)
+
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the suite with these sums, which are added to entries as they are read."""
         return replace(self, computed=sums)
@@ -70,14 +87,14 @@ class AptRepo(AptSuite):
 
     def index_files(self, choice: IndexChoice) -> tuple[str, ...]:
         """Return the signed files, and of each other index the smallest form."""
-        indexes = [f"{c}/binary-{a}" for c, a in self.index_names]
+        stems = [index_stem(c, a) for c, a in self.index_names]
         others = [e.stem for e in find_extras(self.folder, self.components) if is_chosen(e, choice)]
-        names = [*_SIGNED, *(f"{index}/Release" for index in indexes)]
-        for stem in [*(f"{index}/Packages" for index in indexes), *others]:
+        names = [*_SIGNED, *(f"{stem.removesuffix('Packages')}Release" for stem in stems)]
+        for stem in [*stems, *others]:
             forms = [stem + suffix for suffix in SMALLEST_FIRST]
             names += [form for form in forms if (self.folder / form).is_file()][:1]
         files = (name for name in names if (self.folder / name).is_file())
-        return tuple(f"dists/{self.suite}/{name}" for name in files)
+        return tuple(index_path(self.suite, name) for name in files)
 
     def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
         """Return the indexes beside ``Packages`` that ``choice`` leaves out."""
@@ -99,8 +116,13 @@ class AptRepo(AptSuite):
     def write_merged(
         self, parts: Sequence[tuple[Self, Collection[str]]], out: Path, *, label: str
     ) -> None:
-        """Write the components and architectures of all parts."""
+        """Write the components and architectures of all parts.
+
+        Raises:
+            ConfigError: only some of them are flat.
+        """
         repos = [repo for repo, _ in parts]
+        _require_one_layout(repos)
         merged = replace(
             self,
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
@@ -123,7 +145,18 @@ class AptRepo(AptSuite):
 
     def sign(self, out: Path, key: SigningKey) -> None:
         """Write ``InRelease`` and ``Release.gpg``."""
-        sign_apt(out / "dists" / self.suite, key)
+        sign_apt(out / index_path(self.suite), key)
+
+
+def _require_one_layout(repos: Sequence[AptRepo]) -> None:
+    flat = [repo for repo in repos if is_flat(repo.suite)]
+    if flat and len(flat) != len(repos):
+        raise ConfigError(
+            f"{flat[0].root} is a flat repo, others of the chain have suites: the packages of one"
+            " have no place in the indexes of the other",
+            remedy="make the diff repo again without --no-original: the view then has the"
+            " release's own indexes",
+        )
 
 
 def read_apt(root: Path, *, suite: str | None = None) -> AptRepo:

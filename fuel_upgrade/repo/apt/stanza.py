@@ -18,7 +18,9 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
 }
 _BEST = "sha256"
 _BLANKS = (b" ", b"\t")
-_LINE_END = re.compile(rb"\r*\n\r*")
+_NAMES = b"Version|Architecture|Filename|Size|SHA256"
+_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t]*:" % (_NAMES, _NAMES))
+"""A field in another spelling than that of Debian's tools, or a second name."""
 _BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
 _FILENAME, _SIZE, _SHA256 = b"\nFilename: ", b"\nSize: ", b"\nSHA256: "
@@ -38,7 +40,7 @@ def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
             line, but apt does not: it reads both stanzas as one.
     """
     rest = b""
-    while data := stream.read(_CHUNK_BYTES):
+    while data := stream.read(max(_CHUNK_BYTES, len(rest))):  # no byte is read more than twice
         text = _with_line_feeds(rest + data)
         end = text.rfind(b"\n\n")
         if end < 0:
@@ -50,7 +52,10 @@ def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def _with_line_feeds(text: bytes) -> bytes:
-    return _LINE_END.sub(b"\n", text).lstrip(b"\r") if b"\r" in text else text
+    if b"\r" not in text:
+        return text
+    *lines, last = text.split(b"\n")
+    return b"\n".join((*(line.strip(b"\r") for line in lines), last.lstrip(b"\r")))
 
 
 def _split(text: bytes) -> list[bytes]:
@@ -63,11 +68,14 @@ def _split(text: bytes) -> list[bytes]:
 
 
 def _without_earlier_fields(stanza: bytes) -> bytes:
-    """Return a stanza that begins with its last ``Package`` and has no other, as apt reads it."""
-    parts = re.split(rb"(?m)^(?=Package:)", stanza)
-    if len(parts) < 3:  # noqa: PLR2004 - the text before the field, and one field
-        return stanza
+    """Return a stanza that begins with its last ``Package`` and has no other, as apt reads it.
+
+    A name of several lines is left as it is, to be refused.
+    """
+    parts = re.split(rb"(?mi)^(?=Package[ \t]*:)", stanza)
     name, _, rest = parts[-1].partition(b"\n")
+    if len(parts) < 3 or rest[:1] in _BLANKS:  # noqa: PLR2004 - text before the field, one field
+        return stanza
     others = (part.partition(b"\n")[2] for part in parts[1:-1])
     return b"\n".join(
         (name, *(o.strip(b"\n") for o in (parts[0], *others, rest) if o.strip(b"\n")))
@@ -104,8 +112,9 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
 def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
     """Read one stanza like :func:`parse_package`, with SHA-256 as its only checksum.
 
-    It takes a third of the time: fields are searched in the spelling of Debian's tools. A field
-    begins after a line feed and a continued line with a space, so the two cannot be confused.
+    It takes a third of the time: fields are searched in the spelling of Debian's tools, and only
+    a stanza with another one, or with two names, is read as a whole. A field begins after a line
+    feed and a continued line with a space, so the two cannot be confused.
 
     Raises:
         BundleError: as ``parse_package``. KeyError: there is no SHA-256.
@@ -113,7 +122,8 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
     find = stanza.rfind  # of duplicate fields the last one counts
     version, architecture, filename = find(_VERSION), find(_ARCHITECTURE), find(_FILENAME)
     size, checksum = find(_SIZE), find(_SHA256)
-    if not stanza.startswith(_PACKAGE) or min(version, architecture, filename, size, checksum) < 0:
+    fields = min(version, architecture, filename, size, checksum)
+    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
         return _only_sha256(parse_package(stanza, source=source))
     try:
         return Package(
@@ -136,7 +146,8 @@ def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
     """
     find = stanza.rfind
     version, architecture, checksum = find(_VERSION), find(_ARCHITECTURE), find(_SHA256)
-    if not stanza.startswith(_PACKAGE) or min(version, architecture, checksum) < 0:
+    fields = min(version, architecture, checksum)
+    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
         return parse_by_sha256(stanza, source=source).identity(_BEST)
     try:
         parts = (
@@ -185,22 +196,20 @@ def _read_fields(stanza: bytes) -> dict[str, str]:
     Raises:
         ValueError: a value has more than one line, or is not UTF-8.
     """
-    values: dict[str, bytes] = {}
-    name = ""
+    values: dict[str, list[bytes]] = {}
+    lines: list[bytes] = []
     for line in stanza.split(b"\n"):
         if line[:1] in _BLANKS:
-            if name:
-                values[name] += b"\n" + line
+            lines.append(line)
             continue
-        key, colon, value = line.partition(b":")
-        lower = key.lower()
-        name = lower.decode() if colon and lower in _FIELDS else ""
-        if name:
-            values[name] = value
-    fields = {name: value.strip().decode() for name, value in values.items()}
-    for name, text in fields.items():
+        name, colon, value = line.partition(b":")
+        field, lines = name.rstrip().lower(), [value]
+        if colon and field in _FIELDS:
+            values[field.decode()] = lines
+    fields = {key: b"\n".join(value).strip().decode() for key, value in values.items()}
+    for key, text in fields.items():
         if "\n" in text:
-            raise ValueError(f"{name}: a value of one line")
+            raise ValueError(f"{key}: a value of one line")
     return fields
 
 

@@ -1,17 +1,35 @@
 """Read one suite of an apt repo from disk."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.apt.index_files import FASTEST_FIRST, choose_form, read_batches
-from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, read_release
+from fuel_upgrade.repo.apt.index_files import (
+    FASTEST_FIRST,
+    choose_form,
+    present_forms,
+    read_batches,
+)
+from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, ReleaseFile, read_release
 from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
+from fuel_upgrade.repo.contradictions import Contradictions
+from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.repo import Entry
+from fuel_upgrade.repo.repo import Entry, IndexName
+
+_FLAT_DEPTH = 3
+_FLAT_INDEX: IndexName = ("", "all")
+_FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
+
+
+class SuiteChoiceError(ConfigError):
+    """The suite does not exist, or several exist and none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,8 @@ class AptIndex:
 class AptSuite:
     """One suite of an apt repo. ``release`` holds the one-line fields of ``Release``.
 
+    A flat repo is a suite without components, whose name ends with a slash as in sources.list(5).
+    Nodes of every architecture read its only index, as they read the one for all of others.
     The indexes stay on disk and are read again for each pass over the entries, so that memory
     does not grow with their text. ``computed`` maps locations to SHA-256 sums that the indexes
     lack.
@@ -66,11 +86,14 @@ class AptSuite:
             BundleError: an index is missing, or differs from the one that ``Release`` lists.
         """
         name = _chosen_suite(root, suite)
-        folder = root / "dists" / name
+        folder = root / index_path(name)
         release = read_release(folder)
+        if is_flat(name):
+            index = AptIndex(_find_flat(folder, release.listed), *_FLAT_INDEX)
+            return cls(root, name, release.fields, (), (index.architecture,), (index,))
         places = [index.relative_to(folder) for index in _indexes_below(folder)]
         components = _components(places, _words(release.fields, "Components"))
-        architectures = _architectures(places, _words(release.fields, "Architectures"))
+        architectures = _architectures(places, release)
         indexes = (
             _find_index(folder, component, architecture, release.listed)
             for component in components
@@ -82,7 +105,14 @@ class AptSuite:
     @property
     def folder(self) -> Path:
         """The folder of the suite's indexes."""
-        return self.root / "dists" / self.suite
+        return self.root / index_path(self.suite)
+
+    @property
+    def index_names(self) -> tuple[IndexName, ...]:
+        """Each component in each architecture."""
+        if is_flat(self.suite):
+            return (_FLAT_INDEX,)
+        return tuple((c, a) for c in self.components for a in self.architectures)
 
     def batches(self) -> Iterator[list[bytes]]:
         """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
@@ -118,8 +148,17 @@ class AptSuite:
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:
-        """The package of every entry; one for all architectures repeats in each index."""
-        return tuple(entry.package for entry in self.entries())
+        """The package of every entry; one for all architectures repeats in each index.
+
+        Raises:
+            BundleError: an index is damaged or malformed, or entries contradict each other.
+        """
+        contradictions = Contradictions(str(self.folder))
+        packages = []
+        for entry in self.entries():
+            contradictions.add(entry.package, entry.index_architecture)
+            packages.append(entry.package)
+        return tuple(packages)
 
     def _completed(self, package: Package) -> Package:
         value = self.computed.get(package.location)
@@ -131,10 +170,30 @@ class AptSuite:
 def suites(root: Path) -> tuple[str, ...]:
     """Return the suites below ``dists/``, without links that name a suite a second time.
 
-    The name of a suite is a path: ``trusty-updates/juno`` in the cloud archive.
+    The name of a suite is a path: ``trusty-updates/juno`` in the cloud archive. Without any, the
+    flat repos at the root (``./``) and in its folders are returned.
     """
     dists = root / "dists"
-    return tuple(str(folder.relative_to(dists)) for folder in _suites_below(dists))
+    named = tuple(str(folder.relative_to(dists)) for folder in _suites_below(dists))
+    return named or tuple(sorted(_flat_suites(root)))
+
+
+def _flat_suites(root: Path) -> Iterator[str]:
+    """Yield the folders with an index, if the repo is no yum repo.
+
+    The original indexes in a diff repo are no part of it.
+    """
+    if (root / "repodata/repomd.xml").exists():
+        return
+    ignored = {"dists", CURRENT_FOLDER} if is_diff_repo(root) else {"dists"}
+    for name, folders, files in os.walk(root):
+        place = Path(name).relative_to(root)
+        if not _FLAT_INDEXES.isdisjoint(files):
+            yield f"{place}/"
+        if len(place.parts) == _FLAT_DEPTH:
+            folders.clear()
+        if place == Path():
+            folders[:] = set(folders) - ignored
 
 
 def _suites_below(folder: Path) -> Iterator[Path]:
@@ -155,13 +214,21 @@ def _chosen_suite(root: Path, name: str | None) -> str:
     present = suites(root)
     if name is None and len(present) == 1:
         return present[0]
-    if name in present or (name and _is_link_to(root / "dists" / name, present)):
+    if name in present or (name and _is_known(root, name, present)):
         return name
-    raise ConfigError(
+    raise SuiteChoiceError(
         f"{root}: {'no suite ' + name if name else 'several suites, or none'}"
         f" (present: {', '.join(present) or 'none'})",
         remedy="name one of them with --suite",
     )
+
+
+def _is_known(root: Path, name: str, present: tuple[str, ...]) -> bool:
+    if is_flat(name):
+        with suppress(OSError):  # such as a name that is too long for the file system
+            return bool(present_forms(root / index_path(name), "Packages"))
+        return False
+    return _is_link_to(root / "dists" / name, present)
 
 
 def _is_link_to(folder: Path, present: tuple[str, ...]) -> bool:
@@ -188,10 +255,23 @@ def _components(places: Iterable[Path], named: tuple[str, ...]) -> tuple[str, ..
     return (*(n for n in dict.fromkeys(names) if n in present), *sorted(present - set(names)))
 
 
-def _architectures(places: Iterable[Path], named: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the architectures on disk, in the order of ``Release``."""
+def _architectures(places: Iterable[Path], release: ReleaseFile) -> tuple[str, ...]:
+    """Return the architectures on disk that apt reads, in the order of ``Release``."""
+    named = _words(release.fields, "Architectures")
     present = {place.name.removeprefix("binary-") for place in places}
+    if not _has_index_for_all(release, named):
+        present.discard("all")
     return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
+
+
+def _has_index_for_all(release: ReleaseFile, named: Collection[str]) -> bool:
+    """Return whether apt reads ``binary-all`` beside the index of a node's architecture.
+
+    It does so since apt 1.6. Where it does not, each of those repeats the packages for all.
+    """
+    is_listed = not release.listed or any("/binary-all/Packages" in n for n in release.listed)
+    excluded = _words(release.fields, "No-Support-for-Architecture-all")
+    return is_listed and "Packages" not in excluded and (not named or "all" in named)
 
 
 def _indexes_below(folder: Path) -> list[Path]:
@@ -209,12 +289,29 @@ def _indexes_below(folder: Path) -> list[Path]:
 
 
 def _find_index(folder: Path, component: str, architecture: str, listed: Listed) -> AptIndex | None:
-    stem = f"{component}/binary-{architecture}/Packages"
+    stem = index_stem(component, architecture)
     path = choose_form(folder, stem, listed)
     if path is None:
         _refuse_unread(folder, stem, listed)
         return None
+    if listed and str(path.relative_to(folder)) not in listed:
+        raise BundleError(
+            f"{folder}: Release does not list {stem}, so that apt does not read it",
+            remedy="write Release again, for example with apt-ftparchive, or remove that index",
+        )
     return AptIndex(path, component, architecture)
+
+
+def _find_flat(folder: Path, listed: Listed) -> Path:
+    path = choose_form(folder, "Packages", listed)
+    if path is None:
+        _refuse_unread(folder, "Packages", listed)
+    if path is None or (listed and path.name not in listed):
+        raise BundleError(
+            f"{folder}: Release does not list Packages, so that apt reads no package",
+            remedy="write Release again, in that folder: apt-ftparchive release . > Release",
+        )
+    return path
 
 
 def _refuse_unread(folder: Path, stem: str, listed: Collection[str]) -> None:

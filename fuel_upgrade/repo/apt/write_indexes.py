@@ -21,9 +21,10 @@ from fuel_upgrade.repo.apt.other_indexes import (
     find_extras,
     is_chosen,
 )
-from fuel_upgrade.repo.apt.release_file import read_release
+from fuel_upgrade.repo.apt.release_file import is_true, read_release
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptSuite
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.repo import Entry, IndexChoice
 from fuel_upgrade.system.files import copy_hashed, hash_file, link_file
 
@@ -57,15 +58,14 @@ def write_apt_indexes(
     """
     chosen = choice or IndexChoice()
     kept = tuple(entries)
-    folder = out / "dists" / repo.suite
+    folder = out / index_path(repo.suite)
+    folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, FileSums] = {}
     forms = _forms(repo)
-    for component in repo.components:
-        for architecture in repo.architectures:
-            place = (component, architecture)
-            stanzas = (e.stanza for e in kept if (e.component, e.index_architecture) == place)
-            stem = f"{component}/binary-{architecture}/Packages"
-            files |= write_forms(folder, stem, (render_packages([s]) for s in stanzas), forms)
+    for place in repo.index_names:
+        stanzas = (e.stanza for e in kept if e.index == place)
+        texts = (render_packages([s]) for s in stanzas)
+        files |= write_forms(folder, index_stem(*place), texts, forms)
     files |= _write_extras(repo, kept, folder, chosen)
     by_hash = is_by_hash(repo) if chosen.by_hash is None else chosen.by_hash
     if by_hash:
@@ -76,7 +76,7 @@ def write_apt_indexes(
 
 def is_by_hash(repo: AptSuite) -> bool:
     """Return whether apt fetches the indexes of a repo by checksum."""
-    return repo.release.get(BY_HASH, "").lower() == "yes"
+    return is_true(repo.release.get(BY_HASH))
 
 
 def add_by_hash(
@@ -161,14 +161,18 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
 def _release_fields(repo: AptSuite, label: str, *, by_hash: bool) -> Mapping[str, str]:
     kept = {name: repo.release[name] for name in _KEPT_FIELDS if name in repo.release}
     fields = {"Origin": kept.pop("Origin", "fuel-upgrade"), "Label": label}
-    fields["Suite"] = kept.pop("Suite", repo.suite)
+    if not is_flat(repo.suite):
+        fields["Suite"] = kept.pop("Suite", repo.suite)
+        kept.setdefault("Codename", repo.suite)
     kept.pop(BY_HASH, None)
     if by_hash:
         kept[BY_HASH] = "yes"
     fields.update(kept)
-    fields.setdefault("Codename", repo.suite)
     # apt requires a date; without one in the current repo a fixed date keeps output reproducible.
     fields.setdefault("Date", "Thu, 01 Jan 1970 00:00:00 UTC")
-    fields["Architectures"] = " ".join(repo.architectures)
-    fields["Components"] = " ".join(repo.components)
-    return fields
+    if is_flat(repo.suite):
+        return fields
+    return fields | {
+        "Architectures": " ".join(repo.architectures),
+        "Components": " ".join(repo.components),
+    }

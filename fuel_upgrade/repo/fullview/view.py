@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain as joined
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from fuel_upgrade.repo.package import (
     common_algorithm,
     fingerprint,
 )
-from fuel_upgrade.repo.read_repo import opened_repo, read_repo, read_suites
+from fuel_upgrade.repo.read_repo import Role, opened_repo, read_repo, read_suites
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.system.disk_space import own_bytes
 from fuel_upgrade.system.files import hash_file
@@ -33,7 +35,8 @@ class View:
 
     ``own_indexes`` is true if it has the release's own indexes, with their signatures.
     ``package_bytes`` counts each package once; ``new_bytes`` is the disk space beyond the files
-    that the view shares with the repos.
+    that the view shares with the repos. ``dropped`` is the unreadable yum metadata of the chain,
+    from which the view's own was made.
     """
 
     kind: RepoKind
@@ -42,6 +45,7 @@ class View:
     package_bytes: int
     new_bytes: int
     own_indexes: bool
+    dropped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for ``--json``."""
@@ -97,7 +101,10 @@ def build_view(
     """
     chosen = options or DiffOptions()
     with written_whole(out) as staging, ExitStack() as stack:
-        opened = [stack.enter_context(opened_repo(r, scratch=out.parent)) for r in roots]
+        opened = [
+            stack.enter_context(opened_repo(root, role, scratch=out.parent))
+            for root, role in zip(roots, joined([Role.DIFF], repeat(Role.BASE)), strict=False)
+        ]
         return _write(_read_chain(opened, chosen), staging, chosen, progress)
 
 
@@ -138,7 +145,12 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
         package_bytes=sum(item.source.size_bytes for item in placed.values()),
         new_bytes=own_bytes(out),
         own_indexes=chain.original is not None,
+        dropped=() if chain.original else _unreadable(chain.repos),
     )
+
+
+def _unreadable(repos: Iterable[Repo]) -> tuple[str, ...]:
+    return tuple(f"{fault} ({repo.root})" for repo in repos for fault in repo.unreadable)
 
 
 def _locate_all(chain: _Chain) -> list[_Located]:

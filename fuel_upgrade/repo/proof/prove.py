@@ -14,14 +14,16 @@ from fuel_upgrade.repo.repo_contents import Holding, hidden
 
 SHOWN = 20  # packages that an error names; --json has them all
 _CHECKSUM_DIGITS = 12  # enough to tell two contents of one version apart
+_MAKE_AGAIN = "make the diff repo again with fuel-upgrade repo diff, from these two repos"
+_REINDEX = "rebuild the indexes, with apt-ftparchive or createrepo_c, and make the diff repo again"
 _LISTS = ("removed", "rebuilt", "downgraded", "changes")
-_VALUES = ("kind", "algorithm", "base_fingerprint", "result_fingerprint", "carried_bytes",
-           "result_bytes")  # fmt: skip
+_VALUES = ("kind", "algorithm", "carried_bytes", "result_bytes")
 
 
 class FaultKind(Enum):
     """How base and diff differ from the release."""
 
+    AMBIGUOUS = "an ambiguous entry: two libraries read the index differently"
     MISSING = "missing: the release has it, neither the diff repo nor its inheritance does"
     EXTRA = "extra: the release does not have it"
     NOT_IN_BASE = "inherited, but the base does not have it"
@@ -50,8 +52,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The numbers of compared packages, and the faults: none if ``proved``."""
+    """The numbers of compared packages, and the faults: none if ``proved``.
 
+    ``proved_by`` is the library that read the indexes.
+    """
+
+    proved_by: str
     algorithm: str
     release: int
     carried: int
@@ -79,10 +85,11 @@ class Proof:
             return
         shown = "".join(f"\n        - {fault}" for fault in self.faults[:SHOWN])
         more = len(self.faults) - SHOWN
+        is_ambiguous = any(fault.kind is FaultKind.AMBIGUOUS for fault in self.faults)
         raise BundleError(
             f"{source}: base and diff are not the release: {len(self.faults)} fault(s){shown}"
             + (f"\n        and {more} more" if more > 0 else ""),
-            remedy="make the diff repo again with fuel-upgrade repo diff, from these two repos",
+            remedy=_REINDEX if is_ambiguous else _MAKE_AGAIN,
         )
 
 
@@ -104,6 +111,7 @@ def prove(
         _content_faults(base, diff, current),
         _index_faults(diff, current),
         _hidden_faults(base, diff, current),
+        _fingerprint_faults(base, current, actual),
         _description_faults(actual, expected),
     )
     entries = sum(map(len, current.indexes.values()))
@@ -130,6 +138,7 @@ def _proof(
     diff: Holding, algorithm: str, release: int, entries: int, faults: Iterable[Fault]
 ) -> Proof:
     return Proof(
+        proved_by=diff.reader,
         algorithm=algorithm,
         release=release,
         carried=len(diff.own),
@@ -168,6 +177,21 @@ def _hidden_faults(base: Holding, diff: Holding, current: Holding) -> Iterator[F
     for architecture, identities in sorted(hidden(base, current).items()):
         for identity in sorted(identities & diff.inherited):
             yield Fault(FaultKind.HIDDEN, _text(identity), architecture)
+
+
+def reading_faults(own: Holding, by_library: Holding) -> Iterator[Fault]:
+    """Name the entries of a repo that its own reader does not read as the library does."""
+    for name, identities in sorted(by_library.indexes.items()):
+        for identity in sorted(identities ^ own.indexes[name]):
+            yield Fault(FaultKind.AMBIGUOUS, _text(identity), _index_text(name))
+
+
+def _fingerprint_faults(
+    base: Holding, current: Holding, actual: DiffDescription
+) -> Iterator[Fault]:
+    for name, holding in (("base_fingerprint", base), ("result_fingerprint", current)):
+        correct = fingerprint_of(holding.content, actual.algorithm)
+        yield from _differences(name, getattr(actual, name), correct)
 
 
 def _description_faults(actual: DiffDescription, expected: DiffDescription) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """Read the input of a proof from disk, and run it."""
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -11,9 +11,9 @@ from fuel_upgrade.repo.compare import Comparison, compare_repos, with_computed
 from fuel_upgrade.repo.description import DiffDescription, require_description
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
-from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone
-from fuel_upgrade.repo.read_repo import open_repo, opened_repo, read_repo
-from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone, reading_faults
+from fuel_upgrade.repo.read_repo import Role, open_repo, opened_repo, read_repo
+from fuel_upgrade.repo.repo import IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
@@ -44,11 +44,22 @@ def _prove(
     comparison: Comparison, repo: Repo, *, actual: DiffDescription, expected: DiffDescription
 ) -> Proof:
     algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
-    current = holding_of(comparison.current, (), algorithm, pool=pool)
-    inherited = (package.identity(algorithm) for package in comparison.base_inherited)
-    base = holding_of(comparison.base, inherited, algorithm, pool=pool)
+    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
+    base = _holding(comparison.base, inherited, algorithm, pool)
+    current = _holding(comparison.current, (), algorithm, pool)
     diff = _diff_holding(repo, actual, algorithm, pool)
-    return prove(base, diff, current, actual=actual, expected=expected)
+    proof = prove(base, diff, current, actual=actual, expected=expected)
+    if proof.proved:
+        return proof
+    # The indexes are read once more, to tell a wrong diff repo from an ambiguous index.
+    ambiguous = [
+        fault
+        for read, by_library in ((comparison.base, base), (comparison.current, current))
+        for fault in reading_faults(
+            holding_of(read, Reading("", read.identities(algorithm)), ()), by_library
+        )
+    ]
+    return replace(proof, faults=(*ambiguous, *proof.faults))
 
 
 def describe(comparison: Comparison) -> DiffDescription:
@@ -99,8 +110,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as folder,
-        opened_repo(base, scratch=Path(folder)) as base_root,
-        opened_repo(current, scratch=Path(folder)) as current_root,
+        opened_repo(base, Role.BASE, scratch=Path(folder)) as base_root,
+        opened_repo(current, Role.CURRENT, scratch=Path(folder)) as current_root,
     ):
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
@@ -122,9 +133,9 @@ def prove_repos(
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
-        opened_repo(base, scratch=Path(name)) as base_root,
-        opened_repo(diff, scratch=Path(name)) as diff_root,
-        opened_repo(current, scratch=Path(name)) as current_root,
+        opened_repo(base, Role.BASE, scratch=Path(name)) as base_root,
+        opened_repo(diff, Role.DIFF, scratch=Path(name)) as diff_root,
+        opened_repo(current, Role.CURRENT, scratch=Path(name)) as current_root,
     ):
         actual = require_description(diff_root)
         compared = compare_repos(
@@ -157,7 +168,7 @@ def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyRepo
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name,
-        opened_repo(root, scratch=Path(name)) as folder,
+        opened_repo(root, Role.FULL, scratch=Path(name)) as folder,
     ):
         return dependencies_of(read_repo(folder, suite=suite))
 
@@ -170,14 +181,20 @@ def dependencies_of(repo: Repo) -> DependencyReport:
 def _diff_holding(
     repo: Repo, actual: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
 ) -> Holding:
+    reading = repo.read_for_proof(algorithm)
     try:
-        return holding_of(repo, actual.inherited, algorithm, pool=pool)
+        return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
-        repo = with_computed(repo)
+        return _holding(with_computed(repo), actual.inherited, algorithm, pool)
+
+
+def _holding(
+    repo: Repo, inherited: Iterable[Identity], algorithm: str, pool: dict[Identity, Identity]
+) -> Holding:
     try:
-        return holding_of(repo, actual.inherited, algorithm, pool=pool)
+        return holding_of(repo, repo.read_for_proof(algorithm), inherited, pool=pool)
     except KeyError as error:
         raise BundleError(
-            f"{repo.root}: diff.yaml is by {algorithm}, which its index does not have",
-            remedy="make the diff repo again with fuel-upgrade repo diff",
+            f"{repo.root}: a proof by {algorithm} is not possible: its index does not have it",
+            remedy="make the diff repo again with fuel-upgrade repo diff, or reindex this repo",
         ) from error

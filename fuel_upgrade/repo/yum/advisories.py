@@ -5,20 +5,21 @@ from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import PackageKey
-from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c
+from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c, fault_text
 
 
 def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
     """Read an ``updateinfo.xml``, plain or compressed.
 
     Raises:
-        BundleError: it is malformed.
+        BundleError: it is missing or malformed.
     """
     try:
         return tuple(createrepo_c.UpdateInfo(str(path)).updates)
     except (createrepo_c.CreaterepoCError, OSError) as error:
         raise BundleError(
-            f"{path}: {error}", remedy="copy the repo again, with all of its metadata"
+            f"{path}: {fault_text(error, path)}",
+            remedy="copy the repo again, with all of its metadata",
         ) from error
 
 

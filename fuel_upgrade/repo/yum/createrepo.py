@@ -1,10 +1,13 @@
 """Load the library createrepo_c at its first use, and name the types that it lacks."""
 
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
 
 from fuel_upgrade.errors import OutsideError
@@ -15,6 +18,13 @@ UpdateRecord: TypeAlias = Any
 
 _OWN = Path(__file__).with_name("rpm")
 _VARIABLE = "RPM_CONFIGDIR"
+_LOADING = Lock()
+_LOG_DOMAIN = b"C_CREATEREPOLIB"
+_ALL_LEVELS = 0xFF  # of GLib's messages, fatal ones too
+_LOG_HANDLER = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
+)
+_IGNORE = _LOG_HANDLER(lambda *_: None)  # the library keeps a pointer to it
 
 
 @contextmanager
@@ -35,6 +45,20 @@ def _own_settings_of_rpm() -> Iterator[None]:
             os.environ[_VARIABLE] = before
 
 
+def _silence_log() -> None:
+    """Keep the library from printing on stderr: it raises an exception for each fault too."""
+    glib = ctypes.CDLL("libglib-2.0.so.0")  # loaded already, by the library
+    glib.g_log_set_handler(_LOG_DOMAIN, _ALL_LEVELS, _IGNORE, None)
+
+
+@cache
+def _import() -> Any:
+    with _own_settings_of_rpm():
+        library = import_module("createrepo_c")
+        _silence_log()
+    return library
+
+
 def load_library() -> Any:
     """Return the module createrepo_c, imported at the first call.
 
@@ -43,9 +67,10 @@ def load_library() -> Any:
             rpm and glib.
     """
     try:
-        with _own_settings_of_rpm():
-            return import_module("createrepo_c")
-    except ImportError as error:
+        # Threads that change the environment at the same time would leave the variable set.
+        with _LOADING:
+            return _import()
+    except (ImportError, OSError) as error:
         raise OutsideError(
             f"createrepo_c, which reads and writes yum repos, cannot be loaded: {error}",
             remedy="install its libraries: apt-get install createrepo-c, or dnf install"
@@ -53,6 +78,11 @@ def load_library() -> Any:
             state="nothing was changed",
             code="library-missing",
         ) from error
+
+
+def fault_text(error: Exception, path: Path) -> str:
+    """Return the message of an error of the library in one line, without the path in it."""
+    return " ".join(str(error).replace(f" '{path}'", "").replace("\n)", ")").split())
 
 
 class _Library:

@@ -1,8 +1,14 @@
 """Groups, modules and advisories of a yum repo."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from xml.parsers.expat import ExpatError, ParserCreate
 
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum.advisories import (
@@ -12,7 +18,7 @@ from fuel_upgrade.repo.yum.advisories import (
     select_advisories,
 )
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord
-from fuel_upgrade.repo.yum.metadata import YumMetadata
+from fuel_upgrade.repo.yum.metadata import YumMetadata, parse_metadata
 from fuel_upgrade.repo.yum.modules import (
     ModuleDocument,
     merge_modules,
@@ -22,6 +28,7 @@ from fuel_upgrade.repo.yum.modules import (
 )
 from fuel_upgrade.repo.yum.repomd import unpacked
 
+_T = TypeVar("_T")
 NO_GROUPS = b'<?xml version="1.0" encoding="UTF-8"?>\n<comps/>\n'
 
 
@@ -64,28 +71,70 @@ class BaseExtras:
 
 
 def read_extras(repo: YumMetadata) -> Extras:
-    """Read the extras of ``repo``.
+    """Read the extras of ``repo``. One that cannot be read counts as none."""
+    return Extras(
+        _readable(repo, "group", _read_groups),
+        _readable(repo, "modules", _read_modules) or (),
+        _readable(repo, "updateinfo", read_advisories) or (),
+    )
+
+
+def _readable(repo: YumMetadata, kind: str, read: Callable[[Path], _T]) -> _T | None:
+    with suppress(BundleError):
+        return read(repo.extras[kind]) if kind in repo.extras else None
+    return None
+
+
+def _read_groups(path: Path) -> bytes:
+    """Return the text of ``comps.xml``, which is not parsed beyond its form.
 
     Raises:
-        BundleError: a file that ``repomd.xml`` lists is missing or malformed.
+        BundleError: it is missing, or no well-formed XML.
     """
-    modules: tuple[ModuleDocument, ...] = ()
-    if path := repo.extras.get("modules"):
-        text = unpacked(path).decode(errors="replace")
-        modules = parse_modules(text, source=str(path))
-    groups, advisories = repo.extras.get("group"), repo.extras.get("updateinfo")
-    return Extras(
-        unpacked(groups) if groups else None,
-        modules,
-        read_advisories(advisories) if advisories else (),
-    )
+    text = unpacked(path)
+    try:
+        ParserCreate().Parse(text, True)  # noqa: FBT003 - its form
+    except ExpatError as error:
+        raise BundleError(
+            f"{path}: {error}", remedy="rebuild the metadata with createrepo_c --groupfile"
+        ) from error
+    return text
+
+
+def _read_modules(path: Path) -> tuple[ModuleDocument, ...]:
+    return parse_modules(unpacked(path).decode(errors="replace"), source=str(path))
+
+
+def find_unreadable(repo: YumMetadata) -> tuple[str, ...]:
+    """Return the listed files beside primary that cannot be read, as ``KIND PATH: FAULT``."""
+    faults: list[str] = []
+    for kind, path in (repo.metadata | repo.extras).items():
+        try:
+            _READERS.get(kind, partial(_parse, kind=kind))(path)
+        except BundleError as error:
+            fault = error.what.removeprefix(f"{path}: ")
+            if not path.exists():
+                fault = "missing, but repomd.xml lists it"
+            faults.append(f"{kind} {path.relative_to(repo.root)}: {fault}")
+    return tuple(faults)
+
+
+def _parse(path: Path, *, kind: str) -> None:
+    parse_metadata(path, kind, lambda _: None)
+
+
+_READERS: Mapping[str, Callable[[Path], object]] = {
+    "group": _read_groups,
+    "modules": _read_modules,
+    "updateinfo": read_advisories,
+}
 
 
 def read_base_extras(base: YumMetadata) -> BaseExtras:
     """Read the extras of ``base``; those of a diff repo's release are in its original indexes.
 
     Raises:
-        BundleError: as :func:`read_extras` and ``YumMetadata.read``.
+        BundleError: as ``YumMetadata.read``.
     """
     own = read_extras(base)
     if not is_diff_repo(base.root):

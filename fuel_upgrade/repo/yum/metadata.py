@@ -1,31 +1,37 @@
-"""Read and write the metadata of a yum repo with createrepo_c."""
+"""Read the metadata of a yum repo with createrepo_c."""
 
-import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.contradictions import refuse_contradictions
 from fuel_upgrade.repo.package import ALGORITHMS, Package, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord, RpmPackage, createrepo_c
+from fuel_upgrade.repo.yum.createrepo import (
+    RepomdRecord,
+    RpmPackage,
+    createrepo_c,
+    fault_text,
+)
 from fuel_upgrade.repo.yum.repomd import (
     METADATA,
     MetadataForm,
+    check_unpacked,
     checked_file,
     find_extras,
     form_of,
     read_records,
-    write_metadata,
+    refuse_other_content,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class YumMetadata:
-    """The metadata of a yum repo. ``metadata`` maps a kind to its file.
+    """The metadata of a yum repo. ``metadata`` maps a kind of :data:`METADATA` to its file.
 
-    ``extras`` maps ``group``, ``modules`` and ``updateinfo`` to the listed files; a missing one is
-    an error when it is read.
+    ``extras`` maps ``group``, ``modules`` and ``updateinfo`` to the listed files. Only primary is
+    known to exist.
     """
 
     root: Path
@@ -44,30 +50,35 @@ class YumMetadata:
         """Read a repo's ``repomd.xml`` and primary metadata, checked against their checksums.
 
         Raises:
-            BundleError: metadata is missing, damaged or malformed.
+            BundleError: primary is missing or malformed, a file differs from its checksum, or the
+                metadata contradicts itself.
         """
         records = {r.type: r for r in read_records(root / "repodata/repomd.xml")}
-        metadata = {kind: checked_file(root, records[kind]) for kind in METADATA if kind in records}
-        if missing := [kind for kind in METADATA if kind not in metadata]:
+        refuse_other_content(root, records.values())
+        listed = {kind: records[kind] for kind in METADATA if kind in records}
+        if "primary" not in listed:
             raise BundleError(
-                f"{root}/repodata/repomd.xml: no {', '.join(missing)} metadata",
+                f"{root}/repodata/repomd.xml: no primary metadata",
                 remedy="rebuild the metadata with createrepo_c",
             )
-        packages = tuple(_read_primary(metadata["primary"]))
-        newest = max(int(records[kind].timestamp or 0) for kind in METADATA)
-        form = form_of(records["primary"], metadata["primary"], timestamp=newest)
-        return cls(root, packages, metadata, _extras(root, records.values()), form)
+        primary = checked_file(root, listed["primary"])
+        check_unpacked(primary, listed["primary"])
+        packages = tuple(_read_primary(primary))
+        newest = max(int(record.timestamp or 0) for record in listed.values())
+        form = form_of(listed["primary"], primary, timestamp=newest)
+        extras = _check_present(root, find_extras(records.values()))
+        return cls(root, packages, _check_present(root, listed), extras, form)
 
 
-def _extras(root: Path, records: Iterable[RepomdRecord]) -> dict[str, Path]:
-    """Return the listed files. A copy of the indexes alone may lack them."""
+def _check_present(root: Path, records: dict[str, RepomdRecord]) -> dict[str, Path]:
+    """Return the listed files by kind, after checking those that exist."""
     source = f"{root}/repodata/repomd.xml"
-    extras: dict[str, Path] = {}
-    for kind, record in find_extras(records).items():
-        extras[kind] = root / checked_location(record.location_href, source=source)
-        if extras[kind].exists():
+    paths: dict[str, Path] = {}
+    for kind, record in records.items():
+        paths[kind] = root / checked_location(record.location_href, source=source)
+        if paths[kind].exists():
             checked_file(root, record)
-    return extras
+    return paths
 
 
 def metadata_locations(repomd: Path) -> tuple[str, ...]:
@@ -91,18 +102,44 @@ def index_files(root: Path) -> tuple[str, ...]:
     return tuple(name for name in (*signed, *listed) if (root / name).is_file())
 
 
+def parse_metadata(
+    path: Path, kind: str, take: Callable[[RpmPackage], None], *, files: bool = False
+) -> None:
+    """Give each entry of a file of one kind to ``take``, up to the first fault.
+
+    ``files`` includes the files in primary.
+
+    Raises:
+        BundleError: it is missing or malformed.
+    """
+    failures: list[Exception] = []
+
+    def guarded(package: RpmPackage) -> None:
+        try:
+            take(package)
+        except Exception as error:
+            failures.append(error)  # the library raises an error of its own for it
+            raise
+
+    options = {"do_files": files} if kind == "primary" else {}
+    try:
+        getattr(createrepo_c, f"xml_parse_{kind}")(str(path), pkgcb=guarded, **options)
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        if failures:
+            raise failures[0] from None
+        raise BundleError(
+            f"{path}: {fault_text(error, path)}", remedy="rebuild the metadata with createrepo_c"
+        ) from error
+
+
 def _read_primary(path: Path) -> list[Package]:
     packages: list[Package] = []
 
     def take(package: RpmPackage) -> None:
         packages.append(_package(package, source=str(path)))
 
-    try:
-        createrepo_c.xml_parse_primary(str(path), pkgcb=take, do_files=False)
-    except createrepo_c.CreaterepoCError as error:
-        raise BundleError(
-            f"{path}: {error}", remedy="rebuild the metadata with createrepo_c"
-        ) from error
+    parse_metadata(path, "primary", take)
+    refuse_contradictions(packages, source=str(path))
     return packages
 
 
@@ -128,26 +165,3 @@ def _package(package: RpmPackage, *, source: str) -> Package:
         location=checked_location(package.location_href, source=source),
         digests=((kind, package.pkgId),),
     )
-
-
-def write_yum_metadata(
-    repo: YumMetadata,
-    carried: Collection[str],
-    out: Path,
-    extras: Mapping[str, bytes] | None = None,
-) -> None:
-    """Write the metadata of the packages at ``carried``, in the form of ``repo``.
-
-    The entries of ``repo`` are copied unchanged; no rpm is opened. ``extras`` are further files,
-    by their kind in repomd.xml.
-    """
-    locations = frozenset(carried)
-    entries = iter_entries(repo, locations)
-    write_metadata(out, entries, len(locations), extras or {}, repo.form)
-
-
-def iter_entries(repo: YumMetadata, locations: Collection[str]) -> Iterator[RpmPackage]:
-    """Yield the complete entries of the packages at ``locations``, in the order of the index."""
-    for package in createrepo_c.PackageIterator(*(str(repo.metadata[kind]) for kind in METADATA)):
-        if posixpath.normpath(package.location_href) in locations:
-            yield package

@@ -44,7 +44,7 @@ class ModuleDocument:
 
 
 def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
-    """Split ``modules.yaml`` into its documents.
+    """Split ``modules.yaml`` into its documents. A malformed one has no kind.
 
     Raises:
         BundleError: it is malformed.
@@ -58,11 +58,8 @@ def parse_modules(text: str, *, source: str) -> tuple[ModuleDocument, ...]:
             for node, value in zip(nodes, values, strict=True)
             if value
         )
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(
-            f"{source}: not module metadata: {error!r}",
-            remedy=_REMEDY,
-        ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise BundleError(f"{source}: not module metadata: {error!r}", remedy=_REMEDY) from error
 
 
 def _spelled(node: yaml.Node) -> str:
@@ -71,6 +68,13 @@ def _spelled(node: yaml.Node) -> str:
 
 
 def _document(value: Any, text: str) -> ModuleDocument:
+    try:
+        return _known_document(value, text)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ModuleDocument("", "", (text,), text)  # dnf reports it and reads the others
+
+
+def _known_document(value: Any, text: str) -> ModuleDocument:
     kind, data = str(value["document"]), value["data"]
     if kind == _DEFAULTS:
         module = str(data["module"])

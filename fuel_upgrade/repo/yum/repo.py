@@ -1,35 +1,34 @@
 """A yum repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
+from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
 from fuel_upgrade.repo.yum.extras import (
     Extras,
+    find_unreadable,
     merge_extras,
     read_base_extras,
     read_extras,
     select_extras,
 )
-from fuel_upgrade.repo.yum.metadata import (
-    YumMetadata,
-    index_files,
-    iter_entries,
-    write_yum_metadata,
-)
-from fuel_upgrade.repo.yum.repomd import write_metadata
+from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
+from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 
 _INDEX: IndexName = ("", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class YumRepo(YumMetadata):
     """The methods are documented in the protocol."""
 
@@ -45,6 +44,11 @@ class YumRepo(YumMetadata):
         """Return whether ``repomd.xml`` lists groups."""
         return "group" in self.extras
 
+    @cached_property
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the listed files beside primary that cannot be read."""
+        return find_unreadable(self)
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
@@ -54,6 +58,19 @@ class YumRepo(YumMetadata):
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of each package."""
         return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+
+    def read_for_proof(self, algorithm: str) -> Reading:
+        """Read them with expat; the checksums that the metadata lacks are those of this repo."""
+        return Reading(READER, self._read_by_expat(algorithm))
+
+    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+        computed: dict[str, str] = {}
+        for key, location, kind, checksum in read_rows(self.root):
+            if kind == algorithm:
+                yield _INDEX, f"{key} {checksum}"
+                continue
+            computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
+            yield _INDEX, f"{key} {computed[posixpath.normpath(location)]}"
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""
@@ -78,8 +95,8 @@ class YumRepo(YumMetadata):
         return index_files(self.root)
 
     def dropped(self, choice: IndexChoice) -> tuple[str, ...]:
-        """Return nothing: every kind of metadata that nodes read is carried."""
-        return ()
+        """Return the unreadable files: every kind of metadata that nodes read is carried."""
+        return self.unreadable
 
     def write_indexes(
         self,
@@ -96,20 +113,15 @@ class YumRepo(YumMetadata):
         if base is not None:
             carried = tuple(packages.values())
             extras = select_extras(read_extras(self), read_base_extras(base), carried)
-        write_yum_metadata(self, packages, out, extras.render())
+        write_yum_metadata([(self, packages)], out, extras.render(), self.form)
 
     def write_merged(
         self, parts: Sequence[tuple[Self, Collection[str]]], out: Path, *, label: str
     ) -> None:
         """Write the metadata of all parts, as new as the newest of them."""
         form = replace(self.form, timestamp=max(repo.timestamp for repo, _ in parts))
-        write_metadata(
-            out,
-            (entry for repo, locations in parts for entry in iter_entries(repo, locations)),
-            sum(len(locations) for _, locations in parts),
-            merge_extras(read_extras(repo) for repo, _ in parts).render(),
-            form,
-        )
+        extras = merge_extras(read_extras(repo) for repo, _ in parts)
+        write_yum_metadata(parts, out, extras.render(), form)
 
     def add_by_hash(self, out: Path, names: Iterable[str]) -> None:
         """Do nothing: yum has no such names."""

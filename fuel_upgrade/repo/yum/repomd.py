@@ -1,13 +1,16 @@
-"""Read and write ``repomd.xml``, the list of a yum repo's metadata files."""
+"""Read ``repomd.xml``, the list of a yum repo's metadata files."""
 
+import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import ALGORITHMS, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord, RpmPackage, createrepo_c
+from fuel_upgrade.repo.yum.createrepo import RepomdRecord, createrepo_c, fault_text
 from fuel_upgrade.system.files import hash_file
 
 METADATA = ("primary", "filelists", "other")
@@ -17,6 +20,7 @@ EXTRAS = {"group": "comps.xml", "modules": "modules.yaml", "updateinfo": "update
 # repeats another one, and the library may have been built without it.
 _VARIANTS = ("", "_gz", "_xz", "_zst", "_bz2")
 _COMPRESSIONS = ("GZ_COMPRESSION", "XZ_COMPRESSION", "ZSTD_COMPRESSION", "BZ2_COMPRESSION")
+_TYPE = re.compile(rb"""<data\s+type=["']([^"']+)""")
 _CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
 
 
@@ -33,14 +37,22 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
     """Return the entries of a ``repomd.xml``.
 
     Raises:
-        BundleError: it is missing or malformed.
+        BundleError: it is missing or malformed, or has two entries of one type, of which the
+            library keeps the last and dnf reads the first.
     """
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
     except (createrepo_c.CreaterepoCError, OSError) as error:
         raise BundleError(
-            f"{repomd}: {error}", remedy="rebuild the metadata with createrepo_c"
+            f"{repomd}: {fault_text(error, repomd)}",
+            remedy="rebuild the metadata with createrepo_c",
         ) from error
+    types = Counter(_TYPE.findall(repomd.read_bytes()))
+    if repeated := [kind.decode() for kind, count in types.items() if count > 1]:
+        raise BundleError(
+            f"{repomd}: several entries of type {', '.join(repeated)}",
+            remedy="rebuild the metadata with createrepo_c",
+        )
     return records
 
 
@@ -48,9 +60,28 @@ def find_extras(
     records: Iterable[RepomdRecord],
 ) -> dict[str, RepomdRecord]:
     """Map each kind of :data:`EXTRAS` that is listed to its entry."""
-    by_type = {record.type: record for record in records}
-    listed = {k: [by_type[k + v] for v in _VARIANTS if k + v in by_type] for k in EXTRAS}
-    return {kind: variants[0] for kind, variants in listed.items() if variants}
+    return {kind: variants[0] for kind, variants in _variants(records).items() if variants}
+
+
+def _variants(records: Iterable[RepomdRecord]) -> dict[str, list[RepomdRecord]]:
+    typed = {record.type: record for record in records}
+    return {k: [typed[k + v] for v in _VARIANTS if k + v in typed] for k in EXTRAS}
+
+
+def refuse_other_content(root: Path, records: Iterable[RepomdRecord]) -> None:
+    """Refuse two compressions of one kind of :data:`EXTRAS` that have different content.
+
+    Raises:
+        BundleError: they differ, or one of them differs from its entry.
+    """
+    for variants in _variants(records).values():
+        present = [r for r in variants if (root / r.location_href).exists()]
+        contents = [unpacked(checked_file(root, r)) for r in present] if present[1:] else []
+        if any(content != contents[0] for content in contents):
+            raise _altered(
+                root / present[0].location_href,
+                f"its content differs from that of {present[1].location_href}",
+            )
 
 
 def form_of(primary: RepomdRecord, path: Path, *, timestamp: int) -> MetadataForm:
@@ -89,6 +120,24 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
     return path
 
 
+def check_unpacked(path: Path, record: RepomdRecord) -> None:
+    """Compare the content of a file with the size and checksum that its entry has for it.
+
+    Raises:
+        BundleError: it differs; entries of the oldest createrepo have neither.
+    """
+    if not record.checksum_open:
+        return
+    algorithm = "sha1" if record.checksum_open_type == "sha" else record.checksum_open_type
+    with _unpacked_file(path) as plain:
+        actual, size = hash_file(plain, algorithm), plain.stat().st_size
+    if actual != record.checksum_open:
+        expected = record.checksum_open
+        raise _altered(path, f"unpacked {algorithm} {actual}, but repomd.xml says {expected}")
+    if record.size_open > 0 and size != record.size_open:
+        raise _altered(path, f"unpacked {size} bytes, but repomd.xml says {record.size_open}")
+
+
 def _altered(path: Path, fault: str) -> BundleError:
     return BundleError(
         f"{path}: {fault}",
@@ -102,6 +151,12 @@ def unpacked(path: Path) -> bytes:
     Raises:
         BundleError: it is missing or cannot be decompressed.
     """
+    with _unpacked_file(path) as plain:
+        return plain.read_bytes()
+
+
+@contextmanager
+def _unpacked_file(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
         plain = Path(name) / "plain"
         try:
@@ -110,64 +165,7 @@ def unpacked(path: Path) -> bytes:
             )
         except (createrepo_c.CreaterepoCError, OSError) as error:
             raise BundleError(
-                f"{path}: {error}", remedy="copy the repo again, with all of its metadata"
+                f"{path}: {fault_text(error, path)}",
+                remedy="copy the repo again, with all of its metadata",
             ) from error
-        return plain.read_bytes()
-
-
-def write_metadata(
-    out: Path,
-    packages: Iterable[RpmPackage],
-    count: int,
-    extras: Mapping[str, bytes],
-    form: MetadataForm,
-) -> None:
-    """Write ``repodata`` below ``out`` for ``count`` packages, with ``extras`` by their kinds.
-
-    The time in ``form`` comes from the input: the same input gives the same bytes.
-    """
-    folder = out / "repodata"
-    folder.mkdir(parents=True)
-    suffix = createrepo_c.compression_suffix(form.compression)
-    paths = {kind: folder / f"{kind}.xml{suffix}" for kind in METADATA}
-    _write_entries(packages, count, paths, form)
-    for kind, data in extras.items():
-        paths[kind] = folder / f"{EXTRAS[kind]}{suffix}"
-        _write_packed(data, paths[kind], form)
-    repomd = createrepo_c.Repomd()
-    repomd.set_revision(str(form.timestamp))
-    for kind, path in paths.items():
-        record = createrepo_c.RepomdRecord(kind, str(path))
-        record.fill(form.checksum)
-        record.timestamp = form.timestamp
-        record.rename_file()
-        repomd.set_record(record)
-    (folder / "repomd.xml").write_text(repomd.xml_dump(), encoding="utf-8")
-
-
-def _write_entries(
-    packages: Iterable[RpmPackage],
-    count: int,
-    paths: Mapping[str, Path],
-    form: MetadataForm,
-) -> None:
-    writers = {
-        "primary": createrepo_c.PrimaryXmlFile,
-        "filelists": createrepo_c.FilelistsXmlFile,
-        "other": createrepo_c.OtherXmlFile,
-    }
-    opened = [writers[kind](str(path), form.compression) for kind, path in paths.items()]
-    for file in opened:
-        file.set_num_of_pkgs(count)
-    for package in packages:
-        for file in opened:
-            file.add_pkg(package)
-    for file in opened:
-        file.close()
-
-
-def _write_packed(data: bytes, target: Path, form: MetadataForm) -> None:
-    with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
-        plain = Path(name) / "plain"
-        plain.write_bytes(data)
-        createrepo_c.compress_file(str(plain), str(target), form.compression)
+        yield plain

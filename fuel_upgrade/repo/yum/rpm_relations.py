@@ -1,13 +1,13 @@
 """Read from yum metadata which names packages need and offer."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from contextlib import suppress
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
-from fuel_upgrade.repo.yum.createrepo import RpmPackage, createrepo_c
-from fuel_upgrade.repo.yum.metadata import YumMetadata
+from fuel_upgrade.repo.yum.createrepo import RpmPackage
+from fuel_upgrade.repo.yum.metadata import YumMetadata, parse_metadata
 
 _RPM_OPERATORS = {"LT": "<<", "LE": "<=", "EQ": "=", "GE": ">=", "GT": ">>"}
 _RPM_ITSELF = ("rpmlib(", "solvable:")  # provided by rpm on the node, never by a package
@@ -19,28 +19,24 @@ def read_yum_requirements(repo: YumMetadata) -> tuple[PackageSet, ...]:
     Raises:
         BundleError: the metadata is malformed.
     """
-    packages = list(_parsed(repo.metadata["primary"], "primary"))
+    packages: list[RpmPackage] = []
+    parse_metadata(repo.metadata["primary"], "primary", packages.append, files=True)
     needed = {r[0] for package in packages for r in package.requires if r[0].startswith("/")}
     files = _files(packages, needed)
     if needed - set().union(*files.values()):  # primary lists only files that are often needed
-        files = _files(_parsed(repo.metadata["filelists"], "filelists"), needed)
+        files |= _files(_with_files(repo), needed)
     requirements = (
         _rpm_requirements(package, files.get(package.pkgId, set())) for package in packages
     )
     return (PackageSet(RepoKind.YUM, "", tuple(requirements)),)
 
 
-def _parsed(path: Path, kind: str) -> list[RpmPackage]:
+def _with_files(repo: YumMetadata) -> list[RpmPackage]:
+    """Return the packages of filelists, as far as it can be read."""
     packages: list[RpmPackage] = []
-    try:
-        if kind == "primary":
-            createrepo_c.xml_parse_primary(str(path), pkgcb=packages.append, do_files=True)
-        else:
-            createrepo_c.xml_parse_filelists(str(path), pkgcb=packages.append)
-    except createrepo_c.CreaterepoCError as error:
-        raise BundleError(
-            f"{path}: {error}", remedy="rebuild the metadata with createrepo_c"
-        ) from error
+    if "filelists" in repo.metadata:
+        with suppress(BundleError):
+            parse_metadata(repo.metadata["filelists"], "filelists", packages.append)
     return packages
 
 

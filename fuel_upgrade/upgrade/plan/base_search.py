@@ -6,6 +6,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.model import RegisteredRelease, RepoEntry
 from fuel_upgrade.repo.apt.repo import read_apt
+from fuel_upgrade.repo.apt.suite_path import is_flat
 from fuel_upgrade.repo.package import ALGORITHMS, Identity, Package
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.upgrade.plan.base_match import Held, Need
@@ -44,7 +45,7 @@ class Holdings:
             folder = folder_of(self._config, repo.url)
             if folder is None:
                 elsewhere.append(repo)
-            elif not _is_repo(folder):
+            elif not _is_repo(folder, repo.suite):
                 faults.append(
                     (repo, f"is not on this master's disk, where {repo.url} is served from")
                 )
@@ -61,7 +62,7 @@ class Holdings:
         known: set[str] = set()
         for repo in release.orchestrator.repos if release.orchestrator else ():
             folder = folder_of(self._config, repo.url)
-            if folder is None or not _is_repo(folder):
+            if folder is None or not _is_repo(folder, repo.suite):
                 continue
             try:
                 packages = self._packages(folder, repo.suite)
@@ -116,12 +117,14 @@ class Holdings:
         return self._read[key]
 
 
-def _is_repo(folder: Path) -> bool:
+def _is_repo(folder: Path, suite: str | None) -> bool:
+    if suite is not None and is_flat(suite):
+        return folder.is_dir()
     return (folder / "dists").is_dir() or (folder / "repodata/repomd.xml").is_file()
 
 
 def _read_packages(folder: Path, suite: str | None) -> tuple[Package, ...]:
-    if (folder / "dists").is_dir():
+    if suite is not None or (folder / "dists").is_dir():
         return read_apt(folder, suite=suite).packages
     # Imported here: the yum library cannot be loaded on every master, and not all need it.
     from fuel_upgrade.repo.yum.repo import YumRepo  # noqa: PLC0415

@@ -36,7 +36,8 @@ class Master:
     ``bases`` has the base match of each diff repo in the tarball; ``rooms`` maps each folder that
     installs write below to its file system; ``hooks`` maps each point to its hooks.
     ``indexed_packages`` counts the packages in the indexes that were searched for a base.
-    ``dialect`` is the form of releases that its Nailgun accepts.
+    ``dialect`` is the form of releases that its Nailgun accepts. ``leftovers`` maps the id of each
+    release that an undone change registered late to the id of that change.
     """
 
     fuel_version: str
@@ -47,6 +48,7 @@ class Master:
     rooms: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
+    leftovers: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_fuel_version(config: Config) -> str:

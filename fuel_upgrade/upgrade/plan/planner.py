@@ -6,12 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.manifest import PUPPET, RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import newest_first
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, Release
+from fuel_upgrade.release.nailgun_settings import fill_settings
+from fuel_upgrade.release.puppet_tasks import is_tasks_file
 from fuel_upgrade.release.registered_repos import as_base, orchestrator_data
 from fuel_upgrade.release.repo_macros import render
 from fuel_upgrade.upgrade.hooks import (
@@ -26,6 +28,7 @@ from fuel_upgrade.upgrade.plan.layout import Layout
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlannedStep, PlanOptions
 from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.put_tasks import PutTasks
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.run_hook import RunHook
 from fuel_upgrade.upgrade.steps.unpack import Unpack
@@ -59,6 +62,8 @@ def make_plan(
     Raises:
         PreflightError: a full view needs a repo that another server serves.
     """
+    filled = (fill_settings(release, config.master_ip) for release in head.releases)
+    head = replace(head, releases=tuple(filled))
     orchestrators = _orchestrators(head, master, config)
     layout = Layout(head, config.paths, install)
     viewed = [repo for repo in head.repos if repo.base and options.full_view]
@@ -180,6 +185,22 @@ def _registrations(
             f"keep release {name} as it is registered" if equal else f"register release {name}",
             "nothing: it was registered before" if equal else "delete the release",
         )
+        if master.dialect.has_tasks and _has_tasks(head, release):
+            yield _put_tasks(release, config.paths.puppet)
+
+
+def _has_tasks(head: BundleHead, release: Release) -> bool:
+    folder = f"{PUPPET}{release.version}/"
+    return any(path.startswith(folder) and is_tasks_file(path) for path in head.sealed)
+
+
+def _put_tasks(release: Release, puppet: Path) -> PlannedStep:
+    key = (release.name, release.version, release.operating_system)
+    return PlannedStep(
+        PutTasks(*key, puppet / release.version),
+        f"put the deployment tasks of {release.name} ({release.version})",
+        "put the previous deployment tasks back",
+    )
 
 
 def _notifications(head: BundleHead) -> Iterator[PlannedStep]:

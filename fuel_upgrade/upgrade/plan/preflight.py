@@ -205,7 +205,15 @@ def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[Failur
         data = plan.orchestrators[release.version, release.os_key]
         for other in master.releases:
             same = (other.name, other.version) == (release.name, release.version)
-            if same and find_equal((other,), release, data, plan.master_ip) is None:
+            if same and other.id in master.leftovers:
+                change = master.leftovers[other.id]
+                yield Failure(
+                    f"release {other.name} ({other.version}), id {other.id}, is a leftover of"
+                    f" {change}: Nailgun registered it after the undo, and its repos do not exist",
+                    f"run fuel-upgrade repair {change}, which deletes it, then install {head.path}"
+                    " again",
+                )
+            elif same and find_equal((other,), release, data, plan.master_ip) is None:
                 yield Failure(
                     f"another release is registered as {release.name} ({release.version}), id"
                     f" {other.id}, with other repos or another operating system",

@@ -11,6 +11,7 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.repo.apt.suite_path import index_path, is_flat
 from fuel_upgrade.system.files import hash_file, identity
 from fuel_upgrade.system.tree_digest import walk
 from fuel_upgrade.upgrade.plan.base_match import BaseMatch
@@ -120,17 +121,20 @@ def _base(match: BaseMatch, config: Config) -> BaseMark:
     if match.inside:
         return BaseMark(match.need.named, {})
     data = match.release.orchestrator if match.release else None
-    urls = [repo.url for repo in data.repos] if data else []
+    repos = sorted(data.repos, key=lambda repo: repo.url) if data else []
     return BaseMark(
         match.release.version if match.release else None,
-        {url: _indexes(folder_of(config, url)) for url in sorted(urls)},
+        {repo.url: _indexes(folder_of(config, repo.url), repo.suite) for repo in repos},
     )
 
 
-def _indexes(folder: Path | None) -> str | None:
+def _indexes(folder: Path | None, suite: str | None) -> str | None:
     if folder is None:
         return None
-    files: Iterable[Path] = sorted(p for pattern in _INDEXES for p in folder.glob(pattern))
+    patterns: tuple[str, ...] = _INDEXES
+    if suite is not None and is_flat(suite):
+        patterns = (index_path(suite, "Release"), index_path(suite, "Packages*"))
+    files: Iterable[Path] = sorted(p for pattern in patterns for p in folder.glob(pattern))
     return _sha256([(str(p.relative_to(folder)), hash_file(p)) for p in files if p.is_file()])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fuel_upgrade.upgrade.records import StepRecord
 from fuel_upgrade.upgrade.steps.full_view import BuildView
+from fuel_upgrade.upgrade.steps.put_tasks import PutTasks
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.retire import Retire
 from fuel_upgrade.upgrade.steps.run_hook import RunHook
@@ -21,6 +22,7 @@ _TYPES: Mapping[str, type[Step[Any]]] = {
         Switch,
         BuildView,
         Register,
+        PutTasks,
         Notify,
         Stage,
         Retire,

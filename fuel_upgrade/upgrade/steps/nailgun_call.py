@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 RELEASES = "/releases/"
+TASKS = "/releases/ID/deployment_tasks"
 NOTIFICATIONS = "/notifications/"
 
 

@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.release.model import RegisteredRelease
+from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease
 from fuel_upgrade.release.nailgun_repos import read_release
 from fuel_upgrade.release.readback import differences, is_rendered_from
-from fuel_upgrade.upgrade.steps.nailgun_call import NOTIFICATIONS, RELEASES, Call
+from fuel_upgrade.upgrade.steps.nailgun_call import NOTIFICATIONS, RELEASES, TASKS, Call
 from fuel_upgrade.upgrade.steps.reconcile import until_known
 from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
+from fuel_upgrade.upgrade.steps.repo_order import keep_order
 from fuel_upgrade.upgrade.steps.step import Step, World
 
 _SHOWN = 5
+_MAP = "orchestrator_data"  # only the 6.0 has it, and no deployment tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Register(Step[RegisterFacts]):
     kind: ClassVar[str] = "register"
     facts_type: ClassVar[type[Any]] = RegisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     body: Body
     adopt: int | None
@@ -42,7 +45,7 @@ class Register(Step[RegisterFacts]):
         return facts.id if self.adopt is None else None
 
     def nailgun_calls(self) -> tuple[Call, ...]:
-        """Return the requests; the search after a lost answer is not among them."""
+        """Return the requests, without a search after a lost answer and other keys of repos."""
         look = Call("GET", RELEASES, "make sure that the name is not taken")
         if self.adopt is not None:
             return (look,)
@@ -51,6 +54,7 @@ class Register(Step[RegisterFacts]):
             Call("POST", RELEASES, "register a release"),
             Call("GET", f"{RELEASES}ID/", "read it back"),
             Call("GET", f"{RELEASES}ID/networks", "read it back"),
+            *(() if _MAP in self.body else (Call("GET", TASKS, "read it back"),)),
             Call("DELETE", f"{RELEASES}ID/", "delete the release", undo=True),
         )
 
@@ -77,7 +81,8 @@ class Register(Step[RegisterFacts]):
 
         Raises:
             ControlPlaneError: Nailgun refuses, or does not answer in any of the tries.
-            OutsideError: the registered release differs from the posted one, and was deleted.
+            OutsideError: the registered release differs from the posted one, and was deleted; or
+                its repos do not come back in their order.
         """
         if self.adopt is not None:
             return facts
@@ -85,8 +90,8 @@ class Register(Step[RegisterFacts]):
         release_id = until_known(
             lambda: control.create_release(self.body).id, lambda: self._find_own(control)
         )
-        changed = differences(self.body, control.release_body(release_id))
-        if changed:
+        shown = control.release_body(release_id)
+        if changed := differences(self.body, shown):
             # Only here the id proves that the release is this step's own, whatever its content.
             control.delete_release(release_id)
             raise OutsideError(
@@ -94,6 +99,8 @@ class Register(Step[RegisterFacts]):
                 f" posted: {_first(changed)}",
                 remedy="see whether nailgun.dialect is the one of this Nailgun, and its log",
             )
+        if posted := self._posted():
+            keep_order(control, release_id, posted, shown)
         return RegisterFacts(release_id)
 
     def revert(self, facts: RegisterFacts, world: World) -> None:
@@ -113,10 +120,21 @@ class Register(Step[RegisterFacts]):
         if created is not None:
             world.control.delete_release(created)
 
+    def revert_late(self, facts: RegisterFacts, world: World) -> None:
+        """Delete the release of a late post, whose id is not known."""
+        self.revert(RegisterFacts(None), world)
+
+    def may_be_unanswered(self, facts: RegisterFacts) -> bool:
+        """Return whether the post may have got no response."""
+        return self.adopt is None and facts.id is None
+
     def is_source_of(self, release: RegisteredRelease) -> bool:
         """Return whether a release has the repos and puppet sources of ``body``."""
-        posted = read_release({**self.body, "id": 0}).orchestrator
+        posted = self._posted()
         return posted is not None and is_rendered_from(posted, release)
+
+    def _posted(self) -> OrchestratorData | None:
+        return read_release({**self.body, "id": 0}).orchestrator
 
     def _find_own(self, control: ControlPlane) -> int | None:
         """Return the id of the release that an unanswered post of this step registered, if any.
@@ -155,6 +173,7 @@ class Notify(Step[NotifyFacts]):
     kind: ClassVar[str] = "notify"
     facts_type: ClassVar[type[Any]] = NotifyFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     message: str
 

@@ -22,7 +22,12 @@ def title_of(body: Body) -> str:
 
 def find_registered(control: ControlPlane, body: Body) -> RegisteredRelease | None:
     """Return the registered release with the key of ``body``."""
-    return next((r for r in control.releases() if registered_key(r) == key_of(body)), None)
+    return find_by_key(control, key_of(body))
+
+
+def find_by_key(control: ControlPlane, key: Key) -> RegisteredRelease | None:
+    """Return the registered release with this key."""
+    return next((r for r in control.releases() if registered_key(r) == key), None)
 
 
 def registered_key(release: RegisteredRelease) -> Key:

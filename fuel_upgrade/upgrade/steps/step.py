@@ -81,6 +81,8 @@ class Step(ABC, Generic[FactsT]):
     """Whether its undo removes a staging folder in which a stuck step may have its backup."""
     needs_backups: ClassVar[bool] = True
     """Whether its undo needs files in staging. The journal is enough for the steps in Nailgun."""
+    changes_nailgun: ClassVar[bool] = False
+    """Whether it sends changes to Nailgun; without a response they may be carried out late."""
 
     @abstractmethod
     def inspect(self, world: World) -> FactsT:
@@ -97,6 +99,14 @@ class Step(ABC, Generic[FactsT]):
     def discard(self, facts: FactsT, world: World) -> None:
         """Undo the change as far as it is visible; :meth:`revert` may then free disk space."""
         self.revert(facts, world)
+
+    def revert_late(self, facts: FactsT, world: World) -> None:
+        """Undo the changes that Nailgun carried out after :meth:`revert`."""
+        self.revert(facts, world)
+
+    def may_be_unanswered(self, facts: FactsT) -> bool:
+        """Return whether a change may have got no response, if the step was interrupted."""
+        return self.changes_nailgun
 
     @property
     def backup_folders(self) -> tuple[Path, ...]:

@@ -7,8 +7,10 @@ from pydantic import PlainSerializer, PlainValidator
 
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.release.model import OrchestratorData
+from fuel_upgrade.release.puppet_tasks import FIELD
 from fuel_upgrade.upgrade.records import Json
 from fuel_upgrade.upgrade.steps.release_body import Body, find_registered, title_of
+from fuel_upgrade.upgrade.steps.repo_order import keep_order
 from fuel_upgrade.upgrade.steps.step import NoFacts, Step, World
 
 _Data = Annotated[
@@ -24,6 +26,7 @@ class Unregister(Step[NoFacts]):
 
     kind: ClassVar[str] = "unregister"
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     body: Body
@@ -53,9 +56,15 @@ class Unregister(Step[NoFacts]):
         return facts
 
     def revert(self, facts: NoFacts, world: World) -> None:
-        """Post it again, unless it is registered: under its old id, or by an earlier try."""
-        if find_registered(world.control, self.body) is None:
-            world.control.create_release(self.body)
+        """Post it again, unless it is registered: under its old id, or by an earlier try.
+
+        Its deployment tasks are part of the body; if Nailgun ignored them there, they are put.
+        """
+        control = world.control
+        release = find_registered(control, self.body) or control.create_release(self.body)
+        tasks = self.body.get(FIELD)
+        if tasks and not control.deployment_tasks(release.id):
+            control.put_deployment_tasks(release.id, tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class Reregister(Step[ReregisterFacts]):
     kind: ClassVar[str] = "reregister"
     facts_type: ClassVar[type[Any]] = ReregisterFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     id: int
     data: _Data
@@ -81,8 +91,13 @@ class Reregister(Step[ReregisterFacts]):
         return ReregisterFacts(self._read(world))
 
     def apply(self, facts: ReregisterFacts, world: World) -> ReregisterFacts:
-        """Put the new data."""
+        """Put the new data.
+
+        Raises:
+            OutsideError: the repos do not come back in their order.
+        """
         world.control.set_repos(self.id, self.data)
+        keep_order(world.control, self.id, self.data, world.control.release_body(self.id))
         return facts
 
     def revert(self, facts: ReregisterFacts, world: World) -> None:

@@ -7,11 +7,16 @@ from pathlib import Path
 from fuel_upgrade.config import Paths
 from fuel_upgrade.errors import PreflightError, RollbackError, StepError
 from fuel_upgrade.nailgun.control_plane import Cluster
-from fuel_upgrade.upgrade.plan.layout import STAGING
-from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
-from fuel_upgrade.upgrade.steps import created_releases
+from fuel_upgrade.upgrade.records import (
+    ChangeRecord,
+    InstallState,
+    RecordKind,
+    StepRecord,
+    StepState,
+)
+from fuel_upgrade.upgrade.steps import created_releases, read_step, type_of
 from fuel_upgrade.upgrade.transaction.journal import Journal
-from fuel_upgrade.upgrade.transaction.retention import undoable
+from fuel_upgrade.upgrade.transaction.retention import staging_parents, undoable
 
 # The states of a change that a crash interrupted, each with the state of its undo.
 UNFINISHED = {
@@ -29,6 +34,11 @@ def unfinished(journal: Journal) -> tuple[ChangeRecord, ...]:
 def inconsistent(journal: Journal) -> tuple[ChangeRecord, ...]:
     """Return the inconsistent changes, oldest first."""
     return tuple(r for r in journal.installs() if r.state is InstallState.INCONSISTENT)
+
+
+def unsettled(journal: Journal) -> tuple[ChangeRecord, ...]:
+    """Return the changes that are unfinished or inconsistent."""
+    return (*unfinished(journal), *inconsistent(journal))
 
 
 def refuse_unless_settled(journal: Journal) -> None:
@@ -126,11 +136,18 @@ def keep_damaged(
 
 def leftovers(paths: Paths) -> tuple[Path, ...]:
     """Return the existing folders in which changes stage files and keep backups."""
-    parents = [p / STAGING for p in (paths.repos, paths.puppet, paths.fuel)]
-    folders = (
-        folder for parent in (*parents, paths.state / "staging") for folder in parent.glob("*")
-    )
+    folders = (folder for parent in staging_parents(paths) for folder in parent.glob("*"))
     return tuple(sorted(folders))
+
+
+def may_be_unanswered(steps: Iterable[StepRecord]) -> bool:
+    """Return whether an earlier process may have sent a change to Nailgun without a response."""
+    interrupted = (s for s in steps if s.state in (StepState.INTENDED, StepState.STUCK))
+    return any(
+        read_step(record).may_be_unanswered(type_of(record).facts_from_json(record.facts))
+        for record in interrupted
+        if type_of(record).changes_nailgun
+    )
 
 
 def to_undo(journal: Journal) -> ChangeRecord:
@@ -156,7 +173,7 @@ def to_repair(journal: Journal, record: ChangeRecord | None) -> ChangeRecord:
     Raises:
         PreflightError: it needs no repair, or no change does.
     """
-    waiting = (*unfinished(journal), *inconsistent(journal))
+    waiting = unsettled(journal)
     if record is not None and record in waiting:
         return record
     if record is None and waiting:

@@ -1,12 +1,19 @@
-"""How long the backups of a change are kept, and how much disk space they take."""
+"""How long the backups of a change are kept, and how much disk space they take.
 
+A backup that is not kept, and a tree that an undo removed, are *discarded*: renamed, which takes no
+time. Their files are deleted at once, or later where the caller has a thread for that.
+"""
+
+import os
 from pathlib import Path
 
+from fuel_upgrade.config import Paths
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.system.disk_space import own_bytes
-from fuel_upgrade.system.files import discarded
+from fuel_upgrade.system.files import DISCARDED, discarded
 from fuel_upgrade.system.progress import no_progress
 from fuel_upgrade.upgrade.events import BackupsKept, BackupsReleased, Watch
+from fuel_upgrade.upgrade.plan.layout import STAGING
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.step import World
@@ -36,38 +43,38 @@ def kept_bytes(journal: Journal, record: ChangeRecord) -> int:
 
 
 def with_backups(journal: Journal) -> list[ChangeRecord]:
-    """Return the changes with backups on disk, complete or partial after a crash; oldest first."""
+    """Return the changes whose backups are on disk and not discarded, oldest first."""
     installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    return [r for r in installed if any(_is_left(root) for root in roots(journal, r.id))]
+    return [r for r in installed if any(root.exists() for root in roots(journal, r.id))]
 
 
-def _is_left(root: Path) -> bool:
-    return root.exists() or discarded(root).exists()
-
-
-def release_all_but(journal: Journal, control: ControlPlane, count: int, watch: Watch) -> None:
+def release_all_but(
+    journal: Journal, control: ControlPlane, count: int, watch: Watch, *, later: bool = False
+) -> None:
     """Delete the backups of all successful changes except the last ``count``.
 
-    A deletion that a crash interrupted is completed.
+    With ``later`` they are only discarded.
     """
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
     for record in installed[: max(0, len(installed) - count)]:
-        if not record.released or any(map(_is_left, roots(journal, record.id))):
-            release(journal, control, record.id, watch)
+        if not record.released or any(root.exists() for root in roots(journal, record.id)):
+            release(journal, control, record.id, watch, later=later)
 
 
-def release(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Delete the backups of a change, which cannot be undone afterwards.
+def release(
+    journal: Journal, control: ControlPlane, install: str, watch: Watch, *, later: bool = False
+) -> None:
+    """Delete the backups of a change, or discard them: it cannot be undone afterwards.
 
     A failure affects no other change, so it is only reported; the next change tries again.
     """
     journal.release(install)
-    if _remove(journal, control, install, watch):
+    if _remove(journal, control, install, watch, later=later):
         watch(BackupsReleased(install))
 
 
 def sweep(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> None:
-    """Delete the folders that an undo discarded; a failure is reported, and retried later.
+    """Delete the discarded folders of a change; a failure is reported, and retried later.
 
     A crash may also leave the empty folder above them.
     """
@@ -80,20 +87,46 @@ def _is_empty(folder: Path) -> bool:
 
 
 def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
-    """Delete the discarded folders of every change whose undo was interrupted before."""
+    """Delete the discarded folders of every change, also of one that a crash interrupted."""
     for record in journal.installs():
-        if record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
+        if record.released or record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
             sweep(journal, control, record.id, watch)
 
 
-def _remove(journal: Journal, control: ControlPlane, install: str, watch: Watch) -> bool:
-    """Delete the backup folders of a change; return whether that succeeded."""
+def _remove(
+    journal: Journal, control: ControlPlane, install: str, watch: Watch, *, later: bool = False
+) -> bool:
+    """Delete or discard the backup folders of a change; return whether that succeeded."""
     try:
         for record in journal.steps(install):
             if type_of(record).owns_backups and record.state is not StepState.PLANNED:
                 step = read_step(record)
-                step.revert(step.facts_from_json(record.facts), World(control, no_progress))
+                remove = step.discard if later else step.revert
+                remove(step.facts_from_json(record.facts), World(control, no_progress))
     except OSError as error:
         watch(BackupsKept(install, str(error)))
         return False
     return True
+
+
+def staging_parents(paths: Paths) -> tuple[Path, ...]:
+    """Return the folders that hold the roots of all changes: staging, backups, discarded trees."""
+    live = (paths.repos, paths.puppet, paths.fuel)
+    return (*(folder / STAGING for folder in live), paths.state / "staging")
+
+
+def discarded_folders(paths: Paths) -> tuple[Path, ...]:
+    """Return the discarded trees that are not deleted yet."""
+    return tuple(
+        parent / name
+        for parent in staging_parents(paths)
+        for name in _names(parent)
+        if name.startswith(DISCARDED)
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - Path.iterdir fails late
+    except FileNotFoundError:  # another thread may have removed it
+        return []

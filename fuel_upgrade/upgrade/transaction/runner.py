@@ -5,9 +5,13 @@ after a crash.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
 
 from fuel_upgrade.errors import (
     BundleError,
+    ControlPlaneError,
+    OutsideError,
     PreflightError,
     RollbackError,
     StepError,
@@ -18,6 +22,7 @@ from fuel_upgrade.upgrade.events import (
     Event,
     Inconsistent,
     InstallFailed,
+    LateChangeAwaited,
     RollbackUnfinished,
     RolledBack,
     StepProgressed,
@@ -32,7 +37,7 @@ from fuel_upgrade.upgrade.nailgun_idle import BusyError
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.run_hook import VetoError
-from fuel_upgrade.upgrade.steps.step import World
+from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
@@ -77,6 +82,7 @@ class Transaction:
         fail_points: FailPoints,
         hooks: HookPoints,
         watch: Watch,
+        discard_later: bool = False,
     ) -> None:
         self._install = install
         self._journal = journal
@@ -84,6 +90,7 @@ class Transaction:
         self._fail_points = fail_points
         self._hooks = hooks
         self._watch = watch
+        self._discard_later = discard_later
         self._world = World(control, self._progress, hooks)
         self._error = install.error
         self._unwritten: list[Callable[[], None]] = []
@@ -125,7 +132,7 @@ class Transaction:
         try:
             step = read_step(record)
             if record.state in _BEGUN:
-                step.revert(step.facts_from_json(record.facts), self._world)
+                self._undo_certainly(record, step, step.revert)
             facts = step.inspect(self._world)
             self._journal.intend(self._install.id, record.number, step.facts_to_json(facts))
             self._fail_points.check(record.number, "before")
@@ -173,7 +180,8 @@ class Transaction:
         if self._lost is not None:
             self._sweep()  # this may free the disk space that the journal lacks
         self._end(state, failures, is_last_try=is_last_try)
-        self._sweep()
+        if not self._discard_later:
+            self._sweep()
 
     def _sweep(self) -> None:
         sweep(self._journal, self._world.control, self._install.id, self._watch)
@@ -199,7 +207,7 @@ class Transaction:
         try:
             self._fail_points.check(number, "undo-before")
             step = read_step(record)
-            step.discard(step.facts_from_json(record.facts), self._world)
+            self._undo_certainly(record, step, step.discard)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - the other steps are undone after any error
             reason = str(error) or type(error).__name__
@@ -207,6 +215,42 @@ class Transaction:
             return f"{_name(record)}: {reason}"
         self._write(lambda: self._journal.reverted(install, number))
         return None
+
+    def _undo_certainly(
+        self, record: StepRecord, step: Step[Any], undo: Callable[[Any, World], None]
+    ) -> None:
+        """Undo a step, and then what Nailgun carries out late, until it can carry out nothing more.
+
+        Earlier steps are undone after that: a late release names their repos.
+
+        Raises:
+            OutsideError: Nailgun does not answer, so that the outcome is unknown; and the errors
+                of ``undo``.
+        """
+        facts = step.facts_from_json(record.facts)
+        try:
+            undo(facts, self._world)
+            if step.changes_nailgun:
+                self._undo_late_changes(record.number, step, facts)
+        except ControlPlaneError as error:
+            is_refusal = (
+                error.status is not None and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            )
+            is_known = record.state is StepState.DONE or not step.may_be_unanswered(facts)
+            if is_refusal or is_known:
+                raise
+            raise OutsideError(
+                f"it is not known whether Nailgun carried out the last request: {error.what}",
+                remedy=error.remedy,
+            ) from error
+
+    def _undo_late_changes(self, number: int, step: Step[Any], facts: Any) -> None:
+        is_first = True
+        for left_s in self._world.control.await_late_changes():
+            if is_first:
+                self._watch(LateChangeAwaited(number, left_s))
+            is_first = False
+            step.revert_late(facts, self._world)
 
     def _end(self, state: InstallState, failures: list[str], *, is_last_try: bool) -> None:
         install = self._install.id

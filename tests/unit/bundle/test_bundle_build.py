@@ -48,6 +48,13 @@ def names(path: Path) -> list[str]:
         return archive.getnames()
 
 
+def test_the_summary_names_what_the_diff_repos_lack(tmp_path: Path, parts: Path) -> None:
+    data = write_parts(parts)
+    (parts / "centos/repodata/other.xml.gz").unlink()
+    dropped = f"{VERSION} centos: other repodata/other.xml.gz: missing, but repomd.xml lists it"
+    assert build(parts, data, tmp_path / "out.tar").to_json()["dropped"] == [dropped]
+
+
 def test_a_tarball_leads_with_its_small_files(tmp_path: Path, parts: Path) -> None:
     summary = build(parts, write_parts(parts), tmp_path / "out.tar")
     ubuntu, centos = (f"upgrade/repos/{VERSION}/{name}/x86_64" for name in ("ubuntu", "centos"))
@@ -216,6 +223,10 @@ REFUSED: dict[str, tuple[Change, type[UpgradeError], str]] = {
     "link_absolute": (link_to("/etc/passwd"), BundleError, "a link to '/etc/passwd', outside"),
     "link_up_behind_a_name": (link_to("manifests/../x"), BundleError, "a link to"),
     "pipe": (make_pipe, BundleError, "neither a file nor a folder"),
+    "tasks_malformed": (
+        lambda parts, _: write(parts / PUPPET / "tasks.yaml", "{}"), BundleError,
+        "tasks.yaml: expected a list of tasks",
+    ),
     "diff_as_full": (give_diff_as_full, BundleError, "expected a full repo, found a diff repo"),
     "full_as_diff": (give_full_as_diff, BundleError, "expected a diff repo, found no diff.yaml"),
     "package_altered": (flip_package, BundleError, "but its index says"),

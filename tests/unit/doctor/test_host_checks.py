@@ -77,6 +77,14 @@ def test_a_web_server_that_serves_the_repos_is_known_by_an_index(config: Config)
     assert requested == [url]
 
 
+@pytest.mark.parametrize("place", ["Release", "dists/trusty-updates/juno/Release"])
+def test_an_index_of_a_flat_repo_or_a_nested_suite_is_compared(config: Config, place: str) -> None:
+    path = config.paths.repos / "2014.2-6.0/ubuntu/x86_64" / place
+    path.parent.mkdir(parents=True)
+    path.write_text("Label: Fuel\n")
+    assert check_repo_url(config, lambda _url: b"another").verdict is FAILURE
+
+
 def test_another_index_at_the_same_place_is_a_failure(config: Config) -> None:
     repo(config)
     actual = check_repo_url(config, lambda _url: b"another")

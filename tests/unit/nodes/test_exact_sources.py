@@ -1,15 +1,18 @@
 """The text of exact sources."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.apt_policy import AptPolicy
 from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.exact_sources import SourceStyle, render_exact
 from fuel_upgrade.nodes.sources import NodeSource
 from tests.builders import package
 
+KINDS = ("list", "sources")
 KEEP, GONE = package("keep"), package("gone", "1:2.0-1")
 PREFERENCES = (
     "# Written by fuel-upgrade.\n\nPackage: gone:amd64\nPin: version 1:2.0-1\nPin-Priority: -1\n"
@@ -26,7 +29,7 @@ def chain(kind: str = "apt", *, signed: bool = False) -> list[RepoContent]:
 
 def test_one_line_lists_are_these() -> None:
     assert render_exact("ubuntu", chain()) == {
-        "etc/apt/sources.list.d/fuel-upgrade.list": (
+        "etc/apt/sources.list.d/00-fuel-upgrade.list": (
             "# Written by fuel-upgrade; the order is part of the meaning.\n"
             "deb [trusted=yes] http://m/6.0 precise main extra\n"
             "deb [trusted=yes] http://m/5.1 precise main extra\n"
@@ -38,7 +41,7 @@ def test_one_line_lists_are_these() -> None:
 def test_paragraphs_are_these_and_empty_the_list() -> None:
     style = SourceStyle(deb822=True, signed_by="/etc/apt/keyrings/fuel.asc")
     assert render_exact("ubuntu", chain(signed=True), style) == {
-        "etc/apt/sources.list.d/fuel-upgrade.sources": (
+        "etc/apt/sources.list.d/00-fuel-upgrade.sources": (
             "# Written by fuel-upgrade; the order is part of the meaning.\n"
             "\n"
             "Types: deb\nURIs: http://m/6.0\nSuites: precise\nComponents: main extra\n"
@@ -47,8 +50,8 @@ def test_paragraphs_are_these_and_empty_the_list() -> None:
             "Types: deb\nURIs: http://m/5.1\nSuites: precise\nComponents: main extra\n"
             "Trusted: yes\n"
         ),
-        "etc/apt/sources.list.d/fuel-upgrade.list": (
-            "# Written by fuel-upgrade; the repos are in fuel-upgrade.sources.\n"
+        "etc/apt/sources.list.d/00-fuel-upgrade.list": (
+            "# Written by fuel-upgrade; the repos are in 00-fuel-upgrade.sources.\n"
         ),
         "etc/apt/preferences.d/fuel-upgrade.pref": PREFERENCES,
     }
@@ -60,7 +63,45 @@ def test_paragraphs_are_these_and_empty_the_list() -> None:
 )
 def test_a_signed_repo_is_not_trusted_blindly(key: str, line: str) -> None:
     files = render_exact("ubuntu", chain(signed=True), SourceStyle(signed_by=key))
-    assert f"\n{line} precise" in files["etc/apt/sources.list.d/fuel-upgrade.list"]
+    assert f"\n{line} precise" in files["etc/apt/sources.list.d/00-fuel-upgrade.list"]
+
+
+MAY = datetime(2014, 5, 1, tzinfo=UTC)
+JUNE = datetime(2014, 6, 1, tzinfo=UTC)
+
+
+def dated(*policies: AptPolicy) -> list[RepoContent]:
+    return [
+        replace(content, source=replace(content.source, policy=policy))
+        for content, policy in zip(chain(), policies, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("deb822", [False, True])
+def test_a_valid_until_of_a_shipped_repo_is_not_checked_and_the_reason_is_written(
+    *, deb822: bool
+) -> None:
+    contents = dated(AptPolicy(), AptPolicy(expires=True))
+    files = render_exact("ubuntu", contents, SourceStyle(deb822=deb822))
+    list_, sources = (files.get(f"etc/apt/sources.list.d/00-fuel-upgrade.{s}") for s in KINDS)
+    newer, older = (sources.split("\n\n")[1:] if sources else str(list_).splitlines()[2:])[:2]
+    option = "Check-Valid-Until: no" if deb822 else "[trusted=yes check-valid-until=no]"
+    assert option in older
+    assert "alid-" not in newer
+    assert "# Check-Valid-Until: the Valid-Until of a shipped" in str(sources or list_)
+
+
+@pytest.mark.parametrize(("own", "of_base", "checked"), [(MAY, JUNE, False), (JUNE, MAY, True)])
+def test_the_date_of_a_base_after_that_of_the_release_is_not_checked(
+    own: datetime, of_base: datetime, *, checked: bool
+) -> None:
+    """apt would refuse the base on a day on which it accepts the full repo."""
+    contents = dated(AptPolicy(date=own), AptPolicy(expires=True, date=of_base))
+    text = render_exact("ubuntu", contents)["etc/apt/sources.list.d/00-fuel-upgrade.list"]
+    option = "check-valid-until" if checked else "check-date"
+    assert "deb [trusted=yes] http://m/6.0 precise" in text
+    assert f"deb [trusted=yes {option}=no] http://m/5.1 precise" in text
+    assert f"# {option.title()}: the " in text
 
 
 def test_yum_sections_are_these() -> None:

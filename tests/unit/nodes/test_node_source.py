@@ -42,7 +42,7 @@ def pins_of(files: dict[str, str]) -> list[str]:
 def test_apt_files_of_a_diff_on_a_base_are_these() -> None:
     chain = [apt_source("2014.2-6.0", "fuel-diff-abc", "Fuel"), apt_source("2014.1.1-5.1", "Fuel")]
     assert render_apt(chain) == {
-        "etc/apt/sources.list.d/fuel-upgrade.list": (
+        "etc/apt/sources.list.d/00-fuel-upgrade.list": (
             "# Written by fuel-upgrade; the order of the lines is part of the meaning.\n"
             f"deb [trusted=yes] {MASTER}/2014.2-6.0/ubuntu/x86_64 precise main\n"
             f"deb [trusted=yes] {MASTER}/2014.1.1-5.1/ubuntu/x86_64 precise main\n"
@@ -74,7 +74,7 @@ def test_a_full_repo_alone_is_not_pinned_and_needs_no_label() -> None:
 
 def test_a_signed_repo_is_not_trusted_blindly() -> None:
     files = render_apt([apt_source("a", signed=True)])
-    assert f"deb {MASTER}/a/ubuntu" in files["etc/apt/sources.list.d/fuel-upgrade.list"]
+    assert f"deb {MASTER}/a/ubuntu" in files["etc/apt/sources.list.d/00-fuel-upgrade.list"]
 
 
 @pytest.mark.parametrize("label", ["Fuel", "FUEL"])
@@ -173,7 +173,8 @@ def test_yum_ids_are_clean_unique_and_not_dnfs_own() -> None:
 
 
 def test_astute_yum_text_is_the_originals() -> None:
-    assert render_astute("centos", [yum_source("Nailgun-6"), yum_source("5.1")]) == {
+    repos = [yum_source("Nailgun-6").entry, yum_source("5.1").entry]
+    assert render_astute("centos", repos) == {
         "etc/yum.repos.d/nailgun.repo": (
             f"[nailgun-6]\nname=Nailgun-6\nbaseurl={MASTER}/Nailgun-6/centos/x86_64\ngpgcheck=0\n"
             f"[5.1]\nname=5.1\nbaseurl={MASTER}/5.1/centos/x86_64\ngpgcheck=0"
@@ -182,8 +183,8 @@ def test_astute_yum_text_is_the_originals() -> None:
 
 
 def test_astute_apt_text_is_the_originals() -> None:
-    chain = [apt_source("6.0", "ignored"), NodeSource("flat", MASTER, None, ())]
-    assert render_astute("ubuntu", chain) == {
+    repos = [apt_source("6.0", "ignored").entry, RepoEntry("flat", MASTER)]
+    assert render_astute("ubuntu", repos) == {
         "etc/apt/sources.list": f"deb {MASTER}/6.0/ubuntu/x86_64 precise main\ndeb {MASTER}"
     }
 
@@ -272,3 +273,9 @@ def test_a_source_cannot_break_a_line(
 ) -> None:
     with pytest.raises(ConfigError, match="fits into no sources file"):
         NodeSource(name, url, suite, components)
+
+
+def test_a_repo_that_was_not_read_gets_no_pin() -> None:
+    unread, newer = apt_source("c"), apt_source("b", "Diff")
+    files = render_apt([unread, newer, apt_source("a", "Fuel")], unread=[unread])
+    assert pins_of(files) == ["Pin: release l=Diff", "Pin-Priority: 1001"]

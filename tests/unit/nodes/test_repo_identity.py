@@ -1,11 +1,13 @@
 """The identity of a repo, from disk and from faulty servers."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.nodes.apt_policy import AptPolicy
 from fuel_upgrade.nodes.repo_files import RemoteRepo
 from fuel_upgrade.nodes.repo_identity import fetch_identity, parse_identity
 from fuel_upgrade.nodes.sources import NodeSource
@@ -51,6 +53,43 @@ def test_a_folded_label_is_one_line() -> None:
 def test_a_text_without_fields_of_a_release_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no fields of a Release"):
         parse_identity(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "priority"),
+    [
+        ("", 500),
+        ("NotAutomatic: yes", 1),
+        ("notautomatic: TRUE", 1),
+        ("NotAutomatic: 1\nButAutomaticUpgrades: no", 1),
+        ("NotAutomatic: no", 500),
+        ("NotAutomatic: maybe", 500),
+        ("NotAutomatic: on\nButAutomaticUpgrades: on", 100),
+        ("ButAutomaticUpgrades: yes", 100),
+    ],
+)
+def test_the_priority_is_that_of_apt(tmp_path: Path, fields: str, priority: int) -> None:
+    """As ``apt-cache policy`` of apt 2.6, 3.0 and 3.3 shows it."""
+    release = f"Suite: precise\n{fields}\nSHA256:\n"
+    source = fetch_identity(apt_repo(tmp_path, Release=release), timeout_s=60)
+    assert source.policy.priority == priority
+
+
+def test_dates_are_read_from_a_release(tmp_path: Path) -> None:
+    text = "Date: Sat, 01 Nov 2014 10:00:00 UTC\nValid-Until: Sun, 02 Nov 2014 00:00:00 UTC\n"
+    policy = fetch_identity(apt_repo(tmp_path, Release=text), timeout_s=60).policy
+    assert policy == AptPolicy(500, expires=True, date=datetime(2014, 11, 1, 10, tzinfo=UTC))
+
+
+def test_a_date_without_a_known_zone_is_utc(tmp_path: Path) -> None:
+    text = "Suite: p\nDate: Sat, 01 Nov 2014 10:00:00 -0000\n"
+    policy = fetch_identity(apt_repo(tmp_path, Release=text), timeout_s=60).policy
+    assert policy.date == datetime(2014, 11, 1, 10, tzinfo=UTC)
+
+
+def test_a_date_that_is_none_is_ignored(tmp_path: Path) -> None:
+    text = "Suite: p\nDate: yesterday\n"
+    assert fetch_identity(apt_repo(tmp_path, Release=text), timeout_s=60).policy == AptPolicy()
 
 
 def test_a_release_alone_is_unsigned(tmp_path: Path) -> None:

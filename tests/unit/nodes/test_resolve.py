@@ -3,6 +3,7 @@
 import pytest
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.nodes.apt_policy import AptPolicy
 from fuel_upgrade.nodes.chain_content import RepoContent
 from fuel_upgrade.nodes.resolve import Pin, apt_pins, resolve, yum_excludes
 from fuel_upgrade.nodes.sources import NodeSource
@@ -10,8 +11,15 @@ from fuel_upgrade.repo.package import Package
 from tests.builders import package
 
 
-def repo(name: str, packages: list[Package], inherited: list[Package] | None = None) -> RepoContent:
-    source = NodeSource(name, f"http://m/{name}", "precise", ("main",))
+def repo(
+    name: str,
+    packages: list[Package],
+    inherited: list[Package] | None = None,
+    *,
+    priority: int = 500,
+) -> RepoContent:
+    policy = AptPolicy(priority)
+    source = NodeSource(name, f"http://m/{name}", "precise", ("main",), policy=policy)
     return RepoContent(source, tuple(packages), tuple(inherited or []))
 
 
@@ -72,6 +80,52 @@ def test_apt_pins_are_per_architecture() -> None:
     both = [package("foo", arch="i386"), package("foo", arch="amd64")]
     resolution = resolve([repo("diff", [SAME], both[:1]), repo("base", both)])
     assert apt_pins(resolution) == (Pin("foo", "amd64", "1.0-1", -1),)
+
+
+def test_a_release_that_is_not_automatic_raises_its_newest_version_over_hidden_ones() -> None:
+    """A hidden version of priority 1 or less would no longer be kept by nodes that have it."""
+    newest = repo("diff", [NEW, REBUILT[1]], [SAME], priority=1)
+    oldest = repo("base", [SAME, GONE, OLD, REBUILT[0]], priority=1)
+    assert apt_pins(resolve([newest, oldest])) == (
+        Pin("down", "amd64", "1.5", 2),
+        Pin("gone", "amd64", "1.0-1", -1),
+    )
+
+
+def test_a_hidden_version_that_is_older_needs_no_pin_below_a_release_that_is_not_automatic() -> (
+    None
+):
+    chain = [repo("diff", [OLD], [SAME], priority=1), repo("base", [SAME, NEW], priority=1)]
+    assert apt_pins(resolve(chain)) == ()
+
+
+@pytest.mark.parametrize("priority", [100, 500])
+def test_hidden_versions_are_below_a_release_with_automatic_upgrades(priority: int) -> None:
+    newest = repo("diff", [NEW, REBUILT[1]], [SAME], priority=priority)
+    oldest = repo("base", [SAME, GONE, OLD, REBUILT[0]], priority=priority)
+    assert apt_pins(resolve([newest, oldest])) == apt_pins(resolve([DIFF, BASE]))
+
+
+@pytest.mark.parametrize("priority", [1, 100])
+def test_versions_in_a_base_of_another_priority_get_that_of_the_release(priority: int) -> None:
+    base = repo("base", [SAME, GONE, OLD, REBUILT[0]], priority=priority)
+    assert apt_pins(resolve([DIFF, base])) == (
+        Pin("down", "amd64", "2.0", 1),
+        Pin("gone", "amd64", "1.0-1", -1),
+        Pin("rebuilt", "amd64", "1.0-1", 500),
+        Pin("same", "amd64", "1.0-1", 500),
+    )
+
+
+def test_a_base_above_a_release_that_is_not_automatic_is_refused() -> None:
+    newest = repo("diff", [NEW, REBUILT[1]], [SAME], priority=1)
+    with pytest.raises(ConfigError, match=r"diff says NotAutomatic, that of base does not") as info:
+        apt_pins(resolve([newest, BASE]))
+    assert "repo view" in info.value.remedy
+    other = repo("base", [GONE])
+    assert apt_pins(resolve([repo("diff", [NEW], priority=1), other])) == (
+        Pin("gone", "amd64", "1.0-1", -1),
+    )
 
 
 def test_apt_counts_all_as_the_native_architecture() -> None:

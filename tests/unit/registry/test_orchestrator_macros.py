@@ -15,12 +15,18 @@ def test_text_without_macros_stays() -> None:
     assert render("http://h/x precise main", MACROS) == "http://h/x precise main"
 
 
+def test_doubled_braces_become_one_as_in_nailgun() -> None:
+    assert (
+        render("http://{{MASTER_IP}}/{{{MASTER_IP}}}", MACROS) == "http://{MASTER_IP}/{10.20.0.2}"
+    )
+
+
 def test_a_value_is_not_rendered_again() -> None:
     assert render("{A}", {"A": "{B}", "B": "no"}) == "{B}"
 
 
 @pytest.mark.parametrize(
-    "text", ["{NOPE}", "{}", "{MASTER_IP.__class__}", "{ MASTER_IP }", "{", "}", "{{MASTER_IP}}"]
+    "text", ["{NOPE}", "{}", "{MASTER_IP.__class__}", "{ MASTER_IP }", "{", "}", "{{MASTER_IP}"]
 )
 def test_anything_else_in_braces_is_refused(text: str) -> None:
     with pytest.raises(RefusedError) as caught:

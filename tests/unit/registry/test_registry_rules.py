@@ -53,6 +53,32 @@ def test_known_fields_are_kept_and_unknown_ones_dropped() -> None:
     assert made.details == {"volumes_metadata": {"a": [1]}, "roles": ["controller"]}
 
 
+def test_null_is_as_if_a_field_was_never_posted() -> None:
+    made = create(body(state=None, roles=None, attributes_metadata=None))
+    assert (made.state, made.details) == ("not_available", {})
+    assert made.detail("attributes_metadata") == {}
+    changed = rules.amend(create(body(roles=["controller"])), {"roles": None}, master_ip=IP)
+    assert changed.detail("roles") == []
+
+
+def test_an_empty_name_is_accepted() -> None:
+    assert create(body(name="")).name == ""
+
+
+@pytest.mark.parametrize(
+    ("networks", "part"),
+    [
+        ({"nova_network": {}}, "'neutron'"),
+        ({"neutron": {}}, "'nova_network'"),
+        ({"neutron": {}, "nova_network": {"networks": [{}]}}, "Invalid network data"),
+        ([], "object"),
+    ],
+)
+def test_networks_need_both_providers_and_names(networks: object, part: str) -> None:
+    with pytest.raises(RefusedError, match=part):
+        rules.require_networks(networks)
+
+
 def test_the_first_missing_field_is_named() -> None:
     posted = body()
     for field, named in [
@@ -73,7 +99,6 @@ def test_a_body_that_is_no_object_has_no_name(posted: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"name": ""}, "'name'"),
         ({"name": 1}, "'name'"),
         ({"version": None}, "'version'"),
         ({"version": "1" * 31}, "longer than 30"),

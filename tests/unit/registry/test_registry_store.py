@@ -7,9 +7,9 @@ import pytest
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.registry.auth import passwords
 from fuel_upgrade.registry.auth.accounts import TOKEN_LIFETIME_S
-from fuel_upgrade.registry.refusal import RefusedError
+from fuel_upgrade.registry.refusal import RefusedError, bad_request
 from fuel_upgrade.registry.release_store import RefuseTaken, Store
-from fuel_upgrade.registry.resources import ReleaseFields
+from fuel_upgrade.registry.resources import Cluster, JsonObject, ReleaseFields, StoredRelease
 
 CHEAP_BLOCKS = 2  # no test here is about the cost of a hash
 
@@ -82,10 +82,10 @@ def refuse_as_first(current: ReleaseFields, refuse_taken: RefuseTaken) -> Releas
     return current
 
 
-def test_releases_are_listed_newest_first(store: Store) -> None:
+def test_releases_are_listed_in_the_order_of_nailgun(store: Store) -> None:
     for version in ("2014.2-9.0", "2016-10.0", "2014.2-6.0"):
         store.add_release(fields(version=version))
-    assert [r.fields.version for r in store.releases()] == ["2016-10.0", "2014.2-9.0", "2014.2-6.0"]
+    assert [r.fields.version for r in store.releases()] == ["2014.2-9.0", "2014.2-6.0", "2016-10.0"]
 
 
 def test_an_id_is_never_given_again(store: Store) -> None:
@@ -123,13 +123,44 @@ def test_a_cluster_needs_a_release_and_a_name_of_its_own(store: Store) -> None:
     assert caught.value.status == 409
 
 
-def test_tasks_are_listed_by_cluster(store: Store) -> None:
-    cluster = store.add_cluster("c", store.add_release(fields()).id, fuel_version="6.0")
-    here = store.add_task("deploy", "running", cluster_id=cluster.id)
-    other = store.add_task("dump", "ready")
-    assert store.tasks() == (here, other)
-    assert store.tasks(cluster.id) == (here,)
-    assert store.tasks(2**70) == ()
+def test_a_task_is_deleted_unless_it_runs(store: Store) -> None:
+    running, ready = store.add_task("deploy", "running"), store.add_task("dump", "ready")
+    store.delete_task(ready.id)
+    with pytest.raises(RefusedError, match="running task"):
+        store.delete_task(running.id)
+    assert store.tasks() == (running,)
+    with pytest.raises(RefusedError, match="Task not found"):
+        store.delete_task(ready.id)
+
+
+def test_a_change_of_a_cluster_keeps_its_id_and_needs_a_release(store: Store) -> None:
+    release = store.add_release(fields())
+    made = store.add_cluster("c", release.id, fuel_version="6.0")
+    other = store.add_cluster("other", release.id, fuel_version="6.0")
+
+    def rename(current: Cluster, _release: StoredRelease) -> Cluster:
+        return current.model_copy(update={"name": "n", "attributes": {"editable": {"a": 1}}})
+
+    changed = store.change_cluster(made.id, rename)
+    assert (changed.id, changed.name, changed.attributes) == (made.id, "n", {"editable": {"a": 1}})
+    assert store.cluster(made.id) == changed
+    with pytest.raises(RefusedError) as taken:
+        store.change_cluster(other.id, rename)
+    assert taken.value.status == 409
+    with pytest.raises(RefusedError, match="Invalid release ID"):
+        store.change_cluster(made.id, lambda c, _r: c.model_copy(update={"release_id": 99}))
+    assert store.cluster(made.id) == changed
+
+
+def test_the_attributes_of_a_new_cluster_may_refuse_its_release(store: Store) -> None:
+    release = store.add_release(fields())
+
+    def refuse(_cluster: Cluster, _release: StoredRelease) -> JsonObject:
+        raise bad_request("no")
+
+    with pytest.raises(RefusedError, match="no"):
+        store.add_cluster("c", release.id, fuel_version="6.0", attributes=refuse)
+    assert store.clusters() == ()
 
 
 def test_deleting_a_cluster_leaves_its_nodes_and_tasks_without_one(store: Store) -> None:
@@ -137,8 +168,8 @@ def test_deleting_a_cluster_leaves_its_nodes_and_tasks_without_one(store: Store)
     task = store.add_task("deploy", "running", cluster_id=cluster.id)
     store.add_node("n", "ready", cluster_id=cluster.id)
     store.delete_cluster(cluster.id)
-    assert store.task(task.id).cluster_id is None
-    assert [node.cluster_id for node in store.nodes()] == [None]
+    assert store.task(task.id).cluster is None
+    assert [node.cluster for node in store.nodes()] == [None]
 
 
 def test_notifications_keep_status_and_time(store: Store) -> None:
@@ -146,7 +177,8 @@ def test_notifications_keep_status_and_time(store: Store) -> None:
     assert (made.status, made.created_s) == ("unread", 1_000_000)
     assert made.to_wire()["date"] == "12-01-1970"
     assert made.to_wire()["time"] == "13:46:40"
-    assert store.mark_notification(made.id, "read").status == "read"
+    (marked,) = store.mark_notifications({made.id: "read"})
+    assert marked.status == "read"
     store.delete_notification(made.id)
     assert store.notifications() == ()
 

@@ -117,7 +117,8 @@ def test_a_map_has_the_other_repos_of_a_description_after_the_chain() -> None:
 def test_the_chain_takes_the_place_of_the_own_repo_in_the_list() -> None:
     body = LIST.body(DESCRIBED, data(*BASES))
     assert [entry["name"] for entry in entries(body)] == [
-        "ubuntu", "mos", "2015.1.0-7.0", "2014.2-6.0", "mos-updates", "Auxiliary",
+        "ubuntu", "mos", "mos.zz98-2015.1.0-7.0", "mos.zz99-2014.2-6.0", "mos-updates",
+        "Auxiliary",
     ]  # fmt: skip
     assert entries(body)[1] == deb("mos", MOS, 1050)
     assert entries(body)[2]["uri"] == (
@@ -132,7 +133,7 @@ def test_the_chain_takes_the_place_of_the_own_repo_in_the_list() -> None:
 
 def test_apt_priorities_fall_along_the_chain_from_that_of_the_own_repo() -> None:
     assert priorities(LIST.body(DESCRIBED, data(*BASES))) == {
-        "ubuntu": None, "mos": 1050, "2015.1.0-7.0": 1049, "2014.2-6.0": 1048,
+        "ubuntu": None, "mos": 1050, "mos.zz98-2015.1.0-7.0": 1049, "mos.zz99-2014.2-6.0": 1048,
         "mos-updates": 1050, "Auxiliary": 1150,
     }  # fmt: skip
 
@@ -173,8 +174,9 @@ def test_a_description_of_6_0_becomes_a_list() -> None:
         }},
     }  # fmt: skip
     body = LIST.body(fields, data(BASES[0]))
-    assert [entry["name"] for entry in entries(body)] == ["mirror", "liberty-8.0", "2015.1.0-7.0"]
-    assert priorities(body) == {"mirror": None, "liberty-8.0": 1050, "2015.1.0-7.0": 1049}
+    names = ["mirror", "liberty-8.0", "liberty-8.0.zz99-2015.1.0-7.0"]
+    assert [entry["name"] for entry in entries(body)] == names
+    assert priorities(body) == dict(zip(names, (None, 1050, 1049), strict=True))
     assert "orchestrator_data" not in body
 
 
@@ -201,7 +203,7 @@ def test_given_priorities_are_put_back_as_they_were() -> None:
     before = read_release({**body, "id": 1}).orchestrator
     assert before is not None
     alone = {**body, **LIST.repo_fields(body, replace(before, repos=before.repos[:1]))}
-    assert "2014.2-6.0" not in priorities(alone)
+    assert [n for n in priorities(alone) if n.startswith("mos.")] == []
     assert entries({**alone, **LIST.repo_fields(alone, before)}) == entries(body)
 
 

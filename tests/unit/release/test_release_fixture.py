@@ -1,11 +1,12 @@
 """``openstack.yaml``: extension, deep merge, and the real ones of nine Fuel versions."""
 
+import json
 import re
 
 import pytest
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.release.field_checks import STATES
+from fuel_upgrade.release.field_checks import MAX_CHARS, STATES
 from fuel_upgrade.release.fixture import as_yaml, deep_merge, parse_fixture
 from fuel_upgrade.release.model import Release
 from tests.tools import shared_dir
@@ -100,6 +101,19 @@ def test_extending_changes_nothing_of_the_parent() -> None:
 def test_an_entry_without_a_release_is_refused(text: str, what: str) -> None:
     with pytest.raises(BundleError, match=re.escape(what)):
         parsed(text)
+
+
+@pytest.mark.parametrize(("field", "most"), MAX_CHARS.items())
+def test_a_text_that_is_too_long_for_nailgun_is_refused(field: str, most: int) -> None:
+    fields = {"name": "n", "version": "1", "operating_system": "Ubuntu"}
+    longest = json.dumps([{"pk": 1, "fields": {**fields, field: "é" * most}}])
+    assert len(parse_fixture(longest, source="a.json")) == 1
+    too_long = json.dumps([{"pk": 1, "fields": {**fields, field: "é" * (most + 1)}}])
+    with pytest.raises(BundleError) as caught:
+        parse_fixture(too_long, source="a.json")
+    reason = f"entry 1: {field!r} has {most + 1} characters, Nailgun takes {most}: éé"
+    assert reason in caught.value.what
+    assert len(caught.value.what) < 200
 
 
 def test_entries_that_are_no_maps_are_refused_where_there_are_releases() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header, decode
+from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header, decode, encode
 from tests.builders import quickly
 
 TYPES = [b"0", b"\0", b"1", b"2", b"3", b"5", b"6", b"7", b"g", b"x", b"K", b"L", b"S"]
@@ -62,5 +62,15 @@ def test_an_altered_header_is_read_as_tarfile_reads_it(
 def test_a_header_with_a_wrong_checksum_is_refused(position: int) -> None:
     block = bytearray(tarfile.TarInfo("a").tobuf())
     block[position] ^= 1
-    with pytest.raises(ValueError, match=r"checksum|invalid literal"):
+    with pytest.raises(ValueError, match=r"checksum|invalid header"):
         decode(bytes(block))
+
+
+@quickly
+@given(NAMES, st.integers(0, 1 << 40), st.sampled_from([0o644, 0o755]), NAMES)
+def test_a_header_is_encoded_as_by_tarfile(name: str, size: int, mode: int, target: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.mode, info.linkname = tarfile.SYMTYPE, size, mode, target
+    info.mtime, info.uname, info.gname = 7, "root", "root"
+    expected = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+    assert encode(Header(name, tarfile.SYMTYPE, size, mode, target), mtime=7) == expected

@@ -10,6 +10,7 @@ from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.api.responses import Json
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.ids import Id
+from fuel_upgrade.registry.lines import Line
 from fuel_upgrade.registry.refusal import conflict, not_found
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.resources import Node
@@ -23,8 +24,11 @@ NodeSources = Callable[[RegisteredRelease], Mapping[str, str]]
 class Deployment:
     """The handler; ``node_sources`` renders the sources, for a registry does not read repos."""
 
-    def __init__(self, store: Store, master_ip: str, node_sources: NodeSources | None) -> None:
+    def __init__(
+        self, store: Store, master_ip: str, line: Line, node_sources: NodeSources | None
+    ) -> None:
         self._store = store
+        self._line = line
         self._master_ip = master_ip
         self._node_sources = node_sources
 
@@ -42,7 +46,7 @@ class Deployment:
         ``node`` is an id or a name; without it the answer holds for any. 404; 409 for a release
         whose repos make no sources, or cannot be read.
         """
-        shown = self._store.release(release_id).to_wire()
+        shown = self._store.release(release_id).to_wire(self._line)
         try:
             release = read_release(shown, master_ip=self._master_ip)
             repos = repo_metadata(shown, self._master_ip)

@@ -1,42 +1,86 @@
-"""Keystone v2.0 as far as a client of Nailgun needs it: a token for a name and a password."""
+"""Keystone v2.0 as far as clients of Nailgun need it: logins, and a user's own password."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.api.responses import Json, JsonBody
 from fuel_upgrade.registry.api.route_description import operation
-from fuel_upgrade.registry.auth.accounts import TOKEN_LIFETIME_S, Accounts
+from fuel_upgrade.registry.auth.accounts import TOKEN_LIFETIME_S, Accounts, TokenHolder
+from fuel_upgrade.registry.auth.identity import PROJECT
 from fuel_upgrade.registry.auth.login import Login
-from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.registry.refusal import RefusedError, bad_request
 from fuel_upgrade.registry.resources import JsonObject
+
+#: Its paths: direct, and behind nginx.
+_PLACES = ("/v2.0", "/keystone/v2.0")
 
 
 class Keystone:
-    """The handler; the contract's errors have no text here."""
+    """The handlers; the contract's errors have no text here."""
 
     def __init__(self, accounts: Accounts, login: Login) -> None:
         self._accounts = accounts
         self._login = login
 
     def router(self) -> APIRouter:
-        """Return the two places at which masters have Keystone: itself, and behind nginx."""
+        """Return the routes at both paths."""
         router = APIRouter(tags=["Keystone v2.0"])
-        described = operation(
-            takes=json_schemas.PASSWORD_V2, gives={200: json_schemas.ACCESS}, refuses=(401, 429)
-        )
-        for path in ("/v2.0/tokens", "/keystone/v2.0/tokens"):
-            router.add_api_route(path, self.create_token, methods=["POST"], **described)
+        access = {200: json_schemas.ACCESS}
+        login = operation(takes=json_schemas.AUTH_V2, gives=access, refuses=(401, 429))
+        change = operation(takes=json_schemas.NEW_PASSWORD, gives=access, refuses=(401, 403, 429))
+        user = "/OS-KSCRUD/users/{user_id}"
+        for place in _PLACES:
+            router.add_api_route(f"{place}/tokens", self.create_token, methods=["POST"], **login)
+            router.add_api_route(place + user, self.change_password, methods=["PATCH"], **change)
         return router
 
     def create_token(self, request: Request, body: JsonBody) -> Response:
-        """200 with a token; 400 for no credentials; 401 for wrong ones; 429 after too many."""
-        name, password, tenant = _credentials(body)
+        """200 with a token; 400 for no credentials; 401 for wrong ones; 429 after too many.
+
+        A login by token gives that token again: it does not last longer.
+        """
+        auth = _object(body, "auth")
+        if "passwordCredentials" not in auth:
+            token = _text(_object(auth, "token"), "id")
+            holder = self._accounts.token_holder(token)
+            if holder is None:
+                raise RefusedError(HTTPStatus.UNAUTHORIZED, "")
+            return Json(_access(token, holder))
+        given = _object(auth, "passwordCredentials")
+        name, password = _text(given, "username"), _text(given, "password")
         user_id = self._login.user_id(name, password, client_address(request))
+        return self._issue(user_id, name)
+
+    def change_password(
+        self,
+        request: Request,
+        user_id: str,
+        body: JsonBody,
+        caller: Annotated[str, Header(alias="X-Auth-Token")],
+    ) -> Response:
+        """200 with a new token: those before are revoked; 403 for another user than the caller.
+
+        401 for a wrong original password; 429 after too many.
+        """
+        user = _object(body, "user")
+        original, password = _text(user, "original_password"), _text(user, "password")
+        holder = self._accounts.token_holder(caller)
+        if holder is None or str(holder.user_id) != user_id:
+            raise RefusedError(HTTPStatus.FORBIDDEN, "")
+        if not password:
+            raise bad_request("")
+        self._login.user_id(holder.name, original, client_address(request))
+        self._accounts.set_password(holder.name, password)
+        return self._issue(holder.user_id, holder.name)
+
+    def _issue(self, user_id: int, name: str) -> Response:
         token, expires_s = self._accounts.issue_token(user_id)
-        return Json(_access(_token(token, expires_s, tenant), str(user_id), name))
+        return Json(_access(token, TokenHolder(user_id, name, expires_s)))
 
 
 def client_address(request: Request) -> str:
@@ -44,37 +88,35 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _credentials(body: object) -> tuple[str, str, str]:
-    auth = body.get("auth") if isinstance(body, dict) else None
-    given = auth.get("passwordCredentials") if isinstance(auth, dict) else None
-    if not isinstance(auth, dict) or not isinstance(given, dict):
+def _object(body: object, name: str) -> JsonObject:
+    value = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(value, dict):
         raise bad_request("")
-    name, password = given.get("username"), given.get("password")
-    if not isinstance(name, str) or not isinstance(password, str):
-        raise bad_request("")
-    return name, password, str(auth.get("tenantName", ""))
+    return value
 
 
-def _token(token: str, expires_s: int, tenant: str) -> JsonObject:
-    expires = datetime.fromtimestamp(expires_s, tz=UTC)
-    issued = datetime.fromtimestamp(expires_s - TOKEN_LIFETIME_S, tz=UTC)
-    return {
+def _text(body: JsonObject, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise bad_request("")
+    return value
+
+
+def _access(token: str, holder: TokenHolder) -> JsonObject:
+    expires = datetime.fromtimestamp(holder.expires_s, tz=UTC)
+    issued = datetime.fromtimestamp(holder.expires_s - TOKEN_LIFETIME_S, tz=UTC)
+    shown: JsonObject = {
         "id": token,
         "issued_at": f"{issued:%Y-%m-%dT%H:%M:%S.%f}",
         "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
-        "tenant": {"id": "1", "name": tenant, "description": None, "enabled": True},
+        "tenant": {**PROJECT, "description": None, "enabled": True},
     }
-
-
-def _access(token: JsonObject, user_id: str, name: str) -> JsonObject:
     user = {
-        "id": user_id,
-        "name": name,
-        "username": name,
+        "id": str(holder.user_id),
+        "name": holder.name,
+        "username": holder.name,
         "roles": [{"name": "admin"}],
         "roles_links": [],
     }
     metadata = {"is_admin": 0, "roles": ["1"]}
-    return {
-        "access": {"token": token, "user": user, "metadata": metadata, "serviceCatalog": []},
-    }
+    return {"access": {"token": shown, "user": user, "metadata": metadata, "serviceCatalog": []}}

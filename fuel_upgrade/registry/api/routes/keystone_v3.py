@@ -42,13 +42,11 @@ class KeystoneV3:
         )
         gives = {200: json_schemas.TOKEN_V3}
         show = operation(gives=gives, refuses=absent, form="v3", headers=headers)
-        check = operation(gives={200: None}, refuses=absent, form="none", headers=headers)
         revoke = operation(gives={204: None}, refuses=absent, form="v3")
         for place in PLACES:
             path = f"{place}/auth/tokens"
             router.add_api_route(path, self.create, methods=["POST"], **create)
             router.add_api_route(path, self.show, methods=["GET"], **show)
-            router.add_api_route(path, self.check, methods=["HEAD"], **check)
             router.add_api_route(path, self.revoke, methods=["DELETE"], **revoke)
         return router
 
@@ -73,11 +71,6 @@ class KeystoneV3:
         token, holder = self._subject(caller, subject)
         shown = render_token(token, holder, with_catalog=nocatalog is None)
         return Json(shown, headers=_headers(token))
-
-    def check(self, caller: CallersToken = None, subject: SubjectToken = None) -> Response:
-        """200 if the token is valid; 401 without a valid token of the caller; 404."""
-        token, _ = self._subject(caller, subject)
-        return Response(headers=_headers(token))
 
     def revoke(self, caller: CallersToken = None, subject: SubjectToken = None) -> Response:
         """204: the token is revoked; 401 without a valid token of the caller; 404."""

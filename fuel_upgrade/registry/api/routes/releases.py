@@ -1,5 +1,7 @@
 """``/api/v1/releases``."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -8,6 +10,7 @@ from fuel_upgrade.registry.api import json_schemas
 from fuel_upgrade.registry.api.responses import Json, JsonBody, created, no_content
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.ids import Id
+from fuel_upgrade.registry.lines import Line
 from fuel_upgrade.registry.release_store import RefuseTaken, Store
 from fuel_upgrade.registry.resources import JsonObject, ReleaseFields, StoredRelease
 
@@ -15,7 +18,7 @@ from fuel_upgrade.registry.resources import JsonObject, ReleaseFields, StoredRel
 class Releases:
     """The handlers; ``master_ip`` is the value of the macro ``{MASTER_IP}``."""
 
-    def __init__(self, store: Store, master_ip: str, line: rules.Line) -> None:
+    def __init__(self, store: Store, master_ip: str, line: Line) -> None:
         self._store = store
         self._master_ip = master_ip
         self._line = line
@@ -29,6 +32,9 @@ class Releases:
         creates = operation(takes=forms.new, gives={201: shown}, refuses=(409,))
         updates = operation(takes=forms.changed, gives={200: shown}, refuses=(404, 409))
         networks = operation(gives={200: json_schemas.NETWORKS}, refuses=(404,))
+        replaces = operation(
+            takes=json_schemas.NETWORKS, gives={200: json_schemas.NETWORKS}, refuses=(404,)
+        )
         add("", self.list_all, methods=["GET"], **lists)
         add("", self.create, methods=["POST"], **creates)
         add(one, self.show, methods=["GET"], **operation(gives={200: shown}, refuses=(404,)))
@@ -37,10 +43,11 @@ class Releases:
             one, self.delete, methods=["DELETE"], **operation(gives={204: None}, refuses=(400, 404))
         )
         add(f"{one}/networks", self.networks, methods=["GET"], **networks)
+        add(f"{one}/networks", self.replace_networks, methods=["PUT"], **replaces)
         return router
 
     def list_all(self) -> Response:
-        """200: every release, newest first."""
+        """200: every release, in the order of Nailgun."""
         return Json([self._shown(release) for release in self._store.releases()])
 
     def create(self, body: JsonBody) -> Response:
@@ -76,5 +83,16 @@ class Releases:
         """200: the networks that were posted with the release; 404."""
         return Json(self._store.release(release_id).fields.detail("networks_metadata"))
 
+    def replace_networks(self, release_id: Id, body: JsonBody) -> Response:
+        """200: the new networks; 400 without those of both providers; 404."""
+        networks = rules.require_networks(body)
+
+        def change(current: ReleaseFields, _: RefuseTaken) -> ReleaseFields:
+            details = {**(current.details or {}), "networks_metadata": networks}
+            return replace(current, details=details)
+
+        self._store.change_release(release_id, change)
+        return Json(networks)
+
     def _shown(self, release: StoredRelease) -> JsonObject:
-        return release.to_wire(has_map=self._line.has_map)
+        return release.to_wire(self._line)

@@ -48,6 +48,7 @@ class FakeDaemon(DaemonClient):
         body = {k: one[k] for k in ("name", "version", "operating_system", "state")}
         body |= {"roles": ["controller"], "volumes_metadata": {"x": 1}, "wizard_metadata": {}}
         body["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
+        body |= {"description": "images at 10.20.0.2", "deployment_tasks": [{"id": "a"}]}
         return {
             **one, "puppet_manifests_source": "rsync://m", "puppet_modules_source": "rsync://n",
             "clusters": self.used.get("clusters", {}).get(one["id"], []),
@@ -208,6 +209,7 @@ def test_a_description_is_compared_by_the_fields_that_it_shares_with_nailgun(
 ) -> None:
     fields = {k: RELEASES[0][k] for k in ("name", "version", "operating_system", "state")}
     fields["roles"] = ["controller", "mongo"]
+    fields["description"] = "images at {{settings.MASTER_IP}}"
     fields["networks_metadata"] = {"nova_network": {"networks": [{"name": "public"}]}}
     path = tmp_path / "openstack.yaml"
     path.write_text(yaml.safe_dump([{"pk": 1, "fields": fields}]))
@@ -217,6 +219,10 @@ def test_a_description_is_compared_by_the_fields_that_it_shares_with_nailgun(
     assert comparison["differences"] == [
         {"kind": "removed", "path": 'roles["mongo"]', "before": "mongo", "after": None}
     ]
+    (other_way,) = json.loads(run(FakeDaemon(), "diff", "4", str(path), "--json").output)[
+        "comparisons"
+    ]
+    assert [difference["kind"] for difference in other_way["differences"]] == ["added"]
 
 
 def test_a_name_that_is_neither_a_release_nor_a_file_raises_not_found() -> None:

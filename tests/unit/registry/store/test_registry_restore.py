@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.registry.rules import LINES
+from fuel_upgrade.registry.lines import LINES
 from fuel_upgrade.registry.store.restore import parse
 
 RELEASE = {

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import re
+import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -66,6 +68,63 @@ def test_the_last_of_duplicate_fields_counts() -> None:
     (merged,) = split(text)
     for parse in (parse_package, deb.parse_by_sha256):
         assert (parse(merged, source="x").name, parse(merged, source="x").version) == ("b", "2")
+
+
+@pytest.mark.parametrize("name", ["version:", "VERSION:", "Version :", "vErsion\t:"])
+def test_duplicate_fields_may_have_two_spellings(name: str) -> None:
+    usual = stanza(Fake("a", "1"))
+    for text, version in (
+        (usual + f"\n{name} 2".encode(), "2"),
+        (usual.replace(b"\nVersion:", f"\n{name} 2\nVersion:".encode()), "1"),
+    ):
+        for parse in (parse_package, deb.parse_by_sha256):
+            assert parse(text, source="x").version == version
+        assert deb.identity_by_sha256(text, source="x").split(" ")[2] == version
+
+
+SHAPES = {
+    "one entry": b"Tag: x\n",
+    "one name after the other": b"Package: a\n",
+    "values of many lines": b" x\n",
+    "carriage returns": b"\r",
+    "blanks": b" ",
+    "lines of blanks": b"\n ",
+    "empty lines": b"\n",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_work_for_a_hostile_index_grows_with_its_size(shape: str) -> None:
+    def seconds(count: int) -> float:
+        text = b"SHA256:" + SHAPES[shape] * (count // len(SHAPES[shape])) + b"\nPackage: a"
+        start = time.process_time()
+        with suppress(BundleError, ValueError):
+            for entry in split(text):
+                parse_package(entry, source="x")
+        return time.process_time() - start
+
+    small, large = (min(seconds(n) for _ in range(3)) for n in (SMALL, 16 * SMALL))
+    assert large < 64 * max(small, 1e-5), "16 times the size: 16 times the work, 256 by the square"
+
+
+SMALL = 4 << 10
+
+
+class CountedStream(io.BytesIO):
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+def test_reads_of_one_long_entry_double_in_size() -> None:
+    def reads(chunks: int) -> int:
+        stream = CountedStream(b"Tag: xx\n" * (chunks * (64 << 10) // 8))
+        list(iter_batches(stream))
+        return stream.reads
+
+    assert reads(64) <= reads(16) + 2
 
 
 def test_a_value_may_begin_on_the_next_line_but_has_one_line() -> None:

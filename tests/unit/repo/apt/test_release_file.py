@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.repo.apt.release_file import ReleaseFile, parse_release, read_release
+from fuel_upgrade.repo.apt.stanza import FileSums
 
 RELEASE = (
     "Origin: Fuel\nLabel: fuel-diff-abc\nDescription: a\n  folded text\n"
@@ -22,11 +23,14 @@ def test_the_signature_is_no_part_of_the_fields(text: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("Release", RELEASE), ("InRelease", CLEARSIGNED)])
-def test_the_best_checksum_of_each_file_counts(tmp_path: Path, name: str, text: str) -> None:
+def test_every_checksum_of_each_file_is_read(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     assert read_release(tmp_path) == ReleaseFile(
         {"Origin": "Fuel", "Label": "fuel-diff-abc"},
-        {"main/Packages": ("sha256", "00ff"), "main/Packages.gz": ("md5", "0b")},
+        {
+            "main/Packages": FileSums(12, {"md5": "0a", "sha256": "00ff"}),
+            "main/Packages.gz": FileSums(9, {"md5": "0b"}),
+        },
     )
 
 

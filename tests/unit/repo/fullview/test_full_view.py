@@ -1,5 +1,6 @@
 """The full view: its content, the source of its indexes, and its refusals."""
 
+import lzma
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_the_smallest_form_of_each_index_is_carried(tmp_path: Path, make: Make) 
 def test_translations_travel_with_the_indexes(tmp_path: Path) -> None:
     folder = tmp_path / "full-2/dists/precise/main/i18n"
     write(folder / "Translation-en", "text")
-    write(folder / "Translation-en.xz", "packed")
+    write(folder / "Translation-en.xz", lzma.compress(b"text"))
     build_view(build_chain(tmp_path, apt_repo), tmp_path / "view")
     got = [p.name for p in (tmp_path / "view/dists/precise/main/i18n").iterdir()]
     assert got == ["Translation-en.xz"]
@@ -266,16 +267,16 @@ def test_a_description_of_before_the_view_is_still_read(tmp_path: Path) -> None:
 
 
 def test_two_packages_with_one_location_are_refused(tmp_path: Path) -> None:
-    """The rebuilt package has the file name of the one that stays, in another folder."""
-    kept = Fake("name", content="kept")
+    """The new package has the file name of the one that stays, which the current repo moved."""
+    kept, new = Fake("name", content="kept"), Fake("other", content="new")
     base = apt_repo(tmp_path / "base", [kept])
-    current = apt_repo(tmp_path / "current", [Fake("name", content="new")])
-    moved = (current / kept.location).with_name("moved.deb")
-    moved.write_text("kept")
+    current = apt_repo(tmp_path / "current", [kept, new])
+    moved = kept.location.replace("name_", "moved_")
+    (current / kept.location).rename(current / moved)
+    (current / new.location).rename(current / kept.location)
     packages_file = current / "dists/precise/main/binary-amd64/Packages"
-    entry = (base / "dists/precise/main/binary-amd64/Packages").read_text()
-    entry = entry.replace(kept.location, f"pool/main/{moved.name}")
-    packages_file.write_text(packages_file.read_text() + entry)
+    text = packages_file.read_text().replace(kept.location, moved)
+    packages_file.write_text(text.replace(new.location, kept.location))
     for name in ("dists/precise/Release", "dists/precise/main/binary-amd64/Packages.gz"):
         (current / name).unlink()
     build_diff(base, current, tmp_path / "own")

@@ -238,7 +238,7 @@ def test_a_ready_diff_repo_is_proved_by_its_own_description() -> None:
 def test_an_error_names_twenty_and_counts_the_rest() -> None:
     faults = tuple(Fault(FaultKind.MISSING, f"p{n} all 1") for n in range(SHOWN + 3))
     with pytest.raises(BundleError) as caught:
-        Proof("sha256", 1, 1, 0, 1, faults).require("diff")
+        Proof("expat", "sha256", 1, 1, 0, 1, faults).require("diff")
     assert "23 fault(s)" in caught.value.what
     assert caught.value.what.count("\n        - p") == SHOWN
     assert caught.value.what.endswith("and 3 more")

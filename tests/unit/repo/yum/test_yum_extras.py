@@ -86,22 +86,39 @@ def test_a_wrong_size_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_missing_listed_data_is_an_error_when_it_is_read(tmp_path: Path, kind: str) -> None:
+def test_data_that_is_listed_but_missing_counts_as_none(tmp_path: Path, kind: str) -> None:
     root = repo(tmp_path, ALL, SAME)
-    (root / listed(root)[kind][0]).unlink()
-    assert len(YumRepo.read(root).packages) == 1
-    with pytest.raises(BundleError, match=FILES[kind]):
-        extras_of(root)
+    name = listed(root)[kind][0]
+    (root / name).unlink()
+    assert kind not in extras_of(root).render()
+    assert YumRepo.read(root).unreadable == (f"{kind} {name}: missing, but repomd.xml lists it",)
 
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("modules", "---\nx: [\n"), ("modules", "--- 1\n"), ("updateinfo", "<updates><update")],
+    [
+        ("modules", "---\nx: [\n"),
+        ("modules", "--- a\x1bb\n"),
+        ("updateinfo", "<updates><update"),
+        ("updateinfo", updates(advisory("A", "a-1-1", title="\x1b"))),
+        ("group", comps({"\x1b": ["a"]})),
+        ("group", "<comps>"),
+    ],
 )
-def test_malformed_data_is_refused(tmp_path: Path, kind: str, text: str) -> None:
-    root = repo(tmp_path, {kind: text}, SAME)
-    with pytest.raises(BundleError, match=FILES[kind]):
-        extras_of(root)
+def test_malformed_data_counts_as_none(tmp_path: Path, kind: str, text: str) -> None:
+    root = repo(tmp_path, {**ALL, kind: text}, SAME)
+    assert set(extras_of(root).render()) == {*KINDS} - {kind}
+    (fault,) = YumRepo.read(root).unreadable
+    assert fault.startswith(f"{kind} {listed(root)[kind][0]}: ")
+    assert str(tmp_path) not in fault
+
+
+def test_a_document_that_is_no_module_metadata_is_carried_and_the_others_are_read() -> None:
+    text = "--- 1\n" + stream("web", "1", "web-0:1.0-1.noarch") + "---\ndocument: modulemd\n...\n"
+    documents = parse_modules(text, source="modules")
+    assert [document.module for document in documents] == ["", "web", ""]
+    chosen = select_modules(documents, documents[:1], documents[:1], ())
+    assert chosen == documents[1:]
 
 
 def test_module_metadata_nested_too_deeply_are_refused_before_they_end_the_process() -> None:

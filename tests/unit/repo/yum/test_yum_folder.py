@@ -4,15 +4,17 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.repo.read_repo import detect_kind, opened_repo
-from fuel_upgrade.repo.yum.metadata import write_yum_metadata
+from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
+from fuel_upgrade.repo.yum.createrepo import load_library
 from fuel_upgrade.repo.yum.repo import YumRepo
+from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
 
@@ -55,7 +57,7 @@ def edit_repomd(root: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ('type="other"', 'type="group"', "no other metadata"),
+        ('type="primary"', 'type="group"', "no primary metadata"),
         ("repodata/primary", "../primary", "outside the repo"),
         ("</repomd>", "", "repomd.xml"),
         ('checksum type="sha256"', 'checksum type="crc32"', "unknown kind 'crc32'"),
@@ -92,7 +94,7 @@ def test_the_old_name_of_sha1_is_known_and_other_names_are_refused(tmp_path: Pat
 
 def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
-    write_yum_metadata(repo, {TWO[1].rpm_location}, tmp_path / "b")
+    write_yum_metadata([(repo, {TWO[1].rpm_location})], tmp_path / "b", {}, repo.form)
     again = YumRepo.read(tmp_path / "b")
     assert again.packages == repo.packages[1:]
     assert again.timestamp == repo.timestamp
@@ -103,14 +105,14 @@ def test_a_location_with_a_dot_is_matched(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO, prefix="./"))
     locations = {package.location for package in repo.packages}
     assert locations == {fake.rpm_location for fake in TWO}
-    write_yum_metadata(repo, locations, tmp_path / "b")
+    write_yum_metadata([(repo, locations)], tmp_path / "b", {}, repo.form)
     assert YumRepo.read(tmp_path / "b").packages == repo.packages
 
 
 def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
     for name in "bc":
-        write_yum_metadata(repo, {TWO[0].rpm_location}, tmp_path / name)
+        write_yum_metadata([(repo, {TWO[0].rpm_location})], tmp_path / name, {}, repo.form)
     one, other = (
         {p.name: p.read_bytes() for p in (tmp_path / name / "repodata").iterdir()} for name in "bc"
     )
@@ -129,7 +131,7 @@ def test_kinds_are_detected_by_their_folders(tmp_path: Path) -> None:
 
 def test_a_repo_in_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
     before = digest(tmp_path)
-    with opened_repo(tmp_path, scratch=tmp_path / "nowhere") as root:
+    with opened_repo(tmp_path, Role.FULL, scratch=tmp_path / "nowhere") as root:
         assert root == tmp_path
     assert digest(tmp_path) == before
 
@@ -137,7 +139,7 @@ def test_a_repo_in_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
 def test_a_damaged_archive_leaves_nothing_in_the_scratch_folder(tmp_path: Path) -> None:
     path = write(tmp_path / "repo.tar", b"x" * 600)
     (tmp_path / "scratch").mkdir()
-    with pytest.raises(BundleError), opened_repo(path, scratch=tmp_path / "scratch"):
+    with pytest.raises(BundleError), opened_repo(path, Role.FULL, scratch=tmp_path / "scratch"):
         pass
     assert list((tmp_path / "scratch").iterdir()) == []
 
@@ -149,3 +151,11 @@ def test_the_settings_of_another_rpm_on_the_host_are_not_read(tmp_path: Path) ->
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_threads_that_load_the_library_leave_the_environment_as_it_is() -> None:
+    """Else an rpmbuild that is started later has no macros of its own."""
+    before = os.environ.get("RPM_CONFIGDIR")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: load_library(), range(2000)))
+    assert os.environ.get("RPM_CONFIGDIR") == before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.release.dialect import ListDialect
 from fuel_upgrade.release.model import RepoEntry
 from fuel_upgrade.upgrade.hooks import STEP_POINTS, Hook, Hooks
 from fuel_upgrade.upgrade.plan.base_match import BaseMatch
@@ -26,6 +27,7 @@ from tests.plan_inputs import (
     ready_master,
     registered,
     repo_part,
+    sealed,
 )
 
 HEAD = bundle_head()
@@ -107,6 +109,34 @@ def test_an_equal_registered_release_is_kept() -> None:
 def test_a_release_with_another_name_system_or_repo_is_not_equal(other: Any) -> None:
     data = orchestrator(RepoEntry(VERSION, OWN))
     assert find_equal([other], described_release(), data, "10.20.0.2") is None
+
+
+def test_a_release_is_registered_with_the_settings_of_this_master() -> None:
+    (release,) = HEAD.releases
+    uri = "http://{{settings.MASTER_IP}}:8080/a.img.gz"
+    described = replace(release, fields={**release.fields, "attributes_metadata": {"uri": uri}})
+    plan = plan_of(replace(HEAD, releases=(described,)), ready_master())
+    (step,) = params(plan, "register")
+    assert step["body"]["attributes_metadata"] == {"uri": "http://10.20.0.2:8080/a.img.gz"}
+
+
+def test_only_a_later_nailgun_gets_the_deployment_tasks_of_the_puppet_tree() -> None:
+    files = {**HEAD.sealed, f"upgrade/puppet/{VERSION}/modules/a/tasks.yaml": sealed()}
+    with_tasks = replace(HEAD, sealed=files)
+    later = replace(ready_master(), dialect=ListDialect())
+    plans = ((with_tasks, ready_master()), (HEAD, later), (with_tasks, later))
+    assert [params(plan_of(head, on), "tasks") for head, on in plans] == [
+        [],
+        [],
+        [
+            {
+                "name": "R on Ubuntu",
+                "version": VERSION,
+                "operating_system": "Ubuntu",
+                "puppet": f"/etc/puppet/{VERSION}",
+            }
+        ],
+    ]
 
 
 def test_a_base_that_replaces_the_named_one_is_in_the_title() -> None:

@@ -38,6 +38,10 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "view": ({"parts": ["/new", "/old"], "staged": "/s", "squash": True}, {}),
     "register": ({"body": BODY, "adopt": None}, {"id": 7}),
+    "tasks": (
+        {"name": "Juno", "version": "2014.2-6.0", "operating_system": "Ubuntu", "puppet": "/p"},
+        {"id": 7, "before": [{"id": "a", "type": "stage", "requires": []}]},
+    ),
     "notify": ({"message": "new release"}, {"before": [1, 2]}),
     "retire": (
         {"live": "/l", "staged": "/s", "top": "/"},

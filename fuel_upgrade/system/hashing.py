@@ -1,0 +1,84 @@
+"""SHA-256 of many and of long files, on all cores: hashing releases Python's lock."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from fuel_upgrade.system.files import CHUNK_BYTES, hash_file
+
+_MAX_PENDING = 4  # chunks that are read and not hashed yet
+
+
+class Digest(Protocol):
+    """A digest of ``hashlib``."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add data."""
+
+    def hexdigest(self) -> str:
+        """Return the checksum of all data as hexadecimal digits."""
+
+
+class Hasher:
+    """Computes the SHA-256 of long files on a second thread, beside reading and writing."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "hash")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def new(self, size_bytes: int) -> Digest:
+        """Return a digest for this many bytes; a short file is hashed at once."""
+        digest = hashlib.sha256()
+        return digest if size_bytes < CHUNK_BYTES else _OverlappedDigest(digest, self._pool)
+
+
+class _OverlappedDigest:
+    def __init__(self, digest: Digest, pool: ThreadPoolExecutor) -> None:
+        self._digest = digest
+        self._pool = pool
+        self._pending: deque[Future[None]] = deque()
+
+    def update(self, data: bytes) -> None:
+        if len(self._pending) == _MAX_PENDING:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._digest.update, data))
+
+    def hexdigest(self) -> str:
+        while self._pending:
+            self._pending.popleft().result()
+        return self._digest.hexdigest()
+
+
+def hash_files(files: Iterable[tuple[Path, int]]) -> list[str]:
+    """Return the SHA-256 of files of these sizes in bytes, in their order.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "hash") as pool:
+        sums = [
+            pool.submit(hash_file, path) if size_bytes >= CHUNK_BYTES else _hash_short(path)
+            for path, size_bytes in files
+        ]
+        return [sha256 if isinstance(sha256, str) else sha256.result() for sha256 in sums]
+
+
+def _hash_short(path: Path) -> str:
+    # without the buffers of hash_file, which take longer than a short file's data
+    with path.open("rb", buffering=0) as file:
+        return hashlib.sha256(file.read()).hexdigest()

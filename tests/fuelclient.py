@@ -1,0 +1,89 @@
+"""Fuel's own command-line client, from the package index, in a venv of its own."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.tools import in_ci
+
+_REQUIREMENTS = Path(__file__).with_name("fuelclient_requirements.txt")
+_INSTALL_TIMEOUT_S = 300
+_TIMEOUT_S = 60
+
+
+@dataclass
+class FuelClient:
+    """The commands ``fuel`` and ``fuel2`` as a user of a registry; files are in ``folder``."""
+
+    bin: Path
+    folder: Path
+    url: str
+    password: str
+
+    def run(self, *words: str, fails: bool = False) -> str:
+        """Run a command and return its output; it must succeed, or fail without a traceback."""
+        done = subprocess.run(
+            [str(self.bin / words[0]), *words[1:]],
+            cwd=self.folder,
+            env={**os.environ, **self._environment()},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, f"{' '.join(words)}: {output}"
+        assert "Traceback" not in output, output
+        return output
+
+    def _environment(self) -> Mapping[str, str]:
+        address = urlsplit(self.url)
+        return {
+            "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "SERVER_ADDRESS": str(address.hostname),
+            "SERVER_PORT": str(address.port),
+            "OS_USERNAME": "admin",
+            "OS_PASSWORD": self.password,
+            "OS_TENANT_NAME": "admin",
+            "PYTHONWARNINGS": "ignore",
+        }
+
+
+def installed(folder: Path) -> Path:
+    """Install the client below ``folder`` unless another worker did; return its programs.
+
+    Skip (in CI fail) where the package index cannot be reached.
+    """
+    venv = folder / "fuelclient"
+    with (folder / "fuelclient.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (venv / "installed").exists():
+            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+            _install(venv)
+            (venv / "installed").touch()
+    return venv / "bin"
+
+
+def _install(venv: Path) -> None:
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1"]
+    done = subprocess.run(
+        [*pip, "--requirement", str(_REQUIREMENTS)],
+        capture_output=True,
+        text=True,
+        timeout=_INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    reason = f"needs python-fuelclient from the package index: {done.stderr[-400:]}"
+    if in_ci():
+        pytest.fail(reason)
+    pytest.skip(reason)
