@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -32,13 +33,10 @@ def main() -> None:
             usages = in_turns(scenario, place, options.rounds, settled=not options.quick)
             results.append(Result(scenario, usages))
             print(f"\n{scenario.title} ({scenario.name})\n{results[-1].text()}", flush=True)
+            machine["load_after"] = round(os.getloadavg()[0], 2)
+            _write(options, machine, results)
     finally:
-        shutil.rmtree(scratch)
-    if options.docs:
-        write_page(machine, options.rounds, results)
-        options.json = PAGE.with_suffix(".json")
-    if options.json:
-        _write(options.json, machine, results, options.rounds)
+        shutil.rmtree(scratch, ignore_errors=True)
     sys.exit("\n".join(line for result in results for line in _beyond(options, result)) or 0)
 
 
@@ -58,13 +56,18 @@ def _beyond(options: argparse.Namespace, result: Result) -> list[str]:
     return result.beyond_limits() if options.quick else []
 
 
-def _write(path: Path, machine: dict[str, object], results: list[Result], rounds: int) -> None:
-    figures = {
-        "machine": machine,
-        "rounds": rounds,
-        "scenarios": [result.to_json() for result in results],
-    }
-    path.write_text(json.dumps(figures, indent=1) + "\n")
+def _write(options: argparse.Namespace, machine: dict[str, object], results: list[Result]) -> None:
+    """Write the figures so far, so that an interrupted run leaves some."""
+    if options.docs:
+        write_page(machine, options.rounds, results)
+    path = PAGE.with_suffix(".json") if options.docs else options.json
+    if path is not None:
+        figures = {
+            "machine": machine,
+            "rounds": options.rounds,
+            "scenarios": [result.to_json() for result in results],
+        }
+        path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

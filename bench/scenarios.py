@@ -1,5 +1,6 @@
 """All measured tasks, each with its references."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def _after(
         with running(root) as master:
             if undoes:
                 master.command("install", undoes)
+                os.sync()
             return master.command(*words)
 
     return way

@@ -5,17 +5,18 @@ those that no newer repo has, and hides all its other entries.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
-from itertools import combinations
+from itertools import combinations, groupby
+from typing import Any, TypeVar
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes.apt_policy import INSTALLED_PRIORITY
 from fuel_upgrade.nodes.chain_content import NATIVE_ARCHITECTURE, RepoContent
 from fuel_upgrade.nodes.sources import NodeSource
 from fuel_upgrade.repo.package import Identity, Package, common_algorithm
-from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.version import Compare, compare_deb, compare_rpm
 
 _PIN_OF_OTHER_VERSION = 1
 _PIN_OF_NOTHING_LEFT = -1
@@ -24,6 +25,7 @@ _NAMED_AT_MOST = 10
 _VIEW_REMEDY = "give the nodes the full view of the release (fuel-upgrade repo view) as one source"
 
 _Key = tuple[str, str]
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,19 +225,12 @@ def _require_order_decides(resolution: Resolution, native: str) -> None:
 
 def _undecided(rows: Sequence[tuple[int, bool, Package]]) -> Iterator[Package]:
     """Yield shown packages for which apt may take another file of the same version."""
-    for _, is_shown, package in rows:
-        if not is_shown:
-            continue
-        equal = [
-            (number, shown)
-            for number, shown, entry in rows
-            if compare_deb(entry.version, package.version) == 0
-        ]
-        first = min(number for number, _ in equal)
-        showing = [number for number, shown in equal if shown]
-        is_first = all(shown for number, shown in equal if number == first)
+    for equal in _by_version(rows, lambda row: row[2].version, compare_deb):
+        first = min(number for number, _, _ in equal)
+        showing = [number for number, is_shown, _ in equal if is_shown]
+        is_first = all(is_shown for number, is_shown, _ in equal if number == first)
         if not is_first or (len(showing) > 1 and any(showing)):  # repo 0 is indexed as the release
-            yield package
+            yield from (package for _, is_shown, package in equal if is_shown)
 
 
 def _tied(resolution: Resolution) -> Iterator[Package]:
@@ -249,12 +244,24 @@ def _tied(resolution: Resolution) -> Iterator[Package]:
         for package in repo.shown:
             named[package.name].append((number, package))
     for rows in named.values():
-        for (number, package), (other_number, other) in combinations(rows, 2):
-            architectures = {package.architecture, other.architecture}
-            are_rivals = len(architectures) == 1 or "noarch" in architectures
-            apart = number > 0 or other_number > 0
-            if are_rivals and apart and compare_rpm(package.version, other.version) == 0:
-                yield package
+        for equal in _by_version(rows, lambda row: row[1].version, compare_rpm):
+            for (number, package), (other_number, other) in combinations(equal, 2):
+                architectures = {package.architecture, other.architecture}
+                are_rivals = len(architectures) == 1 or "noarch" in architectures
+                if are_rivals and (number > 0 or other_number > 0):
+                    yield package
+
+
+def _by_version(
+    rows: Iterable[_Row], version: Callable[[_Row], str], compare: Compare
+) -> Iterator[list[_Row]]:
+    """Group rows of equal version, in the order of versions."""
+    order = cmp_to_key(compare)
+
+    def key(row: _Row) -> Any:
+        return order(version(row))
+
+    return (list(group) for _, group in groupby(sorted(rows, key=key), key))
 
 
 def _key(package: Package, native: str) -> _Key:
