@@ -111,8 +111,8 @@ def test_deployment_info_has_the_data_for_astute_in_its_order(session: Session) 
     path = f"/api/v1/releases/{made['id']}/deployment-info"
     info = session.send("GET", path).body
     assert list(info["repo_metadata"].items()) == [
-        ("z", "http://10.20.0.2/z precise main"),
         ("a", "http://a/ precise main"),
+        ("z", "http://10.20.0.2/z precise main"),
     ]
     assert info["puppet_manifests_source"] == "rsync://10.20.0.2:/puppet/manifests/"
     assert (info["node"], info["sources"]) == (None, None)
