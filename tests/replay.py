@@ -67,7 +67,7 @@ class Replay:
     token: str = ""
 
     def set_up(self) -> None:
-        """Log in, and register what the real server had at its start."""
+        """Log in, and register the content that the real server had at its start."""
         credentials = {"username": "admin", "password": "admin"}
         login = {"auth": {"tenantName": "admin", "passwordCredentials": credentials}}
         answer = requests.post(f"{self.url}/v2.0/tokens", json=login, timeout=TIMEOUT_S)
@@ -133,7 +133,7 @@ class Replay:
         return self._compared(exchange, response, content_type)
 
     def add(self, exchange: Exchange) -> None:
-        """Store what the real server made by an exchange that this registry does not have.
+        """Store the result of an exchange that this registry does not have.
 
         Nodes come from their agents and tasks from a deployment, which are both left out.
         """
@@ -177,7 +177,7 @@ class Replay:
         return Outcome(exchange, response.status_code, content_type, body, tuple(differences))
 
     def _follow(self, exchange: Exchange, status: int, ours: Any) -> None:
-        """Remember the id that this registry gave, or remove what the real server refused."""
+        """Remember the id that this registry gave, or remove a thing that the real server refused."""
         theirs, kind = exchange.response["body"], _kind(exchange)
         if exchange.request["method"] == "PUT" and _has_id(theirs) and _has_id(ours):
             self.ids[kind, theirs["id"]] = ours["id"]  # some versions let a client choose another
@@ -271,7 +271,7 @@ class Replay:
             if recorded and is_omitted(recorded[-1]):
                 recorded = recorded[:-1]
                 ours = ours[: len(recorded)]
-        if kind in _KINDS:  # what the recording does not create is not in the registry
+        if kind in _KINDS:  # things that the recording does not create are not here
             recorded = [i for i in recorded if not _has_id(i) or (kind, i["id"]) in self.ids]
         if kind in ("nodes", "clusters") and ours and _has_id(ours[0]):  # in any order
             recorded = sorted(recorded, key=lambda item: self._expected(kind, "id", item["id"]))
@@ -328,7 +328,7 @@ _LEFT_OUT = {
     "v2.0": re.compile(r"version\.(links|media-types)"),
     # hardware
     "nodes": re.compile(r"(?!id|status|progress|error_type|roles|pending_deletion).*"),
-    # of what a deployment would change, and of the web interface
+    # of a deployment and of the web interface
     "clusters": re.compile(r"changes|grouping|ui_settings|is_locked|components"),
 }
 #: Fields of a release that Nailgun forgets or hides in some versions, and this registry shows.
