@@ -177,7 +177,7 @@ class Replay:
         return Outcome(exchange, response.status_code, content_type, body, tuple(differences))
 
     def _follow(self, exchange: Exchange, status: int, ours: Any) -> None:
-        """Remember the id that this registry gave, or remove a thing that the real server refused."""
+        """Remember the id that this registry gave; remove a thing that the real server refused."""
         theirs, kind = exchange.response["body"], _kind(exchange)
         if exchange.request["method"] == "PUT" and _has_id(theirs) and _has_id(ours):
             self.ids[kind, theirs["id"]] = ours["id"]  # some versions let a client choose another
