@@ -6,10 +6,10 @@ ids are followed from the answer that gave them, the others are left out of the 
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import groupby, takewhile
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,17 @@ import requests
 from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.release.fixture import parse_fixture
-from tests.tools import shared_dir
+from tests.recordings import (
+    MASTER_IP,
+    OMITTED,
+    Exchange,
+    Start,
+    is_omitted,
+    is_played,
+    read_recording,
+    start_of,
+)
 
-MASTER_IP = "10.20.0.2"
 TIMEOUT_S = 120
 _FEW_BLOCKS = 16  # of a password's hash: a recording has hundreds of logins
 _KINDS = ("releases", "clusters", "nodes", "tasks", "notifications")
@@ -36,41 +43,6 @@ _REFERENCES = {
 }
 #: These differ from one server and one moment to the next.
 VARYING = {"date", "time", "expires", "issued_at", "uuid"}
-_OMITTED = "<omitted>"
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request and the answer of the real server.
-
-    ``part`` names the server and its mode: each has a database of its own.
-    """
-
-    name: str
-    part: str
-    request: Mapping[str, Any]
-    response: Mapping[str, Any]
-
-    @property
-    def route(self) -> str:
-        """The method and the path, without query and slash at the end; ids are ``ID``."""
-        path = self.request["path"].split("?")[0].rstrip("/")
-        return f"{self.request['method']} {re.sub(r'/[0-9]+(?=/|$)', '/ID', path)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The content of a Nailgun at the start of a part.
-
-    ``fixtures`` are bodies of its version, for the large objects that the recording omits.
-    """
-
-    fixtures: tuple[dict[str, Any], ...]
-    releases: list[dict[str, Any]]
-    clusters: list[dict[str, Any]]
-    nodes: list[dict[str, Any]]
-    tasks: list[Any]
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,62 +56,6 @@ class Outcome:
     differences: tuple[str, ...]
 
 
-def read_recording(name: str) -> tuple[Exchange, ...]:
-    """Return the exchanges of a recording of ``shared/contract``.
-
-    Repeated requests of a command-line client are given once.
-    """
-    entries = json.loads((shared_dir() / "contract" / name).read_text(encoding="utf-8"))
-    if "exchanges" not in entries[0]:
-        return _with_restarts(
-            Exchange(f"{e['n']}: {e['note']}", e["server"], e["request"], e["response"])
-            for e in entries
-        )
-    seen: set[str] = set()
-    exchanges = []
-    for number, entry in enumerate(entries):
-        for exchange in entry["exchanges"]:
-            if not isinstance(exchange, dict) or "request" not in exchange:
-                continue  # long polling that was cut
-            is_login = exchange["request"]["path"].endswith("/tokens")
-            key = json.dumps([exchange["request"], exchange["response"]["status"]])
-            if is_login and key in seen:
-                continue
-            seen.add(key)
-            name = f"{number}: {entry['command']}"
-            exchanges.append(
-                Exchange(name, entry["server"], exchange["request"], exchange["response"])
-            )
-    return tuple(exchanges)
-
-
-def _with_restarts(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    """Begin a new part where a server began with a new database: its ids begin again."""
-    highest: dict[str, int] = {}
-    restarts = 0
-    parts = []
-    for exchange in exchanges:
-        made = exchange.response["body"]
-        if exchange.route == "POST /api/v1/releases" and exchange.response["status"] == 201:
-            if made["id"] <= highest.get(exchange.part, 0):
-                restarts += 1
-                highest.clear()
-            if "id" not in (
-                exchange.request["body"] if isinstance(exchange.request["body"], dict) else {}
-            ):
-                highest[exchange.part] = made["id"]
-        parts.append(replace(exchange, part=f"{exchange.part} {restarts}"))
-    return tuple(parts)
-
-
-def fixture_releases(fuel: str) -> tuple[dict[str, Any], ...]:
-    """Return the bodies of the two releases that a Nailgun of this version begins with."""
-    path = shared_dir() / "data" / "openstack.yaml" / f"{fuel}.yaml"
-    text = path.read_text(encoding="utf-8").replace("{{settings.MASTER_IP}}", MASTER_IP)
-    releases = parse_fixture(text, source=path.name)
-    return tuple(json.loads(json.dumps(release.fields)) for release in releases)
-
-
 @dataclass
 class Replay:
     """One registry, and the ids and the token that it gave in place of the recorded ones."""
@@ -151,7 +67,7 @@ class Replay:
     token: str = ""
 
     def set_up(self) -> None:
-        """Log in, and register what the real server had at its start."""
+        """Log in, and register the content that the real server had at its start."""
         credentials = {"username": "admin", "password": "admin"}
         login = {"auth": {"tenantName": "admin", "passwordCredentials": credentials}}
         answer = requests.post(f"{self.url}/v2.0/tokens", json=login, timeout=TIMEOUT_S)
@@ -217,7 +133,7 @@ class Replay:
         return self._compared(exchange, response, content_type)
 
     def add(self, exchange: Exchange) -> None:
-        """Store what the real server made by an exchange that this registry does not have.
+        """Store the result of an exchange that this registry does not have.
 
         Nodes come from their agents and tasks from a deployment, which are both left out.
         """
@@ -261,7 +177,7 @@ class Replay:
         return Outcome(exchange, response.status_code, content_type, body, tuple(differences))
 
     def _follow(self, exchange: Exchange, status: int, ours: Any) -> None:
-        """Remember the id that this registry gave, or remove what the real server refused."""
+        """Remember the id that this registry gave; remove a thing that the real server refused."""
         theirs, kind = exchange.response["body"], _kind(exchange)
         if exchange.request["method"] == "PUT" and _has_id(theirs) and _has_id(ours):
             self.ids[kind, theirs["id"]] = ours["id"]  # some versions let a client choose another
@@ -289,7 +205,7 @@ class Replay:
         body = exchange.request["body"]
         if isinstance(body, dict) and "auth" in body:
             return json.loads(re.sub(r"token[0-9]{8,}", self.token, json.dumps(body)))
-        if _is_omitted(body):
+        if is_omitted(body):
             return self.start.tasks
         if isinstance(body, dict):
             body = self.completed(body)
@@ -297,7 +213,7 @@ class Replay:
 
     def _with_our_ids(self, value: Any, kind: str) -> Any:
         if isinstance(value, list):
-            return [self._with_our_ids(item, kind) for item in value if not _is_omitted(item)]
+            return [self._with_our_ids(item, kind) for item in value if not is_omitted(item)]
         if not isinstance(value, dict):
             return value
         changed = dict(value)
@@ -310,7 +226,7 @@ class Replay:
     def _differences(
         self, kind: str, recorded: Any, ours: Any, place: str = "", *, partial: bool = False
     ) -> list[str]:
-        if _is_omitted(recorded) or (recorded == "None" and ours == []):  # a text in place of JSON
+        if is_omitted(recorded) or (recorded == "None" and ours == []):  # a text in place of JSON
             return []
         if isinstance(recorded, dict) and isinstance(ours, dict):
             return self._in_objects(kind, recorded, ours, place, partial=partial)
@@ -331,11 +247,13 @@ class Replay:
         *,
         partial: bool,
     ) -> list[str]:
-        partial = partial or _OMITTED in recorded
+        partial = partial or OMITTED in recorded
         differences = []
+        if place.endswith("repo_metadata") and list(recorded) != list(ours):
+            differences.append(f"{place}: the order {list(ours)}, recorded {list(recorded)}")
         for name in sorted(recorded.keys() | ours.keys()):
             inner = f"{place}.{name}".removeprefix(".")
-            if name == _OMITTED or name in VARYING or _is_left_out(kind, inner):
+            if name == OMITTED or name in VARYING or _is_left_out(kind, inner):
                 continue
             if name not in recorded:
                 is_more = partial or (kind == "releases" and inner in _ADDED)
@@ -349,11 +267,11 @@ class Replay:
 
     def _in_lists(self, kind: str, recorded: list[Any], ours: list[Any], place: str) -> list[str]:
         if ours and isinstance(ours[0], dict):  # a list that was cut to ids, or to its first items
-            recorded = [{"id": n, _OMITTED: ""} if type(n) is int else n for n in recorded]
-            if recorded and _is_omitted(recorded[-1]):
+            recorded = [{"id": n, OMITTED: ""} if type(n) is int else n for n in recorded]
+            if recorded and is_omitted(recorded[-1]):
                 recorded = recorded[:-1]
                 ours = ours[: len(recorded)]
-        if kind in _KINDS:  # what the recording does not create is not in the registry
+        if kind in _KINDS:  # things that the recording does not create are not here
             recorded = [i for i in recorded if not _has_id(i) or (kind, i["id"]) in self.ids]
         if kind in ("nodes", "clusters") and ours and _has_id(ours[0]):  # in any order
             recorded = sorted(recorded, key=lambda item: self._expected(kind, "id", item["id"]))
@@ -378,46 +296,12 @@ def replays(name: str, folder: Path) -> Iterator[Outcome]:
             continue
         own = tuple(exchanges)
         fuel = part[:3]
-        with _replay(folder / f"{number}.sqlite", fuel, _start(own, recorded)) as replay:
+        with _replay(folder / f"{number}.sqlite", fuel, start_of(own, recorded)) as replay:
             for exchange in filter(replay.can_send, own):
                 outcome = replay.send(exchange)
                 if outcome.status >= 400 and exchange.response["status"] < 300:
                     replay.add(exchange)
                 yield outcome
-
-
-def is_played(part: str) -> bool:
-    """Say whether this registry has the mode of a server: a line from 6.0 on, with tokens."""
-    return not part.startswith("5.1") and "authentication none" not in part
-
-
-def _start(own: tuple[Exchange, ...], recorded: tuple[Exchange, ...]) -> Start:
-    """Return the content at the start of a part, from its first lists and the fixtures."""
-    is_migrated = "migrated" in own[0].part
-    fixtures = fixture_releases("5.1" if is_migrated else own[0].part[:3])
-    source = tuple(e for e in recorded if "migrated" in e.part) if is_migrated else own
-    shown = [r for r in _first(source, "releases") if "attributes_metadata" in r]
-    is_new = any(e.route == "POST /api/v1/clusters" for e in _before(own, "clusters"))
-    return Start(
-        fixtures,
-        sorted(shown, key=lambda release: int(release["id"])) or [*fixtures],
-        [] if is_new else _first(own, "clusters"),
-        _first(own, "nodes"),
-        _first(recorded, "releases/ID/deployment_tasks"),
-        (_first(recorded, "notifications") or [{"message": ""}])[0]["message"],
-    )
-
-
-def _first(exchanges: Iterable[Exchange], path: str) -> list[Any]:
-    """Return the first list that a path answered."""
-    bodies = (e.response["body"] for e in exchanges if e.route == f"GET /api/v1/{path}")
-    body = next((body for body in bodies if isinstance(body, list)), [])
-    return [item for item in body if not _is_omitted(item)]
-
-
-def _before(exchanges: Iterable[Exchange], path: str) -> Iterator[Exchange]:
-    """Yield the exchanges before the first list of a path."""
-    return takewhile(lambda exchange: exchange.route != f"GET /api/v1/{path}", exchanges)
 
 
 @contextmanager
@@ -444,7 +328,7 @@ _LEFT_OUT = {
     "v2.0": re.compile(r"version\.(links|media-types)"),
     # hardware
     "nodes": re.compile(r"(?!id|status|progress|error_type|roles|pending_deletion).*"),
-    # of what a deployment would change, and of the web interface
+    # of a deployment and of the web interface
     "clusters": re.compile(r"changes|grouping|ui_settings|is_locked|components"),
 }
 #: Fields of a release that Nailgun forgets or hides in some versions, and this registry shows.
@@ -466,16 +350,10 @@ def _completed(value: Any, original: Any) -> Any:
     """Fill in from a fixture the large objects that the recording omits."""
     if not isinstance(value, dict):
         return value
-    if value.keys() == {_OMITTED}:
+    if value.keys() == {OMITTED}:
         return {} if original is None else original
     inner = original if isinstance(original, dict) else {}
     return {name: _completed(part, inner.get(name)) for name, part in value.items()}
-
-
-def _is_omitted(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.startswith(("<omitted", "<traceback", "<HTML"))
-    return isinstance(value, dict) and value.keys() == {_OMITTED}
 
 
 def _has_id(item: Any) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from fuel_upgrade.registry.refusal import bad_request
+from fuel_upgrade.release.map_order import answered_order
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -34,7 +35,7 @@ def render(text: str, macros: Mapping[str, str]) -> str:
 
 
 def render_repos(repos: Mapping[str, str], macros: Mapping[str, str]) -> dict[str, str]:
-    """Render names and locations of repos, in their order.
+    """Render names and locations of repos; return them in the order of an answer of Nailgun.
 
     Raises:
         RefusedError: 400 as for :func:`render`, or when two names become one.
@@ -45,4 +46,4 @@ def render_repos(repos: Mapping[str, str], macros: Mapping[str, str]) -> dict[st
         if key in rendered:
             raise bad_request(f"Two repos of 'repo_metadata' are named {key!r}")
         rendered[key] = render(location, macros)
-    return rendered
+    return {key: rendered[key] for key in answered_order(rendered)}

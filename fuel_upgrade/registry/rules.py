@@ -1,4 +1,4 @@
-"""What a posted release must be, check by check in the order of Nailgun 6.0."""
+"""The checks of a posted release, in the order of Nailgun."""
 
 from collections.abc import Mapping
 from dataclasses import replace

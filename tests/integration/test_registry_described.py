@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.resources import DETAILS
 from tests.integration.test_registry_contract import (
     Fuel,
@@ -17,11 +18,16 @@ from tests.integration.test_registry_contract import (
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder: Path = tmp_path_factory.mktemp("registry")
-    store = open_store(f"sqlite:///{folder}/registry.sqlite")
-    store.add_node("node-1", "ready")
-    store.add_node("1", "ready")
+    made = open_store(f"sqlite:///{folder}/registry.sqlite")
+    made.add_node("node-1", "ready")
+    made.add_node("1", "ready")
+    return made
+
+
+@pytest.fixture(scope="module")
+def session(store: Store) -> Iterator[Session]:
     with serving(store, Fuel()) as made:
         yield made
 
@@ -100,6 +106,22 @@ def test_texts_that_fit_into_no_column_or_no_source_are_refused(
     assert session.send("POST", "/api/v1/releases", body).status == 400
 
 
+def test_a_cluster_without_stored_attributes_shows_those_of_its_release(
+    session: Session, store: Store
+) -> None:
+    """A database of an earlier version has such clusters."""
+    attributes = {"editable": {"common": {"debug": {"value": False}}}}
+    body = {**release_body("old", a="http://a/"), "attributes_metadata": attributes}
+    release = session.send("POST", "/api/v1/releases", body).body["id"]
+    cluster = store.add_cluster("old", release, fuel_version="5.1").id
+    path = f"/api/v1/clusters/{cluster}/attributes"
+    assert session.send("GET", path).body == attributes
+    changed = {"editable": {"common": {"debug": {"value": True}}}}
+    assert session.send("PUT", path, changed).body == changed
+    assert session.send("GET", path).body == changed
+    assert session.send("PUT", f"{path}/defaults").body == attributes
+
+
 def test_a_cluster_with_a_name_too_long_is_refused(session: Session) -> None:
     body = {"name": "n" * 101, "release": 1}
     assert session.send("POST", "/api/v1/clusters", body).status == 400
@@ -111,8 +133,8 @@ def test_deployment_info_has_the_data_for_astute_in_its_order(session: Session) 
     path = f"/api/v1/releases/{made['id']}/deployment-info"
     info = session.send("GET", path).body
     assert list(info["repo_metadata"].items()) == [
-        ("z", "http://10.20.0.2/z precise main"),
         ("a", "http://a/ precise main"),
+        ("z", "http://10.20.0.2/z precise main"),
     ]
     assert info["puppet_manifests_source"] == "rsync://10.20.0.2:/puppet/manifests/"
     assert (info["node"], info["sources"]) == (None, None)

@@ -36,6 +36,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[str]
     store = Store.open(f"sqlite:///{folder}/registry.sqlite")
     ensure_user(store, "admin", "right")
     ensure_user(store, "guessed", "right")
+    ensure_user(store, "changing", "right")
     limits = LoginLimits(per_name=3, per_address=100, window_s=60.0)
     app = create_app(
         store,
@@ -162,3 +163,46 @@ def test_guesses_are_held_up_in_both_versions_until_the_pause_is_over(
     assert log_in(url, "admin", "right").status_code == 201
     clock.now_s += 60
     assert log_in(url, "guessed", "right").status_code == 201
+
+
+def log_in_v2(url: str, **auth: object) -> requests.Response:
+    return requests.post(f"{url}/v2.0/tokens", json={"auth": auth}, timeout=TIMEOUT_S)
+
+
+def password_of(name: str, password: str) -> dict[str, object]:
+    return {"passwordCredentials": {"username": name, "password": password}}
+
+
+def test_a_login_by_token_gives_the_same_token_and_expiry(url: str) -> None:
+    first = log_in_v2(url, **password_of("admin", "right")).json()["access"]
+    again = log_in_v2(url, tenantId="1", token={"id": first["token"]["id"]})
+    assert (again.status_code, again.json()["access"]) == (200, first)
+    assert log_in_v2(url, token={"id": "0" * 64}).status_code == 401
+    both = log_in_v2(url, token=first["token"], **password_of("admin", "wrong"))
+    assert both.status_code == 401
+
+
+def test_users_change_their_own_password_and_lose_all_other_tokens(url: str) -> None:
+    other = log_in_v2(url, **password_of("admin", "right")).json()["access"]
+    before = log_in_v2(url, **password_of("changing", "right")).json()["access"]
+
+    def change(user: dict[str, str], path: str, token: str = before["token"]["id"]) -> Any:
+        place, headers = f"{url}/keystone/v2.0/OS-KSCRUD/users/{path}", {"X-Auth-Token": token}
+        body = {"user": user}
+        return requests.patch(place, json=body, headers=headers, timeout=TIMEOUT_S)
+
+    own, new = before["user"]["id"], {"original_password": "right", "password": "new"}
+    assert change(new, other["user"]["id"]).status_code == 403
+    assert change(new, own, other["token"]["id"]).status_code == 403
+    assert change({**new, "original_password": "wrong"}, own).status_code == 401
+    assert change({**new, "password": ""}, own).status_code == 400
+    assert change({"password": "new"}, own).status_code == 400
+    changed = change(new, own)
+    assert changed.status_code == 200
+    fresh = changed.json()["access"]["token"]["id"]
+    assert change(new, own).status_code == 401  # by a token that is revoked
+    assert log_in_v2(url, **password_of("changing", "right")).status_code == 401
+    assert log_in_v2(url, **password_of("changing", "new")).status_code == 200
+    headers = {"X-Auth-Token": fresh}
+    listed = requests.get(f"{url}/api/v1/releases", headers=headers, timeout=TIMEOUT_S)
+    assert listed.status_code == 200

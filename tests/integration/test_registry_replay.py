@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.replay import Outcome, is_played, read_recording, replays
+from tests.recordings import is_played, read_recording
+from tests.replay import Outcome, replays
 from tests.tools import shared_dir
 
 #: Each with the least number of exchanges that must be equal.

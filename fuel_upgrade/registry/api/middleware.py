@@ -12,8 +12,8 @@ from fuel_upgrade.registry.api.database_outage import answer_outage
 from fuel_upgrade.registry.api.responses import Message
 from fuel_upgrade.registry.refusal import UnavailableError
 
-#: Keystone's logins, and the documents by which its clients find these. What is below ``/v3``
-#: asks for a token by itself.
+#: Keystone's logins, and the documents by which its clients find these. Paths below ``/v3``
+#: check the token themselves.
 _KEYSTONE = ("", "/v2.0", "/v2.0/tokens", "/v3", "/v3/auth/tokens")
 PUBLIC = frozenset(
     {

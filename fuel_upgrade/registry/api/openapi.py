@@ -10,7 +10,8 @@ from fuel_upgrade import __version__
 from fuel_upgrade.registry.api.json_schemas import COMPONENTS
 from fuel_upgrade.registry.api.responses import BODY_MAX_BYTES
 
-_ABOUT = f"""The release registry of fuel-upgraded: the contract of Nailgun 6.0 for releases.
+_ABOUT = f"""The release registry of fuel-upgraded: the contract of Nailgun for releases, as
+recorded from 6.0 to 8.0.
 
 Every path works with and without a slash at its end. A path that is not listed answers 404, a
 method that is not listed 405, both as text; without a valid token both answer 401. A request that

@@ -73,5 +73,5 @@ class NodesAndTasks:
         return Json([])
 
 
-def _is_of(cluster: int | None, wanted: str | None) -> bool:
-    return wanted is None or wanted == ("" if cluster is None else str(cluster))
+def _is_of(cluster: int | None, selected: str | None) -> bool:
+    return selected is None or selected == ("" if cluster is None else str(cluster))

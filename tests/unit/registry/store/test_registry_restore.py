@@ -94,6 +94,13 @@ def test_a_release_in_any_state_of_any_line_comes_back(state: str) -> None:
     assert parsed.rows["releases"][0]["state"] == state
 
 
+def test_a_cluster_of_an_earlier_revision_has_no_attributes_yet() -> None:
+    cluster = {"id": 1, "name": "c", "release_id": 1, "fuel_version": "6.0"}
+    cluster |= {"mode": "ha_compact", "net_provider": "neutron"}
+    data = json.dumps(document(releases=[RELEASE], clusters=[cluster])).encode()
+    assert parse(data, source="f.json").rows["clusters"][0]["attributes"] == "{}"
+
+
 def test_an_id_that_is_there_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"releases\[1\]\.id: 1 is there twice"):
         read(document(releases=[RELEASE, RELEASE]))
