@@ -239,5 +239,5 @@ def test_a_translation_altered_against_release_is_refused(folder: Path, tmp_path
     shutil.copytree(folder / "current", tmp_path / "current")
     path = tmp_path / "current" / DIST / "main/i18n/Translation-de"
     path.write_bytes(path.read_bytes() + b"\n")
-    with pytest.raises(BundleError, match=r"Translation-de: sha256 .* but Release says"):
+    with pytest.raises(BundleError, match=r"Translation-de: sha512 .* but Release says"):
         build_diff(folder / "base", tmp_path / "current", tmp_path / "out")
