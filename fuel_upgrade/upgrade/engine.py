@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.bundle.repair_request import RepairRequest
@@ -44,7 +43,7 @@ from fuel_upgrade.upgrade.plan.base_match import repair_request
 from fuel_upgrade.upgrade.plan.master import read_master
 from fuel_upgrade.upgrade.plan.plan import as_records, begin
 from fuel_upgrade.upgrade.plan.preflight import nothing_changes
-from fuel_upgrade.upgrade.prepare import Prepared, prepare, read_header, read_if_valid
+from fuel_upgrade.upgrade.prepare import Preparation, Prepared, read_header, read_if_valid
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.earlier_install import (
     NothingToDo,
@@ -95,7 +94,7 @@ class Engine:
             earlier = find_installed(config, self._control, self.journal, head)
         if earlier:
             return NothingToDo(earlier, tarball)
-        new = prepare(config, self._control, head, options, install=new_id(), journal=self.journal)
+        new = self._preparation(options, new_id()).of(head)
         warning = warn_of_address(config, self._addresses())
         reviewed = review(new.head, new.master, new.plan, config=config, journal=self.journal)
         return replace(reviewed, warnings=(warning,) if warning else ())
@@ -147,7 +146,8 @@ class Engine:
             head = read_if_valid(tarball)  # kept for the plan: its seal is parsed once
             if head and (earlier := self._earlier_install(head, options)):
                 return _keep(earlier, options, watch)
-            prepared = self._prepare(tarball, options, install, self._hooks(watch), patience)
+            preparation = self._preparation(options, install)
+            prepared = preparation.after_hooks(tarball, self._hooks(watch), patience)
             self._run(prepared, watch, patience)
         return self.record(install)
 
@@ -157,52 +157,8 @@ class Engine:
         with nothing_changes():
             return find_installed(self._config, self._control, self.journal, head)
 
-    def _prepare(
-        self,
-        tarball: Path,
-        options: InstallOptions,
-        install: str,
-        hooks: HookPoints,
-        patience: Patience,
-    ) -> Prepared:
-        """Plan and check an install once Nailgun is idle, and again if a hook repairs a cause."""
-        hooks.before_check(install, tarball)
-        try:
-            return self._prepare_when_idle(tarball, options, install, patience)
-        except PreflightError as error:
-            if not hooks.repair_check(install, tarball, error):
-                raise
-        return self._prepare_when_idle(tarball, options, install, patience)
-
-    def _prepare_when_idle(
-        self, tarball: Path, options: InstallOptions, install: str, patience: Patience
-    ) -> Prepared:
-        """Plan and check an install; while only Nailgun's tasks prevent it, wait and repeat."""
-        while True:
-            head = read_header(tarball)
-            prepared = self._planned(head, options, install)
-            if not prepared.master.running_tasks:
-                return prepared
-            patience.refuse_while_busy()
-
-    def _planned(self, head: BundleHead, options: InstallOptions, install: str) -> Prepared:
-        """Plan and check an install; if that fails beside discarded trees, delete them first."""
-        plan = partial(
-            prepare,
-            self._config,
-            self._control,
-            head,
-            options,
-            install=install,
-            journal=self.journal,
-        )
-        try:
-            return plan(journal=self.journal)
-        except PreflightError:
-            if not retention.discarded_folders(self._config.paths):
-                raise
-        retention.sweep_all(self.journal, self._control, ignore)
-        return plan(journal=self.journal)
+    def _preparation(self, options: InstallOptions, install: str) -> Preparation:
+        return Preparation(self._config, self._control, self.journal, options, install)
 
     def _run(self, prepared: Prepared, watch: Watch, patience: Patience) -> None:
         """Begin the install in the journal, and run its steps."""

@@ -1,19 +1,23 @@
-"""Prepares an install: reads the tarball and the master, plans, and checks. Writes nothing."""
+"""Prepares an install: reads the tarball and the master, plans, and checks."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
-from fuel_upgrade.errors import BundleError
+from fuel_upgrade.errors import BundleError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.upgrade.events import ignore
 from fuel_upgrade.upgrade.install_options import InstallOptions
+from fuel_upgrade.upgrade.nailgun_idle import Patience
 from fuel_upgrade.upgrade.plan.master import Master, read_master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlanOptions
 from fuel_upgrade.upgrade.plan.planner import make_plan
 from fuel_upgrade.upgrade.plan.preflight import check, nothing_changes
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.review.review import find_drift
+from fuel_upgrade.upgrade.transaction import retention
+from fuel_upgrade.upgrade.transaction.hook_runner import HookPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from fuel_upgrade.upgrade.transaction.leftovers import find_leftovers
 
@@ -57,31 +61,66 @@ def read_if_valid(tarball: Path) -> BundleHead | None:
         return None
 
 
-def prepare(  # noqa: PLR0913 - all that a plan is made from
-    config: Config,
-    control: ControlPlane,
-    head: BundleHead,
-    options: InstallOptions,
-    *,
-    install: str,
-    journal: Journal,
-) -> Prepared:
-    """Plan the install of the tarball of ``head`` and check the plan.
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Plans and checks one install under the id ``install``."""
 
-    The settings, and a reviewed plan, add their options to those of the request.
+    config: Config
+    control: ControlPlane
+    journal: Journal
+    options: InstallOptions
+    install: str
 
-    Raises:
-        BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
-    """
-    plan_options = _plan_options(config, options)
-    with nothing_changes():
-        master = read_master(config, control, head, verify_base=plan_options.verify_base)
-        leftovers = find_leftovers(journal, master.releases)
-    master = replace(master, leftovers={x.release.id: x.change.id for x in leftovers})
-    plan = make_plan(head, master, config, plan_options, install=install)
-    drift = find_drift(options.expected, head, master, plan, config)
-    check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
-    return Prepared(head, master, plan)
+    def after_hooks(self, tarball: Path, hooks: HookPoints, patience: Patience) -> Prepared:
+        """Plan and check once Nailgun is idle, and again if a hook repairs a cause.
+
+        Raises:
+            BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`of`.
+        """
+        hooks.before_check(self.install, tarball)
+        try:
+            return self._when_idle(tarball, patience)
+        except PreflightError as error:
+            if not hooks.repair_check(self.install, tarball, error):
+                raise
+        return self._when_idle(tarball, patience)
+
+    def _when_idle(self, tarball: Path, patience: Patience) -> Prepared:
+        """Plan and check; while only Nailgun's tasks prevent the install, wait and repeat."""
+        while True:
+            prepared = self._beside_discarded(read_header(tarball))
+            if not prepared.master.running_tasks:
+                return prepared
+            patience.refuse_while_busy()
+
+    def _beside_discarded(self, head: BundleHead) -> Prepared:
+        """Plan and check; if that fails while discarded trees exist, delete these and repeat."""
+        try:
+            return self.of(head)
+        except PreflightError:
+            if not retention.discarded_folders(self.config.paths):
+                raise
+        retention.sweep_all(self.journal, self.control, ignore)
+        return self.of(head)
+
+    def of(self, head: BundleHead) -> Prepared:
+        """Plan the install of the tarball of ``head`` and check the plan. Writes nothing.
+
+        The settings, and a reviewed plan, add their options to those of the request.
+
+        Raises:
+            BundleError, ConfigError, PreflightError, ControlPlaneError: as :meth:`Engine.install`.
+        """
+        config, expected = self.config, self.options.expected
+        plan_options = _plan_options(config, self.options)
+        with nothing_changes():
+            master = read_master(config, self.control, head, verify_base=plan_options.verify_base)
+            leftovers = find_leftovers(self.journal, master.releases)
+        master = replace(master, leftovers={x.release.id: x.change.id for x in leftovers})
+        plan = make_plan(head, master, config, plan_options, install=self.install)
+        drift = find_drift(expected, head, master, plan, config)
+        check(head, plan, master, reserve_mb=config.disk_reserve_mb, drift=drift)
+        return Prepared(head, master, plan)
 
 
 def _plan_options(config: Config, options: InstallOptions) -> PlanOptions:

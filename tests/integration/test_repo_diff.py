@@ -134,7 +134,7 @@ def test_a_diff_against_itself_is_empty_and_still_a_repo(
     if kind == "apt":
         source = f"deb [trusted=yes arch=amd64,i386] file://{tmp_path}/out precise main universe\n"
         AptNode(tmp_path / "node").apply({"etc/apt/sources.list": source})
-        assert len(list((tmp_path / "out/dists").rglob("Packages.xz"))) == 4
+        assert len(list((tmp_path / "out/dists").rglob("Packages.gz"))) == 4
     else:
         source = f"[a]\nname=a\nbaseurl=file://{tmp_path}/out\n"
         DnfNode(tmp_path / "node").apply({"etc/yum.repos.d/a.repo": source})

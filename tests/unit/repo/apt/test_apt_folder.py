@@ -1,7 +1,7 @@
 """Reading an apt repo from disk, and writing the indexes of one."""
 
+import gzip
 import hashlib
-import lzma
 import re
 from pathlib import Path
 
@@ -210,7 +210,7 @@ def test_written_indexes_are_complete_and_read_back(tmp_path: Path) -> None:
         f"dists/precise/{component}/binary-{architecture}/Packages{suffix}"
         for component in repo.components
         for architecture in repo.architectures
-        for suffix in ("", ".gz", ".xz")
+        for suffix in ("", ".gz")
     }
 
 
@@ -219,10 +219,9 @@ def test_the_forms_of_a_written_index_say_the_same(tmp_path: Path) -> None:
     write_apt_indexes(repo, repo.entries(), tmp_path / "b", label="x")
     folder = tmp_path / "b/dists/precise/main/binary-amd64"
     assert (
-        lzma.decompress((folder / "Packages.xz").read_bytes()) == (folder / "Packages").read_bytes()
+        gzip.decompress((folder / "Packages.gz").read_bytes()) == (folder / "Packages").read_bytes()
     )
-    for name in ("Packages", "Packages.gz"):
-        (folder / name).unlink()
+    (folder / "Packages").unlink()
     assert tuple(read_apt(tmp_path / "b").entries()) == tuple(repo.entries())
 
 

@@ -87,7 +87,7 @@ def test_the_forms_of_the_current_repo_are_written_too(tmp_path: Path, suffix: s
     repo = read_apt(packed(tmp_path / "a", suffix, keep=True))
     write_apt_indexes(repo, repo.entries(), tmp_path / "b", label="x")
     suffixes = {p.suffix for p in (tmp_path / "b" / INDEX).iterdir()}
-    assert suffixes == {"", ".gz", ".xz", suffix}
+    assert suffixes == {"", ".gz", suffix}
 
 
 def test_every_form_says_the_same_and_is_summed(tmp_path: Path) -> None:
