@@ -24,6 +24,7 @@ from fuel_upgrade.upgrade.steps.put_tasks import PutTasks
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.upgrade.steps.unregister import Unregister
+from tests.integration.test_late_changes import Pauses, connected, install, killed_amid
 from tests.integration.test_plan_costs import Counted, requests_of
 from tests.master import ScratchMaster, build, planned, scratch_master
 from tests.misbehaving import PASSWORD, TIMEOUT_S, bad_nailgun, says
@@ -145,6 +146,23 @@ def test_an_adopted_release_gets_the_tasks_and_after_an_undo_its_own(
     steps = list(PutTasks.begun(master.engine().journal.steps(record.id)))
     assert [facts.before for step, facts in steps if step.name == adopted.name] == [OTHER]
     master.engine().rollback()
+    assert tasks_by_name(master) == {adopted.name: OTHER}
+
+
+def test_tasks_that_are_put_during_the_recovery_are_put_back(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    review = master.engine().plan(tarballs["5.1"])
+    assert isinstance(review, Review)
+    register, *_ = Register.among(review.plan.steps)
+    adopted = master.client.create_release(register.body)
+    master.client.put_deployment_tasks(adopted.id, OTHER)
+    with (
+        killed_amid(master, "PUT", "releases", install(tarballs["5.1"])) as held,
+        connected(master, Pauses(3, held.carry_out)) as (engine, _, _),
+    ):
+        engine.recover()
+    assert held.carried_out.is_set()
     assert tasks_by_name(master) == {adopted.name: OTHER}
 
 

@@ -32,6 +32,7 @@ class PutTasks(Step[TasksFacts]):
     kind: ClassVar[str] = "tasks"
     facts_type: ClassVar[type[Any]] = TasksFacts
     needs_backups: ClassVar[bool] = False
+    changes_nailgun: ClassVar[bool] = True
 
     name: str
     version: str
