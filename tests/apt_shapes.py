@@ -37,7 +37,7 @@ class Layout(Enum):
     BOTH = "in each index and in binary-all, which apt does not read"
     UNNAMED = "in each index and in binary-all, which Release does not name"
     ALONE = "the only architecture"
-    UNREAD = "in binary-all only, which Release does not name"  # not drawn: apt lacks them then
+    UNREAD = "in binary-all only, which Release does not name"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class AptShape:
     suite: str = SUITE
     by_hash: bool = False
     signed: bool = False
+
+    def shows(self, item: Item) -> bool:
+        """Return whether apt reads an index with the package."""
+        return item.architecture != "all" or self.layout is not Layout.UNREAD
 
     def kinds(self) -> list[str]:
         """Return the parts that differ from a usual repo, for the tally."""
@@ -98,7 +102,7 @@ def shapes() -> st.SearchStrategy[AptShape]:
             AptShape,
             st.sampled_from(_POLICIES),
             st.sampled_from(_DATES),
-            st.sampled_from([layout for layout in Layout if layout is not Layout.UNREAD]),
+            st.sampled_from(Layout),
             st.sampled_from(sorted(TEXTS)),
             st.sampled_from(SUITES),
             st.booleans(),

@@ -181,7 +181,8 @@ def test_a_chain_gives_what_the_full_repo_gives(
     tally.note(chain, [kind for form in forms[: len(chain)] for kind in form.kinds()])
     build_view(repos[1:], root / "view")
     names = sorted({f"{i.name}:{a}" for r in chain for i in r for a in NATIVES})
-    kept = [f"{i.name}:{i.architecture.replace('all', 'amd64')}" for i in chain[-1]]
+    shown = [item for item in chain[-1] if forms[len(chain) - 1].shows(item)]
+    kept = [f"{i.name}:{i.architecture.replace('all', 'amd64')}" for i in shown]
     questions = Questions(names, kept, installed)
     style = SourceStyle(deb822=deb822, signed_by=str(setting.public))
     suites = [form.suite for form in forms[: len(chain)]][::-1]
