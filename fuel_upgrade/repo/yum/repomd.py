@@ -37,7 +37,7 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
     """
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
-    except (createrepo_c.CreaterepoCError, OSError) as error:
+    except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
         raise BundleError(
             f"{repomd}: {fault_text(error, repomd)}",
             remedy="rebuild the metadata with createrepo_c",
@@ -73,7 +73,7 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
         BundleError: it is missing or differs from the entry.
     """
     path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
-    if not path.exists():
+    if not path.is_file():
         raise BundleError(f"{path}: missing, but repomd.xml lists it", remedy="copy it whole")
     algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
     if algorithm not in ALGORITHMS:
@@ -109,7 +109,7 @@ def unpacked(path: Path) -> bytes:
             createrepo_c.decompress_file(
                 str(path), str(plain), createrepo_c.AUTO_DETECT_COMPRESSION
             )
-        except (createrepo_c.CreaterepoCError, OSError) as error:
+        except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
             raise BundleError(
                 f"{path}: {fault_text(error, path)}",
                 remedy="copy the repo again, with all of its metadata",
