@@ -16,7 +16,7 @@ def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
     """
     try:
         return tuple(createrepo_c.UpdateInfo(str(path)).updates)
-    except (createrepo_c.CreaterepoCError, OSError) as error:
+    except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
         raise BundleError(
             f"{path}: {fault_text(error, path)}",
             remedy="copy the repo again, with all of its metadata",

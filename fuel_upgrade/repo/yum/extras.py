@@ -113,7 +113,7 @@ def find_unreadable(repo: YumMetadata) -> tuple[str, ...]:
             _READERS.get(kind, partial(_parse, kind=kind))(path)
         except BundleError as error:
             fault = error.what.removeprefix(f"{path}: ")
-            if not path.exists():
+            if not path.is_file():
                 fault = "missing, but repomd.xml lists it"
             faults.append(f"{kind} {path.relative_to(repo.root)}: {fault}")
     return tuple(faults)

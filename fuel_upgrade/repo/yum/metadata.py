@@ -76,7 +76,7 @@ def _check_present(root: Path, records: dict[str, RepomdRecord]) -> dict[str, Pa
     paths: dict[str, Path] = {}
     for kind, record in records.items():
         paths[kind] = root / checked_location(record.location_href, source=source)
-        if paths[kind].exists():
+        if paths[kind].is_file():
             checked_file(root, record)
     return paths
 
@@ -124,7 +124,7 @@ def parse_metadata(
     options = {"do_files": files} if kind == "primary" else {}
     try:
         getattr(createrepo_c, f"xml_parse_{kind}")(str(path), pkgcb=guarded, **options)
-    except (createrepo_c.CreaterepoCError, OSError) as error:
+    except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
         if failures:
             raise failures[0] from None
         raise BundleError(

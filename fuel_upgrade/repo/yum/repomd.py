@@ -42,7 +42,7 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
     """
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
-    except (createrepo_c.CreaterepoCError, OSError) as error:
+    except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
         raise BundleError(
             f"{repomd}: {fault_text(error, repomd)}",
             remedy="rebuild the metadata with createrepo_c",
@@ -103,7 +103,7 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
         BundleError: it is missing or differs from the entry.
     """
     path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
-    if not path.exists():
+    if not path.is_file():
         raise BundleError(f"{path}: missing, but repomd.xml lists it", remedy="copy it whole")
     algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
     if algorithm not in ALGORITHMS:
@@ -163,7 +163,7 @@ def _unpacked_file(path: Path) -> Iterator[Path]:
             createrepo_c.decompress_file(
                 str(path), str(plain), createrepo_c.AUTO_DETECT_COMPRESSION
             )
-        except (createrepo_c.CreaterepoCError, OSError) as error:
+        except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
             raise BundleError(
                 f"{path}: {fault_text(error, path)}",
                 remedy="copy the repo again, with all of its metadata",

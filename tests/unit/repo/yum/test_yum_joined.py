@@ -1,5 +1,7 @@
 """Filelists and other that are missing, not in step with primary, or malformed."""
 
+import gzip
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -162,6 +164,36 @@ def test_a_listed_file_that_is_missing_is_named_and_empty(tmp_path: Path) -> Non
     expected = "filelists repodata/filelists.xml.gz: missing, but repomd.xml lists it"
     assert require_description(made).dropped == (expected,)
     assert [files for files, _ in entries(made).values()] == [[], [], []]
+
+
+def test_a_fault_that_the_library_cannot_express_in_unicode_is_named(tmp_path: Path) -> None:
+    root = current(tmp_path / "current")
+    path = root / "repodata/other.xml.gz"
+    text = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(text.replace(b"<version", b"<\xfd\xfd", 1)))
+    rewrite_sums(root, "other", path)
+    (fault,) = YumRepo.read(root).unreadable
+    assert fault.startswith("other repodata/other.xml.gz: ")
+
+
+def rewrite_sums(root: Path, kind: str, path: Path) -> None:
+    repomd = createrepo_c.Repomd(str(root / "repodata/repomd.xml"))
+    record = createrepo_c.RepomdRecord(kind, str(path))
+    record.fill(createrepo_c.SHA256)
+    repomd.set_record(record)
+    (root / "repodata/repomd.xml").write_text(repomd.xml_dump())
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_counts_as_missing(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    root = current(tmp_path / "current")
+    for kind in ("other", "primary"):
+        (root / f"repodata/{kind}.xml.gz").unlink()
+        make(root / f"repodata/{kind}.xml.gz")
+        if kind == "other":
+            assert len(YumRepo.read(root).unreadable) == 1
+    with pytest.raises(BundleError, match="missing, but repomd"):
+        YumRepo.read(root)
 
 
 @pytest.mark.parametrize("original", [True, False])
