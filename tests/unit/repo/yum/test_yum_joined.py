@@ -170,7 +170,7 @@ def test_a_fault_that_the_library_cannot_express_in_unicode_is_named(tmp_path: P
     root = current(tmp_path / "current")
     path = root / "repodata/other.xml.gz"
     text = gzip.decompress(path.read_bytes())
-    path.write_bytes(gzip.compress(text.replace(b"<version", b"<\xfd\xfd", 1)))
+    path.write_bytes(gzip.compress(text.replace(b"</package>", b"</pack\xfd>", 1)))
     rewrite_sums(root, "other", path)
     (fault,) = YumRepo.read(root).unreadable
     assert fault.startswith("other repodata/other.xml.gz: ")
