@@ -10,7 +10,7 @@ from tests.master import scratch_master
 from tests.small_bundles import write_release, write_spec
 
 FILES = 50
-RELEASES = 4
+RELEASES = 3
 
 
 def command(*words: str | Path) -> None:
