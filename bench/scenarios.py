@@ -162,7 +162,7 @@ def _diff_debs(scale: Scale) -> Scenario:
         skipped |= _add(ways, "aptly", ("aptly",), _aptly(base, current, changed))
         skipped |= _add(ways, "reprepro", ("reprepro",), _reprepro(changed))
     comparisons = (
-        Comparison("repo diff", "original's way", goal=1 / 30, limit=2),
+        Comparison("repo diff", "original's way", goal=0.033, limit=2),
         Comparison("repo diff --verify", "openssl sha256", goal=1.15),
         Comparison("repo diff --copy", "original's way", limit=2),
         Comparison("repo diff", "cp -al"),
