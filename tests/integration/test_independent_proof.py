@@ -185,7 +185,7 @@ def test_a_second_primary_is_not_left_unread(tmp_path: Path) -> None:
     text = repomd.read_text()
     start, end = text.index('<data type="primary">'), text.index("</data>") + len("</data>")
     repomd.write_text(text.replace("</repomd>", text[start:end] + "</repomd>"))
-    with pytest.raises(BundleError, match="2 files of type primary"):
+    with pytest.raises(BundleError, match="of type primary"):
         build_diff(base, current, tmp_path / "diff")
 
 
