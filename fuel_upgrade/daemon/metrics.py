@@ -117,7 +117,7 @@ class _Master(Collector):
             yield from _last(records[-1])
 
     def _backups_bytes(self, journal: Journal) -> int:
-        kept = with_backups(journal)
+        kept = with_backups(journal, self.read_config().paths)
         key = tuple(record.id for record in kept)
         if key not in self._backups:
             self._backups = {key: sum(kept_bytes(journal, record) for record in kept)}

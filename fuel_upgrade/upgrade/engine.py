@@ -192,16 +192,21 @@ class Engine:
             PreflightError: there are no backups; OutsideError: they cannot be removed.
         """
         with self._settled():
-            kept = retention.with_backups(self.journal)
+            kept = retention.with_backups(self.journal, self._config.paths)
             if not kept:
                 raise PreflightError(
                     "no backups are kept: there is nothing that can be undone",
                     remedy="see fuel-upgrade history",
                 )
             retention.release_all_but(
-                self.journal, self._control, 0, watch, later=self._discard_later
+                self.journal,
+                self._control,
+                self._config.paths,
+                0,
+                watch,
+                later=self._discard_later,
             )
-            if remaining := retention.with_backups(self.journal):
+            if remaining := retention.with_backups(self.journal, self._config.paths):
                 raise OutsideError(
                     f"the backups of {remaining[-1].id} could not be removed",
                     remedy="see the daemon's log for the reason, and try again",
@@ -227,9 +232,11 @@ class Engine:
 
     def _retain(self, watch: Watch, *, later: bool) -> None:
         keep = self._config.keep_installs
-        retention.release_all_but(self.journal, self._control, keep, watch, later=later)
+        retention.release_all_but(
+            self.journal, self._control, self._config.paths, keep, watch, later=later
+        )
         if not later:
-            retention.sweep_all(self.journal, self._control, watch)
+            retention.sweep_all(self.journal, self._control, self._config.paths, watch)
 
     def _transaction(self, record: ChangeRecord, watch: Watch) -> Transaction:
         is_embedded = self._config.nailgun.url is None  # a registry that ends with its daemon

@@ -100,7 +100,7 @@ class Preparation:
         except PreflightError:
             if not retention.discarded_folders(self.config.paths):
                 raise
-        retention.sweep_all(self.journal, self.control, ignore)
+        retention.sweep_all(self.journal, self.control, self.config.paths, ignore)
         return self.of(head)
 
     def of(self, head: BundleHead) -> Prepared:

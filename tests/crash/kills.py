@@ -204,7 +204,11 @@ class Drill:
         for record in records:
             if record.state not in snapshot.SETTLED:
                 yield f"{record.id} is {record.state.value}"
-        kept = {r.id for r in retention.with_backups(self._journal) if not r.released}
+        kept = {
+            r.id
+            for r in retention.with_backups(self._journal, self._config.paths)
+            if not r.released
+        }
         expected = {r.id for r in records if r.state is InstallState.INSTALLED and not r.released}
         if not kept == expected == snapshot.kept_ids(self._config):
             staged = snapshot.kept_ids(self._config)

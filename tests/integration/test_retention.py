@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.upgrade.records import ChangeRecord
+from fuel_upgrade.upgrade.events import ignore
+from fuel_upgrade.upgrade.records import ChangeRecord, StepRecord
 from fuel_upgrade.upgrade.transaction import retention
+from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
 from tests.tools import needs
@@ -135,3 +137,25 @@ def test_empty_folders_that_a_power_cut_leaves_after_an_undo_are_removed(
     master.engine().recover()
     assert master.state() == before
     assert not any(parent.exists() for parent in parents)
+
+
+class Counting(Journal):
+    """A journal that counts how often the steps of a change are read."""
+
+    read = 0
+
+    def steps(self, install: str) -> tuple[StepRecord, ...]:
+        self.read += 1
+        return super().steps(install)
+
+
+def test_changes_without_folders_on_disk_cost_no_reading_of_their_steps(
+    master: ScratchMaster, tarballs: dict[str, Path]
+) -> None:
+    for _ in range(3):
+        master.install(tarballs["5.1"])
+        master.engine().rollback()
+    paths, journal = master.config.paths, Counting(master.config.paths.journal)
+    retention.sweep_all(journal, master.client, paths, ignore)
+    assert retention.with_backups(journal, paths) == []
+    assert journal.read == 0

@@ -5,6 +5,7 @@ time. Their files are deleted at once, or later where the caller has a thread fo
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from fuel_upgrade.config import Paths
@@ -42,22 +43,47 @@ def kept_bytes(journal: Journal, record: ChangeRecord) -> int:
     return own_bytes(*(root for root in roots(journal, record.id) if root.exists()))
 
 
-def with_backups(journal: Journal) -> list[ChangeRecord]:
+def with_backups(journal: Journal, paths: Paths) -> list[ChangeRecord]:
     """Return the changes whose backups are on disk and not discarded, oldest first."""
-    installed = (r for r in journal.installs() if r.state is InstallState.INSTALLED)
-    return [r for r in installed if any(root.exists() for root in roots(journal, r.id))]
+    may_have_folders = _folder_check(paths)
+    return [
+        r
+        for r in journal.installs()
+        if r.state is InstallState.INSTALLED and may_have_folders(r) and _has_roots(journal, r)
+    ]
 
 
-def release_all_but(
-    journal: Journal, control: ControlPlane, count: int, watch: Watch, *, later: bool = False
+def _has_roots(journal: Journal, record: ChangeRecord) -> bool:
+    return any(root.exists() for root in roots(journal, record.id))
+
+
+def _folder_check(paths: Paths) -> Callable[[ChangeRecord], bool]:
+    """Return a check whether a change may have folders, which does not read its steps.
+
+    The folders of a change are named by its id. An empty parent may be that of any change.
+    """
+    inside = [_names(parent) for parent in staging_parents(paths) if parent.is_dir()]
+    present = {name.removeprefix(DISCARDED) for names in inside for name in names}
+    return lambda record: record.id in present or not all(inside)
+
+
+def release_all_but(  # noqa: PLR0913 - what a deletion needs
+    journal: Journal,
+    control: ControlPlane,
+    paths: Paths,
+    count: int,
+    watch: Watch,
+    *,
+    later: bool = False,
 ) -> None:
     """Delete the backups of all successful changes except the last ``count``.
 
     With ``later`` they are only discarded.
     """
     installed = [r for r in journal.installs() if r.state is InstallState.INSTALLED]
+    may_have_folders = _folder_check(paths)
     for record in installed[: max(0, len(installed) - count)]:
-        if not record.released or any(root.exists() for root in roots(journal, record.id)):
+        if not record.released or (may_have_folders(record) and _has_roots(journal, record)):
             release(journal, control, record.id, watch, later=later)
 
 
@@ -86,9 +112,10 @@ def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and next(folder.iterdir(), None) is None
 
 
-def sweep_all(journal: Journal, control: ControlPlane, watch: Watch) -> None:
+def sweep_all(journal: Journal, control: ControlPlane, paths: Paths, watch: Watch) -> None:
     """Delete the discarded folders of every change, also of one that a crash interrupted."""
-    for record in journal.installs():
+    may_have_folders = _folder_check(paths)
+    for record in filter(may_have_folders, journal.installs()):
         if record.released or record.state in (InstallState.ROLLED_BACK, InstallState.UNDONE):
             sweep(journal, control, record.id, watch)
 
