@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member
@@ -35,12 +34,7 @@ class Destination:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         for descriptor in (self._root, *self._open.values()):
             os.close(descriptor)
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 
 from fuel_upgrade.system.files import CHUNK_BYTES, hash_file
@@ -33,12 +32,7 @@ class Hasher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
     def new(self, size_bytes: int) -> Digest:
