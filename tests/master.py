@@ -120,6 +120,15 @@ def scratch_master(
 
 
 @contextmanager
+def upgraded_master(root: Path, tarball: Path) -> Iterator[ScratchMaster]:
+    """Make and start a master on which a tarball is installed, without backups of the install."""
+    with scratch_master(root) as master:
+        master.install(tarball)
+        master.engine().release_backups()  # else the next install does
+        yield master
+
+
+@contextmanager
 def started_master(
     root: Path, *, dialect: str = "6.0", wrap: Wrap | None = None
 ) -> Iterator[ScratchMaster]:

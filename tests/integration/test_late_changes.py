@@ -27,7 +27,7 @@ from tests.flaky import (
     flaky_nailgun,
     loses_the_answer,
 )
-from tests.master import ScratchMaster, State, scratch_master
+from tests.master import ScratchMaster, State, scratch_master, upgraded_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -59,9 +59,7 @@ def shared(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
-        scratch.install(tarballs["5.1"])
-        scratch.engine().release_backups()  # else the next install does
+    with upgraded_master(tmp_path_factory.mktemp("master"), tarballs["5.1"]) as scratch:
         yield scratch
 
 

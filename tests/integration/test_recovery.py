@@ -15,7 +15,7 @@ from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.events import Event, Undone
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
-from tests.master import ScratchMaster, State, scratch_master
+from tests.master import ScratchMaster, State, upgraded_master
 from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
@@ -28,18 +28,14 @@ def master(
     tarballs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed; each test leaves it as it was, or fails."""
-    with scratch_master(tmp_path_factory.mktemp("master")) as scratch:
-        scratch.install(tarballs["5.1"])
-        scratch.engine().release_backups()  # else the next install does
+    with upgraded_master(tmp_path_factory.mktemp("master"), tarballs["5.1"]) as scratch:
         yield scratch
 
 
 @pytest.fixture
 def fresh(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]:
     """A master with 5.1 installed, for one test."""
-    with scratch_master(tmp_path / "master") as scratch:
-        scratch.install(tarballs["5.1"])
-        scratch.engine().release_backups()  # else the next install does
+    with upgraded_master(tmp_path / "master", tarballs["5.1"]) as scratch:
         yield scratch
 
 
