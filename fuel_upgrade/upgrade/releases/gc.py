@@ -188,8 +188,7 @@ class Gc:
 def _read_posted(journal: Journal) -> dict[tuple[str, ...], Mapping[str, Any]]:
     """Return the body last posted for each release that changes of this master posted."""
     bodies: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    for record in journal.installs():
-        steps = journal.steps(record.id)
+    for _, steps in journal.changes():
         posted: tuple[Register | Unregister, ...] = (
             *Register.among(steps),
             *Unregister.among(steps),

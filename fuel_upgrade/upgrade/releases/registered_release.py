@@ -110,6 +110,6 @@ def _release(control: ControlPlane, release_id: int) -> RegisteredRelease:
 
 
 def _made_by(engine: Engine, release_id: int) -> Iterator[ChangeRecord]:
-    for record in engine.journal.installs():
-        if release_id in created_releases(engine.journal.steps(record.id)):
+    for record, steps in engine.journal.changes():
+        if release_id in created_releases(steps):
             yield record

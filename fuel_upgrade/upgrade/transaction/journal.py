@@ -287,6 +287,15 @@ class Journal:
             ).fetchall()
         return tuple(_step(row) for row in rows)
 
+    def changes(self) -> tuple[tuple[ChangeRecord, tuple[StepRecord, ...]], ...]:
+        """Return all changes, oldest first, each with its steps in their order."""
+        steps: dict[str, list[StepRecord]] = {}
+        with self._read() as db:
+            for row in db.execute("SELECT * FROM step ORDER BY number"):
+                steps.setdefault(row["install"], []).append(_step(row))
+            rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
+        return tuple((_install(row), tuple(steps.get(row["id"], ()))) for row in rows)
+
     def hook_started(self, install: str, point: str, name: str, *, started_s: float) -> int:
         """Record that a hook is about to run; return the number of this run."""
         with self._open() as db:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import RegisteredRelease
-from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
 from fuel_upgrade.upgrade.steps.register import Register, RegisterFacts
 from fuel_upgrade.upgrade.steps.release_body import Key, key_of, registered_key
 from fuel_upgrade.upgrade.transaction import recovery
@@ -52,8 +52,8 @@ def find_leftovers(journal: Journal, releases: Iterable[RegisteredRelease]) -> t
 
 def _undone_posts(journal: Journal) -> dict[Key, _Post]:
     posts: dict[Key, _Post] = {}
-    for record in journal.installs():
-        for post in _posts(journal, record):
+    for record, steps in journal.changes():
+        for post in _posts(record, steps):
             key = key_of(post.step.body)
             posts.pop(key, None)
             if record.state in _UNDONE and post.step.adopt is None:
@@ -61,8 +61,8 @@ def _undone_posts(journal: Journal) -> dict[Key, _Post]:
     return posts
 
 
-def _posts(journal: Journal, record: ChangeRecord) -> Iterator[_Post]:
-    for entry in journal.steps(record.id):
+def _posts(record: ChangeRecord, steps: Iterable[StepRecord]) -> Iterator[_Post]:
+    for entry in steps:
         if entry.kind == Register.kind and entry.state is not StepState.PLANNED:
             yield _Post(record, entry.number, Register.from_json(entry.params))
 
