@@ -26,7 +26,7 @@ def require_all_read(suite: Path, read: Collection[Path]) -> None:
     folders = {path.parent.resolve() for path in read}
     listed = (suite / name for name in dict.fromkeys(_listed(suite)))
     unread = [p for p in listed if p.is_file() and p.parent.resolve() not in folders]
-    ignored = () if _reads_all(suite) else ("binary-all",)
+    ignored = () if read_release(suite).reads_index_for_all else ("binary-all",)
     unread = [p for p in unread if p.parent.name not in ignored and not _is_for_others(p, suite)]
     if unread:
         names = ", ".join(str(path.relative_to(suite)) for path in unread)
@@ -34,13 +34,6 @@ def require_all_read(suite: Path, read: Collection[Path]) -> None:
             f"{suite}: Release lists {names}, which is read as the index of no component",
             remedy="rebuild the repo's indexes, with each component in a folder of its name",
         )
-
-
-def _reads_all(suite: Path) -> bool:
-    fields = read_release(suite).fields
-    excluded = fields.get("No-Support-for-Architecture-all", "").split()
-    named = fields.get("Architectures", "all").split()
-    return "Packages" not in excluded and "all" in named
 
 
 def _is_for_others(index: Path, suite: Path) -> bool:

@@ -24,6 +24,13 @@ class ReleaseFile:
     fields: Mapping[str, str] = field(default_factory=dict)
     listed: Listed = field(default_factory=dict)
 
+    @property
+    def reads_index_for_all(self) -> bool:
+        """Whether apt, since 1.6, reads a listed ``binary-all`` beside a node's architecture."""
+        excluded = self.fields.get("No-Support-for-Architecture-all", "").split()
+        named = self.fields.get("Architectures", "").split()
+        return "Packages" not in excluded and (not named or "all" in named)
+
 
 def parse_release(text: str) -> Deb822:
     """Parse a Release, or an InRelease without its clear-sign wrapper (RFC 4880, 7).

@@ -259,19 +259,15 @@ def _architectures(places: Iterable[Path], release: ReleaseFile) -> tuple[str, .
     """Return the architectures on disk that apt reads, in the order of ``Release``."""
     named = _words(release.fields, "Architectures")
     present = {place.name.removeprefix("binary-") for place in places}
-    if not _has_index_for_all(release, named):
+    if not _has_index_for_all(release):
         present.discard("all")
     return (*(n for n in dict.fromkeys(named) if n in present), *sorted(present - set(named)))
 
 
-def _has_index_for_all(release: ReleaseFile, named: Collection[str]) -> bool:
-    """Return whether apt reads ``binary-all`` beside the index of a node's architecture.
-
-    It does so since apt 1.6. Where it does not, each of those repeats the packages for all.
-    """
+def _has_index_for_all(release: ReleaseFile) -> bool:
+    """Return whether apt reads ``binary-all``; else each architecture repeats its packages."""
     is_listed = not release.listed or any("/binary-all/Packages" in n for n in release.listed)
-    excluded = _words(release.fields, "No-Support-for-Architecture-all")
-    return is_listed and "Packages" not in excluded and (not named or "all" in named)
+    return is_listed and release.reads_index_for_all
 
 
 def _indexes_below(folder: Path) -> list[Path]:
