@@ -54,7 +54,6 @@ def repair_bundle(
         ]
         tree = scratch / "tree"
         repairs = _match(request, head, [read_repo(root) for root in opened])
-        tree.mkdir()
         unpack(head, below(tree), progress=progress)
         parts = {(p.version, p.os_key): p for p in head.repos}
         for repair in repairs:

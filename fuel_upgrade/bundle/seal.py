@@ -22,8 +22,8 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-ex
 
 from fuel_upgrade.errors import BundleError
 
-# TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _SHA256 = re.compile("[0-9a-f]{64}")
+# TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 

@@ -52,6 +52,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
         reader = ArchiveReader(stream, name=str(head.path), on_data=counter.add)
         for member in reader.members():
             if member.path == manifest.SEAL:
+                counter.add(-member.size_bytes)  # the total is that of the files in the seal
                 writer.check_same_seal(reader)
             elif member.kind is not Kind.FOLDER:
                 sha256 = writer.write_checked(reader, member)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fuel_upgrade.nailgun.transport import Body
+from fuel_upgrade.system.masking import MASK
 from fuel_upgrade.system.printable import printable
 
 _MOST_CHARS = 600
 _MOST_FIELD_CHARS = 200
 _SECRET_NAME = re.compile(r"passw|secret|token|credential|private|(^|[_.-])key$", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_MASK = "******"
 
 
 def say_body(body: Body) -> str:
@@ -40,7 +40,7 @@ def _masked(value: Any, name: str = "", *, is_secret: bool = False) -> Any:
         return [_masked(inner, is_secret=is_secret) for inner in value]
     if not isinstance(value, str):
         return value
-    return _MASK if is_secret else _LOGIN_IN_URL.sub(_MASK, value)
+    return MASK if is_secret else _LOGIN_IN_URL.sub(MASK, value)
 
 
 def _say(value: Any, most: int = _MOST_FIELD_CHARS) -> str:

@@ -2,7 +2,7 @@
 
 import io
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO
 
 _BLOCK_BYTES = 1 << 20
@@ -24,7 +24,7 @@ class ReadAhead(io.RawIOBase):
         """Return a buffered reader of ``stream``; errors of the stream are raised by its reads."""
         return io.BufferedReader(cls(stream), _BLOCK_BYTES)
 
-    def _read_next(self) -> Any:
+    def _read_next(self) -> Future[bytes]:
         return self._pool.submit(self._stream.read, _BLOCK_BYTES)
 
     def readable(self) -> bool:

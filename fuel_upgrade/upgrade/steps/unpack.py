@@ -42,8 +42,8 @@ class Unpack(StagingFolders):
                 f"{self.tarball}: is not the tarball that was planned",
                 remedy="start the install again",
             )
-        for folder in {*self.roots, *self.stagings.values()}:
-            make_folders(folder)
+        for root in self.roots:
+            make_folders(root)
         unpack(head, self._route, progress=world.progress)
         for link, target in self.links.items():
             link.symlink_to(target)
