@@ -8,7 +8,9 @@ from pathlib import Path
 from demo.nodes import AptNode, DnfNode
 from demo.releases import BASE_VERSION, CURRENT_VERSION, REMOVED, Fate, fates, write_inputs
 from demo.story import Story
+from demo.sweeper import await_sweeper
 from demo.web import served
+from fuel_upgrade.config import Config
 from fuel_upgrade.errors import CommandError
 from fuel_upgrade.system.tree_digest import digest
 
@@ -133,9 +135,11 @@ def _failing_upgrade(story: Story, root: Path) -> None:
     story.run("bundle", "build", "bundle-6.0.1.yaml", "-o", _tarball("6.0.1"))
     # The daemon's own records change: journal, log and the registry's database.
     own = [root / "var/lib/fuel_upgrade", root / "var/log", root / "run"]
+    await_sweeper(Config().under(root))
     before = digest(root, without=own)
     releases = story.run("releases")
     story.run("install", _tarball("6.0.1"), expect=_STEP_FAILED)
+    await_sweeper(Config().under(root))
     after = digest(root, without=own)
     if story.run("releases") != releases or before != after:
         story.fail("the master is not as it was before")

@@ -3,20 +3,17 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
+from demo.sweeper import await_sweeper
 from fuel_upgrade.config import Config
-from fuel_upgrade.system.files import Lock
 from fuel_upgrade.system.tree_digest import digest
-from fuel_upgrade.upgrade.transaction.retention import discarded_folders
 from tests import programs
 from tests.master import write_fuel_version
 from tests.programs import Program
@@ -73,21 +70,6 @@ class Host:
 
     def log(self) -> str:
         return (self.root / "var/log/fuel_upgrade.log").read_text()
-
-
-def await_sweeper(config: Config) -> None:
-    """Wait until the daemon, if it runs, has deleted discarded trees and the folders above them."""
-    while _runs(config) and (
-        discarded_folders(config.paths) or Lock(config.paths.lock).holder() is not None
-    ):
-        time.sleep(0.01)
-
-
-def _runs(config: Config) -> bool:
-    try:
-        return psutil.pid_exists(int(config.paths.pid_file.read_text()))
-    except (FileNotFoundError, ValueError):
-        return False
 
 
 def make_host(root: Path) -> Host:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from demo.sweeper import await_sweeper
 from fuel_upgrade.config import Config, Recovery, read
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepState
 from fuel_upgrade.upgrade.transaction import retention
@@ -20,7 +21,6 @@ from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.crash import snapshot
 from tests.crash.daemons import Daemons, daemons
 from tests.crash.snapshot import Snapshot
-from tests.host import await_sweeper
 from tests.master import write_fuel_version
 
 STEPS = 15  # of the demo's 6.0 with full views
