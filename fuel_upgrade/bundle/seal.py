@@ -21,7 +21,10 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-ex
 )
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.archive import path_fault
 
+_SHOWN_CHARS = 200  # of a path or a reason in an error
 _SHA256 = re.compile("[0-9a-f]{64}")
 # TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -88,9 +91,10 @@ def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
     if (known := _PARSED.get(key)) is not None:
         return known
     try:
-        document = json.loads(data)
+        _refuse_costly(data)
+        document = json.loads(data.decode())
         targets = document["signed"].pop("targets")
-        files = _SealedFiles((path, SealedFile.from_json(e)) for path, e in targets.items())
+        files = _SealedFiles((_checked(p), SealedFile.from_json(e)) for p, e in targets.items())
         Metadata[Targets].from_dict({**document, "signed": {**document["signed"], "targets": {}}})
     except (
         RepositoryError,
@@ -101,8 +105,23 @@ def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
         RecursionError,
     ) as error:
         raise BundleError(
-            f"{source}: the seal is malformed: {error!r}",
+            f"{source}: the seal is malformed: {type(error).__name__}: {str(error)[:_SHOWN_CHARS]}",
             remedy="get an undamaged copy of the tarball",
         ) from error
     _PARSED[key] = files
     return files
+
+
+def _refuse_costly(data: bytes) -> None:
+    """Raise ValueError if a text of JSON costs more memory than an honest seal."""
+    chars = 1 if data.isascii() else 4  # one other character widens all
+    values = data.count(b"{") + data.count(b"[") + data.count(b",")
+    if len(data) * chars > budgets.SEAL_BYTES or values > budgets.SEAL_VALUES:
+        raise ValueError(f"{len(data)} bytes, {values} values")
+
+
+def _checked(path: str) -> str:
+    """Return a path that an archive may have; ValueError for another one."""
+    if fault := path_fault(path):
+        raise ValueError(f"the path {path[:_SHOWN_CHARS]!r}: {fault}")
+    return path
