@@ -50,6 +50,7 @@ from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
+from fuel_upgrade.system.own_memory import return_memory
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields
 from fuel_upgrade.upgrade.events import Event
@@ -144,6 +145,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
 
     ``open_file`` is a password file that other users can read; the log warns about it.
     """
+    return_memory()
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
     configure(config.paths.log, level=config.log_level)

@@ -102,6 +102,13 @@ class ArchiveReader:
             yield data
             self._on_data(len(data))
 
+    def read(self) -> bytes:
+        """Return the whole data of the current member, which must be small; in one buffer."""
+        data = self._take(self._unread)
+        self._unread = 0
+        self._on_data(len(data))
+        return data
+
     def _next_header(self) -> Header | None:
         overrides: dict[str, str] = {}
         header = self._read_header()
