@@ -152,9 +152,9 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     _warn(config, open_file)
     systemd = Systemd()
     with ExitStack() as stack:
-        settings = stack.enter_context(_control_plane(config))
-        embedded = settings if config.nailgun.url is None else None
         keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
+        settings = stack.enter_context(_control_plane(config, keeper))
+        embedded = settings if config.nailgun.url is None else None
         clients = _Clients(live, embedded, keeper, Tracing(_traced(metrics), install_under_way))
         described = "Nailgun" if embedded is None else "embedded registry"
 
@@ -263,15 +263,19 @@ def _refuse_second(pid_file: LockedPidFile) -> None:
 
 
 @contextmanager
-def _control_plane(config: Config) -> Iterator[NailgunSettings]:
-    """Yield the settings of Nailgun; start the embedded registry if there are none."""
+def _control_plane(config: Config, keeper: TokenKeeper) -> Iterator[NailgunSettings]:
+    """Yield the settings of Nailgun; start the embedded registry if there are none.
+
+    The registry gives ``keeper`` its first token without a login.
+    """
     if config.nailgun.url is not None:
         yield config.nailgun
         return
     config.paths.state.mkdir(parents=True, exist_ok=True)
     store = Store.open(config.registry_url, backups=config.paths.state)
     password = _registry_password(config.paths.registry_password)
-    ensure_user(store, _REGISTRY_USER, password)
+    user = ensure_user(store, _REGISTRY_USER, password)
+    keeper.token, _ = store.accounts.issue_token(user)
     app = create_registry(
         store,
         master_ip=config.master_ip,
