@@ -47,7 +47,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
     counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
         stack.enter_context(reporting_cut_off(head.path, begun_bytes=head.size_bytes))
-        stream = stack.enter_context(ReadAhead.buffered(open_stream(head.path)))
+        stream = stack.enter_context(ReadAhead(open_stream(head.path)))
         writer = _Writer(head, route, stack)
         reader = ArchiveReader(stream, name=str(head.path), on_data=counter.add)
         for member in reader.members():

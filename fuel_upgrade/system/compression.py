@@ -6,11 +6,11 @@ import io
 import lzma
 import zlib
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 import zstandard
 
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 17  # a larger read goes around the buffer, without a copy
 _ZSTD_HEAD_BYTES = 18  # RFC 8878: magic and the longest frame header
 _GZIP_WINDOW_BYTES = 1 << 15
 _LZMA = b"\x5d\x00\x00"  # of xz --format=lzma, with the usual properties
@@ -19,7 +19,7 @@ DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 """The errors that a damaged stream of :func:`open_stream` raises."""
 
 
-def open_stream(path: Path) -> BinaryIO:
+def open_stream(path: Path) -> io.BufferedReader:
     """Open a file and decompress it; the first bytes show the compression, if any."""
     raw = path.open("rb")
     magic = raw.read(10)
