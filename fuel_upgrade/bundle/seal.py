@@ -8,7 +8,7 @@ against an attacker. python-tuf makes and checks the envelope; the entries, of w
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -21,6 +21,8 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-ex
 )
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system.hashing import Digest
+from fuel_upgrade.system.json_stream import JsonStream
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 # TUF requires an expiry date; this one never comes, since a master's clock may be years off.
@@ -75,23 +77,25 @@ class _SealedFiles(dict[str, SealedFile]):
 
 
 # By SHA-256 of the seal: one install reads the header of its tarball several times.
-_PARSED: WeakValueDictionary[bytes, _SealedFiles] = WeakValueDictionary()
+_PARSED: WeakValueDictionary[str, _SealedFiles] = WeakValueDictionary()
 
 
-def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
-    """Read the bytes of ``targets.json``; the same bytes are not parsed again while in use.
+def known_seal(sha256: str) -> Mapping[str, SealedFile] | None:
+    """Return the entries of the seal with this SHA-256 while they are in use, else None."""
+    return _PARSED.get(sha256)
+
+
+def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> Mapping[str, SealedFile]:
+    """Read the bytes of ``targets.json``, of which only a part is in memory at a time.
 
     Raises:
         BundleError: it is not TUF targets metadata, or an entry has no SHA-256.
     """
-    key = hashlib.sha256(data).digest()
-    if (known := _PARSED.get(key)) is not None:
-        return known
+    digest = hashlib.sha256()
+    files = _SealedFiles()
     try:
-        document = json.loads(data)
-        targets = document["signed"].pop("targets")
-        files = _SealedFiles((path, SealedFile.from_json(e)) for path, e in targets.items())
-        Metadata[Targets].from_dict({**document, "signed": {**document["signed"], "targets": {}}})
+        document = _read_document(JsonStream(_hashed(chunks, digest)), files)
+        Metadata[Targets].from_dict(document)
     except (
         RepositoryError,
         LookupError,
@@ -104,5 +108,32 @@ def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
             f"{source}: the seal is malformed: {error!r}",
             remedy="get an undamaged copy of the tarball",
         ) from error
-    _PARSED[key] = files
+    _PARSED[digest.hexdigest()] = files
     return files
+
+
+def _hashed(chunks: Iterable[bytes | memoryview], digest: Digest) -> Iterator[bytes | memoryview]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+def _read_document(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
+    """Return the document without its targets, which are added to ``files``."""
+    document: dict[str, Any] = {}
+    for name in stream.members():
+        document[name] = _read_signed(stream, files) if name == "signed" else stream.value()
+    stream.end()
+    return document
+
+
+def _read_signed(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
+    signed: dict[str, Any] = {}
+    for name in stream.members():
+        if name != "targets":
+            signed[name] = stream.value()
+            continue
+        signed[name] = {}
+        for path in stream.members():
+            files[path] = SealedFile.from_json(stream.value())
+    return signed

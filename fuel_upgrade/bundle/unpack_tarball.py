@@ -96,10 +96,7 @@ class _Writer:
 
     def check_same_seal(self, reader: ArchiveReader) -> None:
         """Check that the seal is the one in the header that was read before."""
-        digest = hashlib.sha256()
-        for chunk in reader.chunks():
-            digest.update(chunk)
-        if digest.hexdigest() != self._head.seal_sha256:
+        if reader.hash_data() != self._head.seal_sha256:
             raise altered(self._head.path, manifest.SEAL, "changed since the tarball was opened")
 
     def _hash(self, reader: ArchiveReader, member: Member) -> str:

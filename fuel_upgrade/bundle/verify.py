@@ -9,7 +9,7 @@ from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, parse_seal
+from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
@@ -119,8 +119,8 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         )
     _refuse_growing(path)
     with reporting_cut_off(path):
-        seal, files = _read_small_files(path)
-    sealed = parse_seal(seal, source=str(path))
+        seal_sha256, files = _read_small_files(path)
+        sealed = known_seal(seal_sha256) or _read_seal(path, seal_sha256)
     for name, data in files.items():
         check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
     texts = {name: _decode(data, f"{path}: {name}") for name, data in files.items()}
@@ -141,7 +141,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         diff_releases=diff_releases,
         descriptions=_descriptions(path, texts, description),
         sealed=sealed,
-        seal_sha256=hashlib.sha256(seal).hexdigest(),
+        seal_sha256=seal_sha256,
     )
     return head, texts
 
@@ -178,9 +178,10 @@ def reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator
         raise BundleError(f"{path}: {what}", remedy=_CUT_OFF) from error
 
 
-def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
+def _read_small_files(path: Path) -> tuple[str, dict[str, bytes]]:
+    """Return the SHA-256 of the seal, which may be large, and the other files of the header."""
     files: dict[str, bytes] = {}
-    seal: bytes | None = None
+    seal: str | None = None
     total = 0
     with open_stream(path) as stream:
         reader = ArchiveReader(stream, name=str(path))
@@ -190,14 +191,25 @@ def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
                 break
             if total > _MAX_HEAD_BYTES:
                 raise BundleError(f"{path}: its header is over 256 MiB", remedy=DAMAGED)
-            data = b"".join(reader.chunks())
             if member.path == manifest.SEAL:
-                seal = data
+                seal = reader.hash_data()
             else:
-                files[member.path] = data
+                files[member.path] = b"".join(reader.chunks())
     if seal is None:
         raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
+
+
+def _read_seal(path: Path, sha256: str) -> Mapping[str, SealedFile]:
+    with open_stream(path) as stream:
+        reader = ArchiveReader(stream, name=str(path))
+        for member in reader.members():
+            if member.path == manifest.SEAL:
+                sealed = parse_seal(reader.chunks(), source=str(path))
+                if known_seal(sha256) is sealed:
+                    return sealed
+                break
+    raise altered(path, manifest.SEAL, "changed since the tarball was opened")
 
 
 def _decode(data: bytes, source: str) -> str:

@@ -104,6 +104,13 @@ class ArchiveReader:
             yield data
             self._on_data(len(data))
 
+    def hash_data(self) -> str:
+        """Return the SHA-256 of the data of the current member."""
+        digest = hashlib.sha256()
+        for data in self.chunks():
+            digest.update(data)
+        return digest.hexdigest()
+
     def _next_header(self) -> Header | None:
         overrides: dict[str, str] = {}
         while (header := self._read_header()) is not None:
