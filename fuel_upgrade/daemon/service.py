@@ -20,7 +20,7 @@ import structlog
 import uvicorn
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, NailgunSettings, read, settings_path
+from fuel_upgrade.config import Config, NailgunSettings, Paths, read, settings_path
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import create_app
 from fuel_upgrade.daemon.api_context import ApiContext, Connect
@@ -50,6 +50,7 @@ from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
+from fuel_upgrade.system.state_folder import claim_state_folder, make_private
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields
 from fuel_upgrade.upgrade.events import Event
@@ -91,16 +92,27 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     written = read(config_path, root=root).nailgun
     open_file = _open_file(written, settings_path(config_path, root=root))
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
+    os.umask(0o022)  # files that nginx serves must be readable; those of the state have own modes
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
+    opened = _close_to_others(config.paths)  # before the log is opened, and stderr closed
     if detach:
-        # Relative paths are absolute by now; 022 keeps installed files readable for nginx.
+        # Relative paths are absolute by now.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
-            run(live, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file, opened=opened)
     else:
-        os.umask(0o022)
         with pid_file:
-            run(live, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file, opened=opened)
+
+
+def _close_to_others(paths: Paths) -> tuple[Path, ...]:
+    """Take the rights of other users on the state and the logs; return what they had rights on.
+
+    Raises:
+        PreflightError: the state is not this user's alone.
+    """
+    logs = sorted(paths.log.parent.glob(f"{paths.log.name}*"))
+    return (*claim_state_folder(paths.state), *(log for log in logs if make_private(log)))
 
 
 def _read_config(path: Path | None, root: Path | None) -> Config:
@@ -139,10 +151,17 @@ def _report(error: UpgradeError) -> None:
     click.echo("\n".join(f"{priority}{line}" for line in lines), err=True)
 
 
-def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
+def run(
+    live: LiveSettings,
+    fail_points: FailPoints,
+    *,
+    open_file: Path | None = None,
+    opened: tuple[Path, ...] = (),
+) -> None:
     """Serve until SIGTERM or SIGINT; a running install is rolled back first.
 
-    ``open_file`` is a password file that other users can read; the log warns about it.
+    ``open_file`` is a password file that other users can read, ``opened`` are the files that they
+    could open until this start; the log warns about both.
     """
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
@@ -150,6 +169,12 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     logging.getLogger().addHandler(LineCounter(metrics.count_line))
     preload()
     _warn(config, open_file)
+    if opened:
+        _log.warning(
+            "other users had rights on files of the daemon, and have none any more",
+            files=[str(path) for path in opened],
+            remedy="see with fuser -v that no process of theirs still has one open",
+        )
     systemd = Systemd()
     with ExitStack() as stack:
         settings = stack.enter_context(_control_plane(config))
@@ -268,7 +293,6 @@ def _control_plane(config: Config) -> Iterator[NailgunSettings]:
     if config.nailgun.url is not None:
         yield config.nailgun
         return
-    config.paths.state.mkdir(parents=True, exist_ok=True)
     store = Store.open(config.registry_url, backups=config.paths.state)
     password = _registry_password(config.paths.registry_password)
     ensure_user(store, _REGISTRY_USER, password)
