@@ -1,6 +1,6 @@
 """Reads the input for ordering several tarballs: their headers, and the releases of the master."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +80,8 @@ def read_survey(
 
 def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
     """Name each tarball by its file name, or by its path where two file names are equal."""
-    short = [path.name for path in tarballs]
-    return tuple(p.name if short.count(p.name) == 1 else str(p) for p in tarballs)
+    short = Counter(path.name for path in tarballs)
+    return tuple(p.name if short[p.name] == 1 else str(p) for p in tarballs)
 
 
 def offer(head: BundleHead, name: str) -> Offer:

@@ -136,8 +136,7 @@ class Journal:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            for record in self.installs():
-                self.steps(record.id)
+            self.changes()
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode in _DAMAGE:
                 return str(error)
