@@ -145,8 +145,7 @@ class Journal:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            for record in self.installs():
-                self.steps(record.id)
+            self.changes()
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return str(error)
