@@ -34,6 +34,9 @@ RUNTIME = [
     "zstandard>=0.23",
 ]
 DEV = [
+    # fuzzing guided by coverage; wheels exist for these alone, and 3.1 has none for Python 3.11
+    "atheris==3.0.*; sys_platform == 'linux' and platform_machine == 'x86_64'"
+    " and python_version < '3.14'",
     "coverage>=7.6",  # branches of the pure modules that no unit test takes: make coverage
     "docutils==0.23",
     "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
