@@ -1,11 +1,11 @@
 """Opens the file of a tarball, once for all that is read of it, and notices its changes."""
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.archive import CutShortError
@@ -20,7 +20,7 @@ _CUT_OFF = "wait if it is still being copied; else copy it again, and compare th
 
 
 @contextmanager
-def opened_tarball(path: Path, *, begun_bytes: int | None = None) -> Iterator[BinaryIO]:
+def opened_tarball(path: Path, *, begun_bytes: int | None = None) -> Iterator[io.BufferedReader]:
     """Yield the open file; every byte is read through this descriptor, whatever is at the path.
 
     ``begun_bytes`` was its size when its header was read.
@@ -35,7 +35,7 @@ def opened_tarball(path: Path, *, begun_bytes: int | None = None) -> Iterator[Bi
         _refuse_growing(path, descriptor)
         size_bytes = before[0] if begun_bytes is None else begun_bytes
         try:
-            yield os.fdopen(descriptor, "rb", CHUNK_BYTES, closefd=False)
+            yield io.BufferedReader(io.FileIO(descriptor, closefd=False), CHUNK_BYTES)
         except CutShortError as error:
             raise _cut_short(path, size_bytes, _size_and_time(descriptor)[0]) from error
         if _size_and_time(descriptor) != before:

@@ -44,7 +44,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
     counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
         raw = stack.enter_context(opened_tarball(head.path, begun_bytes=head.size_bytes))
-        stream = stack.enter_context(ReadAhead.buffered(decompressed(raw)))
+        stream = stack.enter_context(ReadAhead(decompressed(raw)))
         writer = _Writer(head, route, stack)
         reader = ArchiveReader(
             stream,
@@ -102,10 +102,7 @@ class _Writer:
 
     def check_same_seal(self, reader: ArchiveReader) -> None:
         """Check that the seal is the one in the header that was read before."""
-        digest = hashlib.sha256()
-        for chunk in reader.chunks():
-            digest.update(chunk)
-        if digest.hexdigest() != self._head.seal_sha256:
+        if reader.hash_data() != self._head.seal_sha256:
             raise altered(self._head.path, manifest.SEAL, "changed since the tarball was opened")
 
     def _hash(self, reader: ArchiveReader, member: Member) -> str:

@@ -1,15 +1,16 @@
 """Reads the header of an upgrade tarball that is not trusted yet."""
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, parse_seal
+from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
 from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import in_order, parse_metadata
@@ -110,9 +111,9 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         ConfigError, BundleError: as :func:`read_head`.
     """
     with opened_tarball(path) as raw:
-        seal, files = _read_small_files(path, decompressed(raw))
+        seal_sha256, files = _read_small_files(path, decompressed(raw))
+        sealed = known_seal(seal_sha256) or _read_seal(path, raw, seal_sha256)
         size_bytes = os.fstat(raw.fileno()).st_size
-    sealed = parse_seal(seal, source=str(path))
     for name, data in files.items():
         check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
     texts = {name: _decode(files.pop(name), f"{path}: {name}") for name in list(files)}
@@ -134,14 +135,15 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         diff_releases=diff_releases,
         descriptions=_descriptions(path, texts, description, files=len(sealed)),
         sealed=sealed,
-        seal_sha256=hashlib.sha256(seal).hexdigest(),
+        seal_sha256=seal_sha256,
     )
     return head, texts
 
 
-def _read_small_files(path: Path, stream: BinaryIO) -> tuple[bytes, dict[str, bytes]]:
+def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[str, bytes]]:
+    """Return the SHA-256 of the seal, which may be large, and the other files of the header."""
     files: dict[str, bytes] = {}
-    seal: bytes | None = None
+    seal: str | None = None
     total = 0
     reader = ArchiveReader(stream, name=str(path), max_members=budgets.HEAD_MEMBERS)
     for member in reader.members():
@@ -159,10 +161,22 @@ def _read_small_files(path: Path, stream: BinaryIO) -> tuple[bytes, dict[str, by
                 f"{path}: its seal is over {say_size(budgets.SEAL_BYTES)}", remedy=DAMAGED
             )
         else:
-            seal = reader.read()
+            seal = reader.hash_data()
     if seal is None:
         raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
+
+
+def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, SealedFile]:
+    raw.seek(0)
+    reader = ArchiveReader(decompressed(raw), name=str(path), max_members=budgets.HEAD_MEMBERS)
+    for member in reader.members():
+        if member.path == manifest.SEAL:
+            sealed = parse_seal(reader.chunks(), source=str(path))
+            if known_seal(sha256) is sealed:
+                return sealed
+            break
+    raise altered(path, manifest.SEAL, "changed since the tarball was opened")
 
 
 def _refuse_bomb(path: Path, size_bytes: int, sealed: Mapping[str, SealedFile]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets, tar_header
@@ -17,6 +17,7 @@ from fuel_upgrade.system.hashing import Hasher
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
+_Data = TypeVar("_Data", bytes, bytes | memoryview)
 _ENTRY_BYTES = 128  # of a path in the dictionary of a reader, beside its characters
 _SHOWN_CHARS = 200  # of a path in an error
 _USE_ANOTHER_COPY = "name another file, or get an undamaged copy of this one"
@@ -24,6 +25,16 @@ _USE_ANOTHER_COPY = "name another file, or get an undamaged copy of this one"
 
 class CutShortError(BundleError):
     """An archive is incomplete: its copy may still be in progress."""
+
+
+class Source(Protocol):
+    """A stream of bytes, such as ``io.BufferedReader``."""
+
+    def read(self, size_bytes: int, /) -> bytes:
+        """Return as many bytes; fewer only at the end of the stream."""
+
+    def read1(self, size_bytes: int, /) -> bytes | memoryview:
+        """Return at most as many bytes; none only at the end of the stream."""
 
 
 class Kind(Enum):
@@ -56,7 +67,7 @@ class ArchiveReader:
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: Source,
         *,
         name: str,
         on_data: Callable[[int], None] = lambda _: None,
@@ -87,15 +98,17 @@ class ArchiveReader:
             self._unread = member.size_bytes
             self._padding = -member.size_bytes % BLOCK_BYTES
             yield member
-            for _ in self.chunks():
-                pass
-            self._take(self._padding)
+            if self._unread:
+                for _ in self.chunks():
+                    pass
+            if self._padding:
+                self._take(self._padding)
         self._expect_only_zeros()
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the data of the current member in chunks."""
+    def chunks(self) -> Iterator[bytes | memoryview]:
+        """Yield the data of the current member in chunks of at most 1 MiB."""
         while self._unread:
-            data = self._read(min(CHUNK_BYTES, self._unread))
+            data = self._read(self._stream.read1, min(CHUNK_BYTES, self._unread))
             if not data:
                 raise self._cut_short()
             self._unread -= len(data)
@@ -108,6 +121,13 @@ class ArchiveReader:
         self._unread = 0
         self._on_data(len(data))
         return data
+
+    def hash_data(self) -> str:
+        """Return the SHA-256 of the data of the current member."""
+        digest = hashlib.sha256()
+        for data in self.chunks():
+            digest.update(data)
+        return digest.hexdigest()
 
     def _next_header(self) -> Header | None:
         overrides: dict[str, str] = {}
@@ -228,23 +248,23 @@ class ArchiveReader:
         if self._names_left < 0:
             raise self._refused(path, "the paths of the archive are too long and too many")
 
-    def _read(self, size_bytes: int) -> bytes:
+    def _read(self, read: Callable[[int], _Data], size_bytes: int) -> _Data:
         try:
-            return self._stream.read(size_bytes)
+            return read(size_bytes)
         except DAMAGE as error:
             raise BundleError(
                 f"{self._name}: damaged or cut short: {error}", remedy=_USE_ANOTHER_COPY
             ) from error
 
     def _take(self, size_bytes: int) -> bytes:
-        data = self._read(size_bytes)
+        data = self._read(self._stream.read, size_bytes)
         if len(data) != size_bytes:
             raise self._cut_short()
         return data
 
     def _expect_only_zeros(self) -> None:
         padding = 0
-        while data := self._read(CHUNK_BYTES):
+        while data := self._read(self._stream.read, CHUNK_BYTES):
             padding += len(data)
             if padding > budgets.PADDING_BYTES or data.strip(b"\0"):
                 raise BundleError(
@@ -342,6 +362,10 @@ class ArchiveWriter:
     def add_link(self, path: str, target: str) -> None:
         """Add a symbolic link."""
         self._header(path, tarfile.SYMTYPE, 0, 0o777, target)
+
+    def add_folder(self, path: str) -> None:
+        """Add a folder."""
+        self._header(f"{path}/", tarfile.DIRTYPE, 0, 0o755)
 
     def finish(self) -> None:
         """Write the end of the archive: two zero blocks (POSIX ustar)."""

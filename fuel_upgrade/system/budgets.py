@@ -35,8 +35,8 @@ HEAD_MEMBERS = 4096
 """The files in the header of a tarball."""
 SEAL_BYTES = 32 << 20
 """The seal: 180 bytes for each file."""
-SEAL_VALUES = 480_000
-"""The maps, lists and further values in the seal: four for each of 120,000 files."""
+SEAL_KEYS = 64
+"""The keys of the seal's objects beside the files, of which TUF has seven."""
 ENTRIES = 200_000
 """The files in the seal and the lines of each ``diff.yaml``, together."""
 DESCRIPTION_VALUES = 200_000

@@ -14,6 +14,7 @@ import zstandard
 from fuel_upgrade.system import budgets
 from fuel_upgrade.system.files import CHUNK_BYTES, open_regular
 
+_BUFFER_BYTES = 1 << 17  # a larger read goes around the buffer, without a copy
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_HEAD_BYTES = 18  # RFC 8878: magic and the longest frame header
 _ZSTD_BLOCK_BYTES = 1 << 17
@@ -27,14 +28,15 @@ DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 """The errors that a damaged stream of :func:`open_stream` raises."""
 
 
-def open_stream(path: Path) -> BinaryIO:
+def open_stream(path: Path) -> io.BufferedReader:
     """Open a regular file and decompress it; the first bytes show the compression, if any."""
-    raw = os.fdopen(open_regular(path), "rb", CHUNK_BYTES)
+    file = io.FileIO(open_regular(path))
+    raw: io.BufferedReader = io.BufferedReader(file, CHUNK_BYTES)
     stream = decompressed(raw)
     return raw if stream is raw else _Owner(stream, raw)
 
 
-def decompressed(raw: BinaryIO) -> BinaryIO:
+def decompressed(raw: io.BufferedReader) -> io.BufferedReader:
     """Return a stream of the content of ``raw``, which stays open when the stream is closed."""
     magic = raw.read(10)
     raw.seek(0)
@@ -50,14 +52,14 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
         stream = _Streams(raw, bz2.BZ2Decompressor)
     else:
         return raw
-    return io.BufferedReader(cast("io.RawIOBase", stream), CHUNK_BYTES)
+    return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER_BYTES)
 
 
 class _Owner(io.BufferedReader):
     """A stream that closes the file from which it is decompressed."""
 
     def __init__(self, stream: Any, raw: BinaryIO) -> None:
-        super().__init__(stream.detach(), CHUNK_BYTES)
+        super().__init__(stream.detach(), _BUFFER_BYTES)
         self._file = raw
 
     def close(self) -> None:

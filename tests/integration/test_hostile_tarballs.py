@@ -49,7 +49,7 @@ def _faults(case: Case, folder: Path) -> Iterator[str]:
     into.mkdir()
     tarball = written(case, folder)
     outcome = read_apart(tarball, into)
-    expected = ("BundleError", "ConfigError")
+    expected: tuple[str, ...] = ("BundleError", "ConfigError")
     if case.is_harmless:
         expected = ("",)
     elif case.is_endless:

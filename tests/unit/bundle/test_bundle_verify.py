@@ -232,7 +232,7 @@ def test_payload_that_is_not_as_sealed_is_refused(
 
 def reseal(edit: Callable[[dict[str, SealedFile]], object]) -> Change:
     def change(data: bytes) -> bytes:
-        files = dict(parse_seal(data, source=""))
+        files = dict(parse_seal([data], source=""))
         edit(files)
         return render_seal(files)
 
