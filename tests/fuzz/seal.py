@@ -17,7 +17,7 @@ _SEED = render_seal(
 def read(data: bytes) -> None:
     """Read it; the files that it lists give a seal that lists the same files."""
     files = dict(parse_seal([data], source="test.tar"))
-    assert parse_seal(render_seal(files), source="again") == files
+    assert parse_seal([render_seal(files)], source="again") == files
 
 
 TARGET = Target(
