@@ -1,4 +1,4 @@
-"""Reads one tarball in a process of its own, as an install does, and measures it."""
+"""Reads tarballs in a process of its own, as an install does, and measures it."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from fuel_upgrade.bundle.unpack_tarball import below, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import UpgradeError
 
-_HANGS_S = 60
-_CANCELLED_S = 0.2  # after the first bytes
+_HANGS_S = 120
+_CANCELLED_S = 0.2  # after its header was read
 
 
 @dataclass(frozen=True)
@@ -25,40 +25,39 @@ class Outcome:
     grown_mib: int
 
 
-class _CancelledError(Exception):
+class CancelledError(Exception):
     """The work was cancelled."""
 
 
-def read_apart(tarball: Path, into: Path) -> Outcome:
-    """Unpack a tarball below ``into`` in a fork, which is cancelled soon after its header."""
+def faults_apart(find_faults: Callable[[], list[str]]) -> list[str]:
+    """Return the faults that a fork of this process finds."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        signal.alarm(_HANGS_S)
         with os.fdopen(writing, "w") as answer:
-            json.dump(_measured(lambda: _unpack(tarball, into)), answer)
+            json.dump(find_faults(), answer)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as answer:
         text = answer.read()
     _, status = os.waitpid(child, 0)
-    if not text:
-        return Outcome("killed", f"by signal {os.WTERMSIG(status)}", 0)
-    return Outcome(*json.loads(text))
+    return list(json.loads(text)) if text else [f"ended with {os.waitstatus_to_exitcode(status)}"]
 
 
-def _measured(work: Callable[[], None]) -> tuple[str, str, int]:
-    before = kib(os.getpid(), "VmRSS")
+def read_measured(tarball: Path, into: Path) -> Outcome:
+    """Unpack a tarball, and cancel that soon; a hang ends this process."""
+    signal.alarm(_HANGS_S)
     Path("/proc/self/clear_refs").write_text("5")  # the peak is that of now, proc(5)
+    before = kib(os.getpid(), "VmHWM")
     error, what = "", ""
     try:
-        work()
+        _unpack(tarball, into)
     except UpgradeError as refusal:
         error, what = type(refusal).__name__, refusal.what
     except BaseException as broken:  # noqa: BLE001 - a traceback is an outcome
         error, what = type(broken).__name__, repr(broken)
-    return error, what, (kib(os.getpid(), "VmHWM") - before) >> 10
+    return Outcome(error, what, (kib(os.getpid(), "VmHWM") - before) >> 10)
 
 
 def _unpack(tarball: Path, into: Path) -> None:
@@ -67,7 +66,7 @@ def _unpack(tarball: Path, into: Path) -> None:
 
     def progress(_work: str, done: int, total: int) -> None:
         if done < total and time.monotonic() > end_s:
-            raise _CancelledError
+            raise CancelledError
 
     unpack(head, below(into), progress=progress)
 
