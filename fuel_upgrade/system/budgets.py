@@ -21,8 +21,8 @@ PADDING_BYTES = 1 << 20
 """The zeros behind an archive or a compressed stream: tar and tapes fill up whole records."""
 FRUITLESS = 64
 """The pieces of a compressed stream in a row from which no data results."""
-WINDOW_BYTES = 64 << 20
-"""The window of a compressed stream: that of ``zstd --ultra -21`` or ``xz -9``."""
+WINDOW_BYTES = 32 << 20
+"""The window of a compressed stream: that of ``zstd --ultra -20`` or ``xz -8``."""
 DECODER_BYTES = WINDOW_BYTES + (8 << 20)
 """The memory of a decoder of xz: its window and its tables."""
 RATIO = 1000
@@ -37,7 +37,7 @@ SEAL_BYTES = 32 << 20
 """The seal: 180 bytes for each file."""
 SEAL_KEYS = 64
 """The keys of the seal's objects beside the files, of which TUF has seven."""
-ENTRIES = 200_000
+ENTRIES = 150_000
 """The files in the seal and the lines of each ``diff.yaml``, together."""
 DESCRIPTION_VALUES = 200_000
 """The values in the descriptions of all releases of a tarball; the largest real one has 18,085."""

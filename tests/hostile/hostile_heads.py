@@ -54,7 +54,7 @@ def _seals() -> Iterator[Case]:
         is_harmless=True,
     )
     short = '"%d":{"length":1,"hashes":{"sha256":"' + "0" * 64 + '"}},'
-    for count in (250_000, 600_000):
+    for count in (200_000, 600_000):
         yield case(
             "seal with many files",
             f"{count}",
@@ -188,9 +188,9 @@ def _diffs() -> Iterator[Case]:
     for n in (1, 3):
         yield case(
             "costly diff.yaml",
-            f"{n} of 150,000 lines",
+            f"{n} of 100,000 lines",
             lambda n=n: _diff(
-                f"inherited: |\n  {line}\n".encode() + f"  {line}\n".encode() * 149_999, copies=n
+                f"inherited: |\n  {line}\n".encode() + f"  {line}\n".encode() * 99_999, copies=n
             ),
             is_harmless=n == 1,
         )

@@ -83,9 +83,9 @@ def test_a_window_up_to_the_limit_is_accepted() -> None:
 
 
 def test_a_dictionary_up_to_the_limit_is_accepted() -> None:
-    assert read(xz_dictionary(DATA, 28)) == DATA  # 64 MiB
+    assert read(xz_dictionary(DATA, 26)) == DATA  # 32 MiB
     with pytest.raises(DAMAGE):
-        read(xz_dictionary(DATA, 30))  # 128 MiB
+        read(xz_dictionary(DATA, 28))  # 64 MiB
 
 
 def test_a_folder_is_no_stream(tmp_path: Path) -> None:
