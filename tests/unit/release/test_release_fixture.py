@@ -137,7 +137,7 @@ def test_all_faults_of_all_entries_are_reported_at_once() -> None:
         assert fault in caught.value.what
 
 
-@pytest.mark.parametrize("depth", [1, 17, 200])
+@pytest.mark.parametrize("depth", [1, 17, 100])
 def test_a_chain_of_extend_may_be_long(depth: int) -> None:
     links = [
         f"- &e{n} {{extend: *e{n - 1}, fields: {{level: {n}, only{n}: true}}}}"
@@ -160,7 +160,7 @@ def test_an_entry_may_stand_within_extend_itself() -> None:
 
 def test_extend_cannot_multiply_the_entries_that_it_names() -> None:
     links = "".join(f"- &e{n} {{extend: *e{n - 1}, fields: *e{n - 1}}}\n" for n in range(1, 60))
-    with pytest.raises(BundleError, match="more than 500000 values, with aliases written out"):
+    with pytest.raises(BundleError, match="more than 100000 values, with aliases written out"):
         parsed("- &e0 {fields: {a: 1}}\n" + links)
 
 
@@ -201,8 +201,8 @@ def test_json_travels_as_yaml_of_the_same_content() -> None:
         ("[1e999]", "1e999 is no number"),
         ("[" * 257 + "]" * 257, "more than 256 levels"),
         ("[" * 100_000 + "]" * 100_000, "more than 256 levels"),
-        ("[" + "1," * 500_001 + "1]", "500000 values"),
-        (" " * (1 + (16 << 20)), "at most 16777216 are read"),
+        ("[" + "1," * 100_001 + "1]", "100000 values"),
+        (" " * (1 + (4 << 20)), "at most 4194304 are read"),
     ],
     ids=["syntax", "twice", "nan", "inf", "deep", "very deep", "many", "long"],
 )
