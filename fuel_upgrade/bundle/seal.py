@@ -21,9 +21,12 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-ex
 )
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.archive import path_fault
 from fuel_upgrade.system.hashing import Digest
 from fuel_upgrade.system.json_stream import JsonStream
 
+_SHOWN_CHARS = 200  # of a path or a reason in an error
 _SHA256 = re.compile("[0-9a-f]{64}")
 # TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -105,7 +108,7 @@ def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> Mapping[
         RecursionError,
     ) as error:
         raise BundleError(
-            f"{source}: the seal is malformed: {error!r}",
+            f"{source}: the seal is malformed: {type(error).__name__}: {str(error)[:_SHOWN_CHARS]}",
             remedy="get an undamaged copy of the tarball",
         ) from error
     _PARSED[digest.hexdigest()] = files
@@ -113,8 +116,13 @@ def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> Mapping[
 
 
 def _hashed(chunks: Iterable[bytes | memoryview], digest: Digest) -> Iterator[bytes | memoryview]:
+    """Pass on the seal while its digest is computed; ValueError if it is too long."""
+    total = 0
     for chunk in chunks:
         digest.update(chunk)
+        total += len(chunk)
+        if total > budgets.SEAL_BYTES:
+            raise ValueError(f"more than {budgets.SEAL_BYTES} bytes")
         yield chunk
 
 
@@ -122,6 +130,7 @@ def _read_document(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
     """Return the document without its targets, which are added to ``files``."""
     document: dict[str, Any] = {}
     for name in stream.members():
+        _refuse_many(document)
         document[name] = _read_signed(stream, files) if name == "signed" else stream.value()
     stream.end()
     return document
@@ -130,10 +139,24 @@ def _read_document(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
 def _read_signed(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
     signed: dict[str, Any] = {}
     for name in stream.members():
+        _refuse_many(signed)
         if name != "targets":
             signed[name] = stream.value()
             continue
         signed[name] = {}
         for path in stream.members():
-            files[path] = SealedFile.from_json(stream.value())
+            files[_checked(path)] = SealedFile.from_json(stream.value())
     return signed
+
+
+def _refuse_many(members: Mapping[str, Any]) -> None:
+    """Raise ValueError for more keys than TUF and its extensions have."""
+    if len(members) >= budgets.SEAL_KEYS:
+        raise ValueError(f"an object of more than {budgets.SEAL_KEYS} keys")
+
+
+def _checked(path: str) -> str:
+    """Return a path that an archive may have; ValueError for another one."""
+    if fault := path_fault(path):
+        raise ValueError(f"the path {path[:_SHOWN_CHARS]!r}: {fault}")
+    return path

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system import tar_header
+from fuel_upgrade.system import budgets, tar_header
 from fuel_upgrade.system.compression import DAMAGE
 from fuel_upgrade.system.hashing import Hasher, read_short
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
 _Data = TypeVar("_Data", bytes, bytes | memoryview)
-_MAX_NAME_BYTES = 4096  # PATH_MAX
-_MAX_PAX_BYTES = 1 << 16
+_ENTRY_BYTES = 128  # of a path in the dictionary of a reader, beside its characters
+_SHOWN_CHARS = 200  # of a path in an error
 _USE_ANOTHER_COPY = "name another file, or get an undamaged copy of this one"
 
 
@@ -61,15 +61,23 @@ class ArchiveReader:
     """Reads a tar stream once and refuses members that could write outside the destination.
 
     Absolute paths, ``..``, duplicate paths, paths below a link, links out of the archive, devices
-    and pipes are refused before any byte of the member is written.
+    and pipes are refused before any byte of the member is written. So are paths and numbers of
+    members beyond ``budgets``.
     """
 
     def __init__(
-        self, stream: Source, *, name: str, on_data: Callable[[int], None] = lambda _: None
+        self,
+        stream: Source,
+        *,
+        name: str,
+        on_data: Callable[[int], None] = lambda _: None,
+        max_members: int = budgets.MEMBERS,
     ) -> None:
         self._stream = stream
         self._name = name
-        self._on_data = on_data  # called with the length of each chunk
+        self._on_data = on_data  # called with the length of each chunk, and 0 for each header
+        self._members_left = max_members
+        self._names_left = budgets.NAMES_BYTES
         self._unread = 0  # bytes of the current member
         self._padding = 0
         self._seen: dict[str, Kind] = {}
@@ -81,6 +89,9 @@ class ArchiveReader:
             BundleError: the archive is incomplete or damaged, or has a refused member.
         """
         while (header := self._next_header()) is not None:
+            self._members_left -= 1
+            if self._members_left < 0:
+                raise self._refused(header.name, "more members than it can honestly have")
             member = self._checked(header)
             if member is None:
                 continue
@@ -113,21 +124,28 @@ class ArchiveReader:
 
     def _next_header(self) -> Header | None:
         overrides: dict[str, str] = {}
-        while (header := self._read_header()) is not None:
-            if header.kind not in tar_header.EXTENSIONS:
-                return self._with_overrides(header, overrides) if overrides else header
-            limit = _MAX_PAX_BYTES if header.kind in tar_header.PAX else _MAX_NAME_BYTES
-            if header.size_bytes > limit:
-                raise self._refused(
-                    header.name, f"an extension header of {header.size_bytes} bytes"
-                )
-            data = self._take(header.size_bytes)
-            self._take(-header.size_bytes % BLOCK_BYTES)
-            try:
-                overrides.update(tar_header.decode_extension(header.kind, data))
-            except ValueError as error:
-                raise self._refused(header.name, str(error)) from error
-        return None
+        header = self._read_header()
+        if header is None or header.kind not in tar_header.EXTENSIONS:
+            return header
+        for _ in range(budgets.EXTENSIONS):
+            overrides.update(self._read_extension(header))
+            described = self._read_header()
+            if described is None:
+                raise self._refused(header.name, "an extension header without a member")
+            if described.kind not in tar_header.EXTENSIONS:
+                return self._with_overrides(described, overrides)
+            header = described
+        raise self._refused(header.name, "too many extension headers of one member")
+
+    def _read_extension(self, header: Header) -> dict[str, str]:
+        if header.size_bytes > budgets.EXTENSION_BYTES:
+            raise self._refused(header.name, f"an extension header of {header.size_bytes} bytes")
+        data = self._take(header.size_bytes)
+        self._take(-header.size_bytes % BLOCK_BYTES)
+        try:
+            return tar_header.decode_extension(header.kind, data)
+        except ValueError as error:
+            raise self._refused(header.name, str(error)) from error
 
     def _with_overrides(self, header: Header, overrides: dict[str, str]) -> Header:
         header = header._replace(
@@ -142,6 +160,7 @@ class ArchiveReader:
             raise self._refused(header.name, str(error)) from error
 
     def _read_header(self) -> Header | None:
+        self._on_data(0)  # asks for cancellation
         block = self._take(BLOCK_BYTES)
         if block == _ZEROS:
             return None
@@ -182,16 +201,22 @@ class ArchiveReader:
         parts = path.split("/")
         if not path:
             return "."
-        if "\0" in path or path.startswith("/") or (path != "." and {"", ".", ".."} & {*parts}):
+        if path.startswith("/") or (path != "." and {"", ".", ".."} & {*parts}):
             raise self._refused(name, "a path that is absolute or contains '.' or '..'")
+        self._refuse_fault(path)
         return path
 
+    def _refuse_fault(self, path: str) -> None:
+        if fault := path_fault(path):
+            raise self._refused(path, fault)
+
     def _refuse_way_out(self, path: str, target: str) -> None:
+        self._refuse_fault(target)
         if climbs_behind_a_name(target):
             raise self._refused(path, f"a link to {target!r} with '..' after a name")
         resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         outside = target.startswith("/") or resolved.split("/")[0] == ".."
-        if not target or "\0" in target or outside:
+        if not target or outside:
             raise self._refused(path, f"a link to {target!r}, outside the archive")
 
     def _refuse_clash(self, member: Member) -> None:
@@ -202,13 +227,19 @@ class ArchiveReader:
         while parent and (above := self._seen.get(parent)) is not Kind.FOLDER:
             if above is not None:
                 raise self._refused(member.path, f"a path below {parent}, which is not a folder")
-            self._seen[parent] = Kind.FOLDER
+            self._remember(parent, Kind.FOLDER)
             parent = parent.rpartition("/")[0]
         if member.kind is Kind.HARD_LINK and self._seen.get(member.target) is not Kind.FILE:
             raise self._refused(
                 member.path, f"a hard link to {member.target!r}, which is not a file before it"
             )
-        self._seen[member.path] = Kind.FILE if member.kind is Kind.HARD_LINK else member.kind
+        self._remember(member.path, Kind.FILE if member.kind is Kind.HARD_LINK else member.kind)
+
+    def _remember(self, path: str, kind: Kind) -> None:
+        self._seen[path] = kind
+        self._names_left -= len(path) + _ENTRY_BYTES
+        if self._names_left < 0:
+            raise self._refused(path, "the paths of the archive are too long and too many")
 
     def _read(self, read: Callable[[int], _Data], size_bytes: int) -> _Data:
         try:
@@ -225,8 +256,10 @@ class ArchiveReader:
         return data
 
     def _expect_only_zeros(self) -> None:
+        padding = 0
         while data := self._read(self._stream.read, CHUNK_BYTES):
-            if data.strip(b"\0"):
+            padding += len(data)
+            if padding > budgets.PADDING_BYTES or data.strip(b"\0"):
                 raise BundleError(
                     f"{self._name}: has data after the end of the archive",
                     remedy=_USE_ANOTHER_COPY,
@@ -239,7 +272,7 @@ class ArchiveReader:
 
     def _refused(self, path: str, why: str) -> BundleError:
         return BundleError(
-            f"{self._name}: member {path!r} is refused: {why}",
+            f"{self._name}: member {path[:_SHOWN_CHARS]!r} is refused: {why}",
             remedy="do not use this archive; ask its vendor",
         )
 
@@ -254,6 +287,24 @@ _KINDS = {
     tarfile.LNKTYPE: Kind.HARD_LINK,
 }
 _ZEROS = bytes(BLOCK_BYTES)
+
+
+def path_fault(path: str) -> str | None:
+    """Return the reason why no archive may have this path, or None.
+
+    It has control characters, is not UTF-8, or is longer or deeper than a file system or a removal
+    can take.
+    """
+    if not path.isprintable():
+        return "control characters, or not in UTF-8"
+    size_bytes, levels = len(path) if path.isascii() else len(path.encode()), path.count("/") + 1
+    is_long = size_bytes > budgets.NAME_BYTES and (
+        size_bytes > budgets.PATH_BYTES
+        or max(len(name.encode()) for name in path.split("/")) > budgets.NAME_BYTES
+    )
+    if is_long or levels > budgets.PATH_DEPTH:
+        return f"too long or too deep: {size_bytes} bytes, {levels} levels"
+    return None
 
 
 def climbs_behind_a_name(target: str) -> bool:
