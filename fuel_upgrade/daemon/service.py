@@ -50,6 +50,7 @@ from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
+from fuel_upgrade.system.heap import use_one_heap
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields
 from fuel_upgrade.upgrade.events import Event
@@ -144,6 +145,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
 
     ``open_file`` is a password file that other users can read; the log warns about it.
     """
+    use_one_heap()
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
     configure(config.paths.log, level=config.log_level)
@@ -272,6 +274,7 @@ def _control_plane(config: Config, keeper: TokenKeeper) -> Iterator[NailgunSetti
         yield config.nailgun
         return
     config.paths.state.mkdir(parents=True, exist_ok=True)
+    _migrate_apart(config)
     store = Store.open(config.registry_url, backups=config.paths.state)
     password = _registry_password(config.paths.registry_password)
     user = ensure_user(store, _REGISTRY_USER, password)
@@ -296,6 +299,20 @@ def _control_plane(config: Config, keeper: TokenKeeper) -> Iterator[NailgunSetti
             retries=config.nailgun.retries,
         )
     store.close()
+
+
+def _migrate_apart(config: Config) -> None:
+    """Migrate the registry in another process, which loads alembic: this one would keep 10 MiB.
+
+    A failure has no effect, since the registry is opened afterwards, with the same failure.
+    """
+    process = os.fork()  # before the first thread, and before SQLite opens a file
+    if process == 0:
+        try:
+            Store.open(config.registry_url, backups=config.paths.state).close()
+        finally:
+            os._exit(0)
+    os.waitpid(process, 0)
 
 
 def _registry_password(path: Path) -> str:
