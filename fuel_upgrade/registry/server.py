@@ -52,14 +52,22 @@ class TlsFiles:
 class RegistryServer:
     """Serves an application over HTTP from a thread of its own; leaves signals alone.
 
-    ``port`` 0 takes a free one; with ``tls`` it is HTTPS. One object serves once: start, then
-    stop.
+    ``port`` 0 takes a free one; with ``tls`` it is HTTPS. ``listener`` is a listening socket to
+    use in place of an address. One object serves once: start, then stop.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, tls: TlsFiles | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str = "",
+        port: int = 0,
+        *,
+        tls: TlsFiles | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         self._address = (host, port)
         self._tls = tls
-        self._socket: socket.socket | None = None
+        self._socket = listener
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -107,7 +115,7 @@ class RegistryServer:
         """
         if self._tls:
             self._tls.check()
-        self._socket = _listen(*self._address)
+        self._socket = self._socket or _listen(*self._address)
         self._thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._server.started:

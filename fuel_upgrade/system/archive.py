@@ -359,6 +359,10 @@ class ArchiveWriter:
         """Add a symbolic link."""
         self._header(path, tarfile.SYMTYPE, 0, 0o777, target)
 
+    def add_folder(self, path: str) -> None:
+        """Add a folder."""
+        self._header(f"{path}/", tarfile.DIRTYPE, 0, 0o755)
+
     def finish(self) -> None:
         """Write the end of the archive: two zero blocks (POSIX ustar)."""
         self._stream.write(bytes(2 * BLOCK_BYTES))

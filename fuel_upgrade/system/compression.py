@@ -30,8 +30,8 @@ DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 
 def open_stream(path: Path) -> io.BufferedReader:
     """Open a regular file and decompress it; the first bytes show the compression, if any."""
-    file: Any = io.FileIO(open_regular(path))
-    raw = io.BufferedReader(file, CHUNK_BYTES)
+    file = io.FileIO(open_regular(path))
+    raw: io.BufferedReader = io.BufferedReader(file, CHUNK_BYTES)
     stream = decompressed(raw)
     return raw if stream is raw else _Owner(stream, raw)
 
