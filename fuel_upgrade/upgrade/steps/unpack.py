@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fuel_upgrade.bundle.manifest import is_installer
-from fuel_upgrade.bundle.unpack_tarball import unpack
+from fuel_upgrade.bundle.unpack_tarball import Route, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
@@ -44,7 +44,7 @@ class Unpack(StagingFolders):
             )
         for root in self.roots:
             make_folders(root)
-        unpack(head, self._route, progress=world.progress)
+        unpack(head, self._route(), progress=world.progress)
         for link, target in self.links.items():
             link.symlink_to(target)
         by_device = {root.stat().st_dev: root for root in self.roots}
@@ -57,8 +57,13 @@ class Unpack(StagingFolders):
         """Return the parameters but the tarball's path: the seal identifies the tarball."""
         return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
-    def _route(self, member: str) -> tuple[Path, str] | None:
-        if is_installer(member):
-            return None
-        prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
-        return self.stagings[prefix], member.removeprefix(prefix)
+    def _route(self) -> Route:
+        by_length = sorted(self.stagings.items(), key=lambda pair: len(pair[0]), reverse=True)
+
+        def route(member: str) -> tuple[Path, str] | None:
+            if is_installer(member):
+                return None
+            prefix, staging = next(pair for pair in by_length if member.startswith(pair[0]))
+            return staging, member.removeprefix(prefix)
+
+        return route
