@@ -133,7 +133,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
-        descriptions=_descriptions(path, texts, description),
+        descriptions=_descriptions(path, texts, description, files=len(sealed)),
         sealed=sealed,
         seal_sha256=seal_sha256,
     )
@@ -154,10 +154,14 @@ def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[
             raise BundleError(
                 f"{path}: its header is over {say_size(budgets.HEAD_BYTES)}", remedy=DAMAGED
             )
-        if member.path == manifest.SEAL:
-            seal = reader.hash_data()
+        if member.path != manifest.SEAL:
+            files[member.path] = reader.read()
+        elif member.size_bytes > budgets.SEAL_BYTES:
+            raise BundleError(
+                f"{path}: its seal is over {say_size(budgets.SEAL_BYTES)}", remedy=DAMAGED
+            )
         else:
-            files[member.path] = b"".join(reader.chunks())
+            seal = reader.hash_data()
     if seal is None:
         raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
@@ -205,10 +209,10 @@ def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tupl
 
 
 def _descriptions(
-    path: Path, texts: Mapping[str, str], description: UpgradeDescription
+    path: Path, texts: Mapping[str, str], description: UpgradeDescription, *, files: int
 ) -> dict[tuple[str, str], DiffDescription]:
     descriptions = {}
-    lines_left = budgets.DIFF_LINES
+    lines_left = budgets.ENTRIES - files
     for repo in description.repos:
         if repo.base is None:
             continue
@@ -218,7 +222,8 @@ def _descriptions(
         lines_left -= texts[name].count("\n")
         if lines_left < 0:
             raise BundleError(
-                f"{path}: over {budgets.DIFF_LINES} lines of {FILE_NAME}", remedy=_UNSEALED
+                f"{path}: over {budgets.ENTRIES} files and lines of {FILE_NAME}",
+                remedy=_UNSEALED,
             )
         descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
     return descriptions

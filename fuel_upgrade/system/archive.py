@@ -115,6 +115,13 @@ class ArchiveReader:
             yield data
             self._on_data(len(data))
 
+    def read(self) -> bytes:
+        """Return the whole data of the current member, which must be small; in one buffer."""
+        data = self._take(self._unread)
+        self._unread = 0
+        self._on_data(len(data))
+        return data
+
     def hash_data(self) -> str:
         """Return the SHA-256 of the data of the current member."""
         digest = hashlib.sha256()
