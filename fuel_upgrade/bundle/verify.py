@@ -18,11 +18,11 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.system.archive import ArchiveReader, CutShortError, Kind
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.files import is_being_written
+from fuel_upgrade.system.input_limits import HEAD_BYTES
 
 DAMAGED = "get an undamaged copy of the tarball"
 """The remedy for a damaged tarball."""
 
-_MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
 _UNCHANGED = "nothing was changed"
 _COPIED = "wait for the copy to end, then try again"
@@ -132,6 +132,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
     releases = _releases(texts, description)
     _check_agreement(path, description, diff_releases, releases)
+    _check_places(path, description, sealed)
     head = BundleHead(
         path=path,
         size_bytes=path.stat().st_size,
@@ -188,7 +189,7 @@ def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
             total += member.size_bytes
             if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
                 break
-            if total > _MAX_HEAD_BYTES:
+            if total > HEAD_BYTES:
                 raise BundleError(f"{path}: its header is over 256 MiB", remedy=DAMAGED)
             data = b"".join(reader.chunks())
             if member.path == manifest.SEAL:
@@ -251,6 +252,16 @@ def _check_agreement(
                 f" {diff_releases.get(repo.version)}, {manifest.UPGRADE} says {repo.base}",
                 remedy=_UNSEALED,
             )
+
+
+def _check_places(
+    path: Path, description: UpgradeDescription, sealed: Mapping[str, SealedFile]
+) -> None:
+    versions = {repo.version for repo in description.repos}
+    folders = {repo.folder for repo in description.repos}
+    for name in sealed:
+        if fault := manifest.place_fault(name, versions, folders):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
 
 
 def check_content(
