@@ -77,6 +77,12 @@ TARGET = ("signed", "targets", "a/b")
         altered((*TARGET, "hashes"), {"md5": "00"}),
         altered((*TARGET, "custom"), ["executable"]),
         altered(TARGET, 5),
+        altered((*TARGET, "length"), float("nan")),
+        altered((*TARGET, "x"), float("inf")),
+        altered(("signed", "x"), float("nan")),
+        render_seal(FILES).replace(b'"length":', b'"length":0,"length":', 1),
+        render_seal(FILES).replace(b'"sha256":', b'"sha256":"","sha256":', 1),
+        render_seal(FILES).replace(b'"signed":', b'"signed":{},"signed":', 1),
     ],
 )
 def test_a_malformed_seal_is_refused(data: bytes) -> None:
