@@ -9,6 +9,7 @@ from typing import Any, Self
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.version_grammar import fuel_version, release_version
 from fuel_upgrade.repo.apt.suite_path import suite_fault
+from fuel_upgrade.repo.description import MAX_NUMBER, DiffDescription
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import climbs_behind_a_name
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
@@ -31,7 +32,6 @@ _REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
 _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
 _OF_A_RELEASE = ((PUPPET, "", True), (RELEASE_VERSIONS, ".yaml", False))
 _OS_KEY = re.compile("[a-z][a-z0-9]{0,29}")
-_MOST = 2**53  # of the numbers that every JSON parser reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,19 @@ class RepoPart:
         if part.packages > part.full_packages or part.size_bytes > part.full_size_bytes:
             raise ValueError("more packages or bytes in the tarball than in the whole release")
         return part
+
+    def description_fault(self, described: DiffDescription) -> str:
+        """Return the contradiction between this repo and its ``diff.yaml``; empty if none."""
+        counts = described.counts
+        expected = {
+            "kind": described.kind,
+            "full_packages": counts["carried"] + counts["inherited"],
+            "full_size_bytes": described.result_bytes,
+        }
+        for name, value in expected.items():
+            if (stated := getattr(self, name)) != value:
+                return f"{name} is {stated} in {UPGRADE}, but {value} here"
+        return ""
 
     def checked(self, *, source: str) -> Self:
         """Return this repo if :meth:`from_json` accepts it.
@@ -192,7 +205,7 @@ def _suite(suite: object, components: object) -> str | None:
 
 
 def _number(value: object) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST:
+    if type(value) is not int or not 0 <= value <= MAX_NUMBER:
         raise ValueError(f"{value!r:.80} is not a number of packages or bytes")
     return value
 

@@ -221,7 +221,10 @@ def _descriptions(
             raise BundleError(
                 f"{path}: over {budgets.DIFF_LINES} lines of {FILE_NAME}", remedy=_UNSEALED
             )
-        descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
+        described = DiffDescription.parse(texts[name], source=name)
+        if fault := repo.description_fault(described):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
+        descriptions[repo.version, repo.os_key] = described
     return descriptions
 
 
