@@ -291,7 +291,7 @@ def describe_repo(version: str, os_key: str, repo: Repo, base: str | None) -> Re
         full_packages=full_count,
         full_size_bytes=full_size,
         base=base,
-    )
+    ).checked(source=str(repo.root))
 
 
 def _one_version(releases: Sequence[Release], source: Path) -> str:
@@ -301,7 +301,7 @@ def _one_version(releases: Sequence[Release], source: Path) -> str:
             f"{source}: releases of several versions: {', '.join(versions)}",
             remedy="give each version its own openstack.yaml in bundle.yaml",
         )
-    return manifest.checked_name(versions[0], source=str(source))
+    return versions[0]
 
 
 def _check_complete(spec: ReleaseSpec, systems: set[str], described: set[str]) -> None:

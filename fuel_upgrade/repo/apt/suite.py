@@ -17,7 +17,7 @@ from fuel_upgrade.repo.apt.index_files import (
 )
 from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, ReleaseFile, read_release
 from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
-from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat, suite_fault
 from fuel_upgrade.repo.contradictions import Contradictions
 from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
@@ -94,6 +94,8 @@ class AptSuite:
         places = [index.relative_to(folder) for index in _indexes_below(folder)]
         components = _components(places, _words(release.fields, "Components"))
         architectures = _architectures(places, release)
+        if fault := suite_fault(name, components):
+            raise BundleError(f"{folder}: {fault}", remedy="rename that folder and its entries")
         indexes = (
             _find_index(folder, component, architecture, release.listed)
             for component in components

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from fuel_upgrade.bundle.manifest import is_installer
+from fuel_upgrade.bundle.check_repos import check_repo
+from fuel_upgrade.bundle.manifest import REPOS, is_installer
 from fuel_upgrade.bundle.unpack_tarball import Route, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError
@@ -34,7 +35,7 @@ class Unpack(StagingFolders):
         """Unpack and verify every byte, then make it durable with one sync per file system.
 
         Raises:
-            BundleError: the tarball is damaged, or is not the planned one.
+            BundleError: the tarball is damaged, not the planned one, or describes other repos.
         """
         head = read_head(self.tarball)
         if head.seal_sha256 != self.seal_sha256:
@@ -45,6 +46,8 @@ class Unpack(StagingFolders):
         for root in self.roots:
             make_folders(root)
         unpack(head, self._route(), progress=world.progress)
+        for part in head.repos:
+            check_repo(part, self.stagings[REPOS] / part.place)
         for link, target in self.links.items():
             link.symlink_to(target)
         by_device = {root.stat().st_dev: root for root in self.roots}
