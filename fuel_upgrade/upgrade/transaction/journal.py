@@ -7,6 +7,7 @@ lock), any number of readers.
 import json
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -145,7 +146,7 @@ class Journal:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            self.changes()
+            deque(self.changes(), maxlen=0)
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return str(error)
@@ -295,14 +296,15 @@ class Journal:
             ).fetchall()
         return tuple(_step(row) for row in rows)
 
-    def changes(self) -> tuple[tuple[ChangeRecord, tuple[StepRecord, ...]], ...]:
-        """Return all changes, oldest first, each with its steps in their order."""
-        steps: dict[str, list[StepRecord]] = {}
+    def changes(self) -> Iterator[tuple[ChangeRecord, tuple[StepRecord, ...]]]:
+        """Yield all changes, oldest first, each with its steps; only one is in memory.
+
+        No write to the journal can end while the iteration lasts.
+        """
+        steps = "SELECT * FROM step WHERE install = ? ORDER BY number"
         with self._read() as db:
-            for row in db.execute("SELECT * FROM step ORDER BY number"):
-                steps.setdefault(row["install"], []).append(_step(row))
-            rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
-        return tuple((_install(row), tuple(steps.get(row["id"], ()))) for row in rows)
+            for row in db.execute("SELECT * FROM install ORDER BY number"):
+                yield _install(row), tuple(map(_step, db.execute(steps, (row["id"],))))
 
     def hook_started(self, install: str, point: str, name: str, *, started_s: float) -> int:
         """Record that a hook is about to run; return the number of this run."""

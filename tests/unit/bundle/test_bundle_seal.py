@@ -25,7 +25,7 @@ FILES = {
 sealed_files = st.builds(
     SealedFile,
     st.integers(0, 1 << 60),
-    st.text("0123456789abcdef", min_size=64, max_size=64),
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
     st.booleans(),
     st.none() | st.text(st.characters(codec="utf-8"), min_size=1),
 )
