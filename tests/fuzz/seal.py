@@ -16,8 +16,8 @@ _SEED = render_seal(
 
 def read(data: bytes) -> None:
     """Read it; the files that it lists give a seal that lists the same files."""
-    files = dict(parse_seal(data, source="test.tar"))
-    assert parse_seal(render_seal(files), source="again") == files
+    files = dict(parse_seal([data], source="test.tar"))
+    assert parse_seal([render_seal(files)], source="again") == files
 
 
 TARGET = Target(
