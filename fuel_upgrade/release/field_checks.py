@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fuel_upgrade.release.nailgun_repos import repo_list_fault
+from fuel_upgrade.release.nailgun_repos import repos_fault
 from fuel_upgrade.release.nailgun_settings import unknown_settings
 from fuel_upgrade.release.version_grammar import release_version
 
@@ -49,7 +49,7 @@ def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
         yield from _check_kind(str(name), value)
     yield from _check_state(fields)
     yield from _check_roles(fields)
-    yield from _check_orchestrator(fields.get("orchestrator_data"))
+    yield from _check_orchestrator(fields)
     yield from _check_repo_list(fields)
     yield from unknown_settings(fields)
 
@@ -80,12 +80,15 @@ def _check_roles(fields: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{name!r} must be a list of texts, found {listed!r:.80}"
 
 
-def _check_orchestrator(data: object) -> Iterator[str]:
+def _check_orchestrator(fields: Mapping[Any, Any]) -> Iterator[str]:
+    data = fields.get("orchestrator_data")
     if not isinstance(data, dict):
         return
     repos = data.get("repo_metadata") or {}
     if not isinstance(repos, dict) or not all(isinstance(v, str) and v for v in repos.values()):
         yield f"'orchestrator_data' must map repo names to addresses, found {repos!r:.80}"
+    elif fault := repos_fault(fields):
+        yield f"'orchestrator_data' has an address that cannot be read ({fault})"
     for name in ("puppet_manifests_source", "puppet_modules_source"):
         source = data.get(name, "x")
         if not isinstance(source, str) or not source:
@@ -94,7 +97,8 @@ def _check_orchestrator(data: object) -> Iterator[str]:
 
 def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
     """Check the list of repos of 6.1 and later, which is inside nested maps."""
-    if fault := repo_list_fault(fields):
+    listed = {name: value for name, value in fields.items() if name != "orchestrator_data"}
+    if fault := repos_fault(listed):
         yield (
             "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"
             f" uri ({fault})"

@@ -17,9 +17,10 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
     name.encode() for name in _DIGEST_FIELDS
 }
 _BEST = "sha256"
+_MAX_DIGITS = 18  # of a size
 _BLANKS = (b" ", b"\t")
 _NAMES = b"Version|Architecture|Filename|Size|SHA256"
-_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t]*:" % (_NAMES, _NAMES))
+_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t\r\f\v]*:" % (_NAMES, _NAMES))
 """A field in another spelling than that of Debian's tools, or a second name."""
 _BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
@@ -93,11 +94,12 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
         digests = tuple(
             (ours, fields[k].lower()) for k, ours in _DIGEST_FIELDS.items() if fields.get(k)
         )
+        _require_words(fields)
         return Package(
             name=fields["package"],
             architecture=fields["architecture"],
             version=fields["version"],
-            size_bytes=int(fields["size"]),
+            size_bytes=_size(fields["size"]),
             location=checked_location(fields["filename"], source=source),
             digests=digests,
         )
@@ -130,7 +132,7 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
             name=_value(stanza, len(_PACKAGE)),
             architecture=sys.intern(_value(stanza, architecture + len(_ARCHITECTURE))),
             version=_value(stanza, version + len(_VERSION)),
-            size_bytes=int(_value(stanza, size + len(_SIZE))),
+            size_bytes=_size(_value(stanza, size + len(_SIZE))),
             location=checked_location(_value(stanza, filename + len(_FILENAME)), source=source),
             digests=((_BEST, _value(stanza, checksum + len(_SHA256)).lower()),),
         )
@@ -172,14 +174,15 @@ def _bytes(stanza: bytes, start: int) -> bytes:
     """Return the value that begins at ``start``.
 
     Raises:
-        ValueError: it continues on the next line.
+        ValueError: it is not one word of ASCII, or continues on the next line.
     """
     end = stanza.find(b"\n", start)
-    if end < 0:
-        return stanza[start:].strip()
-    if stanza[end + 1 : end + 2] in _BLANKS:
+    if end >= 0 and stanza[end + 1 : end + 2] in _BLANKS:
         raise ValueError("a value of more than one line")
-    return stanza[start:end].strip()
+    (value,) = stanza[start : end if end >= 0 else None].split()
+    if not value.isascii():
+        raise ValueError("a value that is not ASCII")
+    return value
 
 
 def _only_sha256(package: Package) -> Package:
@@ -188,6 +191,21 @@ def _only_sha256(package: Package) -> Package:
 
 def _value(stanza: bytes, start: int) -> str:
     return _bytes(stanza, start).decode()
+
+
+def _require_words(fields: Mapping[str, str]) -> None:
+    """Raise ValueError unless a package is identified by single words: spaces separate them."""
+    for name in ("package", "architecture", "version", *_DIGEST_FIELDS):
+        words = len(fields.get(name, "x").encode().split())
+        if words > 1 or (words == 0 and name not in _DIGEST_FIELDS):
+            raise ValueError(f"{name}: {words} words")
+
+
+def _size(digits: str) -> int:
+    """Return a size; ValueError if it is negative, or no number of bytes that a file can have."""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        raise ValueError("size: not a number of bytes")
+    return int(digits)
 
 
 def _read_fields(stanza: bytes) -> dict[str, str]:

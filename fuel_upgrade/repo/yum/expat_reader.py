@@ -53,7 +53,7 @@ def _parse(path: Path, parser: XMLParserType) -> Iterator[None]:
                 parser.Parse(text)
                 yield
             parser.Parse(b"", True)  # noqa: FBT003 - takes no keyword
-    except (*DAMAGE, ExpatError, KeyError) as error:
+    except (*DAMAGE, ExpatError, LookupError, ValueError) as error:
         raise BundleError(f"{path}: {error}", remedy=_REMEDY) from error
 
 

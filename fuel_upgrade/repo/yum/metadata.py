@@ -13,6 +13,7 @@ from fuel_upgrade.repo.yum.createrepo import (
     RpmPackage,
     createrepo_c,
     fault_text,
+    refuse_other_encoding,
 )
 from fuel_upgrade.repo.yum.repomd import (
     METADATA,
@@ -121,6 +122,7 @@ def parse_metadata(
             failures.append(error)  # the library raises an error of its own for it
             raise
 
+    refuse_other_encoding(path)
     options = {"do_files": files} if kind == "primary" else {}
     try:
         getattr(createrepo_c, f"xml_parse_{kind}")(str(path), pkgcb=guarded, **options)

@@ -103,6 +103,17 @@ def test_an_entry_without_a_release_is_refused(text: str, what: str) -> None:
         parsed(text)
 
 
+@pytest.mark.parametrize("address", ["http://[", "http://[x]/", " "])
+def test_an_address_of_a_repo_that_cannot_be_read_is_refused(address: str) -> None:
+    map_of_6_0 = {"orchestrator_data": {"repo_metadata": {"r": address}}}
+    value = [{"name": "r", "uri": address}]
+    list_of_6_1 = {"attributes_metadata": {"editable": {"repo_setup": {"repos": {"value": value}}}}}
+    for repos in (map_of_6_0, list_of_6_1):
+        fields = {"name": "n", "version": "1", "operating_system": "Ubuntu", **repos}
+        with pytest.raises(BundleError, match=f"entry 1: .*'{next(iter(repos))}'"):
+            parse_fixture(json.dumps([{"pk": 1, "fields": fields}]), source="a.json")
+
+
 @pytest.mark.parametrize(("field", "most"), MAX_CHARS.items())
 def test_a_text_that_is_too_long_for_nailgun_is_refused(field: str, most: int) -> None:
     letter = "1" if field == "version" else "é"

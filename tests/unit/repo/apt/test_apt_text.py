@@ -165,11 +165,43 @@ def test_a_missing_field_is_named(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [(b"Size: 7", b"Size: 7x"), (b"Package: a", b"Package: \xff")]
+    ("old", "new"),
+    [
+        (b"Size: 7", b"Size: 7x"),
+        (b"Size: 7", b"Size: -7"),
+        (b"Size: 7", b"Size: 7_0"),
+        (b"Size: 7", b"Size: " + b"9" * 19),
+        (b"Package: a", b"Package: \xff"),
+        (b"Package: a", b"Package: a b"),
+        (b"Package: a", b"Package: "),
+        (b"SHA256: ", b"SHA256: a b"),
+    ],
 )
 def test_a_garbled_field_is_refused(old: bytes, new: bytes) -> None:
-    with pytest.raises(BundleError, match="lacks or garbles"):
-        parse_package(FULL.replace(old, new), source="")
+    for parse in (parse_package, deb.parse_by_sha256):
+        assert old in FULL
+        with pytest.raises(BundleError, match="lacks or garbles"):
+            parse(FULL.replace(old, new), source="")
+
+
+@pytest.mark.parametrize(
+    "new", [b"SHA256: \xce\x99", b"SHA256: AB", b"SHA256: ab\nFilename\x0c: b", b"SHA256: \x1c"]
+)
+def test_all_parsers_read_unusual_values_alike(new: bytes) -> None:
+    text = re.sub(rb"SHA256: .*", lambda _: new, FULL)
+    package = parse_package(text, source="")
+    fast = deb.parse_by_sha256(text, source="")
+    assert (fast.identity("sha256"), fast.location) == (
+        package.identity("sha256"),
+        package.location,
+    )
+
+
+def test_an_empty_checksum_is_none() -> None:
+    text = re.sub(rb"SHA256: .*", b"SHA256: ", FULL)
+    assert "sha256" not in dict(parse_package(text, source="").digests)
+    with pytest.raises(KeyError):
+        deb.parse_by_sha256(text, source="")
 
 
 def test_a_checksum_without_a_value_is_none() -> None:

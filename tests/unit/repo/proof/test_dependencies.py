@@ -25,6 +25,11 @@ def unmet(*entries: Entry) -> list[str]:
     return [one.need for one in report.unmet]
 
 
+def test_a_malformed_dependency_is_unmet_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert unmet(entry("user", "Depends: a b\x1b]0;title\x07")) == ["a b\x1b]0;title\x07"]
+    assert not caplog.records
+
+
 LIB = entry("lib", version="1:2.0-1")
 
 
