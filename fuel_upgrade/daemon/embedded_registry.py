@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fuel_upgrade.config import Config, NailgunSettings
 from fuel_upgrade.daemon.api_socket import listening
+from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
@@ -32,11 +33,15 @@ class EmbeddedRegistry:
 
 
 @contextmanager
-def embedded_registry(config: Config) -> Iterator[EmbeddedRegistry]:
-    """Run the embedded registry, at its port and at a socket of the daemon's own."""
+def embedded_registry(config: Config, keeper: TokenKeeper) -> Iterator[EmbeddedRegistry]:
+    """Run the embedded registry, at its port and at a socket of the daemon's own.
+
+    It gives ``keeper`` its first token without a login.
+    """
     store = Store.open(config.registry_url, backups=config.paths.state)
     password = _read_password(config.paths.registry_password)
-    ensure_user(store, _USER, password)
+    user = ensure_user(store, _USER, password)
+    keeper.token, _ = store.accounts.issue_token(user)
     app = create_app(
         store,
         master_ip=config.master_ip,

@@ -172,10 +172,10 @@ def run(
         )
     systemd = Systemd()
     with ExitStack() as stack:
+        keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
         embedded = None
         if config.nailgun.url is None:
-            embedded = stack.enter_context(embedded_registry(config))
-        keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
+            embedded = stack.enter_context(embedded_registry(config, keeper))
         clients = _Clients(live, embedded, keeper, Tracing(_traced(metrics), install_under_way))
         described = f"Nailgun at {config.nailgun.url}"
         if embedded is not None:

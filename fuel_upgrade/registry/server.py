@@ -148,13 +148,15 @@ class RegistryServer:
             raise
 
 
-def ensure_user(store: Store, name: str, password: str) -> None:
-    """See to it that this user can log in with this password."""
-    names = {
-        known for _, known in store.accounts.users()
-    }  # asked first: a hash takes a fifth of a second
-    if name not in names or store.accounts.authenticate(name, password) is None:
-        store.accounts.set_password(name, password)
+def ensure_user(store: Store, name: str, password: str) -> int:
+    """Let this user log in with this password; return its id."""
+    # the names first: a hash takes a fifth of a second
+    if name in (known for _, known in store.accounts.users()):
+        user = store.accounts.authenticate(name, password)
+        if user is not None:
+            return user
+    store.accounts.set_password(name, password)
+    return next(user for user, known in store.accounts.users() if known == name)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -354,14 +354,29 @@ class LockedPidFile:
             self._file = None
 
 
-def is_being_written(path: Path) -> bool:
-    """Return whether a program of this host has a file open for writing.
+def open_regular(path: Path, *, follows_link: bool = True) -> int:
+    """Open a regular file for reading, without a wait: no folder, pipe, device or socket.
+
+    Return its descriptor.
+
+    Raises:
+        OSError: it is none, or a symbolic link and not ``follows_link``, or cannot be opened.
+    """
+    no_link = 0 if follows_link else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | no_link)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def is_being_written(descriptor: int) -> bool:
+    """Return whether a program of this host has an open file open for writing.
 
     The kernel refuses a read lease, fcntl(2), while one has. The result is also False where
     there are no leases: on some network file systems and, without CAP_LEASE, for files of other
     users.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # a program that opens it for writing now causes a signal: SIGIO would end this process
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -369,8 +384,6 @@ def is_being_written(path: Path) -> bool:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
-    finally:
-        os.close(descriptor)
     return False
 
 

@@ -145,8 +145,7 @@ class Journal:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            for record in self.installs():
-                self.steps(record.id)
+            self.changes()
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return str(error)
@@ -187,14 +186,14 @@ class Journal:
                 " kind, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
-                    install.subject,
+                    _stored(install.subject),
                     install.seal,
                     install.fuel_from,
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
                     install.kind.value,
-                    install.note,
+                    _stored(install.note),
                 ),
             )
             db.executemany(
@@ -205,7 +204,7 @@ class Journal:
                         install.id,
                         step.number,
                         step.kind,
-                        step.title,
+                        _stored(step.title),
                         json.dumps(step.params),
                         json.dumps(step.facts),
                         step.state.value,
@@ -242,7 +241,7 @@ class Journal:
         with self._open() as db:
             db.execute(
                 "UPDATE step SET state = ?, error = ? WHERE install = ? AND number = ?",
-                (state.value, error, install, number),
+                (state.value, _stored(error), install, number),
             )
 
     def mark(
@@ -273,7 +272,7 @@ class Journal:
     def note(self, install: str, text: str | None) -> None:
         """Set the note for the operator. None deletes it and resets the number of recoveries."""
         with self._open() as db:
-            db.execute("UPDATE install SET note = ? WHERE id = ?", (text, install))
+            db.execute("UPDATE install SET note = ? WHERE id = ?", (_stored(text), install))
             if text is None:
                 db.execute("UPDATE install SET attempts = 0 WHERE id = ?", (install,))
 
@@ -310,7 +309,7 @@ class Journal:
         with self._open() as db:
             cursor = db.execute(
                 "INSERT INTO hook_run (install, point, name, started_s) VALUES (?, ?, ?, ?)",
-                (install, point, name, started_s),
+                (install, point, _stored(name), started_s),
             )
         return int(cursor.lastrowid or 0)
 
@@ -319,7 +318,7 @@ class Journal:
         with self._open() as db:
             db.execute(
                 "UPDATE hook_run SET exit_code = ?, output = ?, ended_s = ? WHERE id = ?",
-                (exit_code, output, ended_s, run),
+                (exit_code, _stored(output), ended_s, run),
             )
 
     def hook_runs(self, install: str) -> tuple[HookRunRecord, ...]:
@@ -331,6 +330,11 @@ class Journal:
                 (install,),
             ).fetchall()
         return tuple(HookRunRecord(**dict(row)) for row in rows)
+
+
+def _stored(text: str | None) -> str | None:
+    """Return a text as SQLite can store it, without surrogates."""
+    return None if text is None else text.encode(errors="backslashreplace").decode()
 
 
 def _is_damage(error: BaseException | None) -> bool:
