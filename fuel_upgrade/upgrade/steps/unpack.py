@@ -44,7 +44,7 @@ class Unpack(StagingFolders):
             )
         for root in self.roots:
             make_folders(root)
-        unpack(head, self._route, progress=world.progress)
+        unpack(head, self.route, progress=world.progress)
         for link, target in self.links.items():
             link.symlink_to(target)
         by_device = {root.stat().st_dev: root for root in self.roots}
@@ -57,7 +57,8 @@ class Unpack(StagingFolders):
         """Return the parameters but the tarball's path: the seal identifies the tarball."""
         return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
-    def _route(self, member: str) -> tuple[Path, str] | None:
+    def route(self, member: str) -> tuple[Path, str] | None:
+        """Return the staging folder of a file of the tarball, and its path there, if any."""
         if is_installer(member):
             return None
         prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
