@@ -45,7 +45,7 @@ class Unpack(StagingFolders):
             )
         for root in self.roots:
             make_folders(root)
-        unpack(head, self._route(), progress=world.progress)
+        unpack(head, self.router(), progress=world.progress)
         for part in head.repos:
             check_repo(part, self.stagings[REPOS] / part.place)
         for link, target in self.links.items():
@@ -60,7 +60,8 @@ class Unpack(StagingFolders):
         """Return the parameters but the tarball's path: the seal identifies the tarball."""
         return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
-    def _route(self) -> Route:
+    def router(self) -> Route:
+        """Return the map of a file of the tarball to its staging folder and path there, if any."""
         by_length = sorted(self.stagings.items(), key=lambda pair: len(pair[0]), reverse=True)
 
         def route(member: str) -> tuple[Path, str] | None:
