@@ -115,13 +115,13 @@ def read_repo(root: Path, *, suite: str | None = None) -> Repo:
 
 
 def open_repo(root: Path, *, suite: str | None = None) -> Repo:
-    """Check the indexes as :func:`read_repo` does, but parse those of apt only when needed.
+    """Check the indexes as :func:`read_repo` does, but parse them only when needed.
 
     Raises:
         ConfigError, BundleError: as :func:`read_repo`.
     """
     is_apt = detect_kind(root) is RepoKind.APT
-    return AptRepo.open(root, suite=suite) if is_apt else YumRepo.read(root)
+    return AptRepo.open(root, suite=suite) if is_apt else YumRepo.open(root)
 
 
 def read_suites(root: Path) -> Iterator[Repo]:

@@ -12,10 +12,10 @@ from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptIndex
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import metadata
+from fuel_upgrade.repo.yum import primary_text
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
 
@@ -44,17 +44,17 @@ def make(reader: str) -> MakeRepo:
 
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
-    line, read_primary = f"Package: {name}\n".encode(), metadata._read_primary
+    line, read_rows = f"Package: {name}\n".encode(), primary_text._rows
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
             yield [text for text in batch if line not in text]
 
-    def primary(path: Path) -> list[Package]:
-        return [package for package in read_primary(path) if package.name != name]
+    def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
+        return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
 
     monkeypatch.setattr(AptIndex, "batches", batches)
-    monkeypatch.setattr(metadata, "_read_primary", primary)
+    monkeypatch.setattr(primary_text, "_rows", rows)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:

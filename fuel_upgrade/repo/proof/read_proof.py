@@ -63,9 +63,8 @@ def _prove(
 
 
 def describe(comparison: Comparison) -> DiffDescription:
-    """Return the description that the diff repo of this comparison has by default."""
-    description = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
-    return replace(description, dropped=comparison.current.dropped(IndexChoice()))
+    """Return the description of the diff, without the indexes that its repo leaves out."""
+    return DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
@@ -116,7 +115,9 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
-        return describe(compared).report(name or f"{base} -> {current}")
+        dropped = compared.current.dropped(IndexChoice())
+        described = replace(describe(compared), dropped=dropped)
+        return described.report(name or f"{base} -> {current}")
 
 
 def prove_repos(

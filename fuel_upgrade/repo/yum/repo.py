@@ -22,7 +22,9 @@ from fuel_upgrade.repo.yum.extras import (
     select_extras,
 )
 from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files
+from fuel_upgrade.repo.yum.primary_text import ALGORITHM, PrimaryText, read_primary_text
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
+from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 
 _INDEX: IndexName = ("", "")
@@ -53,10 +55,21 @@ class YumRepo(YumMetadata):
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
         """Yield the packages, which are in memory; ``algorithm`` has no influence."""
-        return (Entry(p) for p in self.packages if names is None or p.name in names)
+        if names is None:
+            return map(Entry, self.packages)
+        if self.text and not self.computed:
+            return map(Entry, self.text.named(names))
+        return (Entry(package) for package in self.packages if package.name in names)
+
+    @cached_property
+    def text(self) -> PrimaryText | None:
+        """The packages by the text of primary, None if only the library can read it."""
+        return read_primary_text(self.metadata["primary"], self.primary)
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of each package."""
+        if algorithm == ALGORITHM and not self.computed and self.text:
+            return ((_INDEX, identity) for identity in self.text.files)
         return ((_INDEX, package.identity(algorithm)) for package in self.packages)
 
     def read_for_proof(self, algorithm: str) -> Reading:
@@ -74,17 +87,13 @@ class YumRepo(YumMetadata):
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""
-        packages = (
-            replace(p, digests=(*p.digests, ("sha256", sums[p.location])))
-            if p.location in sums
-            else p
-            for p in self.packages
-        )
-        return replace(self, packages=tuple(packages))
+        return replace(self, computed=sums)
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Return None: the library has parsed the metadata already."""
-        return None
+        """Compare by the text of primary; None if only the library can read one of them."""
+        if base.text is None or self.text is None:
+            return None
+        return diff_texts(base.text, self.text, inherited)
 
     def requirements(self) -> tuple[PackageSet, ...]:
         """Return one set."""
@@ -108,11 +117,10 @@ class YumRepo(YumMetadata):
         base: Self | None = None,
     ) -> None:
         """Write the metadata, in the form of this repo; label and choice have no influence."""
-        packages = {entry.package.location: entry.package for entry in entries}
+        packages = [entry.package for entry in entries]
         extras = Extras()
         if base is not None:
-            carried = tuple(packages.values())
-            extras = select_extras(read_extras(self), read_base_extras(base), carried)
+            extras = select_extras(read_extras(self), read_base_extras(base), packages)
         write_yum_metadata([(self, packages)], out, extras.render(), self.form)
 
     def write_merged(
@@ -121,7 +129,8 @@ class YumRepo(YumMetadata):
         """Write the metadata of all parts, as new as the newest of them."""
         form = replace(self.form, timestamp=max(repo.timestamp for repo, _ in parts))
         extras = merge_extras(read_extras(repo) for repo, _ in parts)
-        write_yum_metadata(parts, out, extras.render(), form)
+        packages = [(r, [p for p in r.packages if p.location in places]) for r, places in parts]
+        write_yum_metadata(packages, out, extras.render(), form)
 
     def add_by_hash(self, out: Path, names: Iterable[str]) -> None:
         """Do nothing: yum has no such names."""
