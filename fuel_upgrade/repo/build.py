@@ -147,9 +147,9 @@ def _write(
 
 def _require_readable(repo: Repo) -> None:
     if repo.unreadable:
-        listed = "".join(f"\n        - {fault}" for fault in repo.unreadable)
+        listed = "; ".join(map(str, repo.unreadable))
         raise BundleError(
-            f"{repo.root}: metadata beside primary cannot be read:{listed}",
+            f"{repo.root}: metadata beside primary cannot be read: {listed}",
             remedy="copy the current repo again, rebuild its metadata with createrepo_c, or leave"
             " --strict-extras out to drop them",
         )

@@ -19,7 +19,7 @@ _PENDING_PER_CORE = 8
 class Digest(Protocol):
     """A digest of ``hashlib``."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Add data."""
 
     def hexdigest(self) -> str:
@@ -50,7 +50,7 @@ class _OverlappedDigest:
         self._pool = pool
         self._pending: deque[Future[None]] = deque()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         if len(self._pending) == _MAX_PENDING:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(self._digest.update, data))
