@@ -15,9 +15,10 @@ from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import primary_text
+from fuel_upgrade.repo.yum import expat_reader, primary_text
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
+from tests.yum_extras import rewrite
 
 MakeRepo = Callable[[Path, list[Fake]], Path]
 READERS = [
@@ -194,3 +195,40 @@ def test_an_index_that_apt_refuses_is_no_proof(tmp_path: Path) -> None:
     path = write(tmp_path / "Packages", b"Package: a\nno field\n")
     with pytest.raises(BundleError, match="apt cannot read"):
         list(library_reader.read_rows([path], "sha256"))
+
+
+def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:
+    """Make a repo with an edited primary and its checksums; return its root."""
+    yum_repo(root, [SEEN, LOST, Fake("c++", "1:2.0~rc1-1")])
+    rewrite(root, {}, edits={"primary": edit})
+    return root
+
+
+@pytest.fixture
+def in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read short metadata as long metadata is read: a long one takes seconds to make."""
+    monkeypatch.setattr(expat_reader, "_SHORT_BYTES", -1)
+
+
+def test_a_process_of_its_own_reads_the_same_rows(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    root = primary_of(tmp_path, lambda text: text.replace("Packages/", "Packages/é&amp;"))
+    expected = list(expat_reader.read_rows(root))
+    request.getfixturevalue("in_a_process")
+    assert len(expected) == 3
+    assert list(expat_reader.read_rows(root)) == expected
+
+
+def test_a_process_of_its_own_reports_the_same_fault(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    root = primary_of(tmp_path, lambda text: text.replace("</arch>", "</arc\u0301h>"))
+    faults = []
+    for fixture in ((), ("in_a_process",)):
+        for name in fixture:
+            request.getfixturevalue(name)
+        with pytest.raises(BundleError, match="primary") as caught:
+            list(expat_reader.read_rows(root))
+        faults.append(str(caught.value))
+    assert faults[0] == faults[1]

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -26,6 +26,7 @@ from fuel_upgrade.repo.yum.primary_text import ALGORITHM, PrimaryText, read_prim
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
 from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
+from fuel_upgrade.system.hashing import on_all_cores
 
 _INDEX: IndexName = ("", "")
 
@@ -40,6 +41,7 @@ class YumRepo(YumMetadata):
     index_names = (_INDEX,)
     label = None
     must_keep_label = False
+    texts: list[PrimaryText | None] = field(default_factory=list, compare=False)
 
     @property
     def has_groups(self) -> bool:
@@ -61,10 +63,12 @@ class YumRepo(YumMetadata):
             return map(Entry, self.text.named(names))
         return (Entry(package) for package in self.packages if package.name in names)
 
-    @cached_property
+    @property
     def text(self) -> PrimaryText | None:
         """The packages by the text of primary, None if only the library can read it."""
-        return read_primary_text(self.metadata["primary"], self.primary)
+        if not self.texts:  # a cached property of Python 3.11 is computed in one thread at a time
+            self.texts.append(read_primary_text(self.metadata["primary"], self.primary))
+        return self.texts[0]
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
         """Yield the identity of each package."""
@@ -91,9 +95,8 @@ class YumRepo(YumMetadata):
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
         """Compare by the text of primary; None if only the library can read one of them."""
-        if base.text is None or self.text is None:
-            return None
-        return diff_texts(base.text, self.text, inherited)
+        old, new = on_all_cores(lambda repo: repo.text, (base, self))
+        return diff_texts(old, new, inherited) if old and new else None
 
     def requirements(self) -> tuple[PackageSet, ...]:
         """Return one set."""
