@@ -3,11 +3,14 @@
 import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import createrepo_c
 import pytest
 
+from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import compare_repos
+from fuel_upgrade.repo.yum import metadata
 from fuel_upgrade.repo.yum.repo import YumRepo
 from tests.builders import Fake, yum_repo
 
@@ -113,3 +116,21 @@ def test_both_readers_give_one_diff(tmp_path: Path, current: list[Fake]) -> None
     )
     assert (by_text.touched is None, by_library.touched is None) == (False, True)
     assert by_text.diff == by_library.diff
+
+
+def test_a_diff_lets_the_library_parse_each_file_of_the_current_repo_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = metadata.parse_metadata
+
+    def noted(path: Path, kind: str, *rest: Any, **options: Any) -> None:
+        parsed.append(str(path.relative_to(tmp_path)))
+        parse(path, kind, *rest, **options)
+
+    monkeypatch.setattr(metadata, "parse_metadata", noted)  # the library counts nothing
+    base = yum_repo(tmp_path / "base", FAKES)
+    current = yum_repo(tmp_path / "current", [*FAKES, Fake("new")])
+    build_diff(base, current, tmp_path / "diff")
+    kinds = ("primary", "filelists", "other")
+    assert sorted(parsed) == sorted(f"current/repodata/{kind}.xml.gz" for kind in kinds)
