@@ -16,7 +16,7 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.proof.read_proof import describe, prove_written
+from fuel_upgrade.repo.proof.read_proof import describe, prove_written, read_sides
 from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
@@ -124,7 +124,7 @@ def _write(
     with (
         opened_repo(base, Role.BASE, scratch=scratch) as base_root,
         opened_repo(current, Role.CURRENT, scratch=scratch) as current_root,
-        ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
+        ThreadPoolExecutor(2) as beside,  # runs while the indexes are written
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
@@ -132,6 +132,7 @@ def _write(
         )
         if options.strict_extras:
             _require_readable(comparison.current)
+        reading = beside.submit(read_sides, comparison)
         describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
@@ -140,7 +141,7 @@ def _write(
         dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
-        proof = prove_written(comparison, out, expected=description)
+        proof = prove_written(comparison, reading.result(), out, expected=description)
     proof.require(f"{current} against {base}")
     return description
 

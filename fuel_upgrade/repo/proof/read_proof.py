@@ -28,7 +28,30 @@ class Suites:
     current: str | None = None
 
 
-def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescription) -> Proof:
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The base and the current repo as the library reads them; ``pool`` has their strings."""
+
+    base: Holding
+    current: Holding
+    pool: dict[Identity, Identity]
+
+
+def read_sides(comparison: Comparison) -> Sides:
+    """Read base and current repo with the library, for a proof.
+
+    Raises:
+        BundleError: the library refuses one of them.
+    """
+    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
+    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
+    base = _holding(comparison.base, inherited, algorithm, pool)
+    return Sides(base, _holding(comparison.current, (), algorithm, pool), pool)
+
+
+def prove_written(
+    comparison: Comparison, sides: Sides, root: Path, *, expected: DiffDescription
+) -> Proof:
     """Prove the written diff repo at ``root`` against the comparison that it was made from.
 
     ``expected`` is the comparison's own description.
@@ -37,24 +60,26 @@ def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescripti
         BundleError: it is damaged, or no diff repo.
     """
     actual = require_description(root)
-    return _prove(comparison, open_repo(root), actual=actual, expected=expected)
+    return _prove(comparison, sides, open_repo(root), actual=actual, expected=expected)
 
 
 def _prove(
-    comparison: Comparison, repo: Repo, *, actual: DiffDescription, expected: DiffDescription
+    comparison: Comparison,
+    sides: Sides,
+    repo: Repo,
+    *,
+    actual: DiffDescription,
+    expected: DiffDescription,
 ) -> Proof:
-    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
-    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
-    base = _holding(comparison.base, inherited, algorithm, pool)
-    current = _holding(comparison.current, (), algorithm, pool)
-    diff = _diff_holding(repo, actual, algorithm, pool)
-    proof = prove(base, diff, current, actual=actual, expected=expected)
+    algorithm = comparison.diff.algorithm
+    diff = _diff_holding(repo, actual, algorithm, sides.pool)
+    proof = prove(sides.base, diff, sides.current, actual=actual, expected=expected)
     if proof.proved:
         return proof
     # The indexes are read once more, to tell a wrong diff repo from an ambiguous index.
     ambiguous = [
         fault
-        for read, by_library in ((comparison.base, base), (comparison.current, current))
+        for read, by_library in ((comparison.base, sides.base), (comparison.current, sides.current))
         for fault in reading_faults(
             holding_of(read, Reading("", read.identities(algorithm)), ()), by_library
         )
@@ -63,9 +88,8 @@ def _prove(
 
 
 def describe(comparison: Comparison) -> DiffDescription:
-    """Return the description that the diff repo of this comparison has by default."""
-    description = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
-    return replace(description, dropped=comparison.current.dropped(IndexChoice()))
+    """Return the description of the diff, without the indexes that its repo leaves out."""
+    return DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
@@ -116,7 +140,9 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
-        return describe(compared).report(name or f"{base} -> {current}")
+        dropped = compared.current.dropped(IndexChoice())
+        described = replace(describe(compared), dropped=dropped)
+        return described.report(name or f"{base} -> {current}")
 
 
 def prove_repos(
@@ -146,7 +172,8 @@ def prove_repos(
             algorithm=actual.algorithm,
         )
         written = open_repo(diff_root, suite=suites.diff)
-        proof = _prove(compared, written, actual=actual, expected=describe(compared))
+        sides = read_sides(compared)
+        proof = _prove(compared, sides, written, actual=actual, expected=describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
