@@ -17,7 +17,7 @@ from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.proof.read_proof import describe, prove_written
 from fuel_upgrade.repo.read_repo import Role, opened_repo
-from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
 from fuel_upgrade.system.files import (
     copy_hashed,
@@ -154,13 +154,7 @@ def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
     current, changes = comparison.current, comparison.diff
-    carried = {package.identity(changes.algorithm) for package in changes.carried}
-    names = {package.name for package in changes.carried}
-    entries = [
-        entry
-        for entry in current.entries(algorithm=changes.algorithm, names=names)
-        if entry.package.identity(changes.algorithm) in carried
-    ]
+    entries = tuple(_carried_entries(comparison))
     packages = {entry.package.location: entry.package for entry in entries}
     label = options.label or diff_label(changes)
     with ThreadPoolExecutor(1) as beside:
@@ -176,6 +170,16 @@ def _write_repo(
         writing.result()
     if options.key:
         current.sign(out, options.key)
+
+
+def _carried_entries(comparison: Comparison) -> Iterable[Entry]:
+    if comparison.quick:
+        return comparison.quick.carried
+    algorithm = comparison.diff.algorithm
+    carried = {package.identity(algorithm) for package in comparison.diff.carried}
+    names = {package.name for package in comparison.diff.carried}
+    entries = comparison.current.entries(algorithm=algorithm, names=names)
+    return (entry for entry in entries if entry.package.identity(algorithm) in carried)
 
 
 def diff_label(diff: RepoDiff) -> str:

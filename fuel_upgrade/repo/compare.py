@@ -9,7 +9,7 @@ from fuel_upgrade.repo.description import read_inherited
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.read_repo import open_repo
-from fuel_upgrade.repo.repo import Reading, Repo
+from fuel_upgrade.repo.repo import QuickDiff, Reading, Repo
 from fuel_upgrade.repo.repo_contents import hidden, holding_of
 from fuel_upgrade.repo.version import version_order
 from fuel_upgrade.system.files import hash_file
@@ -22,14 +22,14 @@ class Comparison:
     """The current repo, and the changes of its packages since the base.
 
     ``base_inherited`` are the packages that the base, if it is a diff repo, inherits itself.
-    ``touched`` are the names of packages that may have changed, None if unknown.
+    ``quick`` has the entries of those that may have changed, where the comparison was quick.
     """
 
     current: Repo
     diff: RepoDiff
     base: Repo
     base_inherited: tuple[Package, ...] = ()
-    touched: frozenset[str] | None = None
+    quick: QuickDiff | None = None
 
     @property
     def kind(self) -> RepoKind:
@@ -66,7 +66,7 @@ def compare_repos(
     if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
         quick = current.quick_diff(base, inherited)
         if quick is not None:
-            return Comparison(current, quick.diff, base, inherited, quick.touched)
+            return Comparison(current, quick.diff, base, inherited, quick)
     return _compare_packages(base, current, inherited, algorithm)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from fuel_upgrade.repo.diff import QuickDiff
+from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey
@@ -27,6 +27,19 @@ class Entry:
     def index(self) -> IndexName:
         """The index that lists the entry."""
         return self.component, self.index_architecture
+
+
+@dataclass(frozen=True, slots=True)
+class QuickDiff:
+    """A diff, and the entries of all names that may have changed, without their stanzas.
+
+    ``carried`` are the entries to write, with their stanzas: each iteration reads them from disk.
+    """
+
+    diff: RepoDiff
+    base: tuple[Entry, ...]
+    current: tuple[Entry, ...]
+    carried: Iterable[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +135,10 @@ class Repo(Protocol):
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Compare with ``base`` without parsing equal entries; None where that is impossible.
+        """Compare with ``base``, reading each index once; None where that is impossible.
 
         Raises:
-            BundleError: an index is damaged or malformed.
+            BundleError: an index is damaged or malformed, or entries contradict each other.
         """
 
     def requirements(self) -> tuple[PackageSet, ...]:

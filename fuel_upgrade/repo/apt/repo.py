@@ -13,13 +13,11 @@ from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
 from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
-from fuel_upgrade.repo.apt.stanza import identity_by_sha256
 from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
-from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 
@@ -46,15 +44,16 @@ class AptRepo(AptSuite):
         return not any((self.folder / name).exists() for name in _SIGNATURES)
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
-        """Yield identities; by SHA-256 they are cut from the text without parsing an entry."""
+        """Yield identities; by SHA-256 many entries are read at once."""
         if algorithm != "sha256" or self.computed:
             return (
                 (e.index, e.package.identity(algorithm)) for e in self.entries(algorithm=algorithm)
             )
         return (
-            ((index.component, index.architecture), identity_by_sha256(s, source=str(index.path)))
+            ((index.component, index.architecture), identity)
             for index in self.indexes
-            for s in index.stanzas()
+            for columns in index.columns()
+            for identity in columns.identities
         )
 
     def read_for_proof(self, algorithm: str) -> Reading:
@@ -78,7 +77,7 @@ class AptRepo(AptSuite):
         return replace(self, computed=sums)
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Compare by the text of entries; None if an entry lacks its SHA-256."""
+        """Compare by identity; None if an entry lacks its SHA-256."""
         return quick_diff(base, self, inherited)
 
     def requirements(self) -> tuple[PackageSet, ...]:

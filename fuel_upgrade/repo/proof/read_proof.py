@@ -1,7 +1,7 @@
 """Read the input of a proof from disk, and run it."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,7 @@ from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone, reading_faults
 from fuel_upgrade.repo.read_repo import Role, open_repo, opened_repo, read_repo
-from fuel_upgrade.repo.repo import IndexChoice, Reading, Repo
+from fuel_upgrade.repo.repo import Entry, IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
@@ -70,34 +70,22 @@ def describe(comparison: Comparison) -> DiffDescription:
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
-    algorithm, names = comparison.diff.algorithm, None
-    if comparison.touched is not None:
-        names = comparison.touched | _moved(comparison)
+    algorithm, quick = comparison.diff.algorithm, comparison.quick
+    base: Iterable[Entry] = quick.base if quick else comparison.base.entries(algorithm=algorithm)
+    current = quick.current if quick else comparison.current.entries(algorithm=algorithm)
+    names = {entry.package.name for side in (base, current) for entry in side} if quick else None
     inherited = (p for p in comparison.base_inherited if names is None or p.name in names)
     return find_changes(
-        chain(_listed(comparison.base, algorithm, names), map(Listed, inherited)),
-        _listed(comparison.current, algorithm, names),
+        chain(_listed(base), map(Listed, inherited)),
+        _listed(current),
         algorithm=algorithm,
         compare=version_order(comparison.kind),
     )
 
 
-def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
-    """Yield the packages in ``names``, or all; those of an apt repo with their component."""
-    entries = repo.entries(algorithm=algorithm, names=names)
+def _listed(entries: Iterable[Entry]) -> Iterator[Listed]:
+    """Yield the packages of entries; those of an apt repo with their component."""
     return (Listed(entry.package, entry.component or None) for entry in entries)
-
-
-def _moved(comparison: Comparison) -> set[str]:
-    """Return the names of packages that changed their component."""
-    base, current = comparison.base, comparison.current
-    if len({*base.components, *current.components}) <= 1:
-        return set()
-    places = [
-        {(e.package.name, e.component) for e in repo.entries(algorithm=comparison.diff.algorithm)}
-        for repo in (base, current)
-    ]
-    return {name for name, _ in places[0] ^ places[1]}
 
 
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:

@@ -7,9 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.expat_reader import READER, read_rows

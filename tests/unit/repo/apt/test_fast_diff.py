@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
-from fuel_upgrade.repo.apt.stanza import iter_batches
+from fuel_upgrade.repo.apt.stanza import iter_texts, split_stanzas
 from fuel_upgrade.repo.diff import diff
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.version import compare_deb
@@ -86,8 +86,6 @@ def test_stanzas_do_not_depend_on_where_reads_end(text: str, size: int) -> None:
     whole = [part.strip(b"\n") for part in data.split(b"\n\n")]
     stream = io.BytesIO(data)
     stream.read = lambda _n=-1, read=stream.read: read(size)  # type: ignore[method-assign, misc]
-    texts = (text.strip(b"\n") for batch in iter_batches(stream) for text in batch)
+    texts = (text.strip(b"\n") for part in iter_texts(stream) for text in split_stanzas(part))
     assert [text for text in texts if text] == [part for part in whole if part]
-    assert b"".join(t for b in iter_batches(io.BytesIO(data)) for t in b).replace(b"\n", b"") == (
-        data.replace(b"\n", b"")
-    )
+    assert b"".join(iter_texts(io.BytesIO(data))).replace(b"\n", b"") == data.replace(b"\n", b"")
