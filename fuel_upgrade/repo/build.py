@@ -19,6 +19,7 @@ from fuel_upgrade.repo.proof.read_proof import describe, prove_written
 from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
+from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.files import (
     copy_hashed,
     hash_file,
@@ -57,6 +58,7 @@ class DiffOptions:
     indexes: IndexChoice = field(default_factory=IndexChoice)
 
 
+@paused_collector()
 def build_diff(
     base: Path,
     current: Path,
@@ -123,7 +125,11 @@ def _write(
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
-            base_root, current_root, suite=options.suite, base_suite=options.base_suite
+            base_root,
+            current_root,
+            suite=options.suite,
+            base_suite=options.base_suite,
+            will_prove=True,
         )
         if options.strict_extras:
             _require_readable(comparison.current)

@@ -23,6 +23,7 @@ class Comparison:
 
     ``base_inherited`` are the packages that the base, if it is a diff repo, inherits itself.
     ``quick`` has the entries of those that may have changed, where the comparison was quick.
+    ``readings`` are those of base and current for the proof by SHA-256, if they run already.
     """
 
     current: Repo
@@ -30,6 +31,7 @@ class Comparison:
     base: Repo
     base_inherited: tuple[Package, ...] = ()
     quick: QuickDiff | None = None
+    readings: tuple[Reading, Reading] | None = None
 
     @property
     def kind(self) -> RepoKind:
@@ -37,19 +39,21 @@ class Comparison:
         return self.current.kind
 
 
-def compare_repos(
+def compare_repos(  # noqa: PLR0913 - two repos, their suites and the purpose
     base_root: Path,
     current_root: Path,
     *,
     suite: str | None = None,
     base_suite: str | None = None,
     algorithm: str | None = None,
+    will_prove: bool = False,
 ) -> Comparison:
     """Read two repos and compare them by checksum, by ``algorithm`` if given.
 
     The checksums come from the indexes; if the two have no algorithm in common, the files of both
     are hashed. If the base is a diff repo, its inherited packages count as its own: a release
-    that builds on it gets the repos of the base as well.
+    that builds on it gets the repos of the base as well. With ``will_prove`` the library of the
+    proof begins to read beside the comparison.
 
     Raises:
         ConfigError: they are of different kinds.
@@ -64,9 +68,14 @@ def compare_repos(
         )
     inherited = read_inherited(base_root)
     if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
+        readings = (
+            (base.read_for_proof(_COMPUTED), current.read_for_proof(_COMPUTED))
+            if will_prove
+            else None
+        )
         quick = current.quick_diff(base, inherited)
         if quick is not None:
-            return Comparison(current, quick.diff, base, inherited, quick)
+            return Comparison(current, quick.diff, base, inherited, quick, readings)
     return _compare_packages(base, current, inherited, algorithm)
 
 

@@ -53,10 +53,13 @@ class IndexChoice:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The identity of every entry with its index, as ``reader`` reads them: a library, or ""."""
+    """The identities of all entries, in parts of an index, as ``reader`` reads them.
+
+    ``reader`` is a library, or "".
+    """
 
     reader: str
-    identities: Iterable[tuple[IndexName, Identity]]
+    identities: Iterable[tuple[IndexName, Sequence[Identity]]]
 
 
 class Repo(Protocol):
@@ -120,11 +123,13 @@ class Repo(Protocol):
             KeyError: an entry lacks the checksum ``algorithm``.
         """
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
-        """Yield the identity of every entry with its index; errors as :meth:`entries`."""
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
+        """Yield the identities of all entries, in parts of an index; errors as :meth:`entries`."""
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read all indexes again, with a library that shares no code with the other methods.
+
+        It may read before the first identity is requested; errors are raised then.
 
         Raises:
             BundleError: the library refuses an index, or an index that the repo lists is not read.

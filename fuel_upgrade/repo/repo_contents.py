@@ -54,8 +54,8 @@ def holding_of(
     """
     once = (pool if pool is not None else {}).setdefault
     indexes: dict[IndexName, set[Identity]] = {name: set() for name in repo.index_names}
-    for name, identity in reading.identities:
-        indexes[name].add(once(identity, identity))
+    for name, identities in reading.identities:
+        indexes[name].update(map(once, identities, identities))
     frozen = {name: frozenset(identities) for name, identities in indexes.items()}
     taken = frozenset(once(identity, identity) for identity in inherited)
     return Holding(frozen, taken, reading.reader)

@@ -70,9 +70,15 @@ def read_here(path: Path) -> Read:
     return tuple(sorted(identities))
 
 
+def identities_of(path: Path) -> Iterator[str]:
+    for part in library_reader.read_identities([path], "sha256"):
+        yield from part.identities
+        yield from (identity for identity, _ in part.incomplete)
+
+
 def read_by_python_debian(path: Path) -> Read:
     try:
-        return tuple(sorted(row[0] for _, row in library_reader.read_rows([path], "sha256")))
+        return tuple(sorted(identities_of(path)))
     except BundleError:
         return None
 

@@ -207,4 +207,4 @@ def test_a_second_primary_is_not_left_unread(tmp_path: Path) -> None:
 def test_an_index_that_apt_refuses_is_no_proof(tmp_path: Path) -> None:
     path = write(tmp_path / "Packages", b"Package: a\nno field\n")
     with pytest.raises(BundleError, match="apt cannot read"):
-        list(library_reader.read_rows([path], "sha256"))
+        list(library_reader.read_identities([path], "sha256"))

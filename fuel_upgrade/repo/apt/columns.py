@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 Without groups it is a field in another spelling or with another value than one word, or the
 beginning of a stanza that begins with another field.
 """
-_HIDDEN = re.compile(rb"(?:\A|[\n/])(?:[./\n]|\Z)")
+_UNUSUAL_PARTS = (b"\n.", b"/.", b"\n/", b"//", b"/\n")
 """In joined locations: a part that begins with a dot, or an empty one."""
 
 
@@ -102,7 +102,8 @@ def _usual_columns(text: bytes) -> Columns | None:
         values[order.index(field) :: len(_FIELDS)] for field in _FIELDS
     )
     locations, checksums = b"\n".join(files), b"".join(sums)
-    if checksums != checksums.lower() or _HIDDEN.search(locations):
+    framed = b"\n%b\n" % locations
+    if checksums != checksums.lower() or any(part in framed for part in _UNUSUAL_PARTS):
         return None
     lines = b"\n".join(map(b" ".join, zip(names, architectures, versions, sums, strict=True)))
     numbers = b" ".join(sizes)

@@ -10,7 +10,7 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
-from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
+from fuel_upgrade.repo.apt.library_reader import ReadPart, read_identities, reader_name
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
 from fuel_upgrade.repo.apt.suite import AptSuite
@@ -43,34 +43,36 @@ class AptRepo(AptSuite):
         """Return whether the repo is unsigned: apt refuses another label."""
         return not any((self.folder / name).exists() for name in _SIGNATURES)
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield identities; by SHA-256 many entries are read at once."""
         if algorithm != "sha256" or self.computed:
             return (
-                (e.index, e.package.identity(algorithm)) for e in self.entries(algorithm=algorithm)
+                (e.index, (e.package.identity(algorithm),))
+                for e in self.entries(algorithm=algorithm)
             )
         return (
-            ((index.component, index.architecture), identity)
+            ((index.component, index.architecture), columns.identities)
             for index in self.indexes
             for columns in index.columns()
-            for identity in columns.identities
         )
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with apt's own parser, or with python-debian on a host without it."""
-        return Reading(reader_name(), self._read_by_library(algorithm))
+        parts = read_identities([index.path for index in self.indexes], algorithm)
+        return Reading(reader_name(), self._completed_parts(parts))
 
-    def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def _completed_parts(
+        self, parts: Iterable[ReadPart]
+    ) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         names = {index.path: (index.component, index.architecture) for index in self.indexes}
         if not is_flat(self.suite):  # of a flat repo apt reads no other index
             require_all_read(self.folder, names)
-        for path, (identity, location) in read_rows(tuple(names), algorithm):
-            if not identity.endswith(" "):
-                yield names[path], identity
-            elif value := self.computed.get(posixpath.normpath(location.strip())):
-                yield names[path], identity + value
-            else:
-                raise KeyError(algorithm)
+        for part in parts:
+            sums = (
+                (identity, self.computed[posixpath.normpath(location.strip())])
+                for identity, location in part.incomplete
+            )
+            yield names[part.path], [*part.identities, *map("".join, sums)]
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the suite with these sums, which are added to entries as they are read."""

@@ -17,6 +17,7 @@ from fuel_upgrade.repo.repo import Entry, IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
+from fuel_upgrade.system.collector import paused_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ def _prove(
 ) -> Proof:
     algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
     inherited = [package.identity(algorithm) for package in comparison.base_inherited]
-    base = _holding(comparison.base, inherited, algorithm, pool)
-    current = _holding(comparison.current, (), algorithm, pool)
+    started = comparison.readings or (None, None)
+    base = _holding(comparison.base, started[0], inherited, algorithm, pool)
+    current = _holding(comparison.current, started[1], (), algorithm, pool)
     diff = _diff_holding(repo, actual, algorithm, pool)
     proof = prove(base, diff, current, actual=actual, expected=expected)
     if proof.proved:
@@ -88,6 +90,7 @@ def _listed(entries: Iterable[Entry]) -> Iterator[Listed]:
     return (Listed(entry.package, entry.component or None) for entry in entries)
 
 
+@paused_collector()
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
     """Report the changes from ``base`` to ``current``, each a folder or an archive.
 
@@ -107,6 +110,7 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         return describe(compared).report(name or f"{base} -> {current}")
 
 
+@paused_collector()
 def prove_repos(
     base: Path, diff: Path, current: Path, *, suites: Suites, check_dependencies: bool = False
 ) -> tuple[Proof, DependencyReport | None]:
@@ -132,6 +136,7 @@ def prove_repos(
             suite=suites.current,
             base_suite=suites.base,
             algorithm=actual.algorithm,
+            will_prove=True,
         )
         written = open_repo(diff_root, suite=suites.diff)
         proof = _prove(compared, written, actual=actual, expected=describe(compared))
@@ -173,14 +178,19 @@ def _diff_holding(
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
-        return _holding(with_computed(repo), actual.inherited, algorithm, pool)
+        return _holding(with_computed(repo), None, actual.inherited, algorithm, pool)
 
 
 def _holding(
-    repo: Repo, inherited: Iterable[Identity], algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo,
+    started: Reading | None,
+    inherited: Iterable[Identity],
+    algorithm: str,
+    pool: dict[Identity, Identity],
 ) -> Holding:
     try:
-        return holding_of(repo, repo.read_for_proof(algorithm), inherited, pool=pool)
+        reading = started or repo.read_for_proof(algorithm)
+        return holding_of(repo, reading, inherited, pool=pool)
     except KeyError as error:
         raise BundleError(
             f"{repo.root}: a proof by {algorithm} is not possible: its index does not have it",

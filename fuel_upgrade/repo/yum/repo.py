@@ -54,22 +54,22 @@ class YumRepo(YumMetadata):
         """Yield the packages, which are in memory; ``algorithm`` has no influence."""
         return (Entry(p) for p in self.packages if names is None or p.name in names)
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identity of each package."""
-        return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+        return ((_INDEX, (package.identity(algorithm),)) for package in self.packages)
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with expat; the checksums that the metadata lacks are those of this repo."""
         return Reading(READER, self._read_by_expat(algorithm))
 
-    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         computed: dict[str, str] = {}
         for key, location, kind, checksum in read_rows(self.root):
             if kind == algorithm:
-                yield _INDEX, f"{key} {checksum}"
+                yield _INDEX, (f"{key} {checksum}",)
                 continue
             computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
-            yield _INDEX, f"{key} {computed[posixpath.normpath(location)]}"
+            yield _INDEX, (f"{key} {computed[posixpath.normpath(location)]}",)
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""
