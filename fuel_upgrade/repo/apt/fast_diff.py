@@ -24,9 +24,8 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         before, now = _Side.read(base), _Side.read(current)
     except KeyError:
         return None
-    for side in (now, before):
-        if side.may_contradict():
-            _ = side.suite.packages  # reports a contradiction
+    now.require_no_contradiction()
+    before.require_no_contradiction()
     taken = {package.identity(ALGORITHM): package for package in inherited}
     old, new = before.identities | dict.fromkeys(taken), now.identities
     changed = old.keys() ^ new.keys()
@@ -86,29 +85,36 @@ class _Side:
     def _columns(self) -> Iterator[Columns]:
         return (columns for _, every in self.parts for columns in every)
 
-    def may_contradict(self) -> bool:
-        """Return whether two entries are of one file or of one name, version and architecture.
+    def require_no_contradiction(self) -> None:
+        """Refuse two entries of one file, or of one name, version and architecture.
 
-        Equal entries do not count.
+        Equal entries may repeat. The exact comparison is only needed if something repeats.
+
+        Raises:
+            BundleError: two entries contradict each other.
         """
-        files, packages = set[int](), set[int]()
-        entries, contents = set[int](), set[int]()
+        files, packages, count = set[int](), set[int](), 0
         for columns in self._columns():
             keys = [identity.rpartition(" ")[0] for identity in columns.identities]
-            locations, sizes = columns.all_locations(), columns.all_sizes()
-            sized = list(zip(columns.identities, sizes, strict=True))
-            files.update(map(hash, locations))
+            files.update(map(hash, columns.all_locations()))
             packages.update(map(hash, keys))
+            count += len(keys)
+        if not len(files) == len(packages) == count and self._has_two_contents(files, packages):
+            _ = self.suite.packages  # reports the contradiction
+
+    def _has_two_contents(self, files: Collection[int], packages: Collection[int]) -> bool:
+        entries, contents = set[int](), set[int]()
+        for columns in self._columns():
+            sized = list(zip(columns.identities, columns.all_sizes(), strict=True))
             contents.update(map(hash, sized))
-            entries.update(map(hash, zip(locations, sized, strict=True)))
+            entries.update(map(hash, zip(columns.all_locations(), sized, strict=True)))
         return len(files) < len(entries) or len(packages) < len(contents)
 
     def total_bytes(self) -> int:
-        """Return the size of all files, each once."""
+        """Return the size of all files, each once; entries do not contradict each other."""
         sizes: dict[str, int] = {}
         for columns in self._columns():
-            for location, size in zip(columns.all_locations(), columns.all_sizes(), strict=True):
-                sizes[location] = max(size, sizes.get(location, 0))
+            sizes.update(zip(columns.all_locations(), columns.all_sizes(), strict=True))
         return sum(sizes.values())
 
     def places(self, other: "_Side") -> set[tuple[str, str]]:
