@@ -1,8 +1,8 @@
 """Read many entries of a ``Packages`` file at once, by their SHA-256."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Self
 
@@ -43,6 +43,11 @@ class Columns:
             b" ".join(b"%d" % package.size_bytes for package in packages),
             "\n".join(package.location for package in packages).encode(),
         )
+
+    def sharing(self, known: Mapping[Identity, Identity]) -> Self:
+        """Return the same with the texts of ``known`` identities."""
+        identities = list(map(known.get, self.identities, self.identities))
+        return replace(self, identities=identities)
 
     def all_sizes(self) -> list[int]:
         """Return the size of each file in bytes."""

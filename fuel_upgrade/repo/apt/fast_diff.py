@@ -21,13 +21,15 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        before, now = _Side.read(base), _Side.read(current)
+        before = _Side.read(base, {})
+        now = _Side.read(current, before.identities)
     except KeyError:
         return None
     now.require_no_contradiction()
     before.require_no_contradiction()
     taken = {package.identity(ALGORITHM): package for package in inherited}
-    old, new = before.identities | dict.fromkeys(taken), now.identities
+    old, new = before.identities, now.identities
+    old.update(zip(taken, taken, strict=True))
     changed = old.keys() ^ new.keys()
     names = set(map(_name, chain(changed, taken)))
     names |= {name for name, _ in before.places(now) ^ now.places(before)}
@@ -73,14 +75,23 @@ class _Side:
 
     suite: AptSuite
     parts: Sequence[tuple[AptIndex, Sequence[Columns]]]
-    identities: dict[Identity, None]
+    identities: dict[Identity, Identity]
 
     @classmethod
-    def read(cls, suite: AptSuite) -> "_Side":
-        """Read every index; errors as of :meth:`AptIndex.columns`."""
-        parts = tuple((index, tuple(index.columns())) for index in suite.indexes)
-        identities = (columns.identities for _, every in parts for columns in every)
-        return cls(suite, parts, dict.fromkeys(chain.from_iterable(identities)))
+    def read(cls, suite: AptSuite, known: dict[Identity, Identity]) -> "_Side":
+        """Read every index; the texts of ``known`` identities are shared, to save memory.
+
+        Raises:
+            BundleError, KeyError: as :meth:`AptIndex.columns`.
+        """
+        parts = tuple(
+            (index, tuple(columns.sharing(known) for columns in index.columns()))
+            for index in suite.indexes
+        )
+        every = [
+            i for _, all_columns in parts for columns in all_columns for i in columns.identities
+        ]
+        return cls(suite, parts, dict(zip(every, every, strict=True)))
 
     def _columns(self) -> Iterator[Columns]:
         return (columns for _, every in self.parts for columns in every)
