@@ -17,9 +17,12 @@ WORKERS ?= 3
 UNIT_WORKERS ?= 2
 UPGRADE ?= --upgrade
 ROUNDS ?= 5
+# The CPU time for which `make fuzz` fuzzes each reader.
+SECONDS ?= 600
 UNIT_TESTS = $(VENV)/bin/python -m pytest -q -n $(UNIT_WORKERS) --dist loadfile tests/unit
 # Long suites have longer time-outs than `make test`.
 LONG_TESTS = $(VENV)/bin/python -m pytest -q -s -o timeout=14400 -o faulthandler_timeout=14460
+GUIDED := tests/integration/test_guided_fuzz.py::test_a_reader_accepts_or_refuses_every_input
 # Unit tests sync many small files, about 20 MB: in memory they do not wait for a disk.
 unit coverage test-latest test-lowest: export PYTEST_DEBUG_TEMPROOT := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 
@@ -70,11 +73,19 @@ test-registry: tools $(READY) ## Load the registry with 32 clients for a minute,
 test-foreign: tools $(READY) ## Read the repos in the tests of apt, reprepro, createrepo_c, dnf and others
 	@$(LONG_TESTS) tests/foreign
 
-fuzz: tools $(READY) ## Test 500 random cases of each rule, 5000 requests, 100,000 mutated indexes
+# The guided part stays in build/fuzz: its corpora, so that the next run begins with them, and findings.
+fuzz: export FUZZ_SECONDS := $(SECONDS)
+fuzz: export FUZZ_FOLDER := $(abspath build/fuzz)
+fuzz: tools $(READY) ## Fuzz readers for SECONDS each (TARGET=seal: one), rules, requests and apt indexes
+ifdef TARGET
+	@$(LONG_TESTS) "$(GUIDED)[$(TARGET)]"
+else
+	@$(LONG_TESTS) -n 2 --dist load $(GUIDED)
 	@EXAMPLES=$${EXAMPLES:-500} $(LONG_TESTS) -n $(UNIT_WORKERS) -m hypothesis tests/unit
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(LONG_TESTS) \
 	  tests/integration/test_registry_fuzz.py tests/integration/test_daemon_fuzz.py
 	@STANZA_MUTATIONS=$${STANZA_MUTATIONS:-100000} $(LONG_TESTS) tests/integration/test_apt_mutations.py
+endif
 
 deb: tools-packages $(READY) $(TREE_ROOT).ready ## Build the Debian package, in dist/
 	@PYTHON=$(VENV)/bin/python packaging/build-deb $(TREE) dist

@@ -16,6 +16,7 @@ RUNTIME = [
     "createrepo-c>=1.2.1",  # yum metadata: read and write
     "fastapi>=0.110",  # the daemon's and the registry's HTTP API
     "jinja2>=3.1",  # the HTML report
+    "packaging>=26.0",  # locks (PEP 751), tags and names of the wheels of venvs
     "prometheus-client>=0.20",  # the daemon's /metrics
     "psutil>=5.9.4",  # disk space per file system, owners of locks
     "pydantic>=2.10",  # forms of requests and of kept plans; fastapi brings it
@@ -34,6 +35,9 @@ RUNTIME = [
     "zstandard>=0.23",
 ]
 DEV = [
+    # fuzzing guided by coverage; wheels exist for these alone, and 3.1 has none for Python 3.11
+    "atheris==3.0.*; sys_platform == 'linux' and platform_machine == 'x86_64'"
+    " and python_version < '3.14'",
     "coverage>=7.6",  # branches of the pure modules that no unit test takes: make coverage
     "docutils==0.23",
     "httpx>=0.27",  # asks the daemon and the registry as a client that is not ours
@@ -50,6 +54,7 @@ DEV = [
     "setuptools>=70.1",  # builds this package: the environment of the lock needs no index for it
     "trustme>=1.1",  # certificates of the servers that tests run
     "schemathesis>=4.32",  # draws requests from the OpenAPI descriptions
+    "uv>=0.9",  # builds the venvs of tests
     "types-docutils",
     "types-PyYAML",
     "types-psutil",

@@ -1,10 +1,14 @@
 """One tree of frozen errors, one family for each party that must act."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar, Never, Self
+
+from fuel_upgrade.outside_text import printable
 
 FORMAT = 1
 """Version of the JSON that the commands print and the API sends."""
+_MAX_FAILURES = 500
 
 
 class UpgradeError(Exception):
@@ -15,6 +19,7 @@ class UpgradeError(Exception):
     the error. ``failures`` lists the single faults if there are several. ``code`` is a kebab-case
     word that does not change with the message; docs/api.rst lists all codes. Its default is the
     code of the family. ``side`` names the input at fault where a command has several.
+    All texts are bounded lines of printable characters, whatever input they quote.
 
     An error never changes after its construction: ``amended`` returns a changed copy. Only Python
     itself sets attributes, such as ``__traceback__``.
@@ -39,13 +44,14 @@ class UpgradeError(Exception):
         code: str | None = None,
         failures: Sequence[str] = (),
     ) -> None:
+        what = printable(what)
         super().__init__(what)
         vars(self).update(
             what=what,
-            remedy=remedy,
-            state=self.default_state if state is None else state,
+            remedy=printable(remedy),
+            state=printable(self.default_state if state is None else state),
             code=code or self.default_code,
-            failures=tuple(dict.fromkeys(failures)),
+            failures=_bounded(dict.fromkeys(failures)),
             side=None,
         )
 
@@ -67,7 +73,8 @@ class UpgradeError(Exception):
         kind = type(self)
         copy = kind.__new__(kind, *self.args)  # the constructors of subclasses differ
         changes = {"state": state, "remedy": remedy, "side": side}
-        vars(copy).update(vars(self), **{k: v for k, v in changes.items() if v is not None})
+        given = {name: printable(text) for name, text in changes.items() if text is not None}
+        vars(copy).update(vars(self), **given)
         return copy
 
     def to_json(self) -> dict[str, Any]:
@@ -81,6 +88,12 @@ class UpgradeError(Exception):
             "exit_code": self.exit_code,
             "failures": list(self.failures),
         }
+
+
+def _bounded(failures: Collection[str]) -> tuple[str, ...]:
+    texts = tuple(map(printable, islice(failures, _MAX_FAILURES)))
+    more = len(failures) - len(texts)
+    return (*texts, f"and {more} more") if more else texts
 
 
 class ConfigError(UpgradeError):

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile, render_seal
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.system.archive import ArchiveWriter
+from fuel_upgrade.system.archive import ArchiveWriter, path_fault
 from fuel_upgrade.system.files import hash_file
 from fuel_upgrade.system.hashing import Hasher, hash_files
 from fuel_upgrade.system.progress import ByteCounter, Progress
@@ -30,7 +30,7 @@ class Contents:
         Raises:
             ConfigError: the path is taken.
         """
-        self._refuse_twice(path)
+        self._refuse_path(path)
         self.data[path] = data
         self.sealed[path] = SealedFile(len(data), hashlib.sha256(data).hexdigest(), executable)
 
@@ -69,7 +69,7 @@ class Contents:
         self._add(path, source, SealedFile(size, hash_file(source), executable))
 
     def _add(self, path: str, source: Path, sealed: SealedFile) -> None:
-        self._refuse_twice(path)
+        self._refuse_path(path)
         self.paths[path] = source
         self.sealed[path] = sealed
 
@@ -80,12 +80,14 @@ class Contents:
                 f"{source}: a link to {target!r}, outside the part that is installed as one",
                 remedy="replace the link by its target",
             )
-        self._refuse_twice(path)
+        self._refuse_path(path)
         text = os.fsencode(target)
         digest = hashlib.sha256(text).hexdigest()
         self.sealed[path] = SealedFile(len(text), digest, link_target=target)
 
-    def _refuse_twice(self, path: str) -> None:
+    def _refuse_path(self, path: str) -> None:
+        if fault := path_fault(path):
+            raise BundleError(f"{path!r}: {fault}", remedy="rename the file, then build again")
         if path in self.sealed:
             raise ConfigError(
                 f"{path}: two parts of the bundle have this place in the tarball",

@@ -50,7 +50,7 @@ class RepoPart:
     @property
     def folder(self) -> str:
         """The path of the repo in the tarball."""
-        return f"{REPOS}{self.version}/{self.os_key}/{ARCHITECTURE}"
+        return repo_folder(self.version, self.os_key)
 
     @property
     def place(self) -> str:
@@ -182,6 +182,11 @@ def is_head(path: str) -> bool:
 def is_installer(path: str) -> bool:
     """Return whether a member is the installer of fuel-upgrade, which is not unpacked."""
     return path.startswith(INSTALLER)
+
+
+def repo_folder(version: str, os_key: str) -> str:
+    """Return the path of the repo of a release in the tarball."""
+    return f"{REPOS}{version}/{os_key}/{ARCHITECTURE}"
 
 
 def unit_of(path: str) -> str | None:

@@ -8,7 +8,7 @@ against an attacker. python-tuf makes and checks the envelope; the entries, of w
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -21,7 +21,12 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-ex
 )
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.archive import path_fault
+from fuel_upgrade.system.hashing import Digest
+from fuel_upgrade.system.json_stream import JsonStream
 
+_SHOWN_CHARS = 200  # of a path or a reason in an error
 _SHA256 = re.compile("[0-9a-f]{64}")
 # TUF requires an expiry date; this one never comes, since a master's clock may be years off.
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -75,23 +80,25 @@ class _SealedFiles(dict[str, SealedFile]):
 
 
 # By SHA-256 of the seal: one install reads the header of its tarball several times.
-_PARSED: WeakValueDictionary[bytes, _SealedFiles] = WeakValueDictionary()
+_PARSED: WeakValueDictionary[str, _SealedFiles] = WeakValueDictionary()
 
 
-def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
-    """Read the bytes of ``targets.json``; the same bytes are not parsed again while in use.
+def known_seal(sha256: str) -> Mapping[str, SealedFile] | None:
+    """Return the entries of the seal with this SHA-256 while they are in use, else None."""
+    return _PARSED.get(sha256)
+
+
+def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> Mapping[str, SealedFile]:
+    """Read the bytes of ``targets.json``, of which only a part is in memory at a time.
 
     Raises:
         BundleError: it is not TUF targets metadata, or an entry has no SHA-256.
     """
-    key = hashlib.sha256(data).digest()
-    if (known := _PARSED.get(key)) is not None:
-        return known
+    digest = hashlib.sha256()
+    files = _SealedFiles()
     try:
-        document = json.loads(data)
-        targets = document["signed"].pop("targets")
-        files = _SealedFiles((path, SealedFile.from_json(e)) for path, e in targets.items())
-        Metadata[Targets].from_dict({**document, "signed": {**document["signed"], "targets": {}}})
+        document = _read_document(JsonStream(_hashed(chunks, digest)), files)
+        Metadata[Targets].from_dict(document)
     except (
         RepositoryError,
         LookupError,
@@ -101,8 +108,55 @@ def parse_seal(data: bytes, *, source: str) -> Mapping[str, SealedFile]:
         RecursionError,
     ) as error:
         raise BundleError(
-            f"{source}: the seal is malformed: {error!r}",
+            f"{source}: the seal is malformed: {type(error).__name__}: {str(error)[:_SHOWN_CHARS]}",
             remedy="get an undamaged copy of the tarball",
         ) from error
-    _PARSED[key] = files
+    _PARSED[digest.hexdigest()] = files
     return files
+
+
+def _hashed(chunks: Iterable[bytes | memoryview], digest: Digest) -> Iterator[bytes | memoryview]:
+    """Pass on the seal while its digest is computed; ValueError if it is too long."""
+    total = 0
+    for chunk in chunks:
+        digest.update(chunk)
+        total += len(chunk)
+        if total > budgets.SEAL_BYTES:
+            raise ValueError(f"more than {budgets.SEAL_BYTES} bytes")
+        yield chunk
+
+
+def _read_document(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
+    """Return the document without its targets, which are added to ``files``."""
+    document: dict[str, Any] = {}
+    for name in stream.members():
+        _refuse_many(document)
+        document[name] = _read_signed(stream, files) if name == "signed" else stream.value()
+    stream.end()
+    return document
+
+
+def _read_signed(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
+    signed: dict[str, Any] = {}
+    for name in stream.members():
+        _refuse_many(signed)
+        if name != "targets":
+            signed[name] = stream.value()
+            continue
+        signed[name] = {}
+        for path in stream.members():
+            files[_checked(path)] = SealedFile.from_json(stream.value())
+    return signed
+
+
+def _refuse_many(members: Mapping[str, Any]) -> None:
+    """Raise ValueError for more keys than TUF and its extensions have."""
+    if len(members) >= budgets.SEAL_KEYS:
+        raise ValueError(f"an object of more than {budgets.SEAL_KEYS} keys")
+
+
+def _checked(path: str) -> str:
+    """Return a path that an archive may have; ValueError for another one."""
+    if fault := path_fault(path):
+        raise ValueError(f"the path {path[:_SHOWN_CHARS]!r}: {fault}")
+    return path

@@ -7,20 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
-from fuel_upgrade.bundle.verify import (
-    DAMAGED,
-    BundleHead,
-    altered,
-    check_content,
-    reporting_cut_off,
-)
+from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
+from fuel_upgrade.bundle.verify import BundleHead, altered, check_content
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.archive import ArchiveReader, Kind, Member
-from fuel_upgrade.system.compression import open_stream
+from fuel_upgrade.system.compression import decompressed
 from fuel_upgrade.system.extraction import Destination
 from fuel_upgrade.system.hashing import Hasher
 from fuel_upgrade.system.progress import ByteCounter, Progress
 from fuel_upgrade.system.read_ahead import ReadAhead
+
+_MEMBERS_PER_FILE = 16  # of the seal: the file itself and the folders above it
 
 Route = Callable[[str], tuple[Path, str] | None]
 """Maps a member of the tarball to a folder and a new path below it; the folder may be missing.
@@ -46,10 +43,15 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
     missing = set(head.sealed)
     counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
-        stack.enter_context(reporting_cut_off(head.path, begun_bytes=head.size_bytes))
-        stream = stack.enter_context(ReadAhead.buffered(open_stream(head.path)))
+        raw = stack.enter_context(opened_tarball(head.path, begun_bytes=head.size_bytes))
+        stream = stack.enter_context(ReadAhead(decompressed(raw)))
         writer = _Writer(head, route, stack)
-        reader = ArchiveReader(stream, name=str(head.path), on_data=counter.add)
+        reader = ArchiveReader(
+            stream,
+            name=str(head.path),
+            on_data=counter.add,
+            max_members=_MEMBERS_PER_FILE * (len(head.sealed) + 1),
+        )
         for member in reader.members():
             if member.path == manifest.SEAL:
                 counter.add(-member.size_bytes)  # the total is that of the files in the seal
@@ -83,6 +85,10 @@ class _Writer:
         link = member.target if member.kind is Kind.LINK else None
         if sealed is None or member.kind is Kind.HARD_LINK or sealed.link_target != link:
             raise altered(path, name, "not as listed in the seal")
+        if _length(member) != sealed.length_bytes:  # before a byte is written
+            raise altered(
+                path, name, f"{_length(member)} bytes, but the seal says {sealed.length_bytes}"
+            )
         if member.kind is Kind.FILE and sealed.executable != bool(member.mode & 0o100):
             raise altered(path, name, "another mode than the seal says")
         if link is not None and not manifest.link_stays_inside(name, link):
@@ -96,10 +102,7 @@ class _Writer:
 
     def check_same_seal(self, reader: ArchiveReader) -> None:
         """Check that the seal is the one in the header that was read before."""
-        digest = hashlib.sha256()
-        for chunk in reader.chunks():
-            digest.update(chunk)
-        if digest.hexdigest() != self._head.seal_sha256:
+        if reader.hash_data() != self._head.seal_sha256:
             raise altered(self._head.path, manifest.SEAL, "changed since the tarball was opened")
 
     def _hash(self, reader: ArchiveReader, member: Member) -> str:

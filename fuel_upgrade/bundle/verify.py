@@ -1,32 +1,29 @@
 """Reads the header of an upgrade tarball that is not trusted yet."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, parse_seal
-from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
+from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
 from fuel_upgrade.release.model import Release
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
-from fuel_upgrade.system.archive import ArchiveReader, CutShortError, Kind
-from fuel_upgrade.system.compression import open_stream
-from fuel_upgrade.system.files import is_being_written
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.archive import ArchiveReader, Kind
+from fuel_upgrade.system.compression import decompressed
+from fuel_upgrade.system.size import say_size
+from fuel_upgrade.system.yaml_text import DESCRIPTION, check_yaml
 
-DAMAGED = "get an undamaged copy of the tarball"
-"""The remedy for a damaged tarball."""
-
-_MAX_HEAD_BYTES = 256 << 20
 _UNSEALED = "use a tarball made by fuel-upgrade bundle build"
-_UNCHANGED = "nothing was changed"
-_COPIED = "wait for the copy to end, then try again"
-_CUT_OFF = "wait if it is still being copied; else copy it again, and compare the sizes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +110,13 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     Raises:
         ConfigError, BundleError: as :func:`read_head`.
     """
-    if not path.is_file():
-        raise ConfigError(
-            f"{path}: no such file", remedy="name an upgrade tarball", state=_UNCHANGED
-        )
-    _refuse_growing(path)
-    with reporting_cut_off(path):
-        seal, files = _read_small_files(path)
-    sealed = parse_seal(seal, source=str(path))
+    with opened_tarball(path) as raw:
+        seal_sha256, files = _read_small_files(path, decompressed(raw))
+        sealed = known_seal(seal_sha256) or _read_seal(path, raw, seal_sha256)
+        size_bytes = os.fstat(raw.fileno()).st_size
     for name, data in files.items():
         check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
-    texts = {name: _decode(data, f"{path}: {name}") for name, data in files.items()}
+    texts = {name: _decode(files.pop(name), f"{path}: {name}") for name in list(files)}
     for name in (manifest.VERSION, manifest.UPGRADE, manifest.METADATA):
         if name not in texts:
             raise BundleError(f"{path}: {name} is not in its header", remedy=_UNSEALED)
@@ -132,72 +125,62 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
     releases = _releases(texts, description)
     _check_agreement(path, description, diff_releases, releases)
+    _refuse_bomb(path, size_bytes, sealed)
     head = BundleHead(
         path=path,
-        size_bytes=path.stat().st_size,
+        size_bytes=size_bytes,
         fuel_version=version,
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
         descriptions=_descriptions(path, texts, description),
         sealed=sealed,
-        seal_sha256=hashlib.sha256(seal).hexdigest(),
+        seal_sha256=seal_sha256,
     )
     return head, texts
 
 
-def _refuse_growing(path: Path) -> None:
-    try:
-        is_growing = is_being_written(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read: {error.strerror}",
-            remedy="make it readable for the user that reads it, root for the daemon",
-            state=_UNCHANGED,
-        ) from error
-    if is_growing:
-        size_bytes = path.stat().st_size
-        raise BundleError(
-            f"{path}: still growing: a program writes it, {size_bytes} bytes so far",
-            remedy=_COPIED,
-            state=_UNCHANGED,
-        )
-
-
-@contextmanager
-def reporting_cut_off(path: Path, *, begun_bytes: int | None = None) -> Iterator[None]:
-    """Report a tarball that ends too early with its size; ``begun_bytes`` was its size before."""
-    try:
-        yield
-    except CutShortError as error:
-        size_bytes = path.stat().st_size
-        if begun_bytes not in (None, size_bytes):
-            what = f"still changing: it had {begun_bytes} bytes and has {size_bytes} now"
-            raise BundleError(f"{path}: {what}", remedy=_COPIED) from error
-        what = f"cut short: it ends in the middle, after {size_bytes} bytes"
-        raise BundleError(f"{path}: {what}", remedy=_CUT_OFF) from error
-
-
-def _read_small_files(path: Path) -> tuple[bytes, dict[str, bytes]]:
+def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[str, bytes]]:
+    """Return the SHA-256 of the seal, which may be large, and the other files of the header."""
     files: dict[str, bytes] = {}
-    seal: bytes | None = None
+    seal: str | None = None
     total = 0
-    with open_stream(path) as stream:
-        reader = ArchiveReader(stream, name=str(path))
-        for member in reader.members():
-            total += member.size_bytes
-            if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
-                break
-            if total > _MAX_HEAD_BYTES:
-                raise BundleError(f"{path}: its header is over 256 MiB", remedy=DAMAGED)
-            data = b"".join(reader.chunks())
-            if member.path == manifest.SEAL:
-                seal = data
-            else:
-                files[member.path] = data
+    reader = ArchiveReader(stream, name=str(path), max_members=budgets.HEAD_MEMBERS)
+    for member in reader.members():
+        total += member.size_bytes
+        if not manifest.is_head(member.path) or member.kind is not Kind.FILE:
+            break
+        if total > budgets.HEAD_BYTES:
+            raise BundleError(
+                f"{path}: its header is over {say_size(budgets.HEAD_BYTES)}", remedy=DAMAGED
+            )
+        if member.path == manifest.SEAL:
+            seal = reader.hash_data()
+        else:
+            files[member.path] = b"".join(reader.chunks())
     if seal is None:
         raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
+
+
+def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, SealedFile]:
+    raw.seek(0)
+    reader = ArchiveReader(decompressed(raw), name=str(path), max_members=budgets.HEAD_MEMBERS)
+    for member in reader.members():
+        if member.path == manifest.SEAL:
+            sealed = parse_seal(reader.chunks(), source=str(path))
+            if known_seal(sha256) is sealed:
+                return sealed
+            break
+    raise altered(path, manifest.SEAL, "changed since the tarball was opened")
+
+
+def _refuse_bomb(path: Path, size_bytes: int, sealed: Mapping[str, SealedFile]) -> None:
+    unpacked_bytes = sum(file.length_bytes for file in sealed.values())
+    if unpacked_bytes > budgets.UNPACKED_BYTES + budgets.RATIO * size_bytes:
+        raise BundleError(
+            f"{path}: {size_bytes} bytes that become {say_size(unpacked_bytes)}", remedy=DAMAGED
+        )
 
 
 def _decode(data: bytes, source: str) -> str:
@@ -209,12 +192,15 @@ def _decode(data: bytes, source: str) -> str:
 
 def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tuple[Release, ...]:
     inside = {(repo.version, repo.os_key) for repo in description.repos}
-    releases = [
-        release
+    files = {
+        name: text
         for name, text in texts.items()
         if name.startswith(manifest.RELEASES) and name != manifest.METADATA
-        for release in parse_fixture(text, source=name)
-    ]
+    }
+    left = budgets.DESCRIPTION_VALUES
+    for name, text in files.items():
+        left -= check_yaml(text, source=name, bounds=replace(DESCRIPTION, nodes=left))
+    releases = [r for name, text in files.items() for r in parse_fixture(text, source=name)]
     return tuple(release for release in releases if (release.version, release.os_key) in inside)
 
 
@@ -222,12 +208,18 @@ def _descriptions(
     path: Path, texts: Mapping[str, str], description: UpgradeDescription
 ) -> dict[tuple[str, str], DiffDescription]:
     descriptions = {}
+    lines_left = budgets.DIFF_LINES
     for repo in description.repos:
         if repo.base is None:
             continue
         name = f"{repo.folder}/{FILE_NAME}"
         if name not in texts:
             raise BundleError(f"{path}: {name} is not in its header", remedy=_UNSEALED)
+        lines_left -= texts[name].count("\n")
+        if lines_left < 0:
+            raise BundleError(
+                f"{path}: over {budgets.DIFF_LINES} lines of {FILE_NAME}", remedy=_UNSEALED
+            )
         descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
     return descriptions
 

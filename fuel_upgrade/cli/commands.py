@@ -157,6 +157,46 @@ releases = LazyGroup(
     ),
 )
 
+venv = LazyGroup(
+    "venv",
+    {
+        "build": Lazy(
+            "venv.venv_commands:build",
+            "Build the venvs that VENVS_YAML describes, and publish them",
+        ),
+        "deploy": Lazy(
+            "venv.deploy_commands:deploy", "Deploy the venv of SERVICE if the published one differs"
+        ),
+        "deployer": Lazy(
+            "venv.deploy_commands:deployer",
+            "Write the deployer as one file, which needs nothing on a host but Python 3.9 or newer",
+        ),
+        "diff": Lazy("venv.venv_commands:diff", "Compare the packages of one service in two tags"),
+        "gc": Lazy(
+            "venv.venv_commands:gc",
+            "Remove the venvs of old tags, and all files that no venv needs",
+        ),
+        "list": Lazy("venv.venv_commands:list_venvs", "List the published venvs of REPO"),
+        "rollback": Lazy(
+            "venv.deploy_commands:rollback",
+            "Make the previous venv of SERVICE the active one again",
+        ),
+        "show": Lazy(
+            "venv.venv_commands:show",
+            "Show one published venv: its requirements of a host, and its packages",
+        ),
+        "verify": Lazy(
+            "venv.deploy_commands:verify",
+            "Compare the active venv of SERVICE with its description, by checksum",
+        ),
+    },
+    help="Build Python venvs on a repo server, and deploy them on hosts where they differ.",
+    epilog=examples(
+        "fuel-upgrade venv build venvs.yaml -o /var/www/repo",
+        "fuel-upgrade venv deploy horizon --tag 13.1.0 --url http://repo:8181",
+    ),
+)
+
 config = LazyGroup(
     "config",
     {
@@ -170,7 +210,16 @@ config = LazyGroup(
     epilog=examples("fuel-upgrade config check", "fuel-upgrade config reload"),
 )
 
-GROUPS: tuple[LazyGroup, ...] = (repo, bundle, releases, nailgun, node, registry, config)
+GROUPS: tuple[LazyGroup, ...] = (
+    repo,
+    bundle,
+    venv,
+    releases,
+    nailgun,
+    node,
+    registry,
+    config,
+)
 
 COMMANDS = {
     "plan": Lazy("install.plan_command:plan", "Show the changes that an install would make"),

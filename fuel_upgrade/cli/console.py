@@ -1,6 +1,5 @@
 """How commands print: results as text or JSON, progress, and errors."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ import click
 
 from fuel_upgrade.cli.text_columns import fold, lay_out_pairs, lay_out_table, terminal_width
 from fuel_upgrade.errors import FORMAT, UpgradeError
-from fuel_upgrade.system.printable import printable
+from fuel_upgrade.outside_text import escaped, printable, printable_json
 
 _COLUMNS = 80
 _JSON = "fuel_upgrade.json"
@@ -51,24 +50,33 @@ def report(error: UpgradeError, *, as_json: bool = False) -> None:
         print_json(error.to_json())
         return
     if len(error.failures) > 1:
-        click.echo(f"error:  {len(error.failures)} checks failed", err=True)
+        echo(f"error:  {len(error.failures)} checks failed", err=True)
         for failure in error.failures:
-            click.echo(f"        - {printable(failure)}", err=True)
+            echo(f"        - {printable(failure)}", err=True)
     else:
-        click.echo(f"error:  {printable(next(iter(error.failures), error.what))}", err=True)
+        echo(f"error:  {printable(next(iter(error.failures), error.what))}", err=True)
     if error.state:
-        click.echo(f"state:  {printable(error.state)}", err=True)
-    click.echo(f"remedy: {printable(error.remedy)}", err=True)
+        echo(f"state:  {printable(error.state)}", err=True)
+    echo(f"remedy: {printable(error.remedy)}", err=True)
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print lines: no other character of a text from outside reaches the terminal unescaped.
+
+    A line break in a name must be escaped by the caller, with :func:`printable`.
+    """
+    lines = (escaped(line) for line in text.split("\n"))
+    click.echo("\n".join(lines), err=err, nl=nl)
 
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print a result as one JSON object; its first key is the number of the format."""
-    click.echo(json.dumps(_numbered(data), indent=2))
+    echo(printable_json(_numbered(data), indent=2))
 
 
 def print_json_line(data: Mapping[str, Any]) -> None:
     """Print one of several JSON objects, such as an event, as a line, and flush."""
-    click.echo(json.dumps(_numbered(data)))
+    echo(printable_json(_numbered(data)))
 
 
 def _numbered(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,10 +99,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     No cell is cut, whatever the width of the terminal: see :func:`lay_out_table`.
     """
     if not rows:
-        click.echo(empty)
+        echo(empty)
         return
     _print_lines(lay_out_table(columns, rows, terminal_width(sys.stdout)))
 
 
 def _print_lines(lines: Sequence[str]) -> None:
-    click.echo("\n".join(lines))
+    echo("\n".join(lines))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fuel_upgrade.cli.console import json_option, report, wants_json
+from fuel_upgrade.cli.console import echo, json_option, report, wants_json
 from fuel_upgrade.errors import ConfigError, UpgradeError
 
 PROGRAM = "fuel-upgrade"
@@ -205,10 +205,10 @@ class LazyGroup(click.Group):
 def _end(error: Exception, *, as_json: bool) -> int:
     """Print the error that ended the command; return the exit code."""
     if isinstance(error, click.exceptions.Abort) and not as_json:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return InterruptionError.exit_code
     if isinstance(error, NoCommandError) and not as_json:
-        click.echo(error.help)
+        echo(error.help)
         return ConfigError.exit_code
     known = _known(error)
     try:

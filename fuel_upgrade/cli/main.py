@@ -7,7 +7,7 @@ import click
 from fuel_upgrade import __version__
 from fuel_upgrade.cli.client.daemon_client import Target
 from fuel_upgrade.cli.commands import COMMANDS, GROUPS
-from fuel_upgrade.cli.console import json_is_wanted, print_json
+from fuel_upgrade.cli.console import echo, json_is_wanted, print_json
 from fuel_upgrade.cli.group import PROGRAM, LazyGroup, examples
 
 _PATH = click.Path(path_type=Path)
@@ -19,7 +19,7 @@ def _print_version(context: click.Context, _option: click.Parameter, value: obje
     if json_is_wanted(context):
         print_json({"version": __version__})
     else:
-        click.echo(f"{PROGRAM}, version {__version__}")
+        echo(f"{PROGRAM}, version {__version__}")
     context.exit()
 
 

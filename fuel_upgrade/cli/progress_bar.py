@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import click
-
+from fuel_upgrade.cli.console import echo
+from fuel_upgrade.outside_text import printable
 from fuel_upgrade.system.age import say_age
-from fuel_upgrade.system.printable import printable
 from fuel_upgrade.system.progress import IN_BYTES, Progress, no_progress
 from fuel_upgrade.system.size import say_size
 
@@ -117,7 +116,7 @@ class Plain(Display):
 
     def line(self, text: str) -> None:
         """Print the line."""
-        click.echo(printable(text), err=True)
+        echo(printable(text), err=True)
 
     def show(self, shown: Shown, at_s: float) -> None:
         """Print a line if the step takes long and has progressed by 10 %."""

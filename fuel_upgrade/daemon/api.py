@@ -1,6 +1,5 @@
 """The daemon's HTTP API: version 1, JSON, over a unix socket."""
 
-import json
 import math
 import time
 from collections.abc import Iterable
@@ -13,7 +12,13 @@ from fastapi.responses import StreamingResponse
 
 from fuel_upgrade import __version__
 from fuel_upgrade.daemon.api_context import ApiContext
-from fuel_upgrade.daemon.error_responses import add_refusals, describe, described, streamed
+from fuel_upgrade.daemon.error_responses import (
+    PrintableResponse,
+    add_refusals,
+    describe,
+    described,
+    streamed,
+)
 from fuel_upgrade.daemon.gc_api import add_change_routes
 from fuel_upgrade.daemon.health import add_health_routes
 from fuel_upgrade.daemon.idempotency import Key
@@ -46,6 +51,7 @@ from fuel_upgrade.daemon.response_models.plan_forms import (
     plan_form,
 )
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
+from fuel_upgrade.outside_text import printable_json
 from fuel_upgrade.upgrade.engine import Engine, new_id
 from fuel_upgrade.upgrade.event_json import StreamedEvent, to_json
 from fuel_upgrade.upgrade.events import Watch
@@ -70,6 +76,7 @@ def create_app(context: ApiContext) -> FastAPI:
         title="fuel-upgraded",
         version="1",
         description=_ABOUT,
+        default_response_class=PrintableResponse,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -256,7 +263,7 @@ def _add_job_routes(app: FastAPI, context: ApiContext) -> None:
             if record is None or record.ended_s is None:
                 raise
             events = (last_event(record),)
-        lines = (json.dumps(to_json(event)) + "\n" for event in events)
+        lines = (printable_json(to_json(event)) + "\n" for event in events)
         return StreamingResponse(lines, media_type=_EVENTS)
 
     @app.post("/v1/jobs/{job}/cancel", **described(404, status=202))

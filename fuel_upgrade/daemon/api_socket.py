@@ -1,4 +1,4 @@
-"""The unix socket of the API, with access for its owner and a group."""
+"""The unix sockets of the daemon: of the API, for a group too, and of its own registry."""
 
 import shutil
 import socket
@@ -15,7 +15,7 @@ _log = structlog.get_logger("fuel_upgrade.service")
 
 
 @contextmanager
-def listening(path: Path, group: str) -> Iterator[socket.socket]:
+def listening(path: Path, group: str | None) -> Iterator[socket.socket]:
     """Listen at ``path``, for its owner and ``group`` only.
 
     The socket gets its name after its mode, when it listens: a client that waits for the name is
@@ -30,8 +30,9 @@ def listening(path: Path, group: str) -> Iterator[socket.socket]:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(fresh))
-        _give_to_group(fresh, group)
-        fresh.chmod(0o660)
+        if group is not None:
+            _give_to_group(fresh, group)
+        fresh.chmod(0o600 if group is None else 0o660)
         listener.listen(_BACKLOG)
         fresh.replace(path)
     except OSError as error:

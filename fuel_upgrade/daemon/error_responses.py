@@ -20,6 +20,7 @@ from fuel_upgrade.errors import (
     PreflightError,
     UpgradeError,
 )
+from fuel_upgrade.outside_text import printable_json
 
 _STATUS: tuple[tuple[type[UpgradeError], int], ...] = (
     (NotFoundError, 404),
@@ -41,6 +42,14 @@ _WHY = {
 _ALWAYS = (409, 500, 502)
 _DOCS = "see docs/api.rst for its form"
 _log = structlog.get_logger("fuel_upgrade.api")
+
+
+class PrintableResponse(JSONResponse):
+    """An answer in JSON that every client can parse, whatever text from outside it has."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the bytes of the answer."""
+        return printable_json(content).encode()
 
 
 def described(*refuses: int, status: int = 200, takes_body: bool = False) -> dict[str, Any]:
@@ -110,4 +119,4 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _answer(error: UpgradeError, status: int, **more: Any) -> JSONResponse:
     form = ErrorForm.model_validate(error.to_json())
-    return JSONResponse(form.to_json(), status_code=status, **more)
+    return PrintableResponse(form.to_json(), status_code=status, **more)

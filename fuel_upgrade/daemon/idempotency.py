@@ -113,8 +113,8 @@ class Requests:
     def _write(self, requests: list[Request]) -> None:
         data = {"format": 1, "requests": [asdict(request) for request in requests]}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self._path, json.dumps(data).encode())
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_file(self._path, json.dumps(data).encode(), mode=0o600)
         except OSError as error:
             raise PreflightError(
                 f"{self._path}: the idempotency key cannot be recorded: {error}",

@@ -5,6 +5,7 @@ import logging.handlers
 import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -78,9 +79,17 @@ def configure(path: Path | None, *, level: str) -> None:
     root.addHandler(stderr)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
+        file = _PrivateFile(path, encoding="utf-8")
         file.setFormatter(formatter)
         root.addHandler(file)
+
+
+class _PrivateFile(logging.handlers.WatchedFileHandler):
+    """Creates the file, also after a rotation, for its owner only."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
 
 
 class LineCounter(logging.Handler):

@@ -2,13 +2,12 @@
 
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,12 @@ import structlog
 import uvicorn
 
 from fuel_upgrade import __version__
-from fuel_upgrade.config import Config, NailgunSettings, read, settings_path
+from fuel_upgrade.config import Config, NailgunSettings, Paths, read, settings_path
 from fuel_upgrade.daemon import VERSION_HEADER
 from fuel_upgrade.daemon.api import create_app
 from fuel_upgrade.daemon.api_context import ApiContext, Connect
 from fuel_upgrade.daemon.api_socket import listening
+from fuel_upgrade.daemon.embedded_registry import EmbeddedRegistry, embedded_registry
 from fuel_upgrade.daemon.health import health_port
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live_settings import LiveSettings
@@ -45,22 +45,17 @@ from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.nailgun.credentials import others_can_read, read_access, read_password
 from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.nailgun.transport import Call, Tracing
-from fuel_upgrade.registry.api.app import create_app as create_registry
-from fuel_upgrade.registry.release_store import Store
-from fuel_upgrade.registry.server import RegistryServer, ensure_user
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
-from fuel_upgrade.system.files import LockedPidFile, refuse_open_file, write_file
+from fuel_upgrade.system.files import LockedPidFile
+from fuel_upgrade.system.state_folder import claim_state_folder, make_private
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields
 from fuel_upgrade.upgrade.events import Event
 from fuel_upgrade.upgrade.log_context import install_under_way
-from fuel_upgrade.upgrade.plan.master import known_fuel_version
-from fuel_upgrade.upgrade.releases.own_sources import render_own
 from fuel_upgrade.upgrade.transaction import recovery
 from fuel_upgrade.upgrade.transaction.failpoints import VARIABLE, FailPoints
 
 _NAILGUN_START_S = 120.0
-_REGISTRY_USER = "fuel-upgrade"
 _PATH = click.Path(path_type=Path)
 _log = structlog.get_logger("fuel_upgrade.service")
 
@@ -91,16 +86,27 @@ def command(*, config_path: Path | None, root: Path | None, detach: bool) -> Non
     written = read(config_path, root=root).nailgun
     open_file = _open_file(written, settings_path(config_path, root=root))
     fail_points = FailPoints(os.environ.get(VARIABLE, ""))
+    os.umask(0o022)  # files that nginx serves must be readable; those of the state have own modes
     pid_file = LockedPidFile(config.paths.pid_file)
     _refuse_second(pid_file)
+    opened = _close_to_others(config.paths)  # before the log is opened, and stderr closed
     if detach:
-        # Relative paths are absolute by now; 022 keeps installed files readable for nginx.
+        # Relative paths are absolute by now.
         with daemon.DaemonContext(pidfile=pid_file, umask=0o022):
-            run(live, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file, opened=opened)
     else:
-        os.umask(0o022)
         with pid_file:
-            run(live, fail_points, open_file=open_file)
+            run(live, fail_points, open_file=open_file, opened=opened)
+
+
+def _close_to_others(paths: Paths) -> tuple[Path, ...]:
+    """Take the rights of other users on the state and the logs; return what they had rights on.
+
+    Raises:
+        PreflightError: the state is not this user's alone.
+    """
+    logs = sorted(paths.log.parent.glob(f"{paths.log.name}*"))
+    return (*claim_state_folder(paths.state), *(log for log in logs if make_private(log)))
 
 
 def _read_config(path: Path | None, root: Path | None) -> Config:
@@ -139,10 +145,17 @@ def _report(error: UpgradeError) -> None:
     click.echo("\n".join(f"{priority}{line}" for line in lines), err=True)
 
 
-def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None = None) -> None:
+def run(
+    live: LiveSettings,
+    fail_points: FailPoints,
+    *,
+    open_file: Path | None = None,
+    opened: tuple[Path, ...] = (),
+) -> None:
     """Serve until SIGTERM or SIGINT; a running install is rolled back first.
 
-    ``open_file`` is a password file that other users can read; the log warns about it.
+    ``open_file`` is a password file that other users can read, ``opened`` are the files that they
+    could open until this start; the log warns about both.
     """
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
@@ -150,13 +163,22 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
     logging.getLogger().addHandler(LineCounter(metrics.count_line))
     preload()
     _warn(config, open_file)
+    if opened:
+        _log.warning(
+            "other users had rights on files of the daemon, and have none any more",
+            files=[str(path) for path in opened],
+            remedy="see with fuser -v that no process of theirs still has one open",
+        )
     systemd = Systemd()
     with ExitStack() as stack:
-        settings = stack.enter_context(_control_plane(config))
-        embedded = settings if config.nailgun.url is None else None
         keeper = TokenKeeper()  # a login costs Keystone a slow hash: one serves all requests
+        embedded = None
+        if config.nailgun.url is None:
+            embedded = stack.enter_context(embedded_registry(config, keeper))
         clients = _Clients(live, embedded, keeper, Tracing(_traced(metrics), install_under_way))
-        described = "Nailgun" if embedded is None else "embedded registry"
+        described = f"Nailgun at {config.nailgun.url}"
+        if embedded is not None:
+            described = f"embedded registry at {embedded.settings.url}"
 
         def apply(changed: Config) -> None:
             apply_level(changed)
@@ -166,7 +188,7 @@ def run(live: LiveSettings, fail_points: FailPoints, *, open_file: Path | None =
         service = ApiContext(
             read_config=lambda: live.config,
             connect=clients.connect,
-            control_plane=f"{described} at {settings.url}",
+            control_plane=described,
             jobs=jobs,
             fail_points=fail_points,
             metrics=metrics,
@@ -188,18 +210,19 @@ class _Clients:
     """Opens clients of the control plane with the current settings."""
 
     live: LiveSettings
-    embedded: NailgunSettings | None
+    embedded: EmbeddedRegistry | None
     keeper: TokenKeeper
     tracing: Tracing
 
     def connect(self) -> NailgunClient:
         config = self.live.config
         return NailgunClient(
-            self.embedded or config.nailgun,
+            self.embedded.settings if self.embedded else config.nailgun,
             master_ip=config.master_ip,
             keeper=self.keeper,
             tracing=self.tracing,
             read_settings=self._read_login if self.embedded is None else None,
+            unix_socket=self.embedded.socket if self.embedded else None,
         )
 
     def _read_login(self) -> NailgunSettings:
@@ -260,45 +283,6 @@ def _refuse_second(pid_file: LockedPidFile) -> None:
             f"another fuel-upgraded runs: {pid_file.path} is locked",
             remedy="stop it first, or talk to it with fuel-upgrade",
         ) from error
-
-
-@contextmanager
-def _control_plane(config: Config) -> Iterator[NailgunSettings]:
-    """Yield the settings of Nailgun; start the embedded registry if there are none."""
-    if config.nailgun.url is not None:
-        yield config.nailgun
-        return
-    config.paths.state.mkdir(parents=True, exist_ok=True)
-    store = Store.open(config.registry_url, backups=config.paths.state)
-    password = _registry_password(config.paths.registry_password)
-    ensure_user(store, _REGISTRY_USER, password)
-    app = create_registry(
-        store,
-        master_ip=config.master_ip,
-        fuel_version=lambda: known_fuel_version(config),
-        dialect=config.registry.dialect,
-        node_sources=partial(render_own, config),
-    )
-    with RegistryServer(app, config.registry.host, config.registry.port) as server:
-        # not the configured access, which is for a Nailgun that does not exist
-        yield NailgunSettings(
-            url=server.url,
-            keystone_version="v2.0",
-            username=_REGISTRY_USER,
-            password=password,
-            dialect=config.registry.dialect,
-            timeout_s=config.nailgun.timeout_s,
-            deadline_s=config.nailgun.deadline_s,
-            retries=config.nailgun.retries,
-        )
-    store.close()
-
-
-def _registry_password(path: Path) -> str:
-    """Return the daemon's own password for the registry, created at the first start."""
-    if not path.exists():
-        write_file(path, secrets.token_urlsafe(32).encode(), mode=0o600)
-    return refuse_open_file(path).read_text()
 
 
 def _recover(config: Config, connect: Connect) -> None:

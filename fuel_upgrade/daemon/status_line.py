@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from fuel_upgrade.daemon.jobs import JobStatus
+from fuel_upgrade.outside_text import printable
 
 _EVERY_S = 1.0
 
@@ -46,4 +47,4 @@ class StatusLine:
             line = say_status(self._read_job())
             if line != shown:
                 shown = line
-                self._notify(f"STATUS={line}")
+                self._notify(f"STATUS={printable(line)}")

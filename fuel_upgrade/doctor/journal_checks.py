@@ -50,6 +50,7 @@ def check_journal(paths: Paths) -> Iterator[Check]:
 
 def check_lock(paths: Paths) -> Check:
     """Report the holder of the install lock."""
+    paths.lock.exists()  # raises for a user who may not look
     holder = Lock(paths.lock).holder()
     if holder is None:
         return ok(_LOCK, "free: no install runs")

@@ -34,8 +34,9 @@ def check_modes(config: Config) -> Iterator[Check]:
 def _rules(paths: Paths) -> tuple[_Rule, ...]:
     undo, secret = "undo trusts it", "it contains a password"
     return (
-        _Rule(paths.state, _OTHERS_WRITE, 0o755, undo),
-        _Rule(paths.journal, _OTHERS_WRITE, 0o644, undo),
+        _Rule(paths.state, 0o077, 0o700, undo),
+        _Rule(paths.journal, 0o077, 0o600, undo),
+        _Rule(paths.lock, 0o077, 0o600, "any user who can open it can stop installs"),
         _Rule(paths.registry_password, 0o077, 0o600, secret),
         _Rule(paths.socket, stat.S_IRWXO, 0o660, "any user who can open it can install"),
         _Rule(paths.hooks, _OTHERS_WRITE, 0o755, "hooks run as the daemon"),

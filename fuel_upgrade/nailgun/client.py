@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from fuel_upgrade.config import NailgunSettings
@@ -44,7 +45,8 @@ class NailgunClient:
 
     ``master_ip`` replaces the macro that a Nailgun of 6.1 or later keeps; without it the macro
     stays. Clients that share a ``keeper`` log in once. ``read_settings`` returns the current
-    settings: a refused login is repeated once with those.
+    settings: a refused login is repeated once with those. ``unix_socket`` is that of the server, in
+    place of the host and port of its URL.
 
     Raises:
         ValueError: the settings have no ``url``.
@@ -61,6 +63,7 @@ class NailgunClient:
         sleep: Callable[[float], None] = time.sleep,
         tracing: Tracing | None = None,
         read_settings: Callable[[], NailgunSettings] | None = None,
+        unix_socket: Path | None = None,
     ) -> None:
         if settings.url is None:
             raise ValueError("a client needs the URL of a Nailgun")
@@ -74,6 +77,7 @@ class NailgunClient:
             tracing=tracing,
             monotonic=monotonic,
             sleep=sleep,
+            unix_socket=unix_socket,
         )
         self._slashes = Slashes()
         self._keeper = keeper or TokenKeeper()

@@ -7,7 +7,8 @@ client for hours.
 import io
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
-from socket import socket
+from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -76,10 +77,13 @@ class _TimedRaw(io.RawIOBase):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter of ``requests`` whose connections keep to a deadline; it never retries."""
+    """An adapter of ``requests`` whose connections keep to a deadline; it never retries.
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._pools = _pools(deadline)
+    With ``unix_socket`` all of plain HTTP goes there, whatever the host in its URL.
+    """
+
+    def __init__(self, deadline: Deadline, unix_socket: Path | None = None) -> None:
+        self._pools = _pools(deadline, unix_socket)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -94,7 +98,7 @@ class DeadlineAdapter(HTTPAdapter):
         return manager
 
 
-def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(deadline: Deadline, unix_socket: Path | None) -> dict[str, type[HTTPConnectionPool]]:
     """Return pools that read responses, also those of a proxy tunnel, within the deadline.
 
     urllib3 and http.client can only be configured by class.
@@ -113,6 +117,14 @@ def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
 
     class Plain(HTTPConnection):
         response_class = Response
+
+        def _new_conn(self) -> socket:
+            if unix_socket is None:
+                return super()._new_conn()
+            sock = socket(AF_UNIX)
+            sock.settimeout(deadline.limit(None))
+            sock.connect(str(unix_socket))
+            return sock
 
     class Tls(HTTPSConnection):
         response_class = Response

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fuel_upgrade.nailgun.transport import Body
+from fuel_upgrade.outside_text import printable
 from fuel_upgrade.system.masking import MASK
-from fuel_upgrade.system.printable import printable
 
 _MOST_CHARS = 600
 _MOST_FIELD_CHARS = 200

@@ -103,7 +103,7 @@ class Transport:
     out. TLS certificates are always verified.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - shared by clients, or replaced in tests
         self,
         settings: NailgunSettings,
         *,
@@ -111,6 +111,7 @@ class Transport:
         tracing: Tracing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        unix_socket: Path | None = None,
     ) -> None:
         self._timeout_s = settings.timeout_s
         self._retries = settings.retries
@@ -128,7 +129,7 @@ class Transport:
             self._session.proxies = {"http": settings.proxy, "https": settings.proxy}
         if settings.ca_file is not None:
             self._session.verify = str(settings.ca_file)
-        adapter = DeadlineAdapter(self._deadline)
+        adapter = DeadlineAdapter(self._deadline, unix_socket)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 

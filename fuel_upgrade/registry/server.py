@@ -52,14 +52,22 @@ class TlsFiles:
 class RegistryServer:
     """Serves an application over HTTP from a thread of its own; leaves signals alone.
 
-    ``port`` 0 takes a free one; with ``tls`` it is HTTPS. One object serves once: start, then
-    stop.
+    ``port`` 0 takes a free one; with ``tls`` it is HTTPS. ``listener`` is a listening socket to
+    use in place of an address. One object serves once: start, then stop.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, tls: TlsFiles | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str = "",
+        port: int = 0,
+        *,
+        tls: TlsFiles | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         self._address = (host, port)
         self._tls = tls
-        self._socket: socket.socket | None = None
+        self._socket = listener
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -107,7 +115,7 @@ class RegistryServer:
         """
         if self._tls:
             self._tls.check()
-        self._socket = _listen(*self._address)
+        self._socket = self._socket or _listen(*self._address)
         self._thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._server.started:
@@ -138,13 +146,15 @@ class RegistryServer:
             raise
 
 
-def ensure_user(store: Store, name: str, password: str) -> None:
-    """See to it that this user can log in with this password."""
-    names = {
-        known for _, known in store.accounts.users()
-    }  # asked first: a hash takes a fifth of a second
-    if name not in names or store.accounts.authenticate(name, password) is None:
-        store.accounts.set_password(name, password)
+def ensure_user(store: Store, name: str, password: str) -> int:
+    """Let this user log in with this password; return its id."""
+    # the names first: a hash takes a fifth of a second
+    if name in (known for _, known in store.accounts.users()):
+        user = store.accounts.authenticate(name, password)
+        if user is not None:
+            return user
+    store.accounts.set_password(name, password)
+    return next(user for user, known in store.accounts.users() if known == name)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """The chain of releases: reads ``metadata.yaml``, orders releases, versions and repos."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cmp_to_key
 from graphlib import CycleError, TopologicalSorter
 
@@ -42,21 +42,18 @@ def in_order(
     Raises:
         BundleError: releases are diffs of each other.
     """
-    graph = {r.version: {diff_releases[r.version]} & _versions(releases)
-             if r.version in diff_releases else set() for r in releases}  # fmt: skip
+    versions = dict.fromkeys(release.version for release in releases).keys()
+    graph = {v: {diff_releases[v]} & versions if v in diff_releases else set() for v in versions}
     try:
-        order = list(TopologicalSorter(graph).static_order())
+        sorter = TopologicalSorter(graph)
+        rank = {version: number for number, version in enumerate(sorter.static_order())}
     except CycleError as error:
         cycle = " -> ".join(error.args[1])
         raise BundleError(
             f"{source}: releases are diffs of each other: {cycle}",
             remedy="correct diff_releases",
         ) from error
-    return tuple(sorted(releases, key=lambda r: (order.index(r.version), r.os_key, r.name)))
-
-
-def _versions(releases: Iterable[Release]) -> set[str]:
-    return {release.version for release in releases}
+    return tuple(sorted(releases, key=lambda r: (rank[r.version], r.os_key, r.name)))
 
 
 def compare_fuel_versions(one: str, other: str) -> int:

@@ -3,10 +3,11 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -29,7 +30,11 @@ from fuel_upgrade.system.files import (
     sync_filesystem,
     write_file,
 )
+from fuel_upgrade.system.hashing import on_all_cores
 from fuel_upgrade.system.progress import Progress, no_progress
+
+Place = tuple[Package, Path, Path]
+"""A package, its file, and the file to make."""
 
 _FOLDER_MODE, _FILE_MODE, _READ = 0o755, 0o644, 0o444
 
@@ -148,9 +153,9 @@ def _write(
 
 def _require_readable(repo: Repo) -> None:
     if repo.unreadable:
-        listed = "".join(f"\n        - {fault}" for fault in repo.unreadable)
+        listed = "; ".join(map(str, repo.unreadable))
         raise BundleError(
-            f"{repo.root}: metadata beside primary cannot be read:{listed}",
+            f"{repo.root}: metadata beside primary cannot be read: {listed}",
             remedy="copy the current repo again, rebuild its metadata with createrepo_c, or leave"
             " --strict-extras out to drop them",
         )
@@ -161,7 +166,14 @@ def _write_repo(
 ) -> None:
     current, changes = comparison.current, comparison.diff
     entries = tuple(_carried_entries(comparison))
-    packages = {entry.package.location: entry.package for entry in entries}
+    places = {
+        entry.package.location: (
+            entry.package,
+            current.root / entry.package.location,
+            out / entry.package.location,
+        )
+        for entry in entries
+    }
     label = options.label or diff_label(changes)
     with ThreadPoolExecutor(1) as beside:
         writing = beside.submit(
@@ -172,7 +184,8 @@ def _write_repo(
             choice=options.indexes,
             base=comparison.base,
         )
-        _place_all(packages.values(), current, out, options, progress)
+        if not options.indexes_only:
+            place_all(tuple(places.values()), out, options, progress)
         writing.result()
     if options.key:
         current.sign(out, options.key)
@@ -194,28 +207,28 @@ def diff_label(diff: RepoDiff) -> str:
     return "fuel-diff-" + hashlib.sha256(both.encode()).hexdigest()[:12]
 
 
-def _place_all(
-    packages: Iterable[Package],
-    repo: Repo,
-    out: Path,
-    options: DiffOptions,
-    progress: Progress,
-) -> None:
-    if options.indexes_only:
-        return
-    selected = list(packages)
-    for done, package in enumerate(selected):
-        progress("packages", done, len(selected))
-        place(package, repo.root / package.location, out / package.location, options)
-    progress("packages", len(selected), len(selected))
-
-
-def place(package: Package, source: Path, target: Path, options: DiffOptions) -> None:
-    """Link or copy one package into a repo that is being written.
+def place_all(places: Sequence[Place], out: Path, options: DiffOptions, progress: Progress) -> None:
+    """Link or copy packages into the repo at ``out``; if their content is read, on all cores.
 
     Raises:
-        BundleError: the file is missing, or differs from the index.
+        BundleError: a file is missing, or differs from the index.
     """
+    reads = options.verify_links or not options.link or _is_other_disk(places, out)
+    for_all = on_all_cores if reads else map
+    for done, _ in enumerate(for_all(partial(_place, options), places)):
+        progress("packages", done, len(places))
+    progress("packages", len(places), len(places))
+
+
+def _is_other_disk(places: Sequence[Place], out: Path) -> bool:
+    """Return whether the packages come from another disk: there are no links between disks."""
+    with suppress(OSError):  # a missing package is an error later
+        return places[:1] != () and places[0][1].stat().st_dev != out.stat().st_dev
+    return False
+
+
+def _place(options: DiffOptions, place: Place) -> None:
+    package, source, target = place
     algorithm, expected = package.digests[0]
     try:
         status = source.stat()

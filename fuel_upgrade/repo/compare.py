@@ -13,6 +13,7 @@ from fuel_upgrade.repo.repo import QuickDiff, Reading, Repo
 from fuel_upgrade.repo.repo_contents import hidden, holding_of
 from fuel_upgrade.repo.version import version_order
 from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.hashing import on_all_cores
 
 _COMPUTED = "sha256"
 
@@ -127,14 +128,18 @@ def with_computed(repo: Repo) -> Repo:
     Raises:
         BundleError: a file cannot be read.
     """
-    sums: dict[str, str] = {}
-    for package in repo.packages:
-        if package.location not in sums and _COMPUTED not in dict(package.digests):
-            try:
-                sums[package.location] = hash_file(repo.root / package.location, _COMPUTED)
-            except OSError as error:
-                raise BundleError(
-                    f"{repo.root}: {package} cannot be read for its checksum: {error}",
-                    remedy="copy the repo again, with its packages",
-                ) from error
-    return repo.with_sha256(sums) if sums else repo
+    unknown = {p.location: p for p in repo.packages if _COMPUTED not in dict(p.digests)}
+
+    def compute(package: Package) -> str:
+        try:
+            return hash_file(repo.root / package.location, _COMPUTED)
+        except OSError as error:
+            raise BundleError(
+                f"{repo.root}: {package} cannot be read for its checksum: {error}",
+                remedy="copy the repo again, with its packages",
+            ) from error
+
+    if not unknown:
+        return repo
+    sums = on_all_cores(compute, unknown.values())
+    return repo.with_sha256(dict(zip(unknown, sums, strict=True)))

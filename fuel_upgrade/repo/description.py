@@ -9,7 +9,7 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
 from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location, package_of
 from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
-from fuel_upgrade.system.yaml_text import INDEX, dump_yaml, load_yaml
+from fuel_upgrade.system.yaml_text import DIFF, dump_yaml, load_yaml
 
 FILE_NAME = "diff.yaml"
 CURRENT_FOLDER = "current"
@@ -120,7 +120,7 @@ class DiffDescription:
         Raises:
             BundleError: it is malformed, or of a later format.
         """
-        data = load_yaml(text, source=source, bounds=INDEX, remedy=_REMEDY)
+        data = load_yaml(text, source=source, bounds=DIFF, remedy=_REMEDY)
         try:
             if data["format"] != FORMAT:
                 raise BundleError(

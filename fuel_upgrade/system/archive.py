@@ -8,22 +8,33 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system import tar_header
+from fuel_upgrade.system import budgets, tar_header
 from fuel_upgrade.system.compression import DAMAGE
 from fuel_upgrade.system.hashing import Hasher
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
-_MAX_NAME_BYTES = 4096  # PATH_MAX
-_MAX_PAX_BYTES = 1 << 16
+_Data = TypeVar("_Data", bytes, bytes | memoryview)
+_ENTRY_BYTES = 128  # of a path in the dictionary of a reader, beside its characters
+_SHOWN_CHARS = 200  # of a path in an error
 _USE_ANOTHER_COPY = "name another file, or get an undamaged copy of this one"
 
 
 class CutShortError(BundleError):
     """An archive is incomplete: its copy may still be in progress."""
+
+
+class Source(Protocol):
+    """A stream of bytes, such as ``io.BufferedReader``."""
+
+    def read(self, size_bytes: int, /) -> bytes:
+        """Return as many bytes; fewer only at the end of the stream."""
+
+    def read1(self, size_bytes: int, /) -> bytes | memoryview:
+        """Return at most as many bytes; none only at the end of the stream."""
 
 
 class Kind(Enum):
@@ -50,15 +61,23 @@ class ArchiveReader:
     """Reads a tar stream once and refuses members that could write outside the destination.
 
     Absolute paths, ``..``, duplicate paths, paths below a link, links out of the archive, devices
-    and pipes are refused before any byte of the member is written.
+    and pipes are refused before any byte of the member is written. So are paths and numbers of
+    members beyond ``budgets``.
     """
 
     def __init__(
-        self, stream: BinaryIO, *, name: str, on_data: Callable[[int], None] = lambda _: None
+        self,
+        stream: Source,
+        *,
+        name: str,
+        on_data: Callable[[int], None] = lambda _: None,
+        max_members: int = budgets.MEMBERS,
     ) -> None:
         self._stream = stream
         self._name = name
-        self._on_data = on_data  # called with the length of each chunk
+        self._on_data = on_data  # called with the length of each chunk, and 0 for each header
+        self._members_left = max_members
+        self._names_left = budgets.NAMES_BYTES
         self._unread = 0  # bytes of the current member
         self._padding = 0
         self._seen: dict[str, Kind] = {}
@@ -70,44 +89,63 @@ class ArchiveReader:
             BundleError: the archive is incomplete or damaged, or has a refused member.
         """
         while (header := self._next_header()) is not None:
+            self._members_left -= 1
+            if self._members_left < 0:
+                raise self._refused(header.name, "more members than it can honestly have")
             member = self._checked(header)
             if member is None:
                 continue
             self._unread = member.size_bytes
             self._padding = -member.size_bytes % BLOCK_BYTES
             yield member
-            for _ in self.chunks():
-                pass
-            self._take(self._padding)
+            if self._unread:
+                for _ in self.chunks():
+                    pass
+            if self._padding:
+                self._take(self._padding)
         self._expect_only_zeros()
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the data of the current member in chunks."""
+    def chunks(self) -> Iterator[bytes | memoryview]:
+        """Yield the data of the current member in chunks of at most 1 MiB."""
         while self._unread:
-            data = self._read(min(CHUNK_BYTES, self._unread))
+            data = self._read(self._stream.read1, min(CHUNK_BYTES, self._unread))
             if not data:
                 raise self._cut_short()
             self._unread -= len(data)
             yield data
             self._on_data(len(data))
 
+    def hash_data(self) -> str:
+        """Return the SHA-256 of the data of the current member."""
+        digest = hashlib.sha256()
+        for data in self.chunks():
+            digest.update(data)
+        return digest.hexdigest()
+
     def _next_header(self) -> Header | None:
         overrides: dict[str, str] = {}
-        while (header := self._read_header()) is not None:
-            if header.kind not in tar_header.EXTENSIONS:
-                return self._with_overrides(header, overrides) if overrides else header
-            limit = _MAX_PAX_BYTES if header.kind in tar_header.PAX else _MAX_NAME_BYTES
-            if header.size_bytes > limit:
-                raise self._refused(
-                    header.name, f"an extension header of {header.size_bytes} bytes"
-                )
-            data = self._take(header.size_bytes)
-            self._take(-header.size_bytes % BLOCK_BYTES)
-            try:
-                overrides.update(tar_header.decode_extension(header.kind, data))
-            except ValueError as error:
-                raise self._refused(header.name, str(error)) from error
-        return None
+        header = self._read_header()
+        if header is None or header.kind not in tar_header.EXTENSIONS:
+            return header
+        for _ in range(budgets.EXTENSIONS):
+            overrides.update(self._read_extension(header))
+            described = self._read_header()
+            if described is None:
+                raise self._refused(header.name, "an extension header without a member")
+            if described.kind not in tar_header.EXTENSIONS:
+                return self._with_overrides(described, overrides)
+            header = described
+        raise self._refused(header.name, "too many extension headers of one member")
+
+    def _read_extension(self, header: Header) -> dict[str, str]:
+        if header.size_bytes > budgets.EXTENSION_BYTES:
+            raise self._refused(header.name, f"an extension header of {header.size_bytes} bytes")
+        data = self._take(header.size_bytes)
+        self._take(-header.size_bytes % BLOCK_BYTES)
+        try:
+            return tar_header.decode_extension(header.kind, data)
+        except ValueError as error:
+            raise self._refused(header.name, str(error)) from error
 
     def _with_overrides(self, header: Header, overrides: dict[str, str]) -> Header:
         header = header._replace(
@@ -122,6 +160,7 @@ class ArchiveReader:
             raise self._refused(header.name, str(error)) from error
 
     def _read_header(self) -> Header | None:
+        self._on_data(0)  # asks for cancellation
         block = self._take(BLOCK_BYTES)
         if block == _ZEROS:
             return None
@@ -162,16 +201,22 @@ class ArchiveReader:
         parts = path.split("/")
         if not path:
             return "."
-        if "\0" in path or path.startswith("/") or (path != "." and {"", ".", ".."} & {*parts}):
+        if path.startswith("/") or (path != "." and {"", ".", ".."} & {*parts}):
             raise self._refused(name, "a path that is absolute or contains '.' or '..'")
+        self._refuse_fault(path)
         return path
 
+    def _refuse_fault(self, path: str) -> None:
+        if fault := path_fault(path):
+            raise self._refused(path, fault)
+
     def _refuse_way_out(self, path: str, target: str) -> None:
+        self._refuse_fault(target)
         if climbs_behind_a_name(target):
             raise self._refused(path, f"a link to {target!r} with '..' after a name")
         resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         outside = target.startswith("/") or resolved.split("/")[0] == ".."
-        if not target or "\0" in target or outside:
+        if not target or outside:
             raise self._refused(path, f"a link to {target!r}, outside the archive")
 
     def _refuse_clash(self, member: Member) -> None:
@@ -182,31 +227,39 @@ class ArchiveReader:
         while parent and (above := self._seen.get(parent)) is not Kind.FOLDER:
             if above is not None:
                 raise self._refused(member.path, f"a path below {parent}, which is not a folder")
-            self._seen[parent] = Kind.FOLDER
+            self._remember(parent, Kind.FOLDER)
             parent = parent.rpartition("/")[0]
         if member.kind is Kind.HARD_LINK and self._seen.get(member.target) is not Kind.FILE:
             raise self._refused(
                 member.path, f"a hard link to {member.target!r}, which is not a file before it"
             )
-        self._seen[member.path] = Kind.FILE if member.kind is Kind.HARD_LINK else member.kind
+        self._remember(member.path, Kind.FILE if member.kind is Kind.HARD_LINK else member.kind)
 
-    def _read(self, size_bytes: int) -> bytes:
+    def _remember(self, path: str, kind: Kind) -> None:
+        self._seen[path] = kind
+        self._names_left -= len(path) + _ENTRY_BYTES
+        if self._names_left < 0:
+            raise self._refused(path, "the paths of the archive are too long and too many")
+
+    def _read(self, read: Callable[[int], _Data], size_bytes: int) -> _Data:
         try:
-            return self._stream.read(size_bytes)
+            return read(size_bytes)
         except DAMAGE as error:
             raise BundleError(
                 f"{self._name}: damaged or cut short: {error}", remedy=_USE_ANOTHER_COPY
             ) from error
 
     def _take(self, size_bytes: int) -> bytes:
-        data = self._read(size_bytes)
+        data = self._read(self._stream.read, size_bytes)
         if len(data) != size_bytes:
             raise self._cut_short()
         return data
 
     def _expect_only_zeros(self) -> None:
-        while data := self._read(CHUNK_BYTES):
-            if data.strip(b"\0"):
+        padding = 0
+        while data := self._read(self._stream.read, CHUNK_BYTES):
+            padding += len(data)
+            if padding > budgets.PADDING_BYTES or data.strip(b"\0"):
                 raise BundleError(
                     f"{self._name}: has data after the end of the archive",
                     remedy=_USE_ANOTHER_COPY,
@@ -219,7 +272,7 @@ class ArchiveReader:
 
     def _refused(self, path: str, why: str) -> BundleError:
         return BundleError(
-            f"{self._name}: member {path!r} is refused: {why}",
+            f"{self._name}: member {path[:_SHOWN_CHARS]!r} is refused: {why}",
             remedy="do not use this archive; ask its vendor",
         )
 
@@ -234,6 +287,24 @@ _KINDS = {
     tarfile.LNKTYPE: Kind.HARD_LINK,
 }
 _ZEROS = bytes(BLOCK_BYTES)
+
+
+def path_fault(path: str) -> str | None:
+    """Return the reason why no archive may have this path, or None.
+
+    It has control characters, is not UTF-8, or is longer or deeper than a file system or a removal
+    can take.
+    """
+    if not path.isprintable():
+        return "control characters, or not in UTF-8"
+    size_bytes, levels = len(path) if path.isascii() else len(path.encode()), path.count("/") + 1
+    is_long = size_bytes > budgets.NAME_BYTES and (
+        size_bytes > budgets.PATH_BYTES
+        or max(len(name.encode()) for name in path.split("/")) > budgets.NAME_BYTES
+    )
+    if is_long or levels > budgets.PATH_DEPTH:
+        return f"too long or too deep: {size_bytes} bytes, {levels} levels"
+    return None
 
 
 def climbs_behind_a_name(target: str) -> bool:
@@ -284,6 +355,10 @@ class ArchiveWriter:
     def add_link(self, path: str, target: str) -> None:
         """Add a symbolic link."""
         self._header(path, tarfile.SYMTYPE, 0, 0o777, target)
+
+    def add_folder(self, path: str) -> None:
+        """Add a folder."""
+        self._header(f"{path}/", tarfile.DIRTYPE, 0, 0o755)
 
     def finish(self) -> None:
         """Write the end of the archive: two zero blocks (POSIX ustar)."""

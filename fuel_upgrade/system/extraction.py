@@ -27,8 +27,7 @@ class Destination:
     """
 
     def __init__(self, root: Path) -> None:
-        self._path = root
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = os.open(root, _FOLDER)
         self._open: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -53,8 +52,7 @@ class Destination:
             os.symlink(member.target, name, dir_fd=within)
             return ""
         if member.kind is Kind.HARD_LINK:
-            source = self._path / member.target  # the reader refuses all but a file before it
-            os.link(source, name, dst_dir_fd=within, follow_symlinks=False)
+            self._link(member.target, name, within)
             return ""
         mode = 0o755 if member.mode & 0o100 else 0o644
         descriptor = os.open(name, _CREATE, mode, dir_fd=within)
@@ -69,6 +67,20 @@ class Destination:
             return digest.hexdigest()
         finally:
             os.close(descriptor)
+
+    def _link(self, target: str, name: str, within: int) -> None:
+        folder, _, source = target.rpartition("/")
+        within = os.dup(within)  # opening the folder of the target may close it
+        try:
+            os.link(
+                source,
+                name,
+                src_dir_fd=self._folder(folder),
+                dst_dir_fd=within,
+                follow_symlinks=False,
+            )
+        finally:
+            os.close(within)
 
     def _folder(self, path: str) -> int:
         """Return the descriptor of a folder, which is created with its parents if need be."""

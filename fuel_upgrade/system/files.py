@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import struct
 import time
 from collections.abc import Collection, Iterable
@@ -57,6 +58,17 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def open_private(path: Path) -> int:
+    """Open a file for reading and writing, and create it if it is missing.
+
+    No other user can open it, and so lock it, whatever the umask and its mode so far.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def sync_folder(path: Path) -> None:
@@ -241,8 +253,8 @@ class Lock:
 
     def acquire(self) -> bool:
         """Take the lock; return False if another process or another Lock holds it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = open_private(self._path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -318,7 +330,7 @@ class LockedPidFile:
             BlockingIOError: a running process holds the lock.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = open_private(self.path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -342,14 +354,29 @@ class LockedPidFile:
             self._file = None
 
 
-def is_being_written(path: Path) -> bool:
-    """Return whether a program of this host has a file open for writing.
+def open_regular(path: Path, *, follows_link: bool = True) -> int:
+    """Open a regular file for reading, without a wait: no folder, pipe, device or socket.
+
+    Return its descriptor.
+
+    Raises:
+        OSError: it is none, or a symbolic link and not ``follows_link``, or cannot be opened.
+    """
+    no_link = 0 if follows_link else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | no_link)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def is_being_written(descriptor: int) -> bool:
+    """Return whether a program of this host has an open file open for writing.
 
     The kernel refuses a read lease, fcntl(2), while one has. The result is also False where
     there are no leases: on some network file systems and, without CAP_LEASE, for files of other
     users.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # a program that opens it for writing now causes a signal: SIGIO would end this process
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -357,8 +384,6 @@ def is_being_written(path: Path) -> bool:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
-    finally:
-        os.close(descriptor)
     return False
 
 

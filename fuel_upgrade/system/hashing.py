@@ -1,22 +1,25 @@
-"""SHA-256 of many and of long files, on all cores: hashing releases Python's lock."""
+"""Hashes many and long files on all cores: hashing releases Python's lock."""
 
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from fuel_upgrade.system.files import CHUNK_BYTES, hash_file
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _MAX_PENDING = 4  # chunks that are read and not hashed yet
+_PENDING_PER_CORE = 8
 
 
 class Digest(Protocol):
     """A digest of ``hashlib``."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Add data."""
 
     def hexdigest(self) -> str:
@@ -47,7 +50,7 @@ class _OverlappedDigest:
         self._pool = pool
         self._pending: deque[Future[None]] = deque()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         if len(self._pending) == _MAX_PENDING:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(self._digest.update, data))
@@ -56,6 +59,25 @@ class _OverlappedDigest:
         while self._pending:
             self._pending.popleft().result()
         return self._digest.hexdigest()
+
+
+def on_all_cores(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Yield the result of ``work`` for each item, in their order; the work is mostly hashing.
+
+    After an error of one item no further item begins.
+    """
+    cores = len(os.sched_getaffinity(0))
+    pending: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(cores, "hash") as pool:
+        try:
+            for item in items:
+                if len(pending) == cores * _PENDING_PER_CORE:
+                    yield pending.popleft().result()
+                pending.append(pool.submit(work, item))
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def hash_files(files: Iterable[tuple[Path, int]]) -> list[str]:

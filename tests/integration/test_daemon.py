@@ -46,6 +46,15 @@ def test_the_whole_life_of_an_install(host: Host, tarballs: dict[str, Path]) -> 
         assert host.json("releases")["releases"] == []
 
 
+def test_the_daemon_needs_no_login_to_its_own_registry(
+    host: Host, tarballs: dict[str, Path]
+) -> None:
+    with host.daemon():
+        host.json("install", tarballs["5.1"])
+    assert "path='/api/v1/releases/'" in host.log()
+    assert "/keystone/" not in host.log()
+
+
 def test_text_output_has_the_steps_and_the_result(host: Host, tarballs: dict[str, Path]) -> None:
     with host.daemon():
         done = host.command("install", tarballs["5.1"])

@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "fuel_upgrade"
 ORDER = [
-    "errors", "config", "system", "repo", "release", "bundle", "nodes", "venv",
+    "outside_text", "errors", "config", "system", "repo", "release", "bundle", "nodes", "venv",
     "nailgun", "upgrade", "daemon", "drill", "doctor", "cli",
 ]  # fmt: skip
-REGISTRY_MAY = {"errors", "config", "system", "release", "registry"}
+REGISTRY_MAY = {"outside_text", "errors", "config", "system", "release", "registry"}
 REGISTRY_USERS = {"registry", "daemon", "drill", "cli"}
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "misc"}
 FILES = sorted(ROOT.rglob("*.py"))

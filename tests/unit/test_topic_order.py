@@ -28,10 +28,15 @@ ORDER = {
         "engine",
         "install_all", "releases",
     ],
+    "venv": [
+        "venv_spec", "interpreter", "wheel_names", "python_tool", "git_sources", "venv_index",
+        "repo_layout", "repo_store", "venv_tree", "wheel_store", "build_venvs", "host",
+        "deployer_file",
+    ],
     "cli": [
         "text_columns", "console", "option_values", "operator_files", "group", "progress_bar",
-        "client", "bundle", "repo", "release", "install", "node", "nailgun", "registry", "doctor",
-        "selftest", "commands", "main", "entry",
+        "client", "bundle", "venv", "repo", "release", "install", "node", "nailgun", "registry",
+        "doctor", "selftest", "commands", "main", "entry",
     ],
 }  # fmt: skip
 # Base names that several folders share, because the files are the same thing of two kinds.

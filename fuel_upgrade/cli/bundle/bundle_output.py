@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import click
-
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead
-from fuel_upgrade.cli.console import print_json, print_pairs, print_table
+from fuel_upgrade.cli.console import echo, print_json, print_pairs, print_table
 from fuel_upgrade.system.size import say_size
 
 
@@ -25,7 +23,7 @@ def show_head(head: BundleHead) -> None:
     for release in head.releases:
         base = head.diff_releases.get(release.version)
         content = f"diff of {base}" if base else "full"
-        click.echo(f"release: {release.name} ({release.version}), {content}")
+        echo(f"release: {release.name} ({release.version}), {content}")
     _show_repos(head.repos)
 
 
@@ -57,5 +55,5 @@ def _show_repos(repos: tuple[RepoPart, ...]) -> None:
         for part in repos
     ]
     columns = ("repo", "kind", "packages", "size, of the release's")
-    click.echo()
+    echo()
     print_table(columns, rows, empty="no repos")

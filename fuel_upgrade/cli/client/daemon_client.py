@@ -11,6 +11,7 @@ import click
 
 from fuel_upgrade import __version__
 from fuel_upgrade.cli.client.socket_path import find_socket
+from fuel_upgrade.cli.console import echo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +107,7 @@ class DaemonClient:
 
 def _warn_of_version(version: str | None) -> None:
     if version not in (None, __version__):
-        click.echo(
+        echo(
             f"note: fuel-upgraded is of version {version}, this command of {__version__};"
             " when no install runs: systemctl restart fuel-upgrade",
             err=True,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient
-from fuel_upgrade.cli.console import print_json_line
+from fuel_upgrade.cli.console import echo, print_json_line
 from fuel_upgrade.cli.group import interrupted
 from fuel_upgrade.cli.progress_bar import display
 from fuel_upgrade.errors import UpgradeError
@@ -39,7 +39,7 @@ def follow(
             return stream.until_end(shown, interrupts)
     except KeyboardInterrupt:
         again = "the daemon continues; to follow again: fuel-upgrade status --follow"
-        click.echo(again, err=True)
+        echo(again, err=True)
         raise
 
 
@@ -50,7 +50,7 @@ def attach(client: DaemonClient, job: str, *, as_json: bool) -> None:
         return
     for done in result.get("installs", [result]):
         change = f"Fuel {done['fuel_from']} -> {done['fuel_to']}"
-        click.echo(f"{done['state']}: {say_change(done, change)}")
+        echo(f"{done['state']}: {say_change(done, change)}")
 
 
 def say_change(record: dict[str, Any], install: str) -> str:

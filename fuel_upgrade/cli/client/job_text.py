@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from fuel_upgrade.cli.progress_bar import Shown
-from fuel_upgrade.system.printable import printable
+from fuel_upgrade.outside_text import printable
 from fuel_upgrade.system.times import say_time
 
 

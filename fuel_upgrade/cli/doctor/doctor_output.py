@@ -6,10 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from fuel_upgrade.cli.client.daemon_client import Target
-from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.console import echo, print_json
 from fuel_upgrade.cli.text_columns import fold, terminal_width
 from fuel_upgrade.config import settings_path
 from fuel_upgrade.doctor.all_checks import Host, check_host
@@ -40,7 +38,7 @@ def check_and_pack(target: Target, bundle: Path | None, *, force: bool, as_json:
     else:
         _show(checks)
         if bundle is not None:
-            click.echo(f"packed for support, secrets masked: {bundle} ({len(inside)} parts)")
+            echo(f"packed for support, secrets masked: {bundle} ({len(inside)} parts)")
     return _exit_code(checks)
 
 
@@ -59,15 +57,15 @@ def _show(checks: Sequence[Check]) -> None:
     width = terminal_width(sys.stdout)
     for check in checks:
         line = f"{_SHOWN[check.verdict]:<{_INDENT}}{check.name}: {check.detail}"
-        click.echo("\n".join(fold(line, width, indent=_INDENT)))
+        echo("\n".join(fold(line, width, indent=_INDENT)))
         if check.remedy:
             remedy = f"{'':<{_INDENT}}remedy: {check.remedy}"
-            click.echo("\n".join(fold(remedy, width, indent=_INDENT)))
+            echo("\n".join(fold(remedy, width, indent=_INDENT)))
     counts = checks_json(checks)["counts"]
     problems = ", ".join(
         _count(counts[v.value], v.value) for v in (Verdict.WARNING, Verdict.FAILURE)
     )
-    click.echo(f"\n{_count(len(checks), 'check')}: {counts['ok']} ok, {problems}")
+    echo(f"\n{_count(len(checks), 'check')}: {counts['ok']} ok, {problems}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,9 +1,7 @@
 """The command that systemctl reload runs: fuel-upgrade config reload."""
 
-import click
-
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.console import echo, print_json
 from fuel_upgrade.cli.group import command
 
 
@@ -19,7 +17,7 @@ def reload_config(client: DaemonClient, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(f"reloaded: {', '.join(answer['changed']) or 'nothing changed'}")
+    echo(f"reloaded: {', '.join(answer['changed']) or 'nothing changed'}")
     if answer["need_restart"]:
         names = ", ".join(answer["need_restart"])
-        click.echo(f"only after systemctl restart fuel-upgrade: {names}")
+        echo(f"only after systemctl restart fuel-upgrade: {names}")

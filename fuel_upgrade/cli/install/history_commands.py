@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import print_json, print_pairs, print_table
+from fuel_upgrade.cli.console import echo, print_json, print_pairs, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.system.size import say_size
 from fuel_upgrade.system.times import say_time
@@ -51,7 +51,7 @@ def show(client: DaemonClient, *, install_id: str, as_json: bool) -> None:
         return
     print_pairs(_show_pairs(install))
     rows = [(s["number"], s["state"], _step_text(s)) for s in install["steps"]]
-    click.echo()
+    echo()
     print_table(("step", "state", "change"), rows, empty="no step was begun")
     _print_hooks(install["hooks"])
 
@@ -82,7 +82,7 @@ def _print_hooks(runs: list[dict[str, Any]]) -> None:
     """Print the runs of hooks, each with the last line of its output."""
     if not runs:
         return
-    click.echo()
+    echo()
     rows = [
         (
             f"{run['point']}/{run['name']}",

@@ -7,6 +7,7 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import attach, event_lines, follow, say_change
+from fuel_upgrade.cli.console import echo
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.install.plan_command import (
     read_plan,
@@ -115,13 +116,13 @@ def install(  # noqa: PLR0913 - an option each
 
 def _show_result(client: DaemonClient, result: dict[str, Any]) -> None:
     if "installs" not in result and not result["changed"]:
-        click.echo(f"installed already: Fuel {result['fuel_to']}, id {result['id']}")
+        echo(f"installed already: Fuel {result['fuel_to']}, id {result['id']}")
         return
     for done in result.get("installs", [result]):
-        click.echo(f"installed: Fuel {done['fuel_from']} -> {done['fuel_to']}, id {done['id']}")
+        echo(f"installed: Fuel {done['fuel_from']} -> {done['fuel_to']}, id {done['id']}")
     print_releases(client.get("/releases"))
     for done in result.get("installs", [result])[-1:]:
-        click.echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
+        echo(f"\nTo undo it: fuel-upgrade rollback {done['id']}")
 
 
 @command("fuel-upgrade rollback", "fuel-upgrade rollback 22b5")
@@ -137,7 +138,7 @@ def rollback(client: DaemonClient, *, install_id: str | None, as_json: bool) -> 
         result = follow(client, job, as_json=as_json)
     if not as_json:
         change = f"Fuel {result['fuel_to']} -> {result['fuel_from']}"
-        click.echo(f"undone: {say_change(result, change)}, id {result['id']}")
+        echo(f"undone: {say_change(result, change)}, id {result['id']}")
 
 
 @command("fuel-upgrade watch", "fuel-upgrade watch 22b5589d")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import print_folded, print_json, print_table
+from fuel_upgrade.cli.console import echo, print_folded, print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json, write_text
 from fuel_upgrade.cli.option_values import PATH
@@ -129,7 +129,7 @@ def _write_request(out: Path, request: dict[str, Any]) -> None:
     from fuel_upgrade.bundle.repair_request import render
 
     write_text(out, render(request))
-    click.echo(f"the missing packages are listed in {out}: take it to the build side", err=True)
+    echo(f"the missing packages are listed in {out}: take it to the build side", err=True)
 
 
 def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -> None:
@@ -138,7 +138,7 @@ def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -
         print_json(shown)
         return
     if "install" in shown:
-        click.echo(
+        echo(
             f"installed already: Fuel {shown['fuel_version']}, id {shown['install']};"
             " an install would change nothing"
         )
@@ -151,21 +151,21 @@ def show_plan(shown: dict[str, Any], *, as_json: bool, packages: bool = False) -
     from fuel_upgrade.upgrade.events import OrderChosen
 
     for line in order_lines(parse_fields(OrderChosen, shown)):
-        click.echo(line)
+        echo(line)
     if shown["first"]:
-        click.echo()
+        echo()
         _show_one(shown["first"], packages=packages)
 
 
 def _show_one(shown: dict[str, Any], *, packages: bool) -> None:
-    click.echo(f"Fuel {shown['fuel_from']} -> {shown['fuel_to']}\n")
+    echo(f"Fuel {shown['fuel_from']} -> {shown['fuel_to']}\n")
     for warning in shown.get("warnings", ()):
         print_folded(f"warning: {warning}", indent=2)
-        click.echo()
+        echo()
     _show_running(shown["running_tasks"])
     _show_releases(shown["releases"])
     _show_packages(shown["packages"], named=packages)
-    click.echo("\nsteps, each with its undo:")
+    echo("\nsteps, each with its undo:")
     width = len(str(len(shown["steps"])))
     for step in shown["steps"]:
         print_folded(f"{step['number']:>{width + 2}}. {step['title']}", width + 4)
@@ -175,7 +175,7 @@ def _show_one(shown: dict[str, Any], *, packages: bool) -> None:
 
 
 def _show_releases(releases: list[dict[str, Any]]) -> None:
-    click.echo("releases, each with its repos, newest first:")
+    echo("releases, each with its repos, newest first:")
     for release in releases:
         print_folded(f"  {release['name']} ({release['version']}){_base_note(release)}", 4)
         for repo in release["repos"]:
@@ -188,7 +188,7 @@ def _show_running(tasks: list[dict[str, Any]]) -> None:
     for task in tasks:
         print_folded(f"Nailgun is at work: {task['what']}", 2)
     if tasks:
-        click.echo("Until it is not, an install waits (--wait-for-tasks) or is refused.\n")
+        echo("Until it is not, an install waits (--wait-for-tasks) or is refused.\n")
 
 
 def _base_note(release: dict[str, Any]) -> str:
@@ -200,7 +200,7 @@ def _base_note(release: dict[str, Any]) -> str:
 
 
 def _show_packages(repos: list[dict[str, Any]], *, named: bool) -> None:
-    click.echo("\npackages of each repo, since its base:")
+    echo("\npackages of each repo, since its base:")
     rows = [
         (
             f"  {repo['version']} {repo['operating_system']}",
@@ -211,7 +211,7 @@ def _show_packages(repos: list[dict[str, Any]], *, named: bool) -> None:
     ]
     print_table(("  repo", *_KINDS, "kept"), rows, empty="  none")
     for repo in repos if named else ():
-        click.echo(f"\n  {repo['version']} {repo['operating_system']}:")
+        echo(f"\n  {repo['version']} {repo['operating_system']}:")
         if repo["note"]:
             print_folded(f"    {repo['note']}", 4)
         for change in repo["changes"]:
@@ -226,7 +226,7 @@ def _change(change: dict[str, Any]) -> str:
 
 def _show_calls(calls: list[dict[str, Any]]) -> None:
     for undo, title in ((False, "requests to Nailgun:"), (True, "and to undo it:")):
-        click.echo(f"\n{title}")
+        echo(f"\n{title}")
         for call in calls:
             if call["undo"] is undo:
                 print_folded(
@@ -236,7 +236,7 @@ def _show_calls(calls: list[dict[str, Any]]) -> None:
 
 
 def _show_costs(shown: dict[str, Any]) -> None:
-    click.echo(f"\nreads {say_size(shown['read_bytes'])}, writes {say_size(shown['write_bytes'])}")
+    echo(f"\nreads {say_size(shown['read_bytes'])}, writes {say_size(shown['write_bytes'])}")
     for disk in shown["disks"]:
         sizes = {
             k.removesuffix("_bytes"): say_size(v) for k, v in disk.items() if k[-6:] == "_bytes"
@@ -250,4 +250,4 @@ def _show_costs(shown: dict[str, Any]) -> None:
             2,
         )
     bound = shown["memory"]["bound_bytes"]
-    click.echo(f"memory of the daemon: at most {say_size(bound) if bound else 'unknown (xz)'}")
+    echo(f"memory of the daemon: at most {say_size(bound) if bound else 'unknown (xz)'}")

@@ -6,7 +6,7 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.console import echo, print_json
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.errors import NotFoundError
 
@@ -26,7 +26,7 @@ def cancel(client: DaemonClient, *, job: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"job {running} stops; to follow it: fuel-upgrade watch {running}")
+        echo(f"job {running} stops; to follow it: fuel-upgrade watch {running}")
 
 
 @command("fuel-upgrade recover", "fuel-upgrade recover --resume")
@@ -51,7 +51,7 @@ def recover(client: DaemonClient, *, policy: str | None, as_json: bool) -> None:
     for record in result["installs"]:
         _say(record)
     if not result["installs"]:
-        click.echo("nothing was unfinished")
+        echo("nothing was unfinished")
 
 
 @command("fuel-upgrade repair", "fuel-upgrade repair 22b5 --accept")
@@ -77,6 +77,6 @@ def repair(client: DaemonClient, *, install_id: str | None, accept: bool, as_jso
 
 def _say(record: dict[str, Any]) -> None:
     versions = f": Fuel {record['fuel_to']} -> {record['fuel_from']}" if record["fuel_to"] else ""
-    click.echo(f"{record['state']}{versions}, id {record['id']}")
+    echo(f"{record['state']}{versions}, id {record['id']}")
     if record["note"]:
-        click.echo(record["note"])
+        echo(record["note"])

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import print_json, print_json_line, print_pairs
+from fuel_upgrade.cli.console import echo, print_json, print_json_line, print_pairs
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.system.size import say_size
 
@@ -59,7 +59,7 @@ def _show_status(status_json: dict[str, Any]) -> None:
     )
     for record in status_json["unsettled"]:
         command = "recover" if record["state"] != "inconsistent" else f"repair {record['id']}"
-        click.echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {command}")
+        echo(f"{record['kind']} {record['id']} is {record['state']}: fuel-upgrade {command}")
 
 
 def _running(status_json: dict[str, Any]) -> dict[str, object]:

@@ -5,7 +5,7 @@ import os
 import click
 
 from fuel_upgrade.cli.client.daemon_client import Target
-from fuel_upgrade.cli.console import print_json, print_pairs, report
+from fuel_upgrade.cli.console import echo, print_json, print_pairs, report
 from fuel_upgrade.cli.group import command
 
 
@@ -44,6 +44,6 @@ def login(target: Target, *, as_json: bool) -> None:
     if as_json:
         print_json(done.to_json())
         return
-    click.echo(f"logged in, Keystone {done.keystone}; the password is in {done.place}")
-    click.echo("the daemon reads it with the next login that Nailgun refuses, or at once by:")
-    click.echo("systemctl reload fuel-upgrade")
+    echo(f"logged in, Keystone {done.keystone}; the password is in {done.place}")
+    echo("the daemon reads it with the next login that Nailgun refuses, or at once by:")
+    echo("systemctl reload fuel-upgrade")

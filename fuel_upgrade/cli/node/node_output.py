@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.console import echo, print_json, print_table
 from fuel_upgrade.cli.node.node_chain import NodeRepos
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.nodes import apply as node_apply
@@ -35,7 +33,7 @@ def undo(manager: Manager, *, is_alone: bool, as_json: bool) -> None:
     if as_json:
         print_json({"undone": True})
     else:
-        click.echo("the old sources are back; packages were not rolled back")
+        echo("the old sources are back; packages were not rolled back")
 
 
 def manager_of(os_key: str, root: Path) -> Manager:
@@ -61,15 +59,15 @@ def print_applied(done: Applied, *, dry_run: bool, as_json: bool) -> None:
         print_json({"state": state, **done.to_json()})
         return
     if not done.is_needed:
-        click.echo("nothing to do: sources and packages are as the release makes them")
+        echo("nothing to do: sources and packages are as the release makes them")
     for path in done.files:
-        click.echo(f"{'would change' if dry_run else 'changed'} {path}")
+        echo(f"{'would change' if dry_run else 'changed'} {path}")
     print_plan(done.plan, show_all=False)
     if done.plan.of(Change.KEPT_BACK):
-        click.echo("kept back: the release does not meet the dependencies of its own packages")
+        echo("kept back: the release does not meet the dependencies of its own packages")
     removed = done.plan.of(Change.REMOVED)
     if removed and not done.target.remove:
-        click.echo("removed from the release but kept here; --remove removes them")
+        echo("removed from the release but kept here; --remove removes them")
 
 
 def print_plan(plan: NodePlan, *, show_all: bool) -> None:
@@ -85,4 +83,4 @@ def print_plan(plan: NodePlan, *, show_all: bool) -> None:
         if show_all or item.change not in _LEFT_ALONE
     ]
     print_table(("change", "package", "installed", "release"), rows, empty="no package changes")
-    click.echo(", ".join(f"{count} {name}" for name, count in plan.counts().items() if count))
+    echo(", ".join(f"{count} {name}" for name, count in plan.counts().items() if count))

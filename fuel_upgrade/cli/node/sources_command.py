@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
-from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.console import echo, print_json
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.node.node_options import (
     full_view_option,
@@ -94,10 +94,10 @@ def sources(  # noqa: PLR0913 - one parameter an option
     )
     written = write_tree(made.files, out)
     for repo in made.unread:
-        click.echo(f"note:   no pin for {repo.name}: {repo.url} cannot be read", err=True)
+        echo(f"note:   no pin for {repo.name}: {repo.url} cannot be read", err=True)
     if as_json:
         unread = [repo.name for repo in made.unread]
         print_json({"files": [str(path) for path in written], "unread": unread})
     else:
         for path in written:
-            click.echo(path)
+            echo(str(path))

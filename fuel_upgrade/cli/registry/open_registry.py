@@ -13,6 +13,7 @@ from fuel_upgrade.errors import ConfigError, NotFoundError
 from fuel_upgrade.registry.refusal import RefusedError
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.store.database import Database
+from fuel_upgrade.system.state_folder import claim_state_folder
 
 
 @contextmanager
@@ -21,10 +22,9 @@ def opened(place: Place) -> Iterator[Store]:
 
     Raises:
         ConfigError: the URL on the command line has a password.
+        PreflightError: the database is in the state folder, which is another user's.
     """
-    _refuse_password(place)
-    if place.url == Config(paths=place.config.paths).registry_url:
-        place.config.paths.state.mkdir(parents=True, exist_ok=True)  # as the daemon does
+    _prepare(place)
     store = Store.open(place.url, backups=place.backups)
     try:
         yield store
@@ -35,7 +35,7 @@ def opened(place: Place) -> Iterator[Store]:
 @contextmanager
 def connected(place: Place) -> Iterator[Database]:
     """Yield the database without migration; errors as :func:`opened`."""
-    _refuse_password(place)
+    _prepare(place)
     database = Database.connect(place.url)
     try:
         yield database
@@ -54,6 +54,12 @@ def refusals() -> Iterator[None]:
                 error.reason, remedy="list the users: fuel-upgrade registry user list"
             ) from error
         raise ConfigError(error.reason, remedy="name another, or give --replace") from error
+
+
+def _prepare(place: Place) -> None:
+    _refuse_password(place)
+    if place.url == Config(paths=place.config.paths).registry_url:
+        claim_state_folder(place.config.paths.state)  # as the daemon does
 
 
 def _refuse_password(place: Place) -> None:

@@ -1,17 +1,17 @@
 """The registry's own commands, which need no daemon: user, export, import, migrate, serve."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.console import echo, print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import write_json
 from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.registry.database_choice import Place, database_option, pass_place
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.outside_text import printable_json
 
 _STDIN = Path("-")
 
@@ -53,7 +53,7 @@ def add_user(
     if as_json:
         print_json({"user": name, "replaced": replace})
     else:
-        click.echo(f"user {name} may log in")
+        echo(f"user {name} may log in")
 
 
 @command("fuel-upgrade registry user list --json", name="list")
@@ -84,7 +84,7 @@ def remove_user(place: Place, *, name: str, as_json: bool) -> None:
     if as_json:
         print_json({"removed": name})
     else:
-        click.echo(f"user {name} is removed")
+        echo(f"user {name} is removed")
 
 
 @command(
@@ -109,7 +109,7 @@ def export_all(place: Place, *, file: Path | None, with_users: bool, as_json: bo
     with opened(place) as store, store.database.snapshot() as connection:
         exported = export(connection, with_users=with_users, revision=HEAD)
     if file is None or file == _STDIN:
-        click.echo(json.dumps(exported, indent=2))  # the file itself, for import
+        echo(printable_json(exported, indent=2))  # the file itself, for import
         return
     write_json(file, exported, mode=0o600 if with_users else 0o644)
     if as_json:
@@ -147,7 +147,7 @@ def import_all(place: Place, *, file: Path, replace: bool, as_json: bool) -> Non
     if as_json:
         print_json({"imported": counts})
     else:
-        click.echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
+        echo("imported: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
 
 
 @command("fuel-upgrade registry migrate", name="migrate")
@@ -166,11 +166,11 @@ def migrate_tables(place: Place, *, as_json: bool) -> None:
     if as_json:
         print_json(done.to_json() if done else {"before": HEAD, "after": HEAD, "backup": None})
     elif done is None:
-        click.echo(f"nothing to do: the tables have revision {HEAD}")
+        echo(f"nothing to do: the tables have revision {HEAD}")
     else:
-        click.echo(f"the tables went from revision {done.before or 'none'} to {done.after}")
+        echo(f"the tables went from revision {done.before or 'none'} to {done.after}")
         if done.backup:
-            click.echo(f"backup: {done.backup}")
+            echo(f"backup: {done.backup}")
 
 
 def _read_password(file: Path | None) -> str:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from fuel_upgrade.cli.client.daemon_client import DaemonClient
+from fuel_upgrade.cli.console import echo
 from fuel_upgrade.cli.operator_files import read_text
 from fuel_upgrade.cli.release.find_release import resolve
 from fuel_upgrade.errors import ConfigError, NotFoundError
@@ -65,12 +64,12 @@ class Comparison:
         """Print the comparison as text."""
         if self.one is None or self.other is None:
             only = self.one or self.other
-            click.echo(f"only in {'A' if self.one else 'B'}: {only.label if only else ''}")
+            echo(f"only in {'A' if self.one else 'B'}: {only.label if only else ''}")
             return
-        click.echo(f"A: {self.one.label}\nB: {self.other.label}")
+        echo(f"A: {self.one.label}\nB: {self.other.label}")
         for difference in self.differences:
             _show_difference(difference)
-        click.echo(f"{len(self.differences)} difference(s)" if self.differences else "equal")
+        echo(f"{len(self.differences)} difference(s)" if self.differences else "equal")
 
 
 def compare(
@@ -191,12 +190,12 @@ def _is_filled_in(difference: Difference, one: Side, other: Side) -> bool:
 def _show_difference(difference: Difference) -> None:
     before, after = (_short(value) for value in (difference.before, difference.after))
     if difference.kind is Kind.ADDED:
-        click.echo(f"+ {difference.path}: {after}")
+        echo(f"+ {difference.path}: {after}")
     elif difference.kind is Kind.REMOVED:
-        click.echo(f"- {difference.path}: {before}")
+        echo(f"- {difference.path}: {before}")
     else:
         mark = "~" if difference.kind is Kind.CHANGED else "order of"
-        click.echo(f"{mark} {difference.path}: {before} -> {after}")
+        echo(f"{mark} {difference.path}: {before} -> {after}")
 
 
 def _short(value: object) -> str:

@@ -7,7 +7,7 @@ import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, pass_client
 from fuel_upgrade.cli.client.follow_job import event_lines, follow
-from fuel_upgrade.cli.console import print_json, print_table
+from fuel_upgrade.cli.console import echo, print_json, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json
 from fuel_upgrade.cli.option_values import PATH
@@ -98,7 +98,7 @@ def _plan(
         return
     _show(plan)
     if out is not None:
-        click.echo(f"\nwritten to {out}; to carry it out: fuel-upgrade gc --apply {out}")
+        echo(f"\nwritten to {out}; to carry it out: fuel-upgrade gc --apply {out}")
 
 
 def _show(plan: dict[str, Any]) -> None:
@@ -109,12 +109,12 @@ def _show(plan: dict[str, Any]) -> None:
     ]
     print_table(("", "id", "release", "version", "why"), rows, empty="no releases")
     if not plan["retire"]:
-        click.echo("\nnothing can be retired")
+        echo("\nnothing can be retired")
         return
-    click.echo("\nfolders:")
+    echo("\nfolders:")
     for folder in plan["folders"]:
-        click.echo(f"  {folder['path']}: {say_size(folder['bytes'])}, {folder['files']} files")
-    click.echo(f"frees {say_size(plan['freed_bytes'])} when the backups are deleted")
+        echo(f"  {folder['path']}: {say_size(folder['bytes'])}, {folder['files']} files")
+    echo(f"frees {say_size(plan['freed_bytes'])} when the backups are deleted")
 
 
 def _why(release: dict[str, Any]) -> str:
@@ -134,9 +134,9 @@ def _apply(client: DaemonClient, reviewed: Path, *, as_json: bool) -> None:
 
 
 def _say_done(action: str, result: dict[str, Any]) -> None:
-    click.echo(f"{action}, id {result['id']}")
-    click.echo(f"\nTo undo it: fuel-upgrade rollback {result['id']}")
-    click.echo(
+    echo(f"{action}, id {result['id']}")
+    echo(f"\nTo undo it: fuel-upgrade rollback {result['id']}")
+    echo(
         "To free the disk space, after which it cannot be undone: fuel-upgrade gc --release-backups"
     )
 
@@ -146,4 +146,4 @@ def _release_backups(client: DaemonClient, *, as_json: bool) -> None:
         job = client.post("/backup-releases", {})["job"]
         result = follow(client, job, as_json=as_json)
     if not as_json:
-        click.echo(f"deleted: the backups of {result['kind']} {result['id']}")
+        echo(f"deleted: the backups of {result['kind']} {result['id']}")

@@ -7,12 +7,7 @@ from typing import Any
 import click
 
 from fuel_upgrade.cli.client.daemon_client import DaemonClient, current_target, pass_client
-from fuel_upgrade.cli.console import (
-    json_is_wanted,
-    print_json,
-    print_pairs,
-    print_table,
-)
+from fuel_upgrade.cli.console import echo, json_is_wanted, print_json, print_pairs, print_table
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.option_values import OPERATING_SYSTEMS
 from fuel_upgrade.cli.release.find_release import resolve
@@ -71,7 +66,7 @@ def show(client: DaemonClient, *, release: str, as_json: bool) -> None:
         return
     for number, match in enumerate(releases):
         if number:
-            click.echo()
+            echo()
         _show(match)
 
 
@@ -100,7 +95,7 @@ def _show(release: dict[str, Any]) -> None:
             "registered by": ", ".join(_installs(release)) or "no install of this master's journal",
         }
     )
-    click.echo()
+    echo()
     rows = [
         (number, repo["name"], _or_dash(repo.get("priority")), repo["location"])
         for number, repo in enumerate(release["repos"], 1)
@@ -170,7 +165,7 @@ def delete(
         print_json({"releases": done})
         return
     for item in done:
-        click.echo(f"deleted: {_named(item['deleted'])}")
+        echo(f"deleted: {_named(item['deleted'])}")
     _say_left([path for item in done for path in item["left"]])
 
 
@@ -178,7 +173,7 @@ def _ask(order: Sequence[dict[str, Any]]) -> None:
     if not sys.stdin.isatty():
         raise ConfigError("stdin is no terminal: cannot ask for confirmation", remedy="give --yes")
     for item in order:
-        click.echo(_named(item), err=True)
+        echo(_named(item), err=True)
     click.confirm("Delete from Nailgun? This is not undone by a rollback.", abort=True, err=True)
 
 
@@ -198,10 +193,10 @@ def _delete_all(
 
 def _say_left(paths: Sequence[str]) -> None:
     if paths:
-        click.echo("\nstays on disk, for nothing else here needs it:")
+        echo("\nstays on disk, for nothing else here needs it:")
         for path in paths:
-            click.echo(f"  {path}")
-        click.echo(
+            echo(f"  {path}")
+        echo(
             "Remove it by hand. fuel-upgrade gc retires releases that are registered together with"
             "\nsuch files, and can be undone: use it instead next time."
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import print_json, print_pairs
+from fuel_upgrade.cli.console import echo, print_json, print_pairs
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
 from fuel_upgrade.repo.fullview.view import View
@@ -67,15 +67,15 @@ def show_dependencies(report: DependencyReport | None) -> None:
     """Print the result of a check of dependencies, if there was one."""
     if report is None:
         return
-    click.echo(
+    echo(
         f"dependencies: {report.dependencies}, of {report.packages} index entries:"
         f" {len(report.unmet)} not met in the release, {len(report.unchecked)} not checked"
     )
     for title, items in (("not met", report.unmet), ("not checked", report.unchecked)):
         for item in items[:SHOWN]:
-            click.echo(f"  {title}: {item}")
+            echo(f"  {title}: {item}")
         if len(items) > SHOWN:
-            click.echo(f"  {title}: and {len(items) - SHOWN} more; --json has all")
+            echo(f"  {title}: and {len(items) - SHOWN} more; --json has all")
 
 
 def end_strictly(report: DependencyReport | None, *, strict: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fuel_upgrade.cli.console import echo
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import write_text
 from fuel_upgrade.cli.option_values import PATH, REPORT_FORMATS
@@ -78,6 +79,6 @@ def report_bundle(*, path: Path, form: str, out: Path | None, as_json: bool) -> 
 
 def _put(text: str, out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_text(out, text)

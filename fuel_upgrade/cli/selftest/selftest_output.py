@@ -1,8 +1,6 @@
 """Output of ``fuel-upgrade selftest``."""
 
-import click
-
-from fuel_upgrade.cli.console import print_table
+from fuel_upgrade.cli.console import echo, print_table
 from fuel_upgrade.drill.drill_run import Drill
 from fuel_upgrade.drill.verdict_table import Direction, rows
 
@@ -11,18 +9,18 @@ _SHOWN = 5  # differences of a cell; --json has all of them
 
 def show_drill(done: Drill) -> None:
     """Print how each drill ended."""
-    click.echo(f"{len(done.titles)} steps: installed and undone without a fault")
+    echo(f"{len(done.titles)} steps: installed and undone without a fault")
     if not done.outcomes:
         return
     for direction in Direction:
         columns, lines = rows(done.outcomes, done.titles, direction)
-        click.echo(f"\nA fault {'while' if direction is Direction.FORWARD else 'while undoing'}:")
+        echo(f"\nA fault {'while' if direction is Direction.FORWARD else 'while undoing'}:")
         print_table(columns, lines, empty="nothing was drilled")
     kind = "of a real file system" if done.is_real else "injected: no mounts could be made"
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items())
-    click.echo(f"\n{len(done.outcomes)} drills: {counts}")
-    click.echo(f"full and read-only: {kind}")
+    echo(f"\n{len(done.outcomes)} drills: {counts}")
+    echo(f"full and read-only: {kind}")
     for outcome in done.wrong:
-        click.echo(f"\n{outcome.cell}: {outcome.ended}")
+        echo(f"\n{outcome.cell}: {outcome.ended}")
         for reason in outcome.reasons[:_SHOWN]:
-            click.echo(f"  {reason}")
+            echo(f"  {reason}")

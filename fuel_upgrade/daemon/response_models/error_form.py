@@ -9,14 +9,6 @@ from fuel_upgrade.daemon.response_models.form import Form
 from fuel_upgrade.errors import from_json
 
 
-def _escape(text: object) -> object:
-    """Escape the halves of surrogate pairs of a client's text, which no answer can carry."""
-    return text.encode(errors="backslashreplace").decode() if isinstance(text, str) else text
-
-
-_Text = Annotated[str, BeforeValidator(_escape)]
-
-
 class ErrorForm(Form):
     """A refused request, or a failed job."""
 
@@ -24,13 +16,13 @@ class ErrorForm(Form):
     error: str = Field(
         description="A code, listed in `Errors`_. It stays the same when the text changes."
     )
-    what: _Text = Field(description="The problem: the actual value and the expected value.")
-    state: _Text = Field(
+    what: str = Field(description="The problem: the actual value and the expected value.")
+    state: str = Field(
         description="The state of the master, such as ``nothing was changed``; may be empty."
     )
-    remedy: _Text = Field(description="The action to take, in one sentence.")
+    remedy: str = Field(description="The action to take, in one sentence.")
     exit_code: int = Field(description="The exit code of the command.")
-    failures: list[_Text] = Field(
+    failures: list[str] = Field(
         description="Each failed check where there are several; otherwise empty."
     )
 

@@ -30,7 +30,8 @@ class FailedLogins:
 
     Correct passwords are not counted, so frequent logins are never delayed. If a user has logged in
     from an address before, failures from there count for that pair alone: guesses from elsewhere
-    do not lock the user out. Methods can be called from any thread.
+    do not lock the user out. Only the daemon's own socket gives no address: its logins have no
+    limit, and guesses of others cannot set one. Methods can be called from any thread.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class FailedLogins:
         """Return the seconds to wait before the next login; 0 if it is allowed now."""
         with self._lock:
             waits = [self._wait_s(*counted) for counted in self._counted(name, address)]
-        return math.ceil(max(waits))
+        return math.ceil(max(waits, default=0.0))
 
     def failed(self, name: str, address: str) -> None:
         """Count a wrong password."""
@@ -69,6 +70,8 @@ class FailedLogins:
 
     def _counted(self, name: str, address: str) -> tuple[tuple[str, _Key, int], ...]:
         """Return the kind, key and limit of every window that counts this login."""
+        if not address:
+            return ()
         user, limits = _digest(name), self._limits
         if (user, address) in self._known:
             return (("pair", (user, address), limits.per_name),)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.build import DiffOptions, place, written_whole
+from fuel_upgrade.repo.build import DiffOptions, place_all, written_whole
 from fuel_upgrade.repo.description import DiffDescription, read_description
 from fuel_upgrade.repo.original_indexes import copy_indexes, read_original
 from fuel_upgrade.repo.package import (
@@ -127,11 +127,15 @@ def _write(chain: _Chain, out: Path, options: DiffOptions, progress: Progress) -
     located = _locate_all(chain)
     name = _checked_fingerprint(chain, located)
     placed = _by_place(chain, located)
-    for done, (location, item) in enumerate(placed.items()):
-        progress("packages", done, len(placed))
-        package = item.package if chain.original else item.source
-        place(package, item.repo.root / item.source.location, out / location, options)
-    progress("packages", len(placed), len(placed))
+    places = tuple(
+        (
+            item.package if chain.original else item.source,
+            item.repo.root / item.source.location,
+            out / location,
+        )
+        for location, item in placed.items()
+    )
+    place_all(places, out, options, progress)
     if chain.original:
         names = copy_indexes(chain.original, out, IndexChoice(contents=True))
         chain.original.add_by_hash(out, names)

@@ -83,12 +83,12 @@ class Proof:
         """
         if self.proved:
             return
-        shown = "".join(f"\n        - {fault}" for fault in self.faults[:SHOWN])
+        shown = "; ".join(map(str, self.faults[:SHOWN]))
         more = len(self.faults) - SHOWN
         is_ambiguous = any(fault.kind is FaultKind.AMBIGUOUS for fault in self.faults)
         raise BundleError(
-            f"{source}: base and diff are not the release: {len(self.faults)} fault(s){shown}"
-            + (f"\n        and {more} more" if more > 0 else ""),
+            f"{source}: base and diff are not the release: {len(self.faults)} fault(s): {shown}"
+            + (f"; and {more} more" if more > 0 else ""),
             remedy=_REINDEX if is_ambiguous else _MAKE_AGAIN,
         )
 

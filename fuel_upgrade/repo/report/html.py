@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from fuel_upgrade.outside_text import printable
+
 _PAGE = resources.files("fuel_upgrade.repo.report") / "page"
 
 
@@ -24,8 +26,16 @@ def render_page(**values: Any) -> str:
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        autoescape=True,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     parts = {"style": style, "script": script, "policy": policy}
     own = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 - files of this package
     return environment.from_string(template).render(**own, **values) + "\n"
+
+
+def _printable(value: Any) -> Any:
+    return printable(value) if type(value) is str else value  # no own Markup

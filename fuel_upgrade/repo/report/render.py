@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from fuel_upgrade.outside_text import printable
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind, RepoReport, Report
 from fuel_upgrade.system.size import say_size
 
@@ -27,9 +28,11 @@ _COLUMNS = ("package", "before", "after", "size before", "size after", "componen
 
 def render_text(report: Report) -> str:
     """Return the report as plain text, one line per package."""
-    lines = [report.title, "=" * len(report.title), ""]
+    title = printable(report.title)
+    lines = [title, "=" * len(title), ""]
     for repo in report.repos:
-        lines += [repo.name, "-" * len(repo.name), *_summary(repo), ""]
+        name = printable(repo.name)
+        lines += [name, "-" * len(name), *_summary(repo), ""]
         for kind, changes in _groups(repo):
             lines += [f"{_HEADINGS[kind]} ({len(changes)}):"]
             lines += [f"  {_text_line(change)}" for change in changes] + [""]
@@ -95,14 +98,14 @@ def _summary(repo: RepoReport) -> list[str]:
         f"size: {_size(repo.old_bytes)} before, {_size(repo.new_bytes)} after",
         f"changes: {counts}",
     ]
-    return [*lines, repo.note] if repo.note else lines
+    return [*lines, printable(repo.note)] if repo.note else lines
 
 
 def _text_line(change: Change) -> str:
     name, old, new, old_size, new_size, component = _cells(change)
     sizes = f"{old_size or 'none'} -> {new_size or 'none'}"
     where = f", {component}" if component else ""
-    return f"{name}: {old or 'none'} -> {new or 'none'} ({sizes}{where})"
+    return printable(f"{name}: {old or 'none'} -> {new or 'none'} ({sizes}{where})")
 
 
 def _cells(change: Change) -> Sequence[str]:
@@ -138,7 +141,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 def _escaped(text: str) -> str:
     """Escape the characters of Markdown in names and versions."""
     special = "\\`*_{}[]<>|#~"
-    return "".join(f"\\{c}" if c in special else c for c in text)
+    return "".join(f"\\{c}" if c in special else c for c in printable(text))
 
 
 def _number(count: int | None) -> str:

@@ -1,18 +1,18 @@
 """Reads the input for ordering several tarballs: their headers, and the releases of the master."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.model import ReleaseKey
 from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Present
-from fuel_upgrade.upgrade.plan.base_match import needs
+from fuel_upgrade.upgrade.plan.base_match import needs, sealed_checksums
 from fuel_upgrade.upgrade.plan.base_search import Holdings
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.review.earlier_install import find_installed
@@ -80,32 +80,30 @@ def read_survey(
 
 def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
     """Name each tarball by its file name, or by its path where two file names are equal."""
-    short = [path.name for path in tarballs]
-    return tuple(p.name if short.count(p.name) == 1 else str(p) for p in tarballs)
+    short = Counter(path.name for path in tarballs)
+    return tuple(p.name if short[p.name] == 1 else str(p) for p in tarballs)
 
 
 def offer(head: BundleHead, name: str) -> Offer:
     """Return the offer of a tarball, from its header."""
-    own: dict[str | None, set[str]] = defaultdict(set)
-    for path, file in head.sealed.items():
-        own[manifest.unit_of(path)].add(file.sha256)
+    own = sealed_checksums(head)
     return Offer(
         name=name,
         fuel_version=head.fuel_version,
         upgrade_from=frozenset(head.description.upgrade_from),
         seal=head.seal_sha256,
-        brings={(r.version, r.os_key): frozenset(own[r.folder] | _inherits(head, r))
+        brings={(r.version, r.os_key): _inherits(head, r).union(own.get(r.folder, ()))
                 for r in head.repos},
         wants=tuple(_inherited(head)),
         unpacked_bytes=head.unpacked_bytes,
     )  # fmt: skip
 
 
-def _inherits(head: BundleHead, repo: manifest.RepoPart) -> set[str]:
+def _inherits(head: BundleHead, repo: RepoPart) -> frozenset[str]:
     described = head.descriptions.get((repo.version, repo.os_key))
     if described is None:
-        return set()
-    return {p.digest(described.algorithm) for p in described.inherited_packages()}
+        return frozenset()
+    return frozenset(p.digest(described.algorithm) for p in described.inherited_packages())
 
 
 def _inherited(head: BundleHead) -> Iterable[Inherited]:

@@ -1,8 +1,11 @@
 """Finds the order in which several tarballs can be installed, from their content. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cmp_to_key
+from itertools import chain, groupby
 from typing import Any
 
 from fuel_upgrade.errors import PreflightError
@@ -74,6 +77,28 @@ class Order:
         return event_fields(self.to_event())
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A sequence of tarballs to the Fuel version ``end``: ``last`` after those of ``before``."""
+
+    end: str
+    last: Offer | None = None
+    before: "_Way | None" = None
+    length: int = 0
+    rank: int = 0
+
+    def back(self) -> "Iterator[_Way]":
+        """Yield this sequence, then each shorter one of its beginning, down to the empty one."""
+        way: _Way | None = self
+        while way:
+            yield way
+            way = way.before
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Return the tarballs, first to last."""
+        return tuple(way.last for way in reversed([*self.back()]) if way.last)
+
+
 def find_order(offers: Iterable[Offer], present: Present) -> Order:
     """Find the sequence to the highest Fuel version that can be reached, with the most installs.
 
@@ -85,21 +110,39 @@ def find_order(offers: Iterable[Offer], present: Present) -> Order:
         PreflightError: a tarball is of a higher version than every sequence reaches.
     """
     skipped: list[tuple[Offer, str]] = []
-    ways: list[tuple[Offer, ...]] = [()]
     usable = _usable(sorted(offers, key=_rank), present, skipped)
-    for offer in usable:
-        fit = [way for way in ways if not _lack(offer, way, present)]
-        if fit:
-            ways.append((*max(fit, key=_worth), offer))
-    best = max(ways, key=_worth)
-    top = best[-1].fuel_version if best else present.fuel_version
-    above = [o for o in usable if compare_fuel_versions(o.fuel_version, top) > 0]
+    best = _best_way(usable, present)
+    above = [o for o in usable if compare_fuel_versions(o.fuel_version, best.end) > 0]
     if above:
         raise _unreachable(above, usable, best, present)
-    for offer in usable:
-        if offer not in best:
-            skipped.append((offer, _not_needed(offer, best)))
-    return Order(best, tuple(sorted(skipped, key=lambda pair: _rank(pair[0]))))
+    chosen = best.offers()
+    skipped += _not_needed(usable, chosen)
+    return Order(chosen, tuple(sorted(skipped, key=lambda pair: _rank(pair[0]))))
+
+
+def _best_way(usable: Sequence[Offer], present: Present) -> _Way:
+    """Extend, for each tarball by rank, the best sequence that it can follow; return the best."""
+    best = _Way(present.fuel_version)
+    ways = defaultdict(list, {best.end: [best]})  # by their ends, each list in rising order
+    for rank, offer in enumerate(usable, 1):
+        before = _last_before(offer, ways, present)
+        if before:
+            way = _Way(offer.fuel_version, offer, before, before.length + 1, rank)
+            insort(ways[way.end], way, key=_worth)
+            best = max(best, way, key=_worth)
+    return best
+
+
+def _last_before(offer: Offer, ways: Mapping[str, Sequence[_Way]], present: Present) -> _Way | None:
+    """Return the best sequence that ``offer`` can follow."""
+    ends = [
+        end
+        for end in offer.upgrade_from
+        if end in ways and compare_fuel_versions(offer.fuel_version, end) > 0
+    ]
+    ends.sort(key=lambda end: (_by_version(end), end), reverse=True)
+    fit = (way for end in ends for way in reversed(ways[end]) if not _lack(offer, way, present))
+    return next(fit, None)
 
 
 @cmp_to_key
@@ -111,10 +154,9 @@ def _rank(offer: Offer) -> Any:
     return (_by_version(offer.fuel_version), offer.seal, offer.name)
 
 
-def _worth(way: Sequence[Offer]) -> Any:
+def _worth(way: _Way) -> Any:
     """Rank a sequence by its last version, then by its length; the rest breaks ties."""
-    end = (1, _by_version(way[-1].fuel_version)) if way else (0, _by_version(""))
-    return (end, len(way), [_rank(offer) for offer in way])
+    return (_by_version(way.end), way.length, way.rank)
 
 
 def _usable(
@@ -135,16 +177,10 @@ def _usable(
     return list(by_seal.values())
 
 
-def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
-    """Return why ``offer`` cannot follow ``way``; empty if it can."""
-    now = way[-1].fuel_version if way else present.fuel_version
-    if compare_fuel_versions(offer.fuel_version, now) <= 0 or now not in offer.upgrade_from:
-        return f"it upgrades {', '.join(sorted(offer.upgrade_from))}, not {now}"
-    held = [present.releases, *(earlier.brings for earlier in way)]
+def _lack(offer: Offer, way: _Way, present: Present) -> str:
+    """Return the base that ``offer`` needs after ``way`` and is missing; empty if none is."""
     for want in offer.wants:
-        key = (want.named, want.os_key)
-        inside = {key: offer.brings[key]} if key in offer.brings else {}
-        if not _is_held(want, [*held, inside]):
+        if not _is_held(want, offer, way, present):
             return (
                 f"it builds on {want.named} for {want.os_key}, and packages that it inherits are"
                 f" neither on this master nor in these tarballs"
@@ -152,46 +188,62 @@ def _lack(offer: Offer, way: Sequence[Offer], present: Present) -> str:
     return ""
 
 
-def _is_held(want: Inherited, held: Sequence[Mapping[ReleaseKey, frozenset[str]]]) -> bool:
-    same = [(key, sums) for releases in held for key, sums in releases.items()
-            if key[1] == want.os_key]  # fmt: skip
+def _is_held(want: Inherited, offer: Offer, way: _Way, present: Present) -> bool:
+    """Look for the named base before all other releases: most often it is that one."""
+    key = (want.named, want.os_key)
+    inside = {key: offer.brings[key]} if key in offer.brings else {}
+
+    def held() -> Iterator[Mapping[ReleaseKey, frozenset[str]]]:
+        yield inside
+        yield present.releases
+        for earlier in way.back():
+            yield earlier.last.brings if earlier.last else {}
+
     if want.checksums is None:
-        return any(key[0] == want.named for key, _ in same)
-    return not want.checksums or any(want.checksums <= sums for _, sums in same)
+        return any(key in releases for releases in held())
+    named = (releases[key] for releases in held() if key in releases)
+    others = (
+        sums
+        for releases in held()
+        for (_, os_key), sums in releases.items()
+        if os_key == want.os_key
+    )
+    return not want.checksums or any(want.checksums <= sums for sums in chain(named, others))
 
 
 def _unreachable(
-    above: Sequence[Offer], usable: Sequence[Offer], best: Sequence[Offer], present: Present
+    above: Sequence[Offer], usable: Sequence[Offer], best: _Way, present: Present
 ) -> PreflightError:
-    failures = tuple(_why_not(offer, usable, best, present) for offer in above)
+    known = {present.fuel_version, *(o.fuel_version for o in usable)}
+    reached = {way.end: way for way in best.back()}
+    failures = tuple(_why_not(offer, known, reached, present) for offer in above)
     remedy = "add the missing tarballs, or leave out those that need them"
     return PreflightError("; ".join(failures), remedy=remedy, failures=failures)
 
 
-def _why_not(offer: Offer, usable: Sequence[Offer], best: Sequence[Offer], present: Present) -> str:
-    known = {present.fuel_version, *(o.fuel_version for o in usable)}
+def _why_not(offer: Offer, known: Set[str], reached: Mapping[str, _Way], present: Present) -> str:
     if not offer.upgrade_from & known:
         needed = " or ".join(sorted(offer.upgrade_from, key=_by_version))
         return (
             f"{offer.name} (Fuel {offer.fuel_version}) needs Fuel {needed}, which none of these"
             f" brings; this master runs {present.fuel_version}"
         )
-    ways = [best[:length] for length in range(len(best) + 1)]
-    from_here = [w for w in ways if _end(w, present) in offer.upgrade_from]
+    from_here = [reached[end] for end in offer.upgrade_from if end in reached]
     if not from_here:
         behind = ", ".join(sorted(offer.upgrade_from & known, key=_by_version))
         return (
             f"{offer.name} (Fuel {offer.fuel_version}) comes behind {behind}, out of reach itself"
         )
-    return f"{offer.name} (Fuel {offer.fuel_version}): {_lack(offer, from_here[-1], present)}"
+    lack = _lack(offer, max(from_here, key=_worth), present)
+    return f"{offer.name} (Fuel {offer.fuel_version}): {lack}"
 
 
-def _end(way: Sequence[Offer], present: Present) -> str:
-    return way[-1].fuel_version if way else present.fuel_version
-
-
-def _not_needed(offer: Offer, best: Sequence[Offer]) -> str:
-    for other in best:
-        if compare_fuel_versions(other.fuel_version, offer.fuel_version) == 0:
-            return f"{other.name} brings Fuel {other.fuel_version}"
-    return f"not on the way to Fuel {best[-1].fuel_version}" if best else "not on any way"
+def _not_needed(usable: Iterable[Offer], chosen: Sequence[Offer]) -> Iterator[tuple[Offer, str]]:
+    """Yield the other tarballs, each with the reason to skip it."""
+    seals = {offer.seal for offer in chosen}
+    end = f"not on the way to Fuel {chosen[-1].fuel_version}" if chosen else "not on any way"
+    for _, group in groupby(usable, key=lambda offer: _by_version(offer.fuel_version)):
+        same = tuple(group)
+        of_order = next((offer for offer in same if offer.seal in seals), None)
+        reason = f"{of_order.name} brings Fuel {of_order.fuel_version}" if of_order else end
+        yield from ((offer, reason) for offer in same if offer is not of_order)

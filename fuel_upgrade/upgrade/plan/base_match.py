@@ -1,9 +1,11 @@
 """Finds the base of a diff: a registered release that has every package the diff inherits. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from fuel_upgrade.bundle.manifest import repo_folder, unit_of
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.release.chain import newest_version_first
@@ -133,19 +135,30 @@ def find_base(
     )
 
 
-def find_inside(need: Need, head: BundleHead) -> BaseMatch:
+def sealed_checksums(head: BundleHead) -> Mapping[str | None, Set[str]]:
+    """Return the SHA-256 of the sealed files by the repo or puppet tree that they are in."""
+    checksums: dict[str | None, set[str]] = defaultdict(set)
+    for path, file in head.sealed.items():
+        checksums[unit_of(path)].add(file.sha256)
+    return checksums
+
+
+def find_inside(
+    need: Need, head: BundleHead, checksums: Mapping[str | None, Set[str]]
+) -> BaseMatch:
     """Look for the inherited packages in a base within the same tarball, by the seal.
+
+    ``checksums`` are the :func:`sealed_checksums` of ``head``.
 
     The seal has SHA-256 only. A diff made with another checksum was checked by ``bundle build``
     and is accepted here.
     """
     if need.algorithm != _SEALED_BY:
         return BaseMatch(need, accepted=True, inside=True)
-    folder = head.repo(need.named, need.os_key).folder + "/"
-    present = {file.sha256 for path, file in head.sealed.items() if path.startswith(folder)}
+    present = checksums.get(repo_folder(need.named, need.os_key), frozenset())
     own = head.descriptions.get((need.named, need.os_key))
     if own is not None and own.algorithm == _SEALED_BY:
-        present |= {p.digest(_SEALED_BY) for p in own.inherited_packages()}
+        present = present | {p.digest(_SEALED_BY) for p in own.inherited_packages()}
     missing = tuple(p for p in need.inherited if p.digest(_SEALED_BY) not in present)
     return BaseMatch(need, accepted=not missing, inside=True, missing=missing)
 

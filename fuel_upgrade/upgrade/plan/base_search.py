@@ -9,6 +9,7 @@ from fuel_upgrade.repo.apt.repo import read_apt
 from fuel_upgrade.repo.apt.suite_path import is_flat
 from fuel_upgrade.repo.package import ALGORITHMS, Identity, Package
 from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.hashing import on_all_cores
 from fuel_upgrade.upgrade.plan.base_match import Held, Need
 
 
@@ -80,14 +81,15 @@ class Holdings:
         self, folder: Path, suite: str | None, needed: dict[Identity, Package], algorithm: str
     ) -> set[Identity]:
         names = {str(package) for package in needed.values()}
-        present: set[Identity] = set()
-        for package in self._packages(folder, suite):
-            if str(package) not in names:
-                continue
+        listed = {p.location: p for p in self._packages(folder, suite) if str(p) in names}
+
+        def search(package: Package) -> Identity | None:
             identity = self._identity(folder, package, algorithm)
-            if identity in needed and identity not in present and self._is_there(folder, package):
-                present.add(identity)
-        return present
+            return identity if identity in needed and self._is_there(folder, package) else None
+
+        reads = self._verify or any(algorithm not in dict(p.digests) for p in listed.values())
+        identities = (on_all_cores if reads else map)(search, listed.values())
+        return {identity for identity in identities if identity is not None}
 
     def _identity(self, folder: Path, package: Package, algorithm: str) -> Identity | None:
         if algorithm in dict(package.digests):

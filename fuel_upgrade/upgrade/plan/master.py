@@ -23,6 +23,7 @@ from fuel_upgrade.upgrade.plan.base_match import (
     find_base,
     find_inside,
     needs,
+    sealed_checksums,
 )
 from fuel_upgrade.upgrade.plan.base_search import Holdings
 
@@ -132,10 +133,10 @@ def _find_bases(
     inside = {(r.version, r.os_key) for r in head.releases}
     root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
-    matches = {}
+    matches, checksums = {}, sealed_checksums(head)
     for need in needs(head):
         if (need.named, need.os_key) in inside:
-            match = find_inside(need, head)
+            match = find_inside(need, head, checksums)
         else:
             fit = candidates(releases, need, replaced)
             match = find_base(need, fit, partial(holdings.look, need=need))

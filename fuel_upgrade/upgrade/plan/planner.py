@@ -136,8 +136,9 @@ def _orchestrators(
     The releases are in topological order: a base in the same tarball comes before its diffs.
     """
     planned: dict[tuple[str, str], OrchestratorData] = {}
+    repos = {(repo.version, repo.os_key): repo for repo in head.repos}
     for release in head.releases:
-        repo = head.repo(release.version, release.os_key)
+        repo = repos[release.version, release.os_key]
         place = repo.place.replace(release.version, "{OPENSTACK_VERSION}", 1)
         location = f"{config.repo_url.rstrip('/')}/{place}{repo.location_suffix}"
         base = _base_data(head, master, release, planned, config.master_ip)

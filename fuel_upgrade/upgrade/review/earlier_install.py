@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
@@ -139,16 +140,26 @@ def _parts(
 ) -> dict[str, dict[str, tuple[SealedFile, bool]]]:
     """Return the sealed files below each path in ``switched``, with a flag for those of repos.
 
-    The keys are the relative paths. The cost grows with the files and their depth, and not with
-    the number of paths.
+    The keys are the relative paths. The prefixes in ``stagings`` are whole folders: the files of
+    one folder are staged in one.
     """
+
+    @cache
+    def placed(folder: str) -> tuple[str, str | None, bool]:
+        """Return the staged folder, the path in ``switched`` around it, and the flag."""
+        prefix = max((p for p in stagings if folder.startswith(p)), key=len)
+        staged = os.path.normpath(f"{stagings[prefix]}/{folder.removeprefix(prefix)}")
+        around = (staged, *map(str, Path(staged).parents))
+        return staged, next((t for t in around if t in switched), None), prefix == manifest.REPOS
+
     parts: dict[str, dict[str, tuple[SealedFile, bool]]] = {}
     for path, sealed in head.sealed.items():
-        prefix = max((p for p in stagings if path.startswith(p)), key=len)
-        staged = os.path.normpath(f"{stagings[prefix]}/{path.removeprefix(prefix)}")
-        top = next((t for t in (staged, *map(str, Path(staged).parents)) if t in switched), None)
+        folder, slash, name = path.rpartition("/")
+        parent, top, is_of_repo = placed(folder + slash)
+        staged = f"{parent}/{name}"
+        top = staged if staged in switched else top
         if top is not None:
-            parts.setdefault(top, {})[staged.removeprefix(top)] = sealed, prefix == manifest.REPOS
+            parts.setdefault(top, {})[staged.removeprefix(top)] = sealed, is_of_repo
     return parts
 
 

@@ -5,6 +5,7 @@ lock), any number of readers.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import RollbackError
-from fuel_upgrade.system.files import rename
+from fuel_upgrade.system.files import open_private, rename
 from fuel_upgrade.upgrade.records import (
     ChangeRecord,
     HookRunRecord,
@@ -76,16 +77,22 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Journal:
-    """The journal's file. Each call is one transaction on its own connection."""
+    """The journal's file. Each call is one transaction on its own connection.
 
-    def __init__(self, path: Path) -> None:
+    A call waits up to ``wait_s`` seconds for another process that has the file locked.
+    """
+
+    def __init__(self, path: Path, *, wait_s: float = 30) -> None:
         self._path = path
+        self._wait_s = wait_s
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with self._reporting():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=30)) as connection:
+            if not self._path.exists():
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(open_private(self._path))  # SQLite gives its own files the same mode
+            with closing(sqlite3.connect(self._path, timeout=self._wait_s)) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
                 _bring_up_to_date(connection)
                 connection.row_factory = sqlite3.Row
@@ -112,7 +119,9 @@ class Journal:
         if not self._path.exists():
             return sqlite3.connect(":memory:")
         # Not mode=ro: SQLite must roll back a transaction that a crash interrupted.
-        db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
+        db = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=self._wait_s
+        )
         db.execute("PRAGMA query_only=ON")
         return db
 
@@ -132,14 +141,13 @@ class Journal:
         if not self._path.exists():
             return None
         try:
-            with closing(sqlite3.connect(self._path, timeout=30)) as db:
+            with closing(sqlite3.connect(self._path, timeout=self._wait_s)) as db:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            for record in self.installs():
-                self.steps(record.id)
+            self.changes()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode in _DAMAGE:
+            if _is_damage(error):
                 return str(error)
             raise self._unusable(error) from error
         except (ValueError, TypeError) as error:
@@ -163,9 +171,9 @@ class Journal:
         return kept
 
     def _unusable(self, error: sqlite3.DatabaseError) -> RollbackError:
-        remedy = f"free space on its disk, or restore {self._path} from a backup"
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            remedy = f"free space on the disk of {self._path}, then try again"
+        remedy = f"see that the disk of {self._path} has space and is writable, then try again"
+        if _primary_code(error) == sqlite3.SQLITE_BUSY:
+            remedy = f"end the process that has it locked, see fuser -v {self._path}; try again"
         if _is_damage(error):
             remedy = "restart fuel-upgraded: it keeps the damaged file and reports the remedy"
         return RollbackError(f"{self._path}: the journal cannot be used: {error}", remedy=remedy)
@@ -178,14 +186,14 @@ class Journal:
                 " kind, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     install.id,
-                    install.subject,
+                    _stored(install.subject),
                     install.seal,
                     install.fuel_from,
                     install.fuel_to,
                     install.state.value,
                     install.started_s,
                     install.kind.value,
-                    install.note,
+                    _stored(install.note),
                 ),
             )
             db.executemany(
@@ -196,7 +204,7 @@ class Journal:
                         install.id,
                         step.number,
                         step.kind,
-                        step.title,
+                        _stored(step.title),
                         json.dumps(step.params),
                         json.dumps(step.facts),
                         step.state.value,
@@ -233,7 +241,7 @@ class Journal:
         with self._open() as db:
             db.execute(
                 "UPDATE step SET state = ?, error = ? WHERE install = ? AND number = ?",
-                (state.value, error, install, number),
+                (state.value, _stored(error), install, number),
             )
 
     def mark(
@@ -264,7 +272,7 @@ class Journal:
     def note(self, install: str, text: str | None) -> None:
         """Set the note for the operator. None deletes it and resets the number of recoveries."""
         with self._open() as db:
-            db.execute("UPDATE install SET note = ? WHERE id = ?", (text, install))
+            db.execute("UPDATE install SET note = ? WHERE id = ?", (_stored(text), install))
             if text is None:
                 db.execute("UPDATE install SET attempts = 0 WHERE id = ?", (install,))
 
@@ -301,7 +309,7 @@ class Journal:
         with self._open() as db:
             cursor = db.execute(
                 "INSERT INTO hook_run (install, point, name, started_s) VALUES (?, ?, ?, ?)",
-                (install, point, name, started_s),
+                (install, point, _stored(name), started_s),
             )
         return int(cursor.lastrowid or 0)
 
@@ -310,7 +318,7 @@ class Journal:
         with self._open() as db:
             db.execute(
                 "UPDATE hook_run SET exit_code = ?, output = ?, ended_s = ? WHERE id = ?",
-                (exit_code, output, ended_s, run),
+                (exit_code, _stored(output), ended_s, run),
             )
 
     def hook_runs(self, install: str) -> tuple[HookRunRecord, ...]:
@@ -324,8 +332,17 @@ class Journal:
         return tuple(HookRunRecord(**dict(row)) for row in rows)
 
 
+def _stored(text: str | None) -> str | None:
+    """Return a text as SQLite can store it, without surrogates."""
+    return None if text is None else text.encode(errors="backslashreplace").decode()
+
+
 def _is_damage(error: BaseException | None) -> bool:
-    return isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE
+    return isinstance(error, sqlite3.DatabaseError) and _primary_code(error) in _DAMAGE
+
+
+def _primary_code(error: sqlite3.DatabaseError) -> int:
+    return error.sqlite_errorcode & 0xFF  # extended codes add to the low byte
 
 
 def _is_outdated(db: sqlite3.Connection) -> bool:

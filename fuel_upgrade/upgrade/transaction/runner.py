@@ -18,6 +18,7 @@ from fuel_upgrade.errors import (
     UpgradeError,
 )
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.outside_text import printable
 from fuel_upgrade.upgrade.events import (
     Event,
     Inconsistent,
@@ -210,7 +211,7 @@ class Transaction:
             self._undo_certainly(record, step, step.discard)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - the other steps are undone after any error
-            reason = str(error) or type(error).__name__
+            reason = printable(str(error)) or type(error).__name__
             self._write(lambda: self._journal.stuck(install, number, reason))
             return f"{_name(record)}: {reason}"
         self._write(lambda: self._journal.reverted(install, number))

@@ -197,7 +197,7 @@ print(json.dumps(answers))
         (["stauts"], "did you mean 'status'?", "fuel-upgrade --help"),
         (["repo", "dif"], "did you mean 'diff'?", "fuel-upgrade repo --help"),
         (["registry", "user", "ad"], "did you mean 'add'?", "fuel-upgrade registry user --help"),
-        (["diff"], "did you mean 'repo diff' or 'releases diff'?", "fuel-upgrade --help"),
+        (["prove"], "did you mean 'repo prove'?", "fuel-upgrade --help"),
         (["status", "--jsn"], "--json", "fuel-upgrade status --help"),
         (["--sokcet", "x", "status"], "--socket", "fuel-upgrade --help"),
         (["zzz"], "there is no command 'zzz'", "fuel-upgrade --help"),

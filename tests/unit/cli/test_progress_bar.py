@@ -3,7 +3,7 @@
 import pytest
 
 from fuel_upgrade.cli.progress_bar import Plain, Shown, render_bar
-from fuel_upgrade.system.printable import printable
+from fuel_upgrade.outside_text import printable
 
 GIB = 1 << 30
 FULL = Shown(

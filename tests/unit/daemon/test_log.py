@@ -2,6 +2,7 @@ import io
 import logging
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +117,15 @@ def test_warnings_and_errors_are_counted_by_level(log: Path) -> None:
     logging.getLogger().removeHandler(handler)
     assert counted == ["info", "warning", "error"]
     assert "look" in log.read_text()
+
+
+def test_the_log_is_its_owners_alone_also_after_a_rotation(log: Path) -> None:
+    structlog.get_logger("fuel_upgrade.ours").info("before")
+    before = os.umask(0)
+    try:
+        log.rename(log.with_suffix(".1"))
+        structlog.get_logger("fuel_upgrade.ours").info("after")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in sorted(log.parent.iterdir())]
+    assert modes == [0o600, 0o600]

@@ -28,7 +28,7 @@ OK, WARNING, FAILURE = Verdict.OK, Verdict.WARNING, Verdict.FAILURE
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     made = Config(master_ip="127.0.0.1").under(tmp_path)
-    made.paths.state.mkdir(parents=True)
+    made.paths.state.mkdir(mode=0o700, parents=True)
     return made
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_journal_is_a_failure(config: Config) -> None:
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("state", 0o777), ("registry_password", 0o640), ("hooks", 0o775), ("journal", 0o666)],
+    [("state", 0o755), ("registry_password", 0o640), ("hooks", 0o775), ("journal", 0o644)],
 )
 def test_a_file_that_others_can_change_or_read_is_a_failure(
     config: Config, name: str, mode: int

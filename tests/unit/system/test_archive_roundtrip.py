@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import process
-from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind
+from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind, path_fault
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.extraction import extract
 from fuel_upgrade.system.files import hash_file
@@ -47,21 +47,13 @@ def test_a_written_archive_can_be_read() -> None:
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=150)
-safe_names = names.filter(lambda name: name not in (".", ".."))
+safe_names = names.filter(lambda name: name not in (".", "..") and not path_fault(name))
 
 
 @quickly
 @given(st.dictionaries(safe_names, st.binary(max_size=600), max_size=4))
 def test_any_names_and_contents_are_read_as_written(files: dict[str, bytes]) -> None:
     assert {path: m.data for path, m in read_archive(written(files)).items()} == files
-
-
-def test_a_name_that_is_not_utf8_is_kept(tmp_path: Path) -> None:
-    name = os.fsdecode(b"\xff\xfe")
-    (tmp_path / "out").mkdir()
-    data = io.BytesIO(written({name: b"x"}))
-    extract(ArchiveReader(data, name="t"), tmp_path / "out")
-    assert os.listdir(os.fsencode(tmp_path / "out")) == [b"\xff\xfe"]  # noqa: PTH208 - bytes
 
 
 def test_the_bytes_depend_on_names_modes_and_contents_only() -> None:

@@ -221,8 +221,10 @@ def test_removing_together_also_removes_leftovers_of_a_crash(tmp_path: Path) -> 
 
 def test_a_file_is_being_written_as_long_as_a_program_has_it_open_for_that(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    with path.open("w"):
-        assert is_being_written(path)
-    assert not is_being_written(path)
-    with path.open("r"):
-        assert not is_being_written(path)
+    path.touch()
+    with path.open("rb") as file:
+        with path.open("ab"):
+            assert is_being_written(file.fileno())
+        assert not is_being_written(file.fileno())
+        with path.open("rb"):
+            assert not is_being_written(file.fileno())

@@ -32,7 +32,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_deep_and_wide_trees_need_few_descriptors(tmp_path: Path) -> None:
-    paths = ["/".join(["d"] * 100) + "/a", *(f"w{n}/a" for n in range(100)), "d/b", "w7/b"]
+    paths = ["/".join(["d"] * 60) + "/a", *(f"w{n}/a" for n in range(100)), "d/b", "w7/b"]
     data = b"".join(file_member(path, path.encode()) for path in paths) + END
     opened: list[int] = []
     before = opened_descriptors()

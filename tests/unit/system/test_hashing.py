@@ -3,10 +3,11 @@
 import hashlib
 import os
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from fuel_upgrade.system.hashing import Hasher, hash_files
+from fuel_upgrade.system.hashing import Hasher, hash_files, on_all_cores
 
 SIZES = [0, 1, (1 << 20) - 1, 1 << 20, (5 << 20) + 3]
 
@@ -33,3 +34,25 @@ def test_files_have_their_checksums_in_their_order(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path, size: int) -> None:
     with pytest.raises(FileNotFoundError):
         hash_files([(tmp_path / "none", size)])
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_two_items_are_worked_on_at_once() -> None:
+    both = Barrier(2)
+    assert sorted(on_all_cores(lambda _: both.wait(timeout=30), "ab")) == [0, 1]
+
+
+def test_results_have_the_order_of_the_items() -> None:
+    assert list(on_all_cores(str, range(100))) == [str(number) for number in range(100)]
+
+
+def test_no_item_begins_after_an_error() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        raise FileNotFoundError
+
+    with pytest.raises(FileNotFoundError):
+        list(on_all_cores(work, range(100_000)))
+    assert len(begun) < 100_000

@@ -3,7 +3,7 @@
 import io
 import random
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import pytest
 
@@ -30,15 +30,17 @@ class Failing(io.RawIOBase):
 def test_the_bytes_are_those_of_the_stream(length: int) -> None:
     data = random.Random(length).randbytes(length)
     draw = random.Random(1)
-    with ReadAhead.buffered(io.BytesIO(data)) as stream:
+    with ReadAhead(io.BytesIO(data)) as stream:
         actual = bytearray()
-        while block := stream.read(draw.choice([1, 512, 70_000, 3 << 20])):
+        size: int = draw.choice([1, 512, 70_000, 3 << 20])
+        while block := stream.read1(size) if draw.random() < 0.5 else stream.read(size):
             actual += block
+            size = draw.choice([1, 512, 70_000, 3 << 20])
     assert actual == data
 
 
 def test_an_error_is_raised_at_its_place() -> None:
-    with ReadAhead.buffered(cast("BinaryIO", Failing())) as stream:
+    with ReadAhead(cast("io.BufferedIOBase", Failing())) as stream:
         assert len(stream.read(3 << 20)) == 3 << 20
         with pytest.raises(OSError, match="the disk is gone"):
             stream.read(1)
@@ -47,6 +49,6 @@ def test_an_error_is_raised_at_its_place() -> None:
 def test_it_closes_the_stream_before_its_end(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(bytes(20 << 20))
     file = (tmp_path / "f").open("rb")
-    with ReadAhead.buffered(file) as stream:
+    with ReadAhead(file) as stream:
         stream.read(1)
     assert file.closed

@@ -72,3 +72,12 @@ def test_the_memory_of_the_counters_is_bounded() -> None:
         "pair": 8,
     }
     assert len(logins._known) == 8
+
+
+def test_the_socket_of_the_daemon_has_no_limit_and_guesses_set_none() -> None:
+    logins = FailedLogins(LIMITS, clock=Clock())
+    for _ in range(50):
+        logins.failed("fuel-upgrade", "127.0.0.1")
+        logins.failed("fuel-upgrade", "")
+    assert logins.wait_s("fuel-upgrade", "") == 0
+    assert logins.wait_s("fuel-upgrade", "127.0.0.1") == 60

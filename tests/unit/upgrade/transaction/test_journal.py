@@ -1,6 +1,7 @@
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -230,3 +231,30 @@ def test_a_reader_rolls_back_a_transaction_that_a_crash_interrupted(
         shutil.copytree(path.parent, copy)
     assert (copy / "journal.sqlite-journal").stat().st_size > 0
     assert Journal(copy / "journal.sqlite").installs() == (INSTALL,)
+
+
+def test_the_journal_and_the_files_of_sqlite_are_their_owners_alone(tmp_path: Path) -> None:
+    path, modes = tmp_path / "state/journal.sqlite", {}
+    before = os.umask(0)
+    try:
+        Journal(path).begin(INSTALL)
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("UPDATE install SET note = 'x'")
+            modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"journal.sqlite": 0o600, "journal.sqlite-journal": 0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"])
+def test_a_locked_journal_is_to_be_unlocked_and_not_replaced(tmp_path: Path, lock: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path, wait_s=0)
+    journal.begin(INSTALL)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(lock)
+        with pytest.raises(RollbackError, match="locked") as caught:
+            journal.note(INSTALL.id, "x")
+    assert f"fuser -v {path}" in caught.value.remedy
+    assert "backup" not in caught.value.remedy

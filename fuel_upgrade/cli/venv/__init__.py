@@ -1,0 +1,1 @@
+"""``fuel-upgrade venv``: Python venvs on a repo server, and on this host."""
