@@ -1,12 +1,14 @@
 """A proof reads indexes with a library: an error of the project's own reader is no proof."""
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import library_reader
+from fuel_upgrade.repo.apt.columns import Columns, read_columns
 from fuel_upgrade.repo.apt.index_files import read_batches
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
@@ -54,7 +56,15 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
         return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
 
+    def columns(
+        index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
+    ) -> Iterator[Columns]:
+        for every in read(index):
+            others = [not identity.startswith(f"{name} ") for identity in every.identities]
+            yield Columns.of(list(every.packages(others)))
+
     monkeypatch.setattr(AptIndex, "batches", batches)
+    monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
     monkeypatch.setattr(primary_text, "_rows", rows)
 
 
@@ -126,10 +136,14 @@ def test_stanzas_that_only_end_at_a_line_of_blanks_are_no_proof(
     with pytest.raises(BundleError, match="line of blanks"):
         build_diff(base, current, tmp_path / "diff")
 
-    def batches(index: AptIndex) -> Iterator[list[bytes]]:
-        yield index.path.read_bytes().replace(blanks + b"\n", b"\n").split(b"\n\n")
+    def text_of(index: AptIndex) -> bytes:
+        return index.path.read_bytes().replace(blanks + b"\n", b"\n")
 
-    monkeypatch.setattr(AptIndex, "batches", batches)  # a reader without the check
+    def columns(index: AptIndex) -> Iterator[Columns]:
+        yield read_columns(text_of(index), source="x")
+
+    monkeypatch.setattr(AptIndex, "batches", lambda index: iter([text_of(index).split(b"\n\n")]))
+    monkeypatch.setattr(AptIndex, "columns", columns)  # readers without the check
     with pytest.raises(BundleError, match="two libraries read the index differently"):
         build_diff(base, current, tmp_path / "diff")
 
@@ -194,7 +208,7 @@ def test_a_second_primary_is_not_left_unread(tmp_path: Path) -> None:
 def test_an_index_that_apt_refuses_is_no_proof(tmp_path: Path) -> None:
     path = write(tmp_path / "Packages", b"Package: a\nno field\n")
     with pytest.raises(BundleError, match="apt cannot read"):
-        list(library_reader.read_rows([path], "sha256"))
+        list(library_reader.read_identities([path], "sha256"))
 
 
 def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:

@@ -1,7 +1,7 @@
 """Read the input of a proof from disk, and run it."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -13,10 +13,11 @@ from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone, reading_faults
 from fuel_upgrade.repo.read_repo import Role, open_repo, opened_repo, read_repo
-from fuel_upgrade.repo.repo import IndexChoice, Reading, Repo
+from fuel_upgrade.repo.repo import Entry, IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
+from fuel_upgrade.system.collector import paused_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ def read_sides(comparison: Comparison) -> Sides:
     """
     algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
     inherited = [package.identity(algorithm) for package in comparison.base_inherited]
-    base = _holding(comparison.base, inherited, algorithm, pool)
-    return Sides(base, _holding(comparison.current, (), algorithm, pool), pool)
+    started = comparison.readings or (None, None)
+    base = _holding(comparison.base, started[0], inherited, algorithm, pool)
+    return Sides(base, _holding(comparison.current, started[1], (), algorithm, pool), pool)
 
 
 def prove_written(
@@ -94,36 +96,25 @@ def describe(comparison: Comparison) -> DiffDescription:
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
-    algorithm, names = comparison.diff.algorithm, None
-    if comparison.touched is not None:
-        names = comparison.touched | _moved(comparison)
+    algorithm, quick = comparison.diff.algorithm, comparison.quick
+    base: Iterable[Entry] = quick.base if quick else comparison.base.entries(algorithm=algorithm)
+    current = quick.current if quick else comparison.current.entries(algorithm=algorithm)
+    names = {entry.package.name for side in (base, current) for entry in side} if quick else None
     inherited = (p for p in comparison.base_inherited if names is None or p.name in names)
     return find_changes(
-        chain(_listed(comparison.base, algorithm, names), map(Listed, inherited)),
-        _listed(comparison.current, algorithm, names),
+        chain(_listed(base), map(Listed, inherited)),
+        _listed(current),
         algorithm=algorithm,
         compare=version_order(comparison.kind),
     )
 
 
-def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
-    """Yield the packages in ``names``, or all; those of an apt repo with their component."""
-    entries = repo.entries(algorithm=algorithm, names=names)
+def _listed(entries: Iterable[Entry]) -> Iterator[Listed]:
+    """Yield the packages of entries; those of an apt repo with their component."""
     return (Listed(entry.package, entry.component or None) for entry in entries)
 
 
-def _moved(comparison: Comparison) -> set[str]:
-    """Return the names of packages that changed their component."""
-    base, current = comparison.base, comparison.current
-    if len({*base.components, *current.components}) <= 1:
-        return set()
-    places = [
-        {(e.package.name, e.component) for e in repo.entries(algorithm=comparison.diff.algorithm)}
-        for repo in (base, current)
-    ]
-    return {name for name, _ in places[0] ^ places[1]}
-
-
+@paused_collector()
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
     """Report the changes from ``base`` to ``current``, each a folder or an archive.
 
@@ -145,6 +136,7 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         return described.report(name or f"{base} -> {current}")
 
 
+@paused_collector()
 def prove_repos(
     base: Path, diff: Path, current: Path, *, suites: Suites, check_dependencies: bool = False
 ) -> tuple[Proof, DependencyReport | None]:
@@ -170,6 +162,7 @@ def prove_repos(
             suite=suites.current,
             base_suite=suites.base,
             algorithm=actual.algorithm,
+            will_prove=True,
         )
         written = open_repo(diff_root, suite=suites.diff)
         sides = read_sides(compared)
@@ -212,14 +205,19 @@ def _diff_holding(
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
-        return _holding(with_computed(repo), actual.inherited, algorithm, pool)
+        return _holding(with_computed(repo), None, actual.inherited, algorithm, pool)
 
 
 def _holding(
-    repo: Repo, inherited: Iterable[Identity], algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo,
+    started: Reading | None,
+    inherited: Iterable[Identity],
+    algorithm: str,
+    pool: dict[Identity, Identity],
 ) -> Holding:
     try:
-        return holding_of(repo, repo.read_for_proof(algorithm), inherited, pool=pool)
+        reading = started or repo.read_for_proof(algorithm)
+        return holding_of(repo, reading, inherited, pool=pool)
     except KeyError as error:
         raise BundleError(
             f"{repo.root}: a proof by {algorithm} is not possible: its index does not have it",

@@ -6,7 +6,7 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,10 +55,6 @@ class PrimaryText:
         name, architecture, version, value = identity.split(" ")
         location, size = self.files[identity]
         return Package(name, architecture, version, size, location, ((ALGORITHM, value),))
-
-    def named(self, names: Collection[str]) -> Iterator[Package]:
-        """Yield the packages of these names."""
-        return (self.package(i) for i in self.files if i.partition(" ")[0] in names)
 
 
 def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:

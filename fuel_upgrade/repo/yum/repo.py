@@ -7,9 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
@@ -57,11 +56,7 @@ class YumRepo(YumMetadata):
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
         """Yield the packages, which are in memory; ``algorithm`` has no influence."""
-        if names is None:
-            return map(Entry, self.packages)
-        if self.text and not self.computed:
-            return map(Entry, self.text.named(names))
-        return (Entry(package) for package in self.packages if package.name in names)
+        return (Entry(p) for p in self.packages if names is None or p.name in names)
 
     @property
     def text(self) -> PrimaryText | None:
@@ -70,24 +65,24 @@ class YumRepo(YumMetadata):
             self.texts.append(read_primary_text(self.metadata["primary"], self.primary))
         return self.texts[0]
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identity of each package."""
         if algorithm == ALGORITHM and not self.computed and self.text:
-            return ((_INDEX, identity) for identity in self.text.files)
-        return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+            return iter(((_INDEX, tuple(self.text.files)),))
+        return ((_INDEX, (package.identity(algorithm),)) for package in self.packages)
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with expat; the checksums that the metadata lacks are those of this repo."""
         return Reading(READER, self._read_by_expat(algorithm))
 
-    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         computed: dict[str, str] = {}
         for key, location, kind, checksum in read_rows(self.root):
             if kind == algorithm:
-                yield _INDEX, f"{key} {checksum}"
+                yield _INDEX, (f"{key} {checksum}",)
                 continue
             computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
-            yield _INDEX, f"{key} {computed[posixpath.normpath(location)]}"
+            yield _INDEX, (f"{key} {computed[posixpath.normpath(location)]}",)
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""

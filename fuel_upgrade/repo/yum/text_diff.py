@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from fuel_upgrade.repo.diff import QuickDiff, diff
+from fuel_upgrade.repo.diff import diff
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
+from fuel_upgrade.repo.repo import Entry, QuickDiff
 from fuel_upgrade.repo.version import compare_rpm
 from fuel_upgrade.repo.yum.primary_text import ALGORITHM, PrimaryText
 
@@ -22,9 +23,10 @@ def diff_texts(
         return None
     old, new = base.files.keys() | taken.keys(), current.files.keys()
     touched = frozenset(map(_name, old ^ new))
-    before = [taken.get(i) or base.package(i) for i in _of_names(old, touched)]
+    before = [base.package(identity) for identity in _of_names(base.files, touched)]
     now = [current.package(identity) for identity in _of_names(new, touched)]
-    part = diff(before, now, algorithm=ALGORITHM, compare=compare_rpm)
+    own = [taken[identity] for identity in _of_names(taken, touched)]
+    part = diff([*before, *own], now, algorithm=ALGORITHM, compare=compare_rpm)
     whole = replace(
         part,
         inherited=tuple(sorted(old & new)),
@@ -32,7 +34,9 @@ def diff_texts(
         base_fingerprint=fingerprint_of(old, ALGORITHM),
         result_fingerprint=fingerprint_of(new, ALGORITHM),
     )
-    return QuickDiff(whole, touched)
+    carried = {package.identity(ALGORITHM) for package in whole.carried}
+    fresh = [Entry(package) for package in now if package.identity(ALGORITHM) in carried]
+    return QuickDiff(whole, tuple(map(Entry, before)), tuple(map(Entry, now)), fresh)
 
 
 def _name(identity: Identity) -> str:

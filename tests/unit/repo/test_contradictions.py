@@ -15,7 +15,7 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.stanza import FileSums, render_release
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import compare_repos
-from fuel_upgrade.repo.contradictions import ALL, Contradictions, EntryHashes
+from fuel_upgrade.repo.contradictions import ALL, Contradictions
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.read_repo import open_repo, read_repo
 from tests.builders import Fake, apt_repo, checksum, package, stanza, write, yum_repo
@@ -94,15 +94,6 @@ def test_indexes_that_no_node_reads_together_may_have_two_contents(
 def test_one_file_has_one_content_in_all_indexes() -> None:
     with pytest.raises(BundleError):
         add_both(ONE, OTHERS["one file of two contents"], ("i386", "amd64"))
-
-
-@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_hashes_show_each_contradiction(other: Package) -> None:
-    hashes = EntryHashes()
-    hashes.add(ONE)
-    assert hashes.may_contradict([other])
-    assert not hashes.may_contradict([ONE])
-    assert EntryHashes().may_contradict([ONE, other])
 
 
 def append_stanza(root: Path, fake: Fake, *, location: str | None = None) -> None:

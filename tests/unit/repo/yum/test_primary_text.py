@@ -114,7 +114,7 @@ def test_both_readers_give_one_diff(tmp_path: Path, current: list[Fake]) -> None
         )
         for name, edit in (("text", str), ("library", replaced("</arch>", "<!-- --></arch>")))
     )
-    assert (by_text.touched is None, by_library.touched is None) == (False, True)
+    assert (by_text.quick is None, by_library.quick is None) == (False, True)
     assert by_text.diff == by_library.diff
 
 
