@@ -145,6 +145,8 @@ def _read_signed(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
             continue
         signed[name] = {}
         for path in stream.members():
+            if len(files) >= budgets.ENTRIES:
+                raise ValueError(f"more than {budgets.ENTRIES} files")
             files[_checked(path)] = SealedFile.from_json(stream.value())
     return signed
 

@@ -34,6 +34,8 @@ def opened_tarball(path: Path, *, begun_bytes: int | None = None) -> Iterator[io
         before = _size_and_time(descriptor)
         _refuse_growing(path, descriptor)
         size_bytes = before[0] if begun_bytes is None else begun_bytes
+        if before[0] == 0:  # so are files of the kernel, which may wait or never end
+            raise _cut_short(path, size_bytes, 0)
         try:
             yield io.BufferedReader(io.FileIO(descriptor, closefd=False), CHUNK_BYTES)
         except CutShortError as error:

@@ -125,6 +125,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
     releases = _releases(texts, description)
     _check_agreement(path, description, diff_releases, releases)
+    _check_places(path, description, sealed)
     _refuse_bomb(path, size_bytes, sealed)
     head = BundleHead(
         path=path,
@@ -133,7 +134,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
-        descriptions=_descriptions(path, texts, description),
+        descriptions=_descriptions(path, texts, description, files=len(sealed)),
         sealed=sealed,
         seal_sha256=seal_sha256,
     )
@@ -154,10 +155,14 @@ def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[
             raise BundleError(
                 f"{path}: its header is over {say_size(budgets.HEAD_BYTES)}", remedy=DAMAGED
             )
-        if member.path == manifest.SEAL:
-            seal = reader.hash_data()
+        if member.path != manifest.SEAL:
+            files[member.path] = reader.read()
+        elif member.size_bytes > budgets.SEAL_BYTES:
+            raise BundleError(
+                f"{path}: its seal is over {say_size(budgets.SEAL_BYTES)}", remedy=DAMAGED
+            )
         else:
-            files[member.path] = b"".join(reader.chunks())
+            seal = reader.hash_data()
     if seal is None:
         raise BundleError(f"{path}: no {manifest.SEAL} in its header: not sealed", remedy=_UNSEALED)
     return seal, files
@@ -205,10 +210,10 @@ def _releases(texts: Mapping[str, str], description: UpgradeDescription) -> tupl
 
 
 def _descriptions(
-    path: Path, texts: Mapping[str, str], description: UpgradeDescription
+    path: Path, texts: Mapping[str, str], description: UpgradeDescription, *, files: int
 ) -> dict[tuple[str, str], DiffDescription]:
     descriptions = {}
-    lines_left = budgets.DIFF_LINES
+    lines_left = budgets.ENTRIES - files
     for repo in description.repos:
         if repo.base is None:
             continue
@@ -218,9 +223,13 @@ def _descriptions(
         lines_left -= texts[name].count("\n")
         if lines_left < 0:
             raise BundleError(
-                f"{path}: over {budgets.DIFF_LINES} lines of {FILE_NAME}", remedy=_UNSEALED
+                f"{path}: over {budgets.ENTRIES} files and lines of {FILE_NAME}",
+                remedy=_UNSEALED,
             )
-        descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
+        described = DiffDescription.parse(texts[name], source=name)
+        if fault := repo.description_fault(described):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
+        descriptions[repo.version, repo.os_key] = described
     return descriptions
 
 
@@ -243,6 +252,16 @@ def _check_agreement(
                 f" {diff_releases.get(repo.version)}, {manifest.UPGRADE} says {repo.base}",
                 remedy=_UNSEALED,
             )
+
+
+def _check_places(
+    path: Path, description: UpgradeDescription, sealed: Mapping[str, SealedFile]
+) -> None:
+    versions = {repo.version for repo in description.repos}
+    folders = {repo.folder for repo in description.repos}
+    for name in sealed:
+        if fault := manifest.place_fault(name, versions, folders):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
 
 
 def check_content(

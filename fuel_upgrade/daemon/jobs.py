@@ -305,7 +305,7 @@ class Jobs:
             result = take_turn()
         except UpgradeError as error:
             _log.error("job failed", job=job.id, **error.to_json())
-            job.add(JobFailed(error))
+            job.add(JobFailed(error.amended()))  # a copy without traceback, whose frames hold data
         except Exception as error:  # noqa: BLE001 - logged with traceback and sent to the client
             _log.exception("job broke", job=job.id)
             unknown = UpgradeError(

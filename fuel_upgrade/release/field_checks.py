@@ -5,6 +5,7 @@ from typing import Any
 
 from fuel_upgrade.release.nailgun_repos import repos_fault
 from fuel_upgrade.release.nailgun_settings import unknown_settings
+from fuel_upgrade.release.version_grammar import release_version
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
@@ -41,6 +42,9 @@ def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
             yield f"has no {name!r}, expected a text, found {value!r:.80}"
         elif len(value) > most:
             yield f"{name!r} has {len(value)} characters, Nailgun takes {most}: {value:.40}..."
+        elif not value.isprintable():
+            yield f"{name!r} has control characters: {value!r}"
+    yield from _check_version(fields.get("version"))
     for name, value in fields.items():
         yield from _check_kind(str(name), value)
     yield from _check_state(fields)
@@ -48,6 +52,13 @@ def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
     yield from _check_orchestrator(fields)
     yield from _check_repo_list(fields)
     yield from unknown_settings(fields)
+
+
+def _check_version(version: object) -> Iterator[str]:
+    try:
+        release_version(version or "1")  # an empty one is reported already
+    except ValueError as error:
+        yield f"'version': {error}"
 
 
 def _check_kind(name: str, value: object) -> Iterator[str]:

@@ -34,10 +34,10 @@ HEAD_BYTES = 64 << 20
 HEAD_MEMBERS = 4096
 """The files in the header of a tarball."""
 SEAL_BYTES = 32 << 20
-"""The seal: 180 bytes for each of 180,000 files."""
+"""The seal: 180 bytes for each file."""
 SEAL_KEYS = 64
 """The keys of the seal's objects beside the files, of which TUF has seven."""
-DIFF_LINES = 200_000
-"""The lines in the ``diff.yaml`` of all repos of a tarball: a package inherited, or a change."""
+ENTRIES = 200_000
+"""The files in the seal and the lines of each ``diff.yaml``, together."""
 DESCRIPTION_VALUES = 200_000
 """The values in the descriptions of all releases of a tarball; the largest real one has 18,085."""

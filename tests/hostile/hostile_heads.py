@@ -35,7 +35,7 @@ def _seals() -> Iterator[Case]:
         "texts": '"ab"',
         "nested lists": "[[[[[]]]]]",
     }.items():
-        for size in (20 * MIB, 100 * MIB):
+        for size in (20 * MIB, 100 * MIB) if item == "[]" else (20 * MIB,):
             yield case(
                 "seal with an unknown key",
                 f"{size // MIB} MiB of {variant}",
@@ -43,8 +43,8 @@ def _seals() -> Iterator[Case]:
             )
     yield case(
         "seal with an unknown key",
-        "one text of 100 MiB",
-        lambda: _sealed_by(_grown(text, f'"{"x" * (100 * MIB)}"', 1)),
+        "one text of 30 MiB",
+        lambda: _sealed_by(_grown(text, f'"{"x" * (30 * MIB)}"', 1)),
     )
     yield case("deep seal", "a million lists", lambda: _sealed_by(b"[" * 1_000_000))
     yield case(
@@ -54,7 +54,7 @@ def _seals() -> Iterator[Case]:
         is_harmless=True,
     )
     short = '"%d":{"length":1,"hashes":{"sha256":"' + "0" * 64 + '"}},'
-    for count in (300_000, 1_000_000):
+    for count in (250_000, 600_000):
         yield case(
             "seal with many files",
             f"{count}",

@@ -164,6 +164,7 @@ def _bombs() -> Iterator[Case]:
             f"{name}, {'sealed' if sealed_as else 'not sealed'}",
             lambda start=start: start,
             65 * GIB,
+            is_endless=sealed_as is not None,
         )
     in_head = {
         "seal": SEAL,

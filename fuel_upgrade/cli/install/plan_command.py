@@ -1,5 +1,6 @@
 """``fuel-upgrade plan``: shows and saves the plan of an install."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,13 +73,14 @@ def plan(  # noqa: PLR0913 - an option each
 
 def request_of(tarballs: tuple[Path, ...], *, verify_base: bool, full_view: bool) -> dict[str, Any]:
     """Return the request body for these tarballs; empty if a plan names the tarball."""
-    paths = [str(path.absolute()) for path in tarballs]
+    # the daemon follows no link to a tarball: its target is chosen here, with the user's own rights
+    paths = [os.path.realpath(p) if p.is_symlink() else str(p.absolute()) for p in tarballs]
     which: dict[str, Any] = {"tarball": paths[0]} if len(paths) == 1 else {"tarballs": paths}
     return {**which, "verify_base": verify_base, "full_view": full_view}
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read a saved plan; the daemon validates it.
+    """Read a saved plan, without the packages, which may be many; the daemon validates it.
 
     Raises:
         ConfigError: it cannot be read, or is not a JSON object.
@@ -88,7 +90,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     if not isinstance(kept, dict):
         kind = type(kept).__name__
         raise ConfigError(f"{path}: not a plan: expected an object, found {kind}", remedy=remedy)
-    return kept
+    return {name: value for name, value in kept.items() if name != "packages"}
 
 
 def _keep(shown: dict[str, Any], out: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import Identity, Package, checked_location
+from fuel_upgrade.repo.package import Package, checked_location
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
@@ -29,16 +29,11 @@ RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
 """The checksum lists of a Release, weakest first, with the names of their algorithms."""
 
 
-def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
+def iter_texts(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the text of a ``Packages`` file in parts of whole stanzas.
 
     Stanzas end where apt ends them: at an empty line, which may hold carriage returns; those at the
-    beginnings and ends of lines are removed. After extra empty lines a stanza may be empty or have
-    line feeds around it.
-
-    Raises:
-        ValueError: a line of blanks precedes a stanza. deb822(5) lets a parser take it for an empty
-            line, but apt does not: it reads both stanzas as one.
+    beginnings and ends of lines are removed.
     """
     rest = b""
     while data := stream.read(max(_CHUNK_BYTES, len(rest))):  # no byte is read more than twice
@@ -48,8 +43,8 @@ def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
             rest = text
             continue
         rest = text[end + 2 :]
-        yield _split(text[:end])
-    yield _split(rest)
+        yield text[:end]
+    yield rest
 
 
 def _with_line_feeds(text: bytes) -> bytes:
@@ -59,7 +54,13 @@ def _with_line_feeds(text: bytes) -> bytes:
     return b"\n".join((*(line.strip(b"\r") for line in lines), last.lstrip(b"\r")))
 
 
-def _split(text: bytes) -> list[bytes]:
+def split_stanzas(text: bytes) -> list[bytes]:
+    """Return the stanzas of a part. After extra empty lines one may be empty or have line feeds.
+
+    Raises:
+        ValueError: a line of blanks precedes a stanza. deb822(5) lets a parser take it for an empty
+            line, but apt does not: it reads both stanzas as one.
+    """
     stanzas = text.split(b"\n\n")
     if text.count(b"\nPackage:") < len(stanzas):
         return stanzas
@@ -138,29 +139,6 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
         )
     except ValueError:
         return _only_sha256(parse_package(stanza, source=source))
-
-
-def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
-    """Return the identity of one stanza, by its SHA-256, without reading other fields.
-
-    Raises:
-        BundleError, KeyError: as :func:`parse_by_sha256`.
-    """
-    find = stanza.rfind
-    version, architecture, checksum = find(_VERSION), find(_ARCHITECTURE), find(_SHA256)
-    fields = min(version, architecture, checksum)
-    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
-        return parse_by_sha256(stanza, source=source).identity(_BEST)
-    try:
-        parts = (
-            _bytes(stanza, len(_PACKAGE)),
-            _bytes(stanza, architecture + len(_ARCHITECTURE)),
-            _bytes(stanza, version + len(_VERSION)),
-            _bytes(stanza, checksum + len(_SHA256)).lower(),
-        )
-    except ValueError:
-        return parse_by_sha256(stanza, source=source).identity(_BEST)
-    return b" ".join(parts).decode()
 
 
 def name_of(stanza: bytes) -> str | None:

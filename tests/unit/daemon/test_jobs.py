@@ -10,6 +10,7 @@ from fuel_upgrade.upgrade.event_json import to_json
 from fuel_upgrade.upgrade.events import (
     Event,
     InstallStarted,
+    JobFailed,
     JobSucceeded,
     RepairStarted,
     StepProgressed,
@@ -44,6 +45,18 @@ def test_an_error_is_the_last_event() -> None:
 
     (event,) = follow(Jobs(), work)
     assert (event["event"], event["exit_code"], event["what"]) == ("error", 3, "damaged")
+
+
+def test_a_kept_error_keeps_no_frames_with_the_data_that_was_read() -> None:
+    def work(_watch: Watch) -> Mapping[str, Any]:
+        raise BundleError("damaged", remedy="get another") from ValueError("cause")
+
+    jobs = Jobs()
+    follow(jobs, work)
+    (streamed,) = jobs.get("j").follow()
+    assert isinstance(streamed.event, JobFailed)
+    error = streamed.event.error
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
 
 
 def test_an_unexpected_error_ends_the_job_too() -> None:

@@ -1,5 +1,6 @@
 """A forbidden member is refused at its header, before a byte of it is written."""
 
+import io
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.extraction import extract
 from tests.builders import END, file_member, header, padded, pax, pax_record, read_archive, reader
 
@@ -26,6 +29,15 @@ def binary_size(size: int) -> bytes:
 
 
 HOSTILE = {
+    "name_of_256_bytes": file_member("n" * 256),
+    "path_of_1025_bytes": file_member("/".join(["n" * 204] * 5) + "x"),
+    "65_levels": file_member("d/" * 64 + "x"),
+    "control_character": file_member("a\x1b[31m"),
+    "line_feed": file_member("a\nb"),
+    "not_utf8": pax(("path", "\udcff")) + file_member("a"),
+    "link_to_control_character": header("l", LINK, target="a\x07"),
+    "extension_without_member": pax(("path", "a")),
+    "five_extensions": pax(("mtime", "1")) * 5 + file_member("a"),
     "absolute": file_member("/etc/passwd"),
     "parent": file_member("../x"),
     "parent_within": file_member("a/../../x"),
@@ -88,6 +100,36 @@ def test_a_hostile_member_is_refused_and_not_written(tmp_path: Path, data: bytes
         extract(reader(data + END), tmp_path / "into")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["into"]
     assert len([p for p in tmp_path.glob("into/**/*") if not p.is_dir()]) <= len(before)
+
+
+def test_a_path_at_the_limits_is_accepted() -> None:
+    paths = ["n" * 255, "/".join(["n" * 204] * 5), "d/" * 63 + "x"]
+    assert list(read_archive(b"".join(map(file_member, paths)) + END)) == paths
+
+
+def test_members_beyond_their_number_are_refused() -> None:
+    data = header("d", tarfile.DIRTYPE) * 4 + END
+    assert [m.path for m in ArchiveReader(io.BytesIO(data), name="t", max_members=4).members()]
+    with pytest.raises(BundleError, match="more members"):
+        list(ArchiveReader(io.BytesIO(data), name="t", max_members=3).members())
+
+
+def test_long_paths_in_great_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "NAMES_BYTES", 9_999)  # 48 MiB are no smallest input
+    with pytest.raises(BundleError, match="too long and too many"):
+        read_archive(file_member("d/" * 60 + "x") + END)
+
+
+def test_each_header_asks_for_cancellation() -> None:
+    asked: list[int] = []
+    data = pax(("comment", "x"), kind=tarfile.XGLTYPE) + header("./", tarfile.DIRTYPE) * 3 + END
+    list(ArchiveReader(io.BytesIO(data), name="t", on_data=asked.append).members())
+    assert asked == [0] * 5
+
+
+def test_zeros_without_end_behind_the_archive_are_refused() -> None:
+    with pytest.raises(BundleError, match="after the end"):
+        read_archive(END + bytes(budgets.PADDING_BYTES + (1 << 20)))
 
 
 def malformed_pax(data: bytes) -> bytes:

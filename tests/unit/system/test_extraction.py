@@ -2,13 +2,14 @@
 
 import io
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.extraction import extract
-from tests.builders import END, file_member, reader
+from tests.builders import END, file_member, header, reader
 
 
 def opened_descriptors() -> int:
@@ -43,3 +44,19 @@ def test_deep_and_wide_trees_need_few_descriptors(tmp_path: Path) -> None:
     assert all((tmp_path / path).read_text() == path for path in paths)
     assert opened_descriptors() <= before
     assert max(opened) < before + 40
+
+
+def test_a_hard_link_is_made_within_the_descriptors_of_its_folders(tmp_path: Path) -> None:
+    into = tmp_path / "into"
+    into.mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/f").write_text("outside")
+    data = file_member("d/f", b"inside") + header("h", tarfile.LNKTYPE, target="d/f") + END
+
+    def swap(_: int) -> None:
+        if (into / "d/f").exists() and not (tmp_path / "aside").exists():
+            (into / "d").rename(tmp_path / "aside")
+            (into / "d").symlink_to(tmp_path / "outside")
+
+    extract(ArchiveReader(io.BytesIO(data), name="t", on_data=swap), into)
+    assert (into / "h").read_text() == "inside"

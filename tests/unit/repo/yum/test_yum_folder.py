@@ -144,7 +144,7 @@ def test_the_old_name_of_sha1_is_known_and_other_names_are_refused(tmp_path: Pat
 
 def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
-    write_yum_metadata([(repo, {TWO[1].rpm_location})], tmp_path / "b", {}, repo.form)
+    write_yum_metadata([(repo, repo.packages[1:])], tmp_path / "b", {}, repo.form)
     again = YumRepo.read(tmp_path / "b")
     assert again.packages == repo.packages[1:]
     assert again.timestamp == repo.timestamp
@@ -155,14 +155,14 @@ def test_a_location_with_a_dot_is_matched(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO, prefix="./"))
     locations = {package.location for package in repo.packages}
     assert locations == {fake.rpm_location for fake in TWO}
-    write_yum_metadata([(repo, locations)], tmp_path / "b", {}, repo.form)
+    write_yum_metadata([(repo, repo.packages)], tmp_path / "b", {}, repo.form)
     assert YumRepo.read(tmp_path / "b").packages == repo.packages
 
 
 def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
     for name in "bc":
-        write_yum_metadata([(repo, {TWO[0].rpm_location})], tmp_path / name, {}, repo.form)
+        write_yum_metadata([(repo, repo.packages[:1])], tmp_path / name, {}, repo.form)
     one, other = (
         {p.name: p.read_bytes() for p in (tmp_path / name / "repodata").iterdir()} for name in "bc"
     )

@@ -1,0 +1,22 @@
+"""Work in bytes is reported in parts of its total, and slow work twice a second."""
+
+from fuel_upgrade.system.progress import ByteCounter
+from tests.clock import Clock
+
+
+def test_a_part_of_the_total_is_reported_and_less_is_not() -> None:
+    reported: list[int] = []
+    counter = ByteCounter(lambda _, done, __: reported.append(done), "x", 2000, clock=Clock())
+    for _ in range(40):
+        counter.add(1)
+    assert reported == [1, 11, 21, 31]
+
+
+def test_work_without_data_is_reported_too_so_that_it_can_be_cancelled() -> None:
+    clock, reported = Clock(), []
+    counter = ByteCounter(lambda _, done, __: reported.append(done), "x", 1 << 40, clock=clock)
+    counter.add(1)
+    for _ in range(4):
+        counter.add(0)
+        clock.advance(0.3)
+    assert reported == [1, 1]
