@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from bench.indexes import write_apt_pair, write_yum_pair
-from bench.masters import write_master
+from bench.masters import write_history, write_master
 from bench.measure import MIB
 from bench.real_debs import UnavailableError, fetch_pairs
 from bench.scale import FULL, QUICK, Scale, data_set
@@ -75,6 +75,20 @@ def _fetch_debs(base: Path, current: Path, scale: Scale) -> str:
     except UnavailableError as error:
         return str(error)
     return ""
+
+
+def _few_debs(folder: Path, scale: Scale) -> None:
+    """Every eighth package of ``debs``."""
+    whole = make(scale, "debs")
+    names = {path.name.partition("_")[0] for path in (whole / "base/pool/main").iterdir()}
+    chosen = frozenset(sorted(names)[::8])
+    for side in ("base", "current", "changed"):
+        pool = folder / side / "pool/main"
+        pool.mkdir(parents=True)
+        for path in (whole / side / "pool/main").iterdir():
+            if path.name.partition("_")[0] in chosen:
+                (pool / path.name).hardlink_to(path)
+        index_apt_repo(folder / side, _FIELDS)
 
 
 def _made_up_debs(base: Path, current: Path, scale: Scale) -> None:
@@ -184,6 +198,10 @@ def _releases(folder: Path, scale: Scale) -> None:
     _bundle(folder, parts)
 
 
+def _history(folder: Path, scale: Scale, installs: int) -> None:
+    write_history(folder / "root", make(scale, "small") / "tarball.tar.zst", installs)
+
+
 def _bundle_of_one(folder: Path, *, packages: int) -> None:
     """Build a tarball of one release, with packages of 1 MB."""
     _random_debs(folder / "repo", packages)
@@ -233,6 +251,7 @@ def _write_yaml(path: Path, data: object) -> None:
 
 MAKERS: Mapping[str, Callable[[Path, Scale], None]] = {
     "debs": _debs,
+    "few-debs": _few_debs,
     "rpms": _rpms,
     "mix": _mix,
     "small": _small,
@@ -243,6 +262,8 @@ MAKERS: Mapping[str, Callable[[Path, Scale], None]] = {
     "primaries": lambda folder, scale: write_yum_pair(folder, scale.listed_rpms, changed=0.1),
     "releases": _releases,
     "master": lambda folder, scale: write_master(folder, scale.registered),
+    "history": lambda folder, scale: _history(folder, scale, scale.installs),
+    "history-small": lambda folder, scale: _history(folder, scale, 20),
     "master-small": lambda folder, _scale: write_master(folder, 5),
 }
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,16 @@ from bench.measure import Usage, run
 from tests.readiness import readiness
 
 _BIN = Path(sys.executable).parent
+_JOURNAL = "var/lib/fuel_upgrade/journal.sqlite"
+_ROOT = "ROOT/"
+_SERIES = """WITH RECURSIVE series(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM series WHERE k < ?),
+ copy(id, k) AS (SELECT printf('%08x', k), k FROM series)"""
+_COPY_STEPS = f"""INSERT INTO step (install, number, kind, title, params, facts, state) {_SERIES}
+ SELECT copy.id, number, kind, title, replace(params, install, copy.id),
+ replace(facts, install, copy.id), state FROM copy, step"""
+_COPY_INSTALL = f"""INSERT INTO install (id, tarball, seal, fuel_from, fuel_to, state, started_s,
+ ended_s, kind, released) {_SERIES} SELECT copy.id, tarball, seal, fuel_from, fuel_to,
+ CASE k % 2 WHEN 1 THEN 'undone' ELSE state END, started_s, ended_s, kind, 1 FROM copy, install"""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -53,6 +65,30 @@ def write_master(folder: Path, releases: int) -> None:
             )
         )
     store.close()
+
+
+def write_history(folder: Path, tarball: Path, installs: int) -> None:
+    """Write a master with one install, and many copies of its records."""
+    write_root(folder)
+    with running(folder) as master:
+        master.command("install", tarball)
+    with closing(sqlite3.connect(folder / _JOURNAL)) as db, db:
+        db.execute(_COPY_STEPS, (installs,))
+        db.execute(_COPY_INSTALL, (installs,))
+    shutil.rmtree(folder / "run")  # sockets
+    _move_paths(folder, f"{folder}/", _ROOT)  # the data set is renamed when it is complete
+
+
+def copy_history(folder: Path, root: Path) -> None:
+    """Copy a master of :func:`write_history`; the copy's records name its own paths."""
+    shutil.copytree(folder, root, symlinks=True)
+    _move_paths(root, _ROOT, f"{root}/")
+
+
+def _move_paths(root: Path, old: str, new: str) -> None:
+    change = "UPDATE step SET params = replace(params, ?, ?), facts = replace(facts, ?, ?)"
+    with closing(sqlite3.connect(root / _JOURNAL)) as db, db:
+        db.execute(change, (old, new, old, new))
 
 
 @dataclass(frozen=True, slots=True)

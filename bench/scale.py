@@ -21,6 +21,7 @@ class Scale:
     listed_rpms: int
     releases: int
     registered: int
+    installs: int
 
 
 FULL = Scale(
@@ -36,6 +37,7 @@ FULL = Scale(
     listed_rpms=50_000,
     releases=20,
     registered=500,
+    installs=2_000,
 )
 QUICK = Scale(
     "quick",
@@ -50,6 +52,7 @@ QUICK = Scale(
     listed_rpms=4_000,
     releases=4,
     registered=100,
+    installs=0,
 )
 
 

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
-from bench.masters import running, write_root
+from bench.masters import copy_history, running, write_root
 from bench.measure import Comparison, Scenario, Usage, Way, command, shell
 from bench.scale import Scale, data_set
 
@@ -158,21 +159,31 @@ def _diff_debs(scale: Scale) -> Scenario:
     }
     original = command(_PYTHON, _HERE / "original.py", "apt", base, current, "{out}")
     skipped = _add(ways, "original's way", ("dpkg-scanpackages", "apt-ftparchive"), original)
-    if scale.real_packages:
-        skipped |= _add(ways, "aptly", ("aptly",), _aptly(base, current, changed))
-        skipped |= _add(ways, "reprepro", ("reprepro",), _reprepro(changed))
     comparisons = (
         Comparison("repo diff", "original's way", goal=0.033, limit=2),
         Comparison("repo diff --verify", "openssl sha256", goal=1.15),
         Comparison("repo diff --copy", "original's way", limit=2),
         Comparison("repo diff", "cp -al"),
-        Comparison("repo diff --copy", "aptly"),
-        Comparison("repo diff --copy", "reprepro"),
     )
     note = folder / "NOTE"
     kind = note.read_text().strip() if note.exists() else "real packages"
     title = f"Diff of {scale.packages} packages, {scale.changed_packages} changed ({kind})"
     return Scenario("diff-debs", title, ways, comparisons, skipped)
+
+
+def _diff_tools(scale: Scale) -> Scenario:
+    """The tools that take a minute for all packages: the same task with an eighth of them."""
+    folder = _ready(scale, "few-debs")
+    base, current, changed = folder / "base", folder / "current", folder / "changed/pool"
+    ways = {"repo diff --copy": _ours("repo", "diff", base, current, "-o", "{out}/diff", "--copy")}
+    skipped = _add(ways, "aptly", ("aptly",), _aptly(base, current, changed))
+    skipped |= _add(ways, "reprepro", ("reprepro",), _reprepro(changed))
+    comparisons = (
+        Comparison("repo diff --copy", "aptly"),
+        Comparison("repo diff --copy", "reprepro"),
+    )
+    title = "Diff of an eighth of these packages, with other tools"
+    return Scenario("diff-tools", title, ways, comparisons, skipped)
 
 
 def _aptly(base: Path, current: Path, changed: Path) -> Way:
@@ -285,6 +296,21 @@ def _registered(scale: Scale) -> Scenario:
     return Scenario("registered", title, ways, comparisons, {})
 
 
+def _history(scale: Scale) -> Scenario:
+    sizes = {scale.installs: "history", 20: "history-small"}
+    ways: dict[str, Way] = {}
+    for words in ("status", "history", "gc"):
+        for installs, name in sizes.items():
+            folder = _ready(scale, name) / "root"
+            ways[f"{words}, {installs}"] = _after(partial(copy_history, folder), words)
+    comparisons = tuple(
+        Comparison(f"{words}, {scale.installs}", f"{words}, 20")
+        for words in ("status", "history", "gc")
+    )
+    title = f"A history of {scale.installs} installs, and one of 20"
+    return Scenario("history", title, ways, comparisons, {})
+
+
 def _start(_scale: Scale) -> Scenario:
     ways = {
         "--version": _ours("--version"),
@@ -333,12 +359,14 @@ SCENARIOS: Mapping[str, Callable[[Scale], Scenario]] = {
     "build": _build,
     "inspect": _inspect,
     "diff-debs": _diff_debs,
+    "diff-tools": _diff_tools,
     "diff-rpms": _diff_rpms,
     "indexes-near": _indexes("near", "Indexes, 2 % changed,", 6),
     "indexes-far": _indexes("far", "Indexes, 90 % changed,", 20),
     "indexes-yum": _yum_indexes,
     "releases": _releases,
     "registered": _registered,
+    "history": _history,
     "undo": _undo,
 }
 QUICK_NAMES = ("install-mix", "build", "diff-debs", "indexes-near", "indexes-yum", "undo")

@@ -21,7 +21,7 @@ class Contents:
     """The contents of a tarball by path: bytes or a file, and the entry in the seal."""
 
     data: dict[str, bytes] = field(default_factory=dict)
-    paths: dict[str, Path] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, SealedFile] = field(default_factory=dict)
 
     def add_bytes(self, path: str, data: bytes, *, executable: bool = False) -> None:
@@ -41,9 +41,9 @@ class Contents:
             ConfigError: a path is taken.
             BundleError: a link leads outside, or an entry is neither file, folder nor link.
         """
-        unknown: list[tuple[str, Path, bool, int]] = []
+        unknown: list[tuple[str, str, bool, int]] = []
         for relative, entry in _below(root):
-            path, source = f"{folder}/{relative}", Path(entry.path)
+            path, source = f"{folder}/{relative}", entry.path
             if entry.is_symlink():
                 self._add_link(path, source)
                 continue
@@ -66,15 +66,15 @@ class Contents:
             ConfigError: the path is taken.
         """
         size = source.stat().st_size
-        self._add(path, source, SealedFile(size, hash_file(source), executable))
+        self._add(path, str(source), SealedFile(size, hash_file(source), executable))
 
-    def _add(self, path: str, source: Path, sealed: SealedFile) -> None:
+    def _add(self, path: str, source: str, sealed: SealedFile) -> None:
         self._refuse_path(path)
         self.paths[path] = source
         self.sealed[path] = sealed
 
-    def _add_link(self, path: str, source: Path) -> None:
-        target = str(source.readlink())
+    def _add_link(self, path: str, source: str) -> None:
+        target = str(Path(source).readlink())
         if not manifest.link_stays_inside(path, target):
             raise BundleError(
                 f"{source}: a link to {target!r}, outside the part that is installed as one",

@@ -1,11 +1,15 @@
 """The paths in an upgrade tarball, and the descriptions in it."""
 
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.release.version_grammar import fuel_version, release_version
+from fuel_upgrade.repo.apt.suite_path import suite_fault
+from fuel_upgrade.repo.description import MAX_NUMBER, DiffDescription
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import climbs_behind_a_name
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
@@ -26,6 +30,8 @@ INSTALLER = "upgrade/installer/"
 _HEAD_FOLDERS = ("upgrade/seal/", CONFIG, RELEASES, RELEASE_VERSIONS)
 _REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
 _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
+_OF_A_RELEASE = ((PUPPET, "", True), (RELEASE_VERSIONS, ".yaml", False))
+_OS_KEY = re.compile("[a-z][a-z0-9]{0,29}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +86,47 @@ class RepoPart:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read the form of ``upgrade.yaml``; KeyError, TypeError, ValueError if malformed."""
-        return cls(
-            version=_name(data["version"]),
-            os_key=_name(data["operating_system"]),
+        part = cls(
+            version=release_version(data["version"]),
+            os_key=_os_key(data["operating_system"]),
             kind=RepoKind(data["kind"]),
-            suite=None if data["suite"] is None else str(data["suite"]),
-            components=tuple(str(c) for c in data["components"]),
-            packages=int(data["packages"]),
-            size_bytes=int(data["bytes"]),
-            full_packages=int(data["full_packages"]),
-            full_size_bytes=int(data["full_bytes"]),
-            base=None if data["base"] is None else str(data["base"]),
+            suite=_suite(data["suite"], data["components"]),
+            components=tuple(data["components"]),
+            packages=_number(data["packages"]),
+            size_bytes=_number(data["bytes"]),
+            full_packages=_number(data["full_packages"]),
+            full_size_bytes=_number(data["full_bytes"]),
+            base=None if data["base"] is None else release_version(data["base"]),
         )
+        if (part.kind is RepoKind.APT) != (part.suite is not None):
+            raise ValueError(f"a {part.kind.value} repo with suite {part.suite!r}")
+        if part.packages > part.full_packages or part.size_bytes > part.full_size_bytes:
+            raise ValueError("more packages or bytes in the tarball than in the whole release")
+        return part
+
+    def description_fault(self, described: DiffDescription) -> str:
+        """Return the contradiction between this repo and its ``diff.yaml``; empty if none."""
+        counts = described.counts
+        expected = {
+            "kind": described.kind,
+            "full_packages": counts["carried"] + counts["inherited"],
+            "full_size_bytes": described.result_bytes,
+        }
+        for name, value in expected.items():
+            if (stated := getattr(self, name)) != value:
+                return f"{name} is {stated} in {UPGRADE}, but {value} here"
+        return ""
+
+    def checked(self, *, source: str) -> Self:
+        """Return this repo if :meth:`from_json` accepts it.
+
+        Raises:
+            BundleError: it does not.
+        """
+        try:
+            return type(self).from_json(self.to_json())
+        except ValueError as error:
+            raise BundleError(f"{source}: {error}", remedy=f"correct {source}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +160,8 @@ class UpgradeDescription:
                     remedy="upgrade fuel-upgrade on this master first",
                 )
             return cls(
-                upgrade_from=tuple(str(v) for v in data["upgrade_from"]),
-                repos=tuple(RepoPart.from_json(repo) for repo in data["repos"]),
+                upgrade_from=tuple(map(fuel_version, _list(data["upgrade_from"]))),
+                repos=tuple(map(RepoPart.from_json, _list(data["repos"]))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
@@ -143,32 +178,58 @@ def parse_fuel_version(text: str, *, source: str) -> str:
     """
     data = load_yaml(text, source=source)
     try:
-        return _name(data["VERSION"]["release"])
+        return fuel_version(data["VERSION"]["release"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
-            f"{source}: expected VERSION with a release such as '6.0', found {data!r}",
+            f"{source}: expected VERSION with a release such as '6.0', found {data!r:.200}",
             remedy=f"correct {source}",
         ) from error
 
 
-def _name(value: object) -> str:
-    """Return a name, such as a version, that is safe as a component of a path."""
-    name = value if isinstance(value, str) else ""
-    if not name or name.startswith(".") or "/" in name or not name.isprintable():
-        raise ValueError(f'{value!r} is not a name (quote versions: "6.0")')
-    return name
+def _os_key(value: object) -> str:
+    if not isinstance(value, str) or not _OS_KEY.fullmatch(value):
+        raise ValueError(f"{value!r:.80} is not an operating system such as ubuntu")
+    return value
 
 
-def checked_name(value: object, *, source: str) -> str:
-    """Return a version that is safe as a component of a path.
+def _suite(suite: object, components: object) -> str | None:
+    """Return the suite of an apt repo, None for yum; ValueError if apt could not read it."""
+    names = _list(components)
+    if suite is None and not names:
+        return None
+    if not isinstance(suite, str) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"suite {suite!r:.80}, components {names!r:.80}")
+    if fault := suite_fault(suite, tuple(names)):
+        raise ValueError(fault)
+    return suite
 
-    Raises:
-        BundleError: it is not safe.
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_NUMBER:
+        raise ValueError(f"{value!r:.80} is not a number of packages or bytes")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, found {value!r:.80}")
+    return value
+
+
+def place_fault(path: str, versions: Collection[str], folders: Collection[str]) -> str:
+    """Return why a file cannot be installed at its place in the tarball; empty if it can.
+
+    ``versions`` are those of the releases in the tarball, ``folders`` those of their repos. Puppet
+    trees and version files are live beside those of the operator.
     """
-    try:
-        return _name(value)
-    except ValueError as error:
-        raise BundleError(f"{source}: {error}", remedy=f"correct {source}") from error
+    for prefix, suffix, depth in _OF_A_RELEASE:
+        if path.startswith(prefix):
+            version, _, rest = path.removeprefix(prefix).removesuffix(suffix).partition("/")
+            has_depth = bool(rest) == bool(depth) and path.endswith(suffix)
+            return "" if has_depth and version in versions else "of no release in the tarball"
+    if path.startswith(REPOS):
+        return "" if unit_of(path) in folders else "of no repo in the tarball"
+    return ""
 
 
 def is_head(path: str) -> bool:

@@ -1,5 +1,6 @@
 """Building an upgrade tarball from its parts: checked, and the same input gives the same bytes."""
 
+import io
 import os
 import tempfile
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import zstandard
 
@@ -36,6 +37,7 @@ _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time
 # Fixed: both change the bytes written. Longer jobs take more memory and are not faster (measured).
 _ZSTD_THREADS = 2
 _ZSTD_JOB_BYTES = 2 << 20
+_BUFFER_BYTES = 1 << 18  # of uncompressed data: a call for each small file costs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,11 @@ def write_tarball(contents: Contents, packed: Path, out: Path, *, progress: Prog
                 _ZSTD_LEVEL, threads=_ZSTD_THREADS, job_size=_ZSTD_JOB_BYTES, write_checksum=True
             )
             compressor = zstandard.ZstdCompressor(compression_params=parameters)
-            with compressor.stream_writer(file, closefd=False) as stream:
-                contents.write(cast("BinaryIO", stream), progress=progress)
+            with (
+                compressor.stream_writer(file, closefd=False) as stream,
+                io.BufferedWriter(cast("io.RawIOBase", stream), _BUFFER_BYTES) as buffer,
+            ):
+                contents.write(buffer, progress=progress)
         else:
             contents.write(file, progress=progress)
         file.flush()
@@ -286,7 +291,7 @@ def describe_repo(version: str, os_key: str, repo: Repo, base: str | None) -> Re
         full_packages=full_count,
         full_size_bytes=full_size,
         base=base,
-    )
+    ).checked(source=str(repo.root))
 
 
 def _one_version(releases: Sequence[Release], source: Path) -> str:
@@ -296,7 +301,7 @@ def _one_version(releases: Sequence[Release], source: Path) -> str:
             f"{source}: releases of several versions: {', '.join(versions)}",
             remedy="give each version its own openstack.yaml in bundle.yaml",
         )
-    return manifest.checked_name(versions[0], source=str(source))
+    return versions[0]
 
 
 def _check_complete(spec: ReleaseSpec, systems: set[str], described: set[str]) -> None:

@@ -136,7 +136,8 @@ def _widen(
     kept = tuple(p for p in inherited if p.identity(algorithm) not in missing)
     lines = tuple(f"{p} {p.digest(algorithm)}" for p in kept)
     base = scratch / f"held-{part.version}-{part.os_key}"
-    _write_held(full, replace(described, inherited=lines), base)
+    counts = {**described.counts, "inherited": len(lines)}
+    _write_held(full, replace(described, inherited=lines, counts=counts), base)
     if (folder / "repodata").is_dir():  # keep its groups and modules
         (base / CURRENT_FOLDER).mkdir()
         rename(folder / "repodata", base / CURRENT_FOLDER / "repodata")

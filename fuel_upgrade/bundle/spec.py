@@ -1,11 +1,12 @@
 """``bundle.yaml``: from which parts an upgrade tarball is built."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.release.version_grammar import fuel_version, release_version
 from fuel_upgrade.system.yaml_text import load_yaml
 
 OPERATING_SYSTEMS = ("ubuntu", "centos")
@@ -72,6 +73,13 @@ def parse_spec(text: str, *, source: Path) -> BundleSpec:
     return spec
 
 
+def _is(grammar: Callable[[object], str], value: object) -> bool:
+    try:
+        return bool(grammar(value))
+    except ValueError:
+        return False
+
+
 class _Reader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -83,7 +91,7 @@ class _Reader:
         if (
             not versions
             or not isinstance(versions, list)
-            or not all(isinstance(v, str) for v in versions)
+            or not all(_is(fuel_version, v) for v in versions)
         ):
             self.faults.append('upgrade_from: expected a list of quoted versions, such as ["5.1"]')
             versions = []
@@ -104,7 +112,7 @@ class _Reader:
         item = self._map(data, where, _RELEASE_KEYS)
         repos = self._map(item.get("repos"), f"{where}.repos", set(OPERATING_SYSTEMS))
         base = item.get("base")
-        if base is not None and not isinstance(base, str):
+        if base is not None and not _is(release_version, base):
             self.faults.append(f"{where}.base: expected a quoted version, found {base!r}")
         repos = {
             name: self._repo(part, f"{where}.repos.{name}", diff=base is not None)

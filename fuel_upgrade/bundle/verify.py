@@ -125,6 +125,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     diff_releases = parse_metadata(texts[manifest.METADATA], source=manifest.METADATA)
     releases = _releases(texts, description)
     _check_agreement(path, description, diff_releases, releases)
+    _check_places(path, description, sealed)
     _refuse_bomb(path, size_bytes, sealed)
     head = BundleHead(
         path=path,
@@ -225,7 +226,10 @@ def _descriptions(
                 f"{path}: over {budgets.ENTRIES} files and lines of {FILE_NAME}",
                 remedy=_UNSEALED,
             )
-        descriptions[repo.version, repo.os_key] = DiffDescription.parse(texts[name], source=name)
+        described = DiffDescription.parse(texts[name], source=name)
+        if fault := repo.description_fault(described):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
+        descriptions[repo.version, repo.os_key] = described
     return descriptions
 
 
@@ -248,6 +252,16 @@ def _check_agreement(
                 f" {diff_releases.get(repo.version)}, {manifest.UPGRADE} says {repo.base}",
                 remedy=_UNSEALED,
             )
+
+
+def _check_places(
+    path: Path, description: UpgradeDescription, sealed: Mapping[str, SealedFile]
+) -> None:
+    versions = {repo.version for repo in description.repos}
+    folders = {repo.folder for repo in description.repos}
+    for name in sealed:
+        if fault := manifest.place_fault(name, versions, folders):
+            raise BundleError(f"{path}: {name}: {fault}", remedy=_UNSEALED)
 
 
 def check_content(

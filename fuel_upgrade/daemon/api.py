@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from fuel_upgrade import __version__
 from fuel_upgrade.daemon.api_context import ApiContext
+from fuel_upgrade.daemon.bounded_route import BoundedRoute
 from fuel_upgrade.daemon.error_responses import (
     PrintableResponse,
     add_refusals,
@@ -81,6 +82,7 @@ def create_app(context: ApiContext) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.router.route_class = BoundedRoute
     app.openapi = cache(lambda: describe(app))  # type: ignore[method-assign]
     add_refusals(app)
 
@@ -266,7 +268,7 @@ def _add_job_routes(app: FastAPI, context: ApiContext) -> None:
         lines = (printable_json(to_json(event)) + "\n" for event in events)
         return StreamingResponse(lines, media_type=_EVENTS)
 
-    @app.post("/v1/jobs/{job}/cancel", **described(404, status=202))
+    @app.post("/v1/jobs/{job}/cancel", **described(404, 413, status=202))
     def cancel(job: str) -> JobForm:
         """Cancel a job: it stops at its next step and undoes its changes.
 

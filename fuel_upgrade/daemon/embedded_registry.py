@@ -1,5 +1,6 @@
 """The registry that runs inside the daemon, and the daemon's own access to it."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ def embedded_registry(config: Config, keeper: TokenKeeper) -> Iterator[EmbeddedR
 
     It gives ``keeper`` its first token without a login.
     """
+    _migrate_apart(config)
     store = Store.open(config.registry_url, backups=config.paths.state)
     password = _read_password(config.paths.registry_password)
     user = ensure_user(store, _USER, password)
@@ -68,6 +70,20 @@ def embedded_registry(config: Config, keeper: TokenKeeper) -> Iterator[EmbeddedR
         )
         yield EmbeddedRegistry(settings, path)
     store.close()
+
+
+def _migrate_apart(config: Config) -> None:
+    """Migrate the registry in another process, which loads alembic: this one would keep 10 MiB.
+
+    A failure has no effect, since the registry is opened afterwards, with the same failure.
+    """
+    process = os.fork()  # before the first thread, and before SQLite opens a file
+    if process == 0:
+        try:
+            Store.open(config.registry_url, backups=config.paths.state).close()
+        finally:
+            os._exit(0)
+    os.waitpid(process, 0)
 
 
 def _read_password(path: Path) -> str:

@@ -34,6 +34,7 @@ _WHY = {
     400: "The request, or a setting, is wrong",
     404: "It does not exist",
     409: "The master is not ready, or another job is running",
+    413: "The body is too large",
     422: "A tarball or a repo is damaged",
     500: "Unexpected failure",
     502: "Nailgun, Keystone or a tool failed",
@@ -54,7 +55,7 @@ class PrintableResponse(JSONResponse):
 
 def described(*refuses: int, status: int = 200, takes_body: bool = False) -> dict[str, Any]:
     """Return the arguments of a route that describe its status and its refusals."""
-    statuses: Sequence[int] = (*((400,) if takes_body else ()), *refuses, *_ALWAYS)
+    statuses: Sequence[int] = (*((400, 413) if takes_body else ()), *refuses, *_ALWAYS)
     refused = {number: {"model": ErrorForm, "description": _WHY[number]} for number in statuses}
     return {"status_code": status, "responses": refused}
 

@@ -51,7 +51,7 @@ def add_change_routes(app: FastAPI, context: ApiContext) -> None:
 
         return context.starter.start("gc", install, work, key=key, body=request)
 
-    @app.post("/v1/backup-releases", **described(400, status=202))
+    @app.post("/v1/backup-releases", **described(400, 413, status=202))
     def release_backups(key: Key = None) -> JobForm:
         """Delete the backups of the last change, which cannot be undone then.
 

@@ -19,6 +19,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.daemon.error_responses import add_refusals, described, streamed
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.errors import OutsideError, RollbackError
+from fuel_upgrade.system.http_limits import BoundedProtocol
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -104,6 +105,7 @@ def health_port(config: Config, observed: Observed) -> Iterator[None]:
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=BoundedProtocol,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

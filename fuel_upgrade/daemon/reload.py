@@ -107,7 +107,7 @@ def apply_level(config: Config) -> None:
 def add_reload_route(app: FastAPI, reload: Callable[[], Reloaded]) -> None:
     """Add the route; docs/api.rst describes it to users."""
 
-    @app.post("/v1/reloads", **described(400))
+    @app.post("/v1/reloads", **described(400, 413))
     def reload_settings() -> ReloadForm:
         """Read ``config.yaml`` again. A running job keeps the settings that it began with.
 

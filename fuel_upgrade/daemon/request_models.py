@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fuel_upgrade.config import Recovery
 from fuel_upgrade.errors import ConfigError
@@ -15,22 +15,31 @@ _TARBALL = "The absolute path of a tarball on the master."
 _VERIFY_BASE = "Whether to hash every inherited package."
 
 
-class TarballRequest(BaseModel):
+_Text = Annotated[str, Field(pattern=r"\S", max_length=4096)]
+"""An id or a name: an empty one must not count as none, which may mean the last install or all."""
+
+
+class _Request(BaseModel):
+    """A body. A key that it does not know is refused: it may be a misspelt guard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TarballRequest(_Request):
     """A tarball."""
 
-    tarball: str = Field(min_length=1, description=_TARBALL)
+    tarball: _Text = Field(description=_TARBALL)
     verify_base: bool = Field(default=False, description=_VERIFY_BASE)
 
 
-class TarballsRequest(BaseModel):
+class TarballsRequest(_Request):
     """A tarball, a folder of tarballs, or a list of either. One of the first two keys is needed."""
 
-    tarball: str | None = Field(
+    tarball: _Text | None = Field(
         default=None,
-        min_length=1,
         description="The absolute path of a tarball, or of a folder of tarballs, on the master.",
     )
-    tarballs: list[str] = Field(
+    tarballs: list[_Text] = Field(
         default_factory=list, description="Several such paths; they can be given in any order."
     )
     verify_base: bool = Field(default=False, description=_VERIFY_BASE)
@@ -92,17 +101,17 @@ class InstallRequest(TarballsRequest):
         return None if self.plan is None else SavedPlan.parse(self.plan, source="body.plan")
 
 
-class RollbackRequest(BaseModel):
+class RollbackRequest(_Request):
     """The install, gc or squash to undo."""
 
-    install: str | None = Field(
+    install: _Text | None = Field(
         default=None,
         description="Its id, or the beginning of it. Only the last one can be undone: this "
         "guards against undoing another.",
     )
 
 
-class RecoverRequest(BaseModel):
+class RecoverRequest(_Request):
     """The treatment of installs that a crash cut off."""
 
     policy: Recovery | None = Field(
@@ -110,10 +119,10 @@ class RecoverRequest(BaseModel):
     )
 
 
-class RepairRequest(BaseModel):
+class RepairRequest(_Request):
     """The install to settle."""
 
-    install: str | None = Field(
+    install: _Text | None = Field(
         default=None, description="Its id; if it is omitted, the last one that needs it."
     )
     accept: bool = Field(
@@ -122,16 +131,16 @@ class RepairRequest(BaseModel):
     )
 
 
-class GcPlanRequest(BaseModel):
+class GcPlanRequest(_Request):
     """The releases to retire."""
 
-    releases: list[str] = Field(
+    releases: list[_Text] = Field(
         default_factory=list,
         description="Their versions; if there are none, all releases that nothing needs.",
     )
 
 
-class GcRequest(BaseModel):
+class GcRequest(_Request):
     """A reviewed plan."""
 
     plan: dict[str, Any] = Field(
@@ -140,10 +149,10 @@ class GcRequest(BaseModel):
     )
 
 
-class SquashRequest(BaseModel):
+class SquashRequest(_Request):
     """The release to squash."""
 
-    release: str = Field(min_length=1, description="Its version.")
+    release: _Text = Field(description="Its version.")
 
 
 def absolute(text: str) -> Path:

@@ -47,7 +47,8 @@ from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.nailgun.transport import Call, Tracing
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
 from fuel_upgrade.system.files import LockedPidFile
-from fuel_upgrade.system.own_memory import return_memory
+from fuel_upgrade.system.heap import use_one_heap
+from fuel_upgrade.system.http_limits import BoundedProtocol
 from fuel_upgrade.system.state_folder import claim_state_folder, make_private
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields
@@ -158,7 +159,7 @@ def run(
     ``open_file`` is a password file that other users can read, ``opened`` are the files that they
     could open until this start; the log warns about both.
     """
-    return_memory()
+    use_one_heap()
     config, jobs = live.config, Jobs()
     metrics = Metrics(lambda: live.config, jobs)
     configure(config.paths.log, level=config.log_level)
@@ -348,6 +349,7 @@ def _serve(service: ApiContext, listener: socket.socket, systemd: Systemd) -> No
         signal.signal(number, lambda _number, _frame: None)
     config = uvicorn.Config(
         create_app(service),
+        http=BoundedProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from fuel_upgrade.errors import ConfigError, OutsideError
 from fuel_upgrade.registry.release_store import Store
+from fuel_upgrade.system.http_limits import BoundedProtocol
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
@@ -70,6 +71,7 @@ class RegistryServer:
         self._socket = listener
         config = uvicorn.Config(
             app,
+            http=BoundedProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.model import Release, RepoEntry
+from fuel_upgrade.release.version_grammar import release_version
 from fuel_upgrade.repo.version import compare_deb
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
@@ -23,10 +24,13 @@ def parse_metadata(text: str, *, source: str) -> dict[str, str]:
     releases = data.get("diff_releases") if isinstance(data, dict) else None
     if not isinstance(releases, dict):
         raise BundleError(
-            f"{source}: expected a map 'diff_releases', found {data!r}",
+            f"{source}: expected a map 'diff_releases', found {data!r:.200}",
             remedy="build the tarball again with fuel-upgrade bundle build",
         )
-    return {str(version): str(base) for version, base in releases.items()}
+    try:
+        return {release_version(key): release_version(base) for key, base in releases.items()}
+    except ValueError as error:
+        raise BundleError(f"{source}: {error}", remedy=f"correct {source}") from error
 
 
 def render_metadata(diff_releases: Mapping[str, str]) -> str:

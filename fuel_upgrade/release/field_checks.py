@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fuel_upgrade.release.nailgun_repos import repo_list_fault
+from fuel_upgrade.release.nailgun_repos import repos_fault
 from fuel_upgrade.release.nailgun_settings import unknown_settings
+from fuel_upgrade.release.version_grammar import release_version
 
 STATES = frozenset(
     {"available", "not_available", "downloading", "error", "unavailable", "manageonly"}
@@ -41,13 +42,23 @@ def check_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
             yield f"has no {name!r}, expected a text, found {value!r:.80}"
         elif len(value) > most:
             yield f"{name!r} has {len(value)} characters, Nailgun takes {most}: {value:.40}..."
+        elif not value.isprintable():
+            yield f"{name!r} has control characters: {value!r}"
+    yield from _check_version(fields.get("version"))
     for name, value in fields.items():
         yield from _check_kind(str(name), value)
     yield from _check_state(fields)
     yield from _check_roles(fields)
-    yield from _check_orchestrator(fields.get("orchestrator_data"))
+    yield from _check_orchestrator(fields)
     yield from _check_repo_list(fields)
     yield from unknown_settings(fields)
+
+
+def _check_version(version: object) -> Iterator[str]:
+    try:
+        release_version(version or "1")  # an empty one is reported already
+    except ValueError as error:
+        yield f"'version': {error}"
 
 
 def _check_kind(name: str, value: object) -> Iterator[str]:
@@ -69,12 +80,15 @@ def _check_roles(fields: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{name!r} must be a list of texts, found {listed!r:.80}"
 
 
-def _check_orchestrator(data: object) -> Iterator[str]:
+def _check_orchestrator(fields: Mapping[Any, Any]) -> Iterator[str]:
+    data = fields.get("orchestrator_data")
     if not isinstance(data, dict):
         return
     repos = data.get("repo_metadata") or {}
     if not isinstance(repos, dict) or not all(isinstance(v, str) and v for v in repos.values()):
         yield f"'orchestrator_data' must map repo names to addresses, found {repos!r:.80}"
+    elif fault := repos_fault(fields):
+        yield f"'orchestrator_data' has an address that cannot be read ({fault})"
     for name in ("puppet_manifests_source", "puppet_modules_source"):
         source = data.get(name, "x")
         if not isinstance(source, str) or not source:
@@ -83,7 +97,8 @@ def _check_orchestrator(data: object) -> Iterator[str]:
 
 def _check_repo_list(fields: Mapping[Any, Any]) -> Iterator[str]:
     """Check the list of repos of 6.1 and later, which is inside nested maps."""
-    if fault := repo_list_fault(fields):
+    listed = {name: value for name, value in fields.items() if name != "orchestrator_data"}
+    if fault := repos_fault(listed):
         yield (
             "repo_setup.repos.value of 'attributes_metadata' must be a list of repos with name and"
             f" uri ({fault})"

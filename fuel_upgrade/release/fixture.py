@@ -5,8 +5,6 @@ A fixture is a list of entries ``{pk, model, fields, extend}``, as YAML or as JS
 which is merged deeply under the fields of the entry (``load_fixture`` of Nailgun).
 """
 
-import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -16,6 +14,7 @@ import yaml
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.field_checks import check_fields
 from fuel_upgrade.release.model import Release
+from fuel_upgrade.system.strict_json import DECODER
 from fuel_upgrade.system.yaml_text import DESCRIPTION, check_length, load_yaml
 
 MODEL = "nailgun.release"
@@ -67,9 +66,7 @@ def load_fixture(text: str, *, source: str) -> Any:
         return load_yaml(text, source=source)
     try:
         check_length(text, DESCRIPTION)
-        data = json.loads(
-            text, object_pairs_hook=_map_of, parse_float=_finite, parse_constant=_finite
-        )
+        data = DECODER.decode(text)
         _check_size(data)
     except RecursionError as error:
         raise _malformed(source, f"malformed JSON: {_TOO_LARGE}") from error
@@ -89,22 +86,6 @@ def as_yaml(text: str, *, source: str) -> str:
     rendered: str = yaml.safe_dump(load_fixture(text, source=source), sort_keys=False)
     load_yaml(rendered, source=source)  # as the master does
     return rendered
-
-
-def _map_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"key {twice!r} is there twice in one object")
-    return fields
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no number that JSON has")
-    return number
 
 
 def _check_size(data: object) -> None:

@@ -181,11 +181,10 @@ def repo_entry(entry: Mapping[str, Any], version: str) -> RepoEntry:
     return RepoEntry(name, location, None if priority is None else int(priority))
 
 
-def repo_list_fault(fields: Mapping[str, Any]) -> str | None:
-    """Return why the list of repos cannot be read; None if it can, or if there is none."""
+def repos_fault(fields: Mapping[str, Any]) -> str | None:
+    """Return why the repos of a description cannot be read; None if they can."""
     try:
-        for entry in repo_list(fields) or ():
-            repo_entry(entry, "")
+        read_repos({"version": "", "operating_system": "", **fields})
     except NOT_REPOS as error:
         return f"{type(error).__name__}: {error}"
     return None

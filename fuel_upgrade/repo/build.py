@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,10 +16,11 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.proof.read_proof import describe, prove_written
+from fuel_upgrade.repo.proof.read_proof import describe, prove_written, read_sides
 from fuel_upgrade.repo.read_repo import Role, opened_repo
-from fuel_upgrade.repo.repo import IndexChoice, Repo
+from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
+from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.files import (
     copy_hashed,
     hash_file,
@@ -62,6 +63,7 @@ class DiffOptions:
     indexes: IndexChoice = field(default_factory=IndexChoice)
 
 
+@paused_collector()
 def build_diff(
     base: Path,
     current: Path,
@@ -124,14 +126,19 @@ def _write(
     with (
         opened_repo(base, Role.BASE, scratch=scratch) as base_root,
         opened_repo(current, Role.CURRENT, scratch=scratch) as current_root,
-        ThreadPoolExecutor(1) as beside,  # runs while the indexes are compressed
+        ThreadPoolExecutor(2) as beside,  # runs while the indexes are written
     ):
         progress("comparing", 0, 1)
         comparison = compare_repos(
-            base_root, current_root, suite=options.suite, base_suite=options.base_suite
+            base_root,
+            current_root,
+            suite=options.suite,
+            base_suite=options.base_suite,
+            will_prove=True,
         )
         if options.strict_extras:
             _require_readable(comparison.current)
+        reading = beside.submit(read_sides, comparison)
         describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
@@ -140,7 +147,7 @@ def _write(
         dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
-        proof = prove_written(comparison, out, expected=description)
+        proof = prove_written(comparison, reading.result(), out, expected=description)
     proof.require(f"{current} against {base}")
     return description
 
@@ -159,13 +166,7 @@ def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
     current, changes = comparison.current, comparison.diff
-    carried = {package.identity(changes.algorithm) for package in changes.carried}
-    names = {package.name for package in changes.carried}
-    entries = [
-        entry
-        for entry in current.entries(algorithm=changes.algorithm, names=names)
-        if entry.package.identity(changes.algorithm) in carried
-    ]
+    entries = tuple(_carried_entries(comparison))
     places = {
         entry.package.location: (
             entry.package,
@@ -189,6 +190,16 @@ def _write_repo(
         writing.result()
     if options.key:
         current.sign(out, options.key)
+
+
+def _carried_entries(comparison: Comparison) -> Iterable[Entry]:
+    if comparison.quick:
+        return comparison.quick.carried
+    algorithm = comparison.diff.algorithm
+    carried = {package.identity(algorithm) for package in comparison.diff.carried}
+    names = {package.name for package in comparison.diff.carried}
+    entries = comparison.current.entries(algorithm=algorithm, names=names)
+    return (entry for entry in entries if entry.package.identity(algorithm) in carried)
 
 
 def diff_label(diff: RepoDiff) -> str:

@@ -9,7 +9,7 @@ from fuel_upgrade.repo.description import read_inherited
 from fuel_upgrade.repo.diff import RepoDiff, diff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind, common_algorithm
 from fuel_upgrade.repo.read_repo import open_repo
-from fuel_upgrade.repo.repo import Reading, Repo
+from fuel_upgrade.repo.repo import QuickDiff, Reading, Repo
 from fuel_upgrade.repo.repo_contents import hidden, holding_of
 from fuel_upgrade.repo.version import version_order
 from fuel_upgrade.system.files import hash_file
@@ -23,14 +23,16 @@ class Comparison:
     """The current repo, and the changes of its packages since the base.
 
     ``base_inherited`` are the packages that the base, if it is a diff repo, inherits itself.
-    ``touched`` are the names of packages that may have changed, None if unknown.
+    ``quick`` has the entries of those that may have changed, where the comparison was quick.
+    ``readings`` are those of base and current for the proof by SHA-256, if they run already.
     """
 
     current: Repo
     diff: RepoDiff
     base: Repo
     base_inherited: tuple[Package, ...] = ()
-    touched: frozenset[str] | None = None
+    quick: QuickDiff | None = None
+    readings: tuple[Reading, Reading] | None = None
 
     @property
     def kind(self) -> RepoKind:
@@ -38,19 +40,21 @@ class Comparison:
         return self.current.kind
 
 
-def compare_repos(
+def compare_repos(  # noqa: PLR0913 - two repos, their suites and the purpose
     base_root: Path,
     current_root: Path,
     *,
     suite: str | None = None,
     base_suite: str | None = None,
     algorithm: str | None = None,
+    will_prove: bool = False,
 ) -> Comparison:
     """Read two repos and compare them by checksum, by ``algorithm`` if given.
 
     The checksums come from the indexes; if the two have no algorithm in common, the files of both
     are hashed. If the base is a diff repo, its inherited packages count as its own: a release
-    that builds on it gets the repos of the base as well.
+    that builds on it gets the repos of the base as well. With ``will_prove`` the library of the
+    proof begins to read beside the comparison.
 
     Raises:
         ConfigError: they are of different kinds.
@@ -65,9 +69,14 @@ def compare_repos(
         )
     inherited = read_inherited(base_root)
     if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
+        readings = (
+            (base.read_for_proof(_COMPUTED), current.read_for_proof(_COMPUTED))
+            if will_prove
+            else None
+        )
         quick = current.quick_diff(base, inherited)
         if quick is not None:
-            return Comparison(current, quick.diff, base, inherited, quick.touched)
+            return Comparison(current, quick.diff, base, inherited, quick, readings)
     return _compare_packages(base, current, inherited, algorithm)
 
 

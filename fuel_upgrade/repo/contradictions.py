@@ -1,6 +1,5 @@
 """Refuses a repo whose entries contradict each other: nothing says which one is true."""
 
-from array import array
 from collections.abc import Iterable
 
 from fuel_upgrade.errors import BundleError
@@ -71,33 +70,3 @@ def refuse_contradictions(packages: Iterable[Package], *, source: str) -> None:
     contradictions = Contradictions(source)
     for package in packages:
         contradictions.add(package)
-
-
-class EntryHashes:
-    """Hashes of entries, in a fraction of the memory: they show whether a closer look is needed.
-
-    A collision (64 bits, with a new key in each process) is not to be expected.
-    """
-
-    def __init__(self) -> None:
-        self._files, self._entries, self._keys, self._contents = (array("q") for _ in range(4))
-
-    def add(self, package: Package) -> None:
-        """Add an entry."""
-        file, key = hash(package.location), hash(package.key)
-        content = hash((key, package.size_bytes, package.digests))
-        self._files.append(file)
-        self._entries.append(hash((file, content)))
-        self._keys.append(key)
-        self._contents.append(content)
-
-    def may_contradict(self, further: Iterable[Package]) -> bool:
-        """Return whether two of these and of further entries may contradict each other."""
-        added = EntryHashes()
-        for package in further:
-            added.add(package)
-        files, entries = {*self._files, *added._files}, {*self._entries, *added._entries}
-        if len(files) < len(entries):
-            return True
-        keys, contents = {*self._keys, *added._keys}, {*self._contents, *added._contents}
-        return len(keys) < len(contents)

@@ -1,13 +1,21 @@
 """``diff.yaml``, at the root of every diff repo: its base, its result, and the changes."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
-from fuel_upgrade.repo.package import Identity, Package, RepoKind, checked_location, package_of
+from fuel_upgrade.repo.package import (
+    ALGORITHMS,
+    Identity,
+    Package,
+    RepoKind,
+    checked_location,
+    package_of,
+)
 from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
 from fuel_upgrade.system.yaml_text import DIFF, dump_yaml, load_yaml
 
@@ -17,6 +25,11 @@ CURRENT_FOLDER = "current"
 FORMAT = 1
 _REMEDY = "make the diff repo again with fuel-upgrade repo diff"
 _SPACES = 3  # in a line of an inherited package
+_FINGERPRINT = re.compile("sha256:[0-9a-f]{64}")
+_CARRIED = ("added", "upgraded", "rebuilt", "downgraded")
+_COUNTS = (*_CARRIED, "inherited", "removed", "carried", "restored")
+MAX_NUMBER = 2**53
+"""The largest number of packages or bytes: every JSON parser reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ class DiffDescription:
     @classmethod
     def of(cls, diff: RepoDiff, kind: RepoKind, changes: Iterable[Change] = ()) -> Self:
         """Describe a diff."""
-        groups = ("added", "upgraded", "rebuilt", "downgraded", "inherited", "removed", "carried")
+        groups = (*_CARRIED, "inherited", "removed", "carried")
         return cls(
             kind=kind,
             algorithm=diff.algorithm,
@@ -127,17 +140,17 @@ class DiffDescription:
                     f"{source}: format {data['format']}, expected {FORMAT}",
                     remedy="upgrade fuel-upgrade on this machine",
                 )
-            return cls(
+            description = cls(
                 kind=RepoKind(data["kind"]),
-                algorithm=str(data["algorithm"]),
-                base_fingerprint=str(data["base_fingerprint"]),
-                result_fingerprint=str(data["result_fingerprint"]),
-                counts={str(k): int(v) for k, v in data["counts"].items()},
-                carried_bytes=int(data["carried_bytes"]),
-                result_bytes=int(data["result_bytes"]),
-                removed=tuple(data["removed"]),
-                rebuilt=tuple(data["rebuilt"]),
-                downgraded=tuple(data["downgraded"]),
+                algorithm=_one_of(ALGORITHMS, data["algorithm"]),
+                base_fingerprint=_fingerprint(data["base_fingerprint"]),
+                result_fingerprint=_fingerprint(data["result_fingerprint"]),
+                counts={_one_of(_COUNTS, k): _number(v) for k, v in data["counts"].items()},
+                carried_bytes=_number(data["carried_bytes"]),
+                result_bytes=_number(data["result_bytes"]),
+                removed=tuple(map(_checked_package, data["removed"])),
+                rebuilt=tuple(map(_checked_package, data["rebuilt"])),
+                downgraded=tuple(map(_checked_package, data["downgraded"])),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
                 changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
                 original=tuple(
@@ -145,11 +158,25 @@ class DiffDescription:
                 ),
                 dropped=tuple(_listed(data, "dropped")),
             )
+            description._check_counts()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(
                 f"{source}: not a description of a diff repo: {error!r}",
                 remedy=_REMEDY,
             ) from error
+        return description
+
+    def _check_counts(self) -> None:
+        """Raise ValueError if the counts and sizes contradict the lists or each other."""
+        counts = self.counts
+        lists = ("inherited", "removed", "rebuilt", "downgraded")
+        actual = {name: len(getattr(self, name)) for name in lists}
+        stated = {name: counts[name] for name in lists}
+        if stated != actual:
+            raise ValueError(f"counts {stated}, but the lists have {actual}")
+        carried = sum(counts[name] for name in _CARRIED) + counts.get("restored", 0)
+        if counts["carried"] != carried or self.carried_bytes > self.result_bytes:
+            raise ValueError(f"{counts['carried']} carried packages, but {carried} by their kind")
 
 
 def is_diff_repo(root: Path) -> bool:
@@ -200,8 +227,32 @@ def _listed(data: Mapping[str, Any], name: str) -> Iterable[str]:
     return (str(text) for text in data.get(name, ()))  # older diff repos lack these lists
 
 
+def _one_of(names: Collection[str], value: object) -> str:
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{value!r:.80} is none of {', '.join(names)}")
+    return value
+
+
+def _fingerprint(value: object) -> str:
+    if not isinstance(value, str) or not _FINGERPRINT.fullmatch(value):
+        raise ValueError(f"{value!r:.80} is no fingerprint")
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_NUMBER:
+        raise ValueError(f"{value!r:.80} is no number of packages or bytes")
+    return value
+
+
+def _checked_package(text: object) -> str:
+    if not isinstance(text, str) or text.count(" ") != _SPACES - 1 or not text.isprintable():
+        raise ValueError(f"{text!r:.200} is not NAME ARCHITECTURE VERSION")
+    return text
+
+
 def _checked_line(line: str) -> str:
-    if line.count(" ") != _SPACES:
+    if line.count(" ") != _SPACES or not line.isprintable():
         raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
     return line
 

@@ -1,6 +1,6 @@
 """The packages that a master with the base repo needs to serve the current one."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 from itertools import chain
@@ -36,14 +36,6 @@ class RepoDiff:
         return (*self.added, *self.upgraded, *self.rebuilt, *self.downgraded)
 
 
-@dataclass(frozen=True, slots=True)
-class QuickDiff:
-    """A diff, and the names of the packages that may have changed."""
-
-    diff: RepoDiff
-    touched: frozenset[str]
-
-
 def diff(
     base: Sequence[Package],
     current: Sequence[Package],
@@ -63,28 +55,38 @@ def diff(
         KeyError: a package lacks the checksum ``algorithm``.
     """
     old, new = by_identity(base, algorithm), by_identity(current, algorithm)
-    classify = _Classifier(old.values(), new.values(), compare)
-    inherited: list[Identity] = []
-    groups: dict[str, list[Package]] = {
-        name: [] for name in ("added", "upgraded", "rebuilt", "downgraded")
-    }
-    for identity in sorted(new):
-        if identity in old and identity not in hidden:
-            inherited.append(identity)
-        else:
-            package = new[identity]
-            groups["added" if identity in hidden else classify(package)].append(package)
-    kept = {(package.name, package.architecture) for package in new.values()}
-    gone = (i for i, p in old.items() if (p.name, p.architecture) not in kept)
     return RepoDiff(
         algorithm=algorithm,
-        **{name: tuple(packages) for name, packages in groups.items()},
-        inherited=tuple(inherited),
-        removed=tuple(old[identity] for identity in sorted(gone)),
+        **classified(old, new, compare=compare, hidden=hidden),
+        inherited=tuple(i for i in sorted(new) if i in old and i not in hidden),
         result_bytes=total_bytes(new.values()),
         base_fingerprint=fingerprint_of(old, algorithm),
         result_fingerprint=fingerprint_of(new, algorithm),
     )
+
+
+def classified(
+    old: Mapping[Identity, Package],
+    new: Mapping[Identity, Package],
+    *,
+    compare: Compare,
+    hidden: Collection[Identity] = frozenset(),
+) -> dict[str, tuple[Package, ...]]:
+    """Return the carried and the removed packages of a :class:`RepoDiff`, by its field names.
+
+    Packages of other names have no influence, and may be missing.
+    """
+    classify = _Classifier(old.values(), new.values(), compare)
+    groups: dict[str, list[Package]] = {
+        name: [] for name in ("added", "upgraded", "rebuilt", "downgraded", "removed")
+    }
+    for identity in sorted(i for i in new if i not in old or i in hidden):
+        package = new[identity]
+        groups["added" if identity in hidden else classify(package)].append(package)
+    kept = {(package.name, package.architecture) for package in new.values()}
+    gone = (i for i, p in old.items() if (p.name, p.architecture) not in kept)
+    groups["removed"] = [old[identity] for identity in sorted(gone)]
+    return {name: tuple(packages) for name, packages in groups.items()}
 
 
 class _Classifier:

@@ -16,6 +16,7 @@ space sorts before every character of a part, so identities sort like their part
 """
 # In order of preference. Every current index has SHA-256; the others serve older pairs of repos.
 ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
+_LINES = 4096  # joined at once
 _PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 
 
@@ -94,9 +95,11 @@ def fingerprint(packages: Iterable[Package], algorithm: str) -> str:
 def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
     """Return a digest over the sorted identities, one line each, as ``PACKAGE ALGORITHM:VALUE``."""
     digest = hashlib.sha256()
-    for identity in sorted(set(identities)):
-        package, _, value = identity.rpartition(" ")
-        digest.update(f"{package} {algorithm}:{value}\n".encode())
+    ordered = sorted(dict.fromkeys(identities))  # keeps the order of an index, nearly sorted
+    for start in range(0, len(ordered), _LINES):
+        parts = (identity.rpartition(" ") for identity in ordered[start : start + _LINES])
+        lines = [f"{package} {algorithm}:{value}\n" for package, _, value in parts]
+        digest.update("".join(lines).encode())
     return "sha256:" + digest.hexdigest()
 
 

@@ -12,7 +12,6 @@ from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.suite import SuiteChoiceError, suites
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.repo import Repo
-from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.extraction import extract
@@ -111,17 +110,17 @@ def read_repo(root: Path, *, suite: str | None = None) -> Repo:
     Raises:
         ConfigError, BundleError: as :func:`detect_kind`, ``read_apt`` and ``YumRepo.read``.
     """
-    return read_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else YumRepo.read(root)
+    return read_apt(root, suite=suite) if detect_kind(root) is RepoKind.APT else _read_yum(root)
 
 
 def open_repo(root: Path, *, suite: str | None = None) -> Repo:
-    """Check the indexes as :func:`read_repo` does, but parse those of apt only when needed.
+    """Check the indexes as :func:`read_repo` does, but parse them only when needed.
 
     Raises:
         ConfigError, BundleError: as :func:`read_repo`.
     """
     is_apt = detect_kind(root) is RepoKind.APT
-    return AptRepo.open(root, suite=suite) if is_apt else YumRepo.read(root)
+    return AptRepo.open(root, suite=suite) if is_apt else _open_yum(root)
 
 
 def read_suites(root: Path) -> Iterator[Repo]:
@@ -131,6 +130,18 @@ def read_suites(root: Path) -> Iterator[Repo]:
         BundleError: it is no repo, or an index is damaged.
     """
     if detect_kind(root) is RepoKind.YUM:
-        yield YumRepo.read(root)
+        yield _read_yum(root)
         return
     yield from (read_apt(root, suite=name) for name in suites(root))
+
+
+def _open_yum(root: Path) -> Repo:
+    from fuel_upgrade.repo.yum.repo import YumRepo  # noqa: PLC0415 - not loaded for apt
+
+    return YumRepo.open(root)
+
+
+def _read_yum(root: Path) -> Repo:
+    repo = _open_yum(root)
+    _ = repo.packages  # reports a malformed entry now, not at the first use
+    return repo

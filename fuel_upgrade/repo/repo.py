@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from fuel_upgrade.repo.diff import QuickDiff
+from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey
@@ -30,6 +30,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class QuickDiff:
+    """A diff, and the entries of all names that may have changed, without their stanzas.
+
+    ``carried`` are the entries to write, with their stanzas: each iteration reads them from disk.
+    """
+
+    diff: RepoDiff
+    base: tuple[Entry, ...]
+    current: tuple[Entry, ...]
+    carried: Iterable[Entry]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexChoice:
     """The indexes to write beside ``Packages``; ``by_hash`` None does as the source repo does."""
 
@@ -40,10 +53,13 @@ class IndexChoice:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The identity of every entry with its index, as ``reader`` reads them: a library, or ""."""
+    """The identities of all entries, in parts of an index, as ``reader`` reads them.
+
+    ``reader`` is a library, or "".
+    """
 
     reader: str
-    identities: Iterable[tuple[IndexName, Identity]]
+    identities: Iterable[tuple[IndexName, Sequence[Identity]]]
 
 
 class Repo(Protocol):
@@ -107,11 +123,13 @@ class Repo(Protocol):
             KeyError: an entry lacks the checksum ``algorithm``.
         """
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
-        """Yield the identity of every entry with its index; errors as :meth:`entries`."""
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
+        """Yield the identities of all entries, in parts of an index; errors as :meth:`entries`."""
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read all indexes again, with a library that shares no code with the other methods.
+
+        It may read before the first identity is requested; errors are raised then.
 
         Raises:
             BundleError: the library refuses an index, or an index that the repo lists is not read.
@@ -122,10 +140,10 @@ class Repo(Protocol):
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Compare with ``base`` without parsing equal entries; None where that is impossible.
+        """Compare with ``base``, reading each index once; None where that is impossible.
 
         Raises:
-            BundleError: an index is damaged or malformed.
+            BundleError: an index is damaged or malformed, or entries contradict each other.
         """
 
     def requirements(self) -> tuple[PackageSet, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.repo import IndexName, Reading, Repo
@@ -9,7 +10,7 @@ from fuel_upgrade.repo.repo import IndexName, Reading, Repo
 _ALL = "all"  # apt reads this index in addition to that of the node's architecture
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Holding:
     """The identities in each index of a repo, and those that its ``diff.yaml`` inherits.
 
@@ -20,21 +21,23 @@ class Holding:
     inherited: frozenset[Identity] = frozenset()
     reader: str = ""
 
-    @property
+    @cached_property
     def own(self) -> frozenset[Identity]:
         """The identities in the repo's own indexes."""
-        return frozenset().union(*self.indexes.values())
+        first, *others = (*self.indexes.values(), frozenset[Identity]())
+        return first.union(*others) if any(others) else first
 
-    @property
+    @cached_property
     def content(self) -> frozenset[Identity]:
         """The identities of the whole release."""
-        return self.own | self.inherited
+        return self.own | self.inherited if self.inherited else self.own
 
     def by_architecture(self) -> dict[str, frozenset[Identity]]:
         """Join the components: the identities in the index of each architecture."""
         joined: dict[str, frozenset[Identity]] = {}
         for (_, architecture), identities in self.indexes.items():
-            joined[architecture] = joined.get(architecture, frozenset()) | identities
+            before = joined.get(architecture)
+            joined[architecture] = before | identities if before else identities
         return joined
 
 
@@ -54,8 +57,8 @@ def holding_of(
     """
     once = (pool if pool is not None else {}).setdefault
     indexes: dict[IndexName, set[Identity]] = {name: set() for name in repo.index_names}
-    for name, identity in reading.identities:
-        indexes[name].add(once(identity, identity))
+    for name, identities in reading.identities:
+        indexes[name].update(map(once, identities, identities))
     frozen = {name: frozenset(identities) for name, identities in indexes.items()}
     taken = frozenset(once(identity, identity) for identity in inherited)
     return Holding(frozen, taken, reading.reader)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from fuel_upgrade.repo.package import RepoKind
 
 Compare = Callable[[str, str], int]
-_DIGITS = re.compile(r"\d+")
+_DEB_RUNS = re.compile(r"(\D*)(\d*)").findall
 _RPM_SEGMENT = re.compile(r"\d+|[A-Za-z]+|~|\^")
 
 
@@ -52,27 +52,17 @@ def _split_deb(version: str) -> tuple[int, str, str]:
 
 def _compare_deb_part(left: str, right: str) -> int:
     """Compare runs of non-digits and runs of digits in turn."""
-    while left or right:
-        left_text, left = _leading_text(left)
-        right_text, right = _leading_text(right)
+    if left == right:
+        return 0
+    runs = zip_longest(_DEB_RUNS(left), _DEB_RUNS(right), fillvalue=("", ""))
+    for (left_text, left_number), (right_text, right_number) in runs:
         if left_text != right_text:
             return _compare_deb_text(left_text, right_text)
-        left_number, left = _leading_number(left)
-        right_number, right = _leading_number(right)
         if left_number != right_number:
-            return left_number - right_number
+            difference = int(left_number or 0) - int(right_number or 0)
+            if difference:
+                return difference
     return 0
-
-
-def _leading_text(part: str) -> tuple[str, str]:
-    digits = _DIGITS.search(part)
-    end = digits.start() if digits else len(part)
-    return part[:end], part[end:]
-
-
-def _leading_number(part: str) -> tuple[int, str]:
-    digits = _DIGITS.match(part)
-    return (int(digits.group()), part[digits.end() :]) if digits else (0, part)
 
 
 def _compare_deb_text(left: str, right: str) -> int:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets, tar_header
 from fuel_upgrade.system.compression import DAMAGE
-from fuel_upgrade.system.hashing import Hasher
+from fuel_upgrade.system.hashing import Hasher, read_short
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
@@ -337,25 +337,28 @@ class ArchiveWriter:
         self._stream.write(data)
         self._pad(len(data))
 
-    def add_file(self, path: str, source: Path, *, size_bytes: int, mode: int = 0o644) -> str:
+    def add_file(self, path: str, source: str, *, size_bytes: int, mode: int = 0o644) -> str:
         """Add a file from disk; return the SHA-256 of its written bytes.
 
         Raises:
             BundleError: the size of the file is not ``size_bytes``.
         """
+        if size_bytes < CHUNK_BYTES:
+            data = read_short(source)
+            if len(data) != size_bytes:
+                raise _other_size(source, len(data), size_bytes)
+            self.add_bytes(path, data, mode=mode)
+            return hashlib.sha256(data).hexdigest()
         self._header(path, tarfile.REGTYPE, size_bytes, mode)
         digest = self._new_digest(size_bytes)
         written = 0
-        with source.open("rb", buffering=0) as file:
+        with Path(source).open("rb", buffering=0) as file:
             while data := file.read(CHUNK_BYTES):
                 digest.update(data)
                 written += len(data)
                 self._stream.write(data)
         if written != size_bytes:
-            raise BundleError(
-                f"{source}: {written} bytes, expected {size_bytes}",
-                remedy="do not change the inputs while the archive is written; start again",
-            )
+            raise _other_size(source, written, size_bytes)
         self._pad(size_bytes)
         return digest.hexdigest()
 
@@ -378,3 +381,10 @@ class ArchiveWriter:
     def _pad(self, size: int) -> None:
         if rest := size % BLOCK_BYTES:
             self._stream.write(_ZEROS[rest:])
+
+
+def _other_size(source: str, actual: int, expected: int) -> BundleError:
+    return BundleError(
+        f"{source}: {actual} bytes, expected {expected}",
+        remedy="do not change the inputs while the archive is written; start again",
+    )

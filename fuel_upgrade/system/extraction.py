@@ -48,25 +48,13 @@ class Destination:
             return ""
         folder, _, name = path.rpartition("/")
         within = self._folder(folder)
+        if member.kind is Kind.FILE:
+            return _write_file(reader, member, name, within, hasher)
         if member.kind is Kind.LINK:
             os.symlink(member.target, name, dir_fd=within)
-            return ""
-        if member.kind is Kind.HARD_LINK:
+        else:
             self._link(member.target, name, within)
-            return ""
-        mode = 0o755 if member.mode & 0o100 else 0o644
-        descriptor = os.open(name, _CREATE, mode, dir_fd=within)
-        try:
-            os.fchmod(descriptor, mode)  # whatever the umask
-            digest = hasher.new(member.size_bytes)
-            for data in reader.chunks():
-                digest.update(data)
-                written = os.write(descriptor, data)
-                while written < len(data):
-                    written += os.write(descriptor, memoryview(data)[written:])
-            return digest.hexdigest()
-        finally:
-            os.close(descriptor)
+        return ""
 
     def _link(self, target: str, name: str, within: int) -> None:
         folder, _, source = target.rpartition("/")
@@ -108,3 +96,21 @@ class Destination:
             os.close(self._open.pop(oldest))
         self._open[path] = descriptor
         return descriptor
+
+
+def _write_file(
+    reader: ArchiveReader, member: Member, name: str, within: int, hasher: Hasher
+) -> str:
+    mode = 0o755 if member.mode & 0o100 else 0o644
+    descriptor = os.open(name, _CREATE, mode, dir_fd=within)
+    try:
+        os.fchmod(descriptor, mode)  # whatever the umask
+        digest = hasher.new(member.size_bytes)
+        for data in reader.chunks():
+            digest.update(data)
+            written = os.write(descriptor, data)
+            while written < len(data):
+                written += os.write(descriptor, memoryview(data)[written:])
+        return digest.hexdigest()
+    finally:
+        os.close(descriptor)

@@ -19,8 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.system.age import say_age
 from fuel_upgrade.system.times import say_time
@@ -236,6 +234,21 @@ def _since(text: str) -> str:
     return f"since {say_time(began_s)}, {say_age(time.time() - began_s)} ago"
 
 
+def _start_of(pid: int) -> tuple[float, str]:
+    """Return the start of a process in Unix time, and its name.
+
+    Raises:
+        ProcessLookupError: there is no such process, or it cannot be read.
+    """
+    import psutil  # noqa: PLC0415 - most commands lock nothing
+
+    try:
+        process = psutil.Process(pid)
+        return process.create_time(), process.name()
+    except psutil.Error as error:
+        raise ProcessLookupError(pid) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A process that holds a lock, and its description for messages."""
@@ -262,7 +275,7 @@ class Lock:
             return False
         owner = {
             "pid": os.getpid(),
-            "started_s": psutil.Process().create_time(),
+            "started_s": _start_of(os.getpid())[0],
             "since": time.strftime(_TIME),
         }
         self._descriptor = descriptor
@@ -287,8 +300,8 @@ class Lock:
         try:
             data: dict[str, Any] = json.loads(self._path.read_text())
             pid, started_s = int(data["pid"]), float(data["started_s"])
-            is_same = abs(psutil.Process(pid).create_time() - started_s) <= _SAME_START_S
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
+            is_same = abs(_start_of(pid)[0] - started_s) <= _SAME_START_S
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
         return Holder(pid, self.owner()) if is_same else None
 
@@ -301,9 +314,8 @@ class Lock:
             data: dict[str, Any] = json.loads(self._path.read_text())
             pid, started_s = int(data["pid"]), float(data["started_s"])
             since = _since(data["since"])
-            process = psutil.Process(pid)
-            current_s, name = process.create_time(), process.name()
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
+            current_s, name = _start_of(pid)
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return "another process"
         if abs(current_s - started_s) > _SAME_START_S:
             return (

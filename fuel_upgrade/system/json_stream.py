@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fuel_upgrade.system.strict_json import DECODER
+
 _MAX_VALUE_CHARS = 1 << 20  # of a value that is read as a whole
 _SPACES = re.compile(r"[ \t\n\r]*")  # RFC 8259
-_raw_decode = json.JSONDecoder().raw_decode
+_raw_decode = DECODER.raw_decode
 
 
 class JsonStream:

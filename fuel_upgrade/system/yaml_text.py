@@ -18,6 +18,8 @@ from fuel_upgrade.errors import BundleError
 _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NUMBER_MAX_CHARS = 64  # a number of a million digits takes minutes
+# Python's hash of a larger integer is a remainder: keys could be chosen that all collide.
+_KEY_MAX = 2**53
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _KEYS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp"))
@@ -167,6 +169,8 @@ class _JsonLoader(_SAFE):  # type: ignore[misc]  # known at run time
                 _refuse("a key must be a text or a number", key)
             # keys of JSON are texts: 1 and "1" are the same key
             value = key.value if key.tag == _MERGE else self.construct_object(key)
+            if type(value) is int and abs(value) > _KEY_MAX:
+                _refuse(f"a key beyond {_KEY_MAX}", key)
             name = value if isinstance(value, str) else json.dumps(value)
             if name in seen:
                 first = f"line {seen[name].start_mark.line + 1}"

@@ -88,7 +88,7 @@ def pack(venv: Path, out: Path) -> None:
             else:
                 info = path.stat()
                 mode = stat.S_IMODE(info.st_mode)
-                writer.add_file(name, path, size_bytes=info.st_size, mode=mode)
+                writer.add_file(name, str(path), size_bytes=info.st_size, mode=mode)
         writer.finish()
 
 

@@ -1,5 +1,7 @@
 """``diff.yaml``, as the root of a repo has it, and everything that is made of it."""
 
+from dataclasses import replace
+
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription, require_description
 from fuel_upgrade.repo.package import RepoKind, fingerprint
 from tests.builders import package
@@ -31,6 +33,11 @@ _SEED = DiffDescription(
     original=("current/dists/precise/Release",),
     dropped=("contents dists/precise/Contents-amd64",),
 )
+_CHANGES = (
+    "added new all - 1.0-1 - ? 1 - pool/new.deb",
+    "removed gone amd64 1 - - 1 ? pool/gone.deb -",
+    "rebuilt two amd64 1 1 - 1 2 pool/two.deb pool/two.deb",
+)
 
 
 def read(data: bytes) -> None:
@@ -47,7 +54,7 @@ TARGET = Target(
     read,
     seeds=(
         _SEED.render().encode(),
-        _SEED.render().replace("changes: |", "changes: |\n  added two amd64  1 1").encode(),
+        replace(_SEED, changes=_CHANGES).render().encode(),
         _SEED.render().replace("kind: apt", "kind: yum").encode(),
     ),
     words=(

@@ -4,6 +4,7 @@ import gzip
 import lzma
 import shutil
 import tarfile
+from random import Random
 
 import zstandard
 
@@ -11,10 +12,13 @@ from fuel_upgrade.system.archive import ArchiveReader
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.extraction import extract
 from tests.builders import END, file_member, header, padded, pax
-from tests.fuzz.target import Target, scratch
+from tests.fuzz.target import ByBytes, Target, scratch
 
 _BLOCK = 512
 _CHECKSUM, _SIZE = slice(148, 156), slice(124, 136)
+_NAME, _KIND, _TARGET, _PREFIX = slice(0, 100), slice(156, 157), slice(157, 257), slice(345, 500)
+_DATA = slice(0, _BLOCK)
+_FIELDS = (_NAME, _NAME, _SIZE, _KIND, _TARGET, slice(100, 108), slice(257, 265), _PREFIX, _DATA)
 _PACKED = (b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x5d\x00\x00")
 _PLAIN = b"".join(
     (
@@ -28,6 +32,11 @@ _PLAIN = b"".join(
 _LONG = header("n" * 150 + "/" + "n" * 90) + header("link", tarfile.SYMTYPE, target="t" * 150) + END
 _PAX = pax(("path", "ü/file"), ("size", "3")) + header("x") + padded(b"abc") + END
 _GLOBAL = pax(("comment", "x"), kind=tarfile.XGLTYPE) + file_member("file") + END
+_HEADERS = (
+    *(header("x", kind) for kind in (b"0", b"1", b"2", b"5", b"L", b"K", b"x", b"g", b"S")),
+    header("x", tarfile.XHDTYPE, size=20),
+    header("../x"),
+)
 _DEVICE = header("device", tarfile.CHRTYPE) + header("pipe", tarfile.FIFOTYPE) + END
 
 
@@ -41,6 +50,28 @@ def read(data: bytes) -> None:
     finally:
         shutil.rmtree(into)
         assert [path.name for path in scratch().iterdir()] == ["source"]
+
+
+def _mutate(data: bytes, chance: Random, by_bytes: ByBytes) -> bytes:
+    """Change a field of a block, the order of blocks, or any bytes."""
+    if data.startswith(_PACKED):
+        return by_bytes(data)
+    blocks = [data[at : at + _BLOCK] for at in range(0, len(data), _BLOCK)] or [b""]
+    at, way = chance.randrange(len(blocks)), chance.randrange(8)
+    if way == 0:
+        return with_checksums(by_bytes(data))
+    if way == 1:
+        blocks.insert(at, chance.choice(blocks))
+    elif way == 2:
+        blocks.insert(at, chance.choice(_HEADERS))
+    elif way == 3:
+        del blocks[at]
+    else:
+        field = chance.choice(_FIELDS)
+        length = field.stop - field.start
+        changed = by_bytes(blocks[at][field])[:length].ljust(length, b"\0")
+        blocks[at] = (blocks[at][: field.start] + changed + blocks[at][field.stop :])[:_BLOCK]
+    return with_checksums(b"".join(blocks))
 
 
 def with_checksums(data: bytes) -> bytes:
@@ -80,6 +111,6 @@ TARGET = Target(
         *(b"path=", b"linkpath=", b"size=", b"GNU.sparse.major=1", b"\x80\0\0\0\0\0\0\0\1\0\0\0"),
         *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.GNUTYPE_SPARSE, b"x", b"g"),
     ),
-    mutation=lambda data, _chance, by_bytes: with_checksums(by_bytes(data)),
+    mutation=_mutate,
     longest_bytes=8192,
 )

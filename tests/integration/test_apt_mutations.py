@@ -13,9 +13,9 @@ import pytest
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import library_reader
 from fuel_upgrade.repo.apt.index_files import read_batches
-from fuel_upgrade.repo.apt.stanza import identity_by_sha256, parse_by_sha256, parse_package
+from fuel_upgrade.repo.apt.stanza import parse_by_sha256, parse_package
 from fuel_upgrade.system import process
-from tests.integration.test_apt_stanzas import SEED, mutated, stanza
+from tests.integration.test_apt_stanzas import SEED, mutated, packages_at_once, stanza
 from tests.tools import needs, needs_apt_pkg
 
 pytestmark = [needs("apt-cache"), needs_apt_pkg()]
@@ -61,18 +61,24 @@ def read_here(path: Path) -> Read:
     try:
         stanzas = [s for batch in read_batches(path) for text in batch if (s := text.strip(b"\n"))]
         identities = [parse_package(s, source="p").identity("sha256") for s in stanzas]
-        fast = [parse_by_sha256(s, source="p").identity("sha256") for s in stanzas]
-        faster = [identity_by_sha256(s, source="p") for s in stanzas]
+        fast = [parse_by_sha256(s, source="p") for s in stanzas]
+        at_once = packages_at_once(path)
     except (BundleError, KeyError):
         return None
-    assert fast == identities, path.read_bytes()
-    assert faster == identities, path.read_bytes()
+    assert [p.identity("sha256") for p in fast] == identities, path.read_bytes()
+    assert at_once == fast, path.read_bytes()
     return tuple(sorted(identities))
+
+
+def identities_of(path: Path) -> Iterator[str]:
+    for part in library_reader.read_identities([path], "sha256"):
+        yield from part.identities
+        yield from (identity for identity, _ in part.incomplete)
 
 
 def read_by_python_debian(path: Path) -> Read:
     try:
-        return tuple(sorted(row[0] for _, row in library_reader.read_rows([path], "sha256")))
+        return tuple(sorted(identities_of(path)))
     except BundleError:
         return None
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,11 @@ from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live_settings import LiveSettings
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.daemon.request_models import GcPlanRequest, TarballsRequest
+from fuel_upgrade.doctor.journal_checks import check_journal
+from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.registry.resources import ReleaseFields
 from fuel_upgrade.upgrade.records import InstallState
+from fuel_upgrade.upgrade.releases.squash_release import plan_squash
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from tests.growth import assert_all_n_log_n, lines_of
 from tests.master import ScratchMaster, scratch_master
@@ -92,13 +95,22 @@ def counts(master: ScratchMaster, following: Path) -> dict[str, int]:
         "releases show": lambda: routes["show_release"](release),
         "gc": lambda: routes["plan_gc"](GcPlanRequest()),
         "plan": lambda: routes["plan"](tarball),
+        "releases delete": lambda: routes["remove_release"](release),
     }
     return {
         **{name: lines_of(partial(_answer, ask)) for name, ask in asked.items()},
+        "squash": lines_of(lambda: _refused_squash(master)),
+        "doctor": lines_of(lambda: list(check_journal(master.config.paths))),
         "start": lines_of(engine.recover),
         "install": lines_of(lambda: master.install(following)),
         "rollback": lines_of(engine.rollback),
     }
+
+
+def _refused_squash(master: ScratchMaster) -> None:
+    version = master.client.releases()[0].version
+    with suppress(PreflightError):
+        plan_squash(master.config, master.client, version, install="0")
 
 
 def _answer(ask: Callable[[], BaseModel]) -> str:

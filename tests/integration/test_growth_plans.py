@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.verify import BundleHead
+from fuel_upgrade.cli.release.diff_command import Side, pair
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.chain import in_order
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
@@ -119,5 +120,13 @@ def test_the_order_of_several_tarballs() -> None:
                 [replace(upgrade(2), seal=f"{k}", name=f"copy {k}") for k in numbers]
             ),
         }
+
+    assert_all_n_log_n(count, N)
+
+
+def test_the_releases_of_two_files_in_pairs() -> None:
+    def count(n: int) -> dict[str, int]:
+        sides = [Side(f"{k}", f"{k}", "ubuntu", {}, is_registered=False) for k in range(n)]
+        return {"pair": lines_of(lambda: pair(sides, sides))}
 
     assert_all_n_log_n(count, N)

@@ -1,10 +1,16 @@
-"""A list of the registry takes as many statements for many rows as for one."""
+"""The work of the registry grows with its rows, and a list takes one number of statements."""
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import event
 
+from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.resources import ReleaseFields
+from fuel_upgrade.registry.store.export import export
+from fuel_upgrade.registry.store.restore import parse, restore
+from tests.growth import assert_all_n_log_n, lines_of
 from tests.master import ScratchMaster, scratch_master
 
 
@@ -40,3 +46,28 @@ def test_the_statements_of_lists_do_not_depend_on_the_rows(tmp_path: Path) -> No
     with scratch_master(tmp_path / "many") as master:
         add_rows(master, 20)
         assert statements_of_lists(master) == few
+
+
+def test_the_rows_of_an_export_and_its_import(tmp_path: Path) -> None:
+    def count(n: int) -> dict[str, int]:
+        document: dict[str, object] = {}
+        with closing(Store.open(f"sqlite:///{tmp_path}/{n}")) as store:
+            for number in range(n):
+                version = f"2014.2-6.0.{number}"
+                store.add_release(ReleaseFields(version, version, "Ubuntu", "available"))
+                store.add_notification("release", version)
+            with store.database.engine.connect() as connection:
+
+                def write() -> None:
+                    document.update(export(connection, with_users=True, revision=""))
+
+                written = lines_of(write)
+        data = json.dumps(document).encode()
+        with closing(Store.open(f"sqlite:///{tmp_path}/{n}.new")) as store:
+
+            def read() -> None:
+                restore(store.database, parse(data, source="export"), replace=False)
+
+            return {"export": written, "import": lines_of(read)}
+
+    assert_all_n_log_n(count, 64)

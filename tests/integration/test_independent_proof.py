@@ -1,23 +1,26 @@
 """A proof reads indexes with a library: an error of the project's own reader is no proof."""
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import library_reader
+from fuel_upgrade.repo.apt.columns import Columns, read_columns
 from fuel_upgrade.repo.apt.index_files import read_batches
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptIndex
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.package import Package
+from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import metadata
+from fuel_upgrade.repo.yum import expat_reader, primary_text
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
+from tests.yum_extras import rewrite
 
 MakeRepo = Callable[[Path, list[Fake]], Path]
 READERS = [
@@ -44,17 +47,25 @@ def make(reader: str) -> MakeRepo:
 
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
-    line, read_primary = f"Package: {name}\n".encode(), metadata._read_primary
+    line, read_rows = f"Package: {name}\n".encode(), primary_text._rows
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
             yield [text for text in batch if line not in text]
 
-    def primary(path: Path) -> list[Package]:
-        return [package for package in read_primary(path) if package.name != name]
+    def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
+        return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
+
+    def columns(
+        index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
+    ) -> Iterator[Columns]:
+        for every in read(index):
+            others = [not identity.startswith(f"{name} ") for identity in every.identities]
+            yield Columns.of(list(every.packages(others)))
 
     monkeypatch.setattr(AptIndex, "batches", batches)
-    monkeypatch.setattr(metadata, "_read_primary", primary)
+    monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
+    monkeypatch.setattr(primary_text, "_rows", rows)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:
@@ -125,10 +136,14 @@ def test_stanzas_that_only_end_at_a_line_of_blanks_are_no_proof(
     with pytest.raises(BundleError, match="line of blanks"):
         build_diff(base, current, tmp_path / "diff")
 
-    def batches(index: AptIndex) -> Iterator[list[bytes]]:
-        yield index.path.read_bytes().replace(blanks + b"\n", b"\n").split(b"\n\n")
+    def text_of(index: AptIndex) -> bytes:
+        return index.path.read_bytes().replace(blanks + b"\n", b"\n")
 
-    monkeypatch.setattr(AptIndex, "batches", batches)  # a reader without the check
+    def columns(index: AptIndex) -> Iterator[Columns]:
+        yield read_columns(text_of(index), source="x")
+
+    monkeypatch.setattr(AptIndex, "batches", lambda index: iter([text_of(index).split(b"\n\n")]))
+    monkeypatch.setattr(AptIndex, "columns", columns)  # readers without the check
     with pytest.raises(BundleError, match="two libraries read the index differently"):
         build_diff(base, current, tmp_path / "diff")
 
@@ -193,4 +208,41 @@ def test_a_second_primary_is_not_left_unread(tmp_path: Path) -> None:
 def test_an_index_that_apt_refuses_is_no_proof(tmp_path: Path) -> None:
     path = write(tmp_path / "Packages", b"Package: a\nno field\n")
     with pytest.raises(BundleError, match="apt cannot read"):
-        list(library_reader.read_rows([path], "sha256"))
+        list(library_reader.read_identities([path], "sha256"))
+
+
+def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:
+    """Make a repo with an edited primary and its checksums; return its root."""
+    yum_repo(root, [SEEN, LOST, Fake("c++", "1:2.0~rc1-1")])
+    rewrite(root, {}, edits={"primary": edit})
+    return root
+
+
+@pytest.fixture
+def in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read short metadata as long metadata is read: a long one takes seconds to make."""
+    monkeypatch.setattr(expat_reader, "_SHORT_BYTES", -1)
+
+
+def test_a_process_of_its_own_reads_the_same_rows(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    root = primary_of(tmp_path, lambda text: text.replace("Packages/", "Packages/é&amp;"))
+    expected = list(expat_reader.read_rows(root))
+    request.getfixturevalue("in_a_process")
+    assert len(expected) == 3
+    assert list(expat_reader.read_rows(root)) == expected
+
+
+def test_a_process_of_its_own_reports_the_same_fault(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    root = primary_of(tmp_path, lambda text: text.replace("</arch>", "</arc\u0301h>"))
+    faults = []
+    for fixture in ((), ("in_a_process",)):
+        for name in fixture:
+            request.getfixturevalue(name)
+        with pytest.raises(BundleError, match="primary") as caught:
+            list(expat_reader.read_rows(root))
+        faults.append(str(caught.value))
+    assert faults[0] == faults[1]

@@ -1,9 +1,10 @@
-"""The status is asked for often: the command loads no library but click for it."""
+"""A command loads only the libraries that it needs: each start would pay for the others."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.builders import Fake, apt_repo
 from tests.scripted_daemon import scripted_daemon
 
 STATUS: dict[str, object] = {
@@ -14,20 +15,33 @@ STATUS: dict[str, object] = {
 HEAVY = {"rich", "structlog", "yaml", "psutil", "httpx", "pydantic", "logging", "sqlalchemy"}
 
 
-def test_status_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
-    code = (
-        "import atexit, sys\n"
-        "atexit.register(lambda: print(*sys.modules))\n"
-        "from fuel_upgrade.cli.entry import main; main()"
-    )
-    with scripted_daemon(tmp_path / "s", answers={"/v1/status": STATUS}):
-        done = subprocess.run(
-            [sys.executable, "-c", code, "--socket", tmp_path / "s", "status"],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
+CODE = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules))
+from fuel_upgrade.cli.entry import main; main()
+"""
+
+
+def output_and_modules(*words: str | Path) -> tuple[list[str], set[str]]:
+    """Run a command; return the lines of its output, and the modules that it loaded."""
+    argv = [sys.executable, "-c", CODE, *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
     *shown, modules = done.stdout.splitlines()
+    return shown, set(modules.split())
+
+
+def test_status_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    with scripted_daemon(tmp_path / "s", answers={"/v1/status": STATUS}):
+        shown, modules = output_and_modules("--socket", tmp_path / "s", "status")
     assert shown[0].split() == ["Fuel", "version:", "6.0"]
-    assert HEAVY & set(modules.split()) == set()
-    assert {"fuel_upgrade.cli.client.follow_job", "fuel_upgrade.config"} & set(
-        modules.split()
-    ) == set()
+    assert HEAVY & modules == set()
+    assert {"fuel_upgrade.cli.client.follow_job", "fuel_upgrade.config"} & modules == set()
+
+
+def test_a_diff_of_apt_repos_loads_no_reader_of_yum_and_no_settings(tmp_path: Path) -> None:
+    base = apt_repo(tmp_path / "base", [Fake("a")])
+    current = apt_repo(tmp_path / "current", [Fake("a"), Fake("b")])
+    _, modules = output_and_modules("repo", "diff", base, current, "-o", tmp_path / "diff")
+    assert "fuel_upgrade.repo.apt.repo" in modules
+    assert {"psutil", "createrepo_c", "pydantic", "structlog"} & modules == set()
+    assert {"fuel_upgrade.config", "fuel_upgrade.repo.yum.repo"} & modules == set()

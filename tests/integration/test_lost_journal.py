@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError, RollbackError
+from fuel_upgrade.upgrade.engine import new_id
+from fuel_upgrade.upgrade.events import Event, StepStarted
 from fuel_upgrade.upgrade.records import InstallState, RecordKind
 from tests.host import Host
 from tests.master import ScratchMaster, scratch_master
@@ -20,6 +22,12 @@ def master(tarballs: dict[str, Path], tmp_path: Path) -> Iterator[ScratchMaster]
     with scratch_master(tmp_path / "master") as master:
         master.install(tarballs["5.1"])
         yield master
+
+
+def copied(journal: Path) -> None:
+    data = journal.read_bytes()
+    journal.unlink()
+    journal.write_bytes(data)
 
 
 def garbage(data: bytes) -> bytes:
@@ -63,6 +71,11 @@ def emptied(journal: Path) -> None:
     journal.write_bytes(b"")
 
 
+def emptied_anew(journal: Path) -> None:
+    journal.unlink()
+    journal.touch()
+
+
 @pytest.mark.parametrize("loss", [gone, emptied])
 def test_a_journal_without_entries_is_lost_where_installs_left_folders(
     master: ScratchMaster, loss: Callable[[Path], None]
@@ -71,6 +84,42 @@ def test_a_journal_without_entries_is_lost_where_installs_left_folders(
     (lost,) = master.engine().recover()
     assert lost.kind is RecordKind.LOST
     assert str(master.config.paths.repos / ".fuel-upgrade") in (lost.note or "")
+
+
+@pytest.mark.parametrize("loss", [gone, emptied_anew, copied])
+@pytest.mark.parametrize("number", [1, 2, 5, 10])
+def test_a_journal_that_is_lost_amid_an_install_ends_it_before_the_next_step(
+    master: ScratchMaster, tarballs: dict[str, Path], number: int, loss: Callable[[Path], None]
+) -> None:
+    before, started = master.state(), []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            started.append(event.number)
+            if event.number == number:
+                loss(master.config.paths.journal)
+
+    with pytest.raises(RollbackError, match="was deleted or replaced") as caught:
+        master.engine().install(tarballs["6.0"], install=new_id(), watch=watch)
+    assert started[-1] == number
+    assert "everything was rolled back" in caught.value.what
+    assert str(master.config.paths.state) in caught.value.remedy
+    master.engine().sweep()
+    assert master.state() == before
+
+
+def test_a_registry_that_is_deleted_under_the_daemon_is_an_error(host: Host) -> None:
+    registry = host.root / "var/lib/fuel_upgrade/registry.sqlite"
+    with host.daemon():
+        host.json("releases", "list")
+        data = registry.read_bytes()
+        registry.unlink()
+        done = host.command("releases", "list")
+        assert done.returncode != 0
+        assert not registry.exists()
+        registry.write_bytes(data)
+        assert host.command("releases", "list").returncode != 0
+    assert "its file was deleted or replaced" in host.log()
 
 
 def test_a_crash_after_it_was_set_aside_does_not_hide_it(

@@ -14,12 +14,16 @@ pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 NEW = "2014.2-6.0"
 #: The daemon, which writes the name of every module that it loads to the file named first.
 CHILD = """
+import os
 import sys
 from fuel_upgrade.daemon.service import main
 
+daemon = os.getpid()
+
 class Record:
     def find_spec(self, name, path=None, target=None):
-        print(name, file=file, flush=True)
+        if os.getpid() == daemon:
+            print(name, file=file, flush=True)
 
 file = open(sys.argv.pop(1), "w")
 sys.meta_path.insert(0, Record())
@@ -62,3 +66,12 @@ def test_a_daemon_that_is_ready_imports_nothing_any_more(
         host.json("gc", "--apply", plan)
         late = record.read_text().splitlines()[len(before) :]
     assert late == []
+
+
+def test_another_process_loads_what_only_migrations_need(host: Host, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with recorded(host, record):
+        assert "revision None to 0003" in host.log()
+    loaded = {name.split(".")[0] for name in record.read_text().splitlines()}
+    assert "createrepo_c" in loaded
+    assert "alembic" not in loaded

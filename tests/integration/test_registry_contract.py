@@ -16,9 +16,9 @@ import yaml
 
 from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.registry.api.app import create_app
-from fuel_upgrade.registry.api.responses import BODY_MAX_BYTES
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
+from fuel_upgrade.system.http_limits import BODY_MAX_BYTES
 from tests.postgres import KINDS, url_maker
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -80,7 +80,7 @@ def request_of(tarballs: tuple[Path, ...], *, verify_base: bool, full_view: bool
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read a saved plan; the daemon validates it.
+    """Read a saved plan, without the packages, which may be many; the daemon validates it.
 
     Raises:
         ConfigError: it cannot be read, or is not a JSON object.
@@ -90,7 +90,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     if not isinstance(kept, dict):
         kind = type(kept).__name__
         raise ConfigError(f"{path}: not a plan: expected an object, found {kind}", remedy=remedy)
-    return kept
+    return {name: value for name, value in kept.items() if name != "packages"}
 
 
 def _keep(shown: dict[str, Any], out: Path) -> None:

@@ -39,7 +39,8 @@ class Listening:
 
 
 def serve_until_signal(place: Place, listening: Listening, *, as_json: bool) -> None:
-    """Serve until SIGTERM or SIGINT; requests in progress are finished first."""
+    """Serve until SIGTERM or SIGINT, not SIGHUP; requests in progress are finished first."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes sends it
     config = place.config
     configure(None, level=config.log_level)
     if listening.tls is None and not _is_loopback(listening.host):

@@ -43,9 +43,9 @@ def serve(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run the registry in the foreground.
 
-    It stops on SIGTERM or Ctrl-C, after the requests in progress. Options override the settings of
-    config.yaml. The log goes to stderr. With --json the address is printed to stdout once it
-    listens.
+    It stops on SIGTERM or Ctrl-C, after the requests in progress, and ignores SIGHUP. Options
+    override the settings of config.yaml. The log goes to stderr. With --json the address is printed
+    to stdout once it listens.
     """
     from fuel_upgrade.cli.registry.registry_service import Listening, serve_until_signal, tls_files
 

@@ -148,14 +148,13 @@ def pair(one: Sequence[Side], other: Sequence[Side]) -> list[tuple[Side | None, 
             pairs.append((next(iter(here), None), next(iter(there), None)))
             continue
         names = sorted({side.name for side in (*here, *there)})
-        by_name = [[s for s in sides if s.name == n] for n in names for sides in (here, there)]
-        if any(len(same) > 1 for same in by_name):
+        by_name = [{side.name: side for side in sides} for sides in (here, there)]
+        if sum(map(len, by_name)) < len(here) + len(there):
             raise ConfigError(
                 f"several releases for {system} to compare: {', '.join(names)}",
                 remedy="name each by its id",
             )
-        ends = [next(iter(same), None) for same in by_name]
-        pairs.extend(zip(ends[::2], ends[1::2], strict=True))
+        pairs += [(by_name[0].get(name), by_name[1].get(name)) for name in names]
     return pairs
 
 

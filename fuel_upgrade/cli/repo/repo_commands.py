@@ -121,7 +121,7 @@ def view(  # noqa: PLR0913 - one parameter an option
     diff was made. A node that has the view as its only source gets exactly the release.
     Hard links share their content: do not change packages in place.
     """
-    from fuel_upgrade.cli.repo.repo_output import show_view
+    from fuel_upgrade.cli.repo.view_output import show_view
     from fuel_upgrade.repo.build import DiffOptions
     from fuel_upgrade.repo.fullview.view import build_view
 
@@ -143,7 +143,7 @@ def squash(*, newest: Path, bases: tuple[Path, ...], out: Path, copy: bool, as_j
     Unlike repo view, it reads and checks the content of every package. A hard-linked package stays
     when the base is removed.
     """
-    from fuel_upgrade.cli.repo.repo_output import show_view
+    from fuel_upgrade.cli.repo.view_output import show_view
     from fuel_upgrade.repo.build import DiffOptions
     from fuel_upgrade.repo.fullview.squash import squash as squash_repos
 

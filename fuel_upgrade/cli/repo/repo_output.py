@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import echo, print_json, print_pairs
+from fuel_upgrade.cli.console import echo, print_pairs
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.repo.fullview.view import View
 from fuel_upgrade.repo.proof.dependencies import DependencyReport
 from fuel_upgrade.repo.proof.prove import SHOWN, Proof
 from fuel_upgrade.system.size import say_size
@@ -29,24 +28,6 @@ def show_diff(out: Path, description: DiffDescription) -> None:
             "full repo": f"{counts['carried'] + counts['inherited']} packages,"
             f" {say_size(description.result_bytes)}",
             **({"dropped": ", ".join(description.dropped)} if description.dropped else {}),
-        }
-    )
-
-
-def show_view(title: str, out: Path, view: View, *, as_json: bool) -> None:
-    """Print the summary of a full view or a squashed repo."""
-    if as_json:
-        print_json({"path": str(out), **view.to_json()})
-        return
-    carried = "the release's own, unchanged" if view.own_indexes else "made anew, unsigned"
-    print_pairs(
-        {
-            title: f"{out} ({view.kind.value})",
-            "packages": f"{view.packages}, {say_size(view.package_bytes)}",
-            "on the disk": f"{say_size(view.new_bytes)}, not counting files shared with the chain",
-            "indexes": carried,
-            "content": view.fingerprint,
-            **({"dropped": ", ".join(view.dropped)} if view.dropped else {}),
         }
     )
 

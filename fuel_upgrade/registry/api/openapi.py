@@ -8,14 +8,16 @@ from starlette.routing import BaseRoute
 
 from fuel_upgrade import __version__
 from fuel_upgrade.registry.api.json_schemas import COMPONENTS
-from fuel_upgrade.registry.api.responses import BODY_MAX_BYTES
+from fuel_upgrade.registry.api.responses import LOGIN_MAX_BYTES
+from fuel_upgrade.system.http_limits import BODY_MAX_BYTES
 
 _ABOUT = f"""The release registry of fuel-upgraded: the contract of Nailgun for releases, as
 recorded from 6.0 to 8.0.
 
 Every path works with and without a slash at its end. A path that is not listed answers 404, a
 method that is not listed 405, both as text; without a valid token both answer 401. A request that
-accepts no JSON gets 415; a body has at most {BODY_MAX_BYTES} bytes."""
+accepts no JSON gets 415; a body has at most {BODY_MAX_BYTES} bytes, that of
+a login {LOGIN_MAX_BYTES}."""
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 _MIDDLEWARE_REFUSES = {
     "401": {"description": "No valid token in X-Auth-Token; without a body"},

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,11 +10,11 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry.refusal import RefusedError, bad_request
+from fuel_upgrade.system.http_limits import BODY_MAX_BYTES, BodyTooLargeError, read_body
+from fuel_upgrade.system.json_text import parse_json
 
-BODY_MAX_BYTES = 16 * 1024 * 1024
-#: The deepest ``openstack.yaml`` has about ten. Far below the limit of the json module, so that
-#: every accepted body can be returned inside an answer.
-MAX_DEPTH = 100
+#: Of a request without a token: nobody's memory may depend on them.
+LOGIN_MAX_BYTES = 64 * 1024
 
 
 class Json(Response):
@@ -52,49 +52,48 @@ def no_content() -> Response:
 
 
 async def _read_json(request: Request) -> object:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX_BYTES:
-            reason = f"The body is larger than {BODY_MAX_BYTES} bytes"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+    return await _read(request, BODY_MAX_BYTES)
+
+
+async def _read_login(request: Request) -> object:
+    return await _read(request, LOGIN_MAX_BYTES)
+
+
+async def _read(request: Request, most_bytes: int) -> object:
+    try:
+        body = await read_body(request, most_bytes)
+    except BodyTooLargeError as error:
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     if not body:
         raise bad_request("Empty request received")
-    return parse_json(bytes(body))
+    return parse_body(body)
 
 
-def parse_json(body: bytes) -> object:
+def parse_body(body: bytes | bytearray) -> object:
     """Return the value of a JSON text.
 
     Raises:
-        RefusedError: 400 for text that is not JSON (NaN and numbers that overflow included), is
-            nested deeper than :data:`MAX_DEPTH`, or has text that not every database can store
-            (half a surrogate pair, NUL).
+        RefusedError: 400 for text that :func:`parse_json` refuses, or that not every database can
+            store (half a surrogate pair, NUL).
     """
     try:
-        value: object = json.loads(body)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        _refuse_unstorable(value)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(body)
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except ValueError as error:
         raise bad_request("Invalid json received") from error
+    if "\\u0000" in text and _has_nul(value):
+        raise bad_request("Invalid json received")
     return value
 
 
-def _refuse_unstorable(value: object) -> None:
-    level = [value]
-    for _depth in range(MAX_DEPTH):
-        if any(isinstance(part, str) and "\0" in part for part in level):
-            raise ValueError("a text has a NUL")
-        level = [inner for part in level for inner in _parts(part)]
-        if not level:
-            return
-    raise ValueError(f"nested deeper than {MAX_DEPTH}")
-
-
-def _parts(value: object) -> Iterable[object]:
+def _has_nul(value: object) -> bool:
     if isinstance(value, dict):
-        return (*value.keys(), *value.values())
-    return value if isinstance(value, list) else ()
+        return any(map(_has_nul, (*value.keys(), *value.values())))
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 JsonBody = Annotated[object, Depends(_read_json)]
+LoginBody = Annotated[object, Depends(_read_login)]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.registry.refusal import RefusedError, UnavailableError, bad_request
+from fuel_upgrade.system.files import identity
 
 #: As many as requests are handled at once, and 20 for a moment; PostgreSQL allows 100 by default.
 _POOL = {"pool_size": 20, "max_overflow": 20, "pool_timeout": 10}
@@ -61,6 +62,7 @@ class Database:
         self._readers = sessionmaker(self._reader)
         self._writers = sessionmaker(self.engine.execution_options(**_WRITER))
         self._turn = threading.Lock()
+        self._file: tuple[int, ...] | None = None  # the identity of SQLite's file
 
     @classmethod
     def connect(cls, url: str) -> Self:
@@ -93,6 +95,7 @@ class Database:
                 with self.engine.connect() as connection:
                     connection.execution_options(sqlite_begin="")
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                    self._file = identity(self.file)
                     return
             except DBAPIError as error:
                 # changing it asks for the whole file, and SQLite does not wait for that
@@ -191,7 +194,12 @@ class Database:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Convert errors of the database into ours, except those of integrity."""
+        """Convert errors of the database into ours, except those of integrity.
+
+        Open connections go on with a file that was deleted, and new ones would make another.
+        """
+        if self._file is not None and identity(self.file) != self._file:
+            raise self._unavailable("its file was deleted or replaced")
         try:
             yield
         except IntegrityError:
@@ -210,7 +218,7 @@ class Database:
         if self.is_sqlite:
             remedy = (
                 "free disk space, make its folder writable, and check that no other program wrote "
-                "the file"
+                "the file; put a deleted file back, then restart its service"
             )
         else:
             remedy = (

@@ -1,115 +1,160 @@
-"""Compare two apt repos by the text of their indexes, without parsing equal stanzas.
+"""Compare two apt repos by the identities of their entries, reading each index once."""
 
-Equal stanzas have the same hash. A collision (64 bits, with a new key in each process) is not to be
-expected and would be detected: the proof of a diff repo compares the identity of every package.
-"""
-
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, compress
-from operator import itemgetter, methodcaller
 
-from fuel_upgrade.repo.apt.stanza import parse_package
-from fuel_upgrade.repo.apt.suite import AptSuite
-from fuel_upgrade.repo.contradictions import EntryHashes
-from fuel_upgrade.repo.diff import QuickDiff, diff
-from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
+from fuel_upgrade.repo.apt.columns import Columns
+from fuel_upgrade.repo.apt.suite import AptIndex, AptSuite
+from fuel_upgrade.repo.diff import RepoDiff, classified
+from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
+from fuel_upgrade.repo.repo import Entry, QuickDiff
 from fuel_upgrade.repo.version import compare_deb
 
 ALGORITHM = "sha256"
-_FIELD = b"Package: "
-_cut_line, _is_usual = methodcaller("partition", b"\n"), methodcaller("startswith", _FIELD)
-_first = itemgetter(0)
-
-
-def compare_indexes(base: AptSuite, current: AptSuite) -> frozenset[str]:
-    """Return the names of the packages whose stanzas are not identical in both.
-
-    Memory holds the hashes and names of the base and the hashes of the current repo. Work for each
-    stanza runs in loops of the interpreter (``map``), which take less time than reading the files.
-
-    Raises:
-        BundleError: an index is damaged, or a stanza is malformed.
-    """
-    lines: dict[int, bytes] = {}
-    for batch in base.batches():
-        lines.update(zip(map(hash, batch), _lines(batch, base), strict=True))
-    seen: set[int] = set()
-    touched: set[bytes] = set()
-    for batch in current.batches():
-        hashes = list(map(hash, batch))
-        seen.update(hashes)
-        is_fresh = [text not in lines for text in hashes]
-        touched.update(_lines(list(compress(batch, is_fresh)), current))
-    touched.update(lines[text] for text in lines.keys() - seen)
-    return frozenset(line[len(_FIELD) :].strip().decode() for line in touched if line)
-
-
-def _lines(texts: Sequence[bytes], repo: AptSuite) -> list[bytes]:
-    """Return the line of each stanza that names the package, b"" for blank lines."""
-    first_lines = list(map(_first, map(_cut_line, texts)))
-    if all(map(_is_usual, first_lines)):
-        return first_lines
-    return [
-        line if _is_usual(line) else _name_line(t, repo)
-        for line, t in zip(first_lines, texts, strict=True)
-    ]
-
-
-def _name_line(text: bytes, repo: AptSuite) -> bytes:
-    stanza = text.strip(b"\n")
-    return _FIELD + parse_package(stanza, source=str(repo.root)).name.encode() if stanza else b""
 
 
 def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
     """Return what :func:`fuel_upgrade.repo.diff.diff` returns, or None if a SHA-256 is missing.
 
     Raises:
-        BundleError: an index is damaged or malformed.
+        BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        touched = compare_indexes(base, current) | {package.name for package in inherited}
-        now, kept, size, hashes = _read_current(current, touched)
-        entries = base.entries(algorithm=ALGORITHM, names=touched) if touched else ()
-        before = [entry.package for entry in entries]
+        before = _Side.read(base, {})
+        now = _Side.read(current, before.identities)
     except KeyError:
         return None
-    for repo, packages in ((current, now), (base, before)):  # the others are equal in both
-        if hashes.may_contradict(packages):
-            _ = repo.packages  # reports a contradiction
-    before += inherited
-    part = diff(before, now, algorithm=ALGORITHM, compare=compare_deb)
-    whole = replace(
-        part,
-        inherited=tuple(sorted((*kept, *part.inherited))),
-        result_bytes=size,
-        base_fingerprint=_fingerprint(kept, before),
-        result_fingerprint=_fingerprint(kept, now),
+    now.require_no_contradiction()
+    before.require_no_contradiction()
+    taken = {package.identity(ALGORITHM): package for package in inherited}
+    old, new = before.identities, now.identities
+    old.update(zip(taken, taken, strict=True))
+    changed = old.keys() ^ new.keys()
+    names = set(map(_name, chain(changed, taken)))
+    names |= {name for name, _ in before.places(now) ^ now.places(before)}
+    base_entries, current_entries = before.entries_of(names), now.entries_of(names)
+    groups = classified(
+        _packages(base_entries) | taken, _packages(current_entries), compare=compare_deb
     )
-    return QuickDiff(whole, touched)
+    whole = RepoDiff(
+        algorithm=ALGORITHM,
+        **groups,
+        inherited=tuple(sorted(filter(old.__contains__, new))),
+        result_bytes=now.total_bytes(),
+        base_fingerprint=fingerprint_of(old, ALGORITHM),
+        result_fingerprint=fingerprint_of(new, ALGORITHM),
+    )
+    fresh = {package.identity(ALGORITHM) for package in whole.carried}
+    return QuickDiff(whole, base_entries, current_entries, now.chosen(fresh))
 
 
-def _fingerprint(kept: Iterable[Identity], others: Iterable[Package]) -> str:
-    return fingerprint_of(chain(kept, (p.identity(ALGORITHM) for p in others)), ALGORITHM)
+def _packages(entries: Iterable[Entry]) -> dict[Identity, Package]:
+    return by_identity((entry.package for entry in entries), ALGORITHM)
 
 
-def _read_current(
-    repo: AptSuite, touched: Collection[str]
-) -> tuple[list[Package], set[Identity], int, EntryHashes]:
-    """Return the touched packages, identities and hashes of the others, and the size of all files.
+def _name(identity: Identity) -> str:
+    return identity[: identity.index(" ")]
 
-    Raises:
-        KeyError: a package lacks the SHA-256.
-    """
-    packages: list[Package] = []
-    kept: set[Identity] = set()
-    hashes = EntryHashes()
-    sizes: dict[str, int] = {}
-    for package in (entry.package for entry in repo.entries(algorithm=ALGORITHM)):
-        sizes[package.location] = max(package.size_bytes, sizes.get(package.location, 0))
-        if package.name in touched:
-            packages.append(package)
-        else:
-            kept.add(package.identity(ALGORITHM))
-            hashes.add(package)
-    return packages, kept, sum(sizes.values()), hashes
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Entries of the indexes of a suite, by their positions; iteration reads the stanzas."""
+
+    parts: Sequence[tuple[AptIndex, bytes, Sequence[Package]]]
+
+    def __iter__(self) -> Iterator[Entry]:
+        for index, is_chosen, packages in self.parts:
+            stanzas = compress(index.stanzas(), is_chosen) if packages else ()
+            yield from map(index.entry, packages, stanzas)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """All entries of a suite, and their distinct identities in the order of the indexes."""
+
+    suite: AptSuite
+    parts: Sequence[tuple[AptIndex, Sequence[Columns]]]
+    identities: dict[Identity, Identity]
+
+    @classmethod
+    def read(cls, suite: AptSuite, known: dict[Identity, Identity]) -> "_Side":
+        """Read every index; the texts of ``known`` identities are shared, to save memory.
+
+        Raises:
+            BundleError, KeyError: as :meth:`AptIndex.columns`.
+        """
+        parts = tuple(
+            (index, tuple(columns.sharing(known) for columns in index.columns()))
+            for index in suite.indexes
+        )
+        every = [
+            i for _, all_columns in parts for columns in all_columns for i in columns.identities
+        ]
+        return cls(suite, parts, dict(zip(every, every, strict=True)))
+
+    def _columns(self) -> Iterator[Columns]:
+        return (columns for _, every in self.parts for columns in every)
+
+    def require_no_contradiction(self) -> None:
+        """Refuse two entries of one file, or of one name, version and architecture.
+
+        Equal entries may repeat. The exact comparison is only needed if something repeats.
+
+        Raises:
+            BundleError: two entries contradict each other.
+        """
+        files, packages, count = set[int](), set[int](), 0
+        for columns in self._columns():
+            keys = [identity.rpartition(" ")[0] for identity in columns.identities]
+            files.update(map(hash, columns.all_locations()))
+            packages.update(map(hash, keys))
+            count += len(keys)
+        if not len(files) == len(packages) == count and self._has_two_contents(files, packages):
+            _ = self.suite.packages  # reports the contradiction
+
+    def _has_two_contents(self, files: Collection[int], packages: Collection[int]) -> bool:
+        entries, contents = set[int](), set[int]()
+        for columns in self._columns():
+            sized = list(zip(columns.identities, columns.all_sizes(), strict=True))
+            contents.update(map(hash, sized))
+            entries.update(map(hash, zip(columns.all_locations(), sized, strict=True)))
+        return len(files) < len(entries) or len(packages) < len(contents)
+
+    def total_bytes(self) -> int:
+        """Return the size of all files, each once; entries do not contradict each other."""
+        sizes: dict[str, int] = {}
+        for columns in self._columns():
+            sizes.update(zip(columns.all_locations(), columns.all_sizes(), strict=True))
+        return sum(sizes.values())
+
+    def places(self, other: "_Side") -> set[tuple[str, str]]:
+        """Return names with their components, if the two suites have several."""
+        if len({*self.suite.components, *other.suite.components}) <= 1:
+            return set()
+        return {
+            (_name(identity), index.component)
+            for index, every in self.parts
+            for columns in every
+            for identity in columns.identities
+        }
+
+    def entries_of(self, names: Collection[str]) -> tuple[Entry, ...]:
+        """Return the entries of packages in ``names``, without their stanzas."""
+        return tuple(
+            index.entry(package)
+            for index, every in self.parts
+            for columns in every
+            for package in columns.packages([_name(i) in names for i in columns.identities])
+        )
+
+    def chosen(self, identities: Collection[Identity]) -> Iterable[Entry]:
+        """Return the entries of these identities, with their stanzas."""
+        parts = []
+        for index, every in self.parts:
+            flags = [bytes(map(identities.__contains__, c.identities)) for c in every]
+            packages = [
+                p for c, chosen in zip(every, flags, strict=True) for p in c.packages(chosen)
+            ]
+            parts.append((index, b"".join(flags), packages))
+        return _Chosen(parts)

@@ -4,11 +4,15 @@ apt's own parser reads them where python3-apt is installed. It belongs to the Py
 which therefore runs :data:`_PROGRAM`. Elsewhere python-debian reads them, some 30 times slower.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from io import TextIOWrapper
-from itertools import takewhile
+from itertools import islice, starmap, takewhile
 from pathlib import Path
+from typing import BinaryIO
 
 from debian.deb822 import Packages
 
@@ -36,16 +40,28 @@ for path in sys.argv[2:]:
             value = index.section.get
             row = [(value(key) or b"").strip() for key in keys]
             row.append((value(checksum) or b"").strip().lower())
-            line = b" ".join(row) + b"\0" + (value(location) or b"")
-            write(line.replace(b"\n", b" ") + b"\n")
+            if not row[-1]:
+                row[-1] = b"\0" + (value(location) or b"")
+            write(b" ".join(row).replace(b"\n", b" ") + b"\n")
     except (apt_pkg.Error, SystemError) as error:
         print(f"{path}: {error}", file=sys.stderr)
         sys.exit(3)
     write(b"\n")
 """
+_LINES = 4096  # of a part
+_USUAL = re.compile(r"(?:[^ \0\n]+ [^ \0\n]+ [^ \0\n]+ [^ \0\n]+\n)*")
 
-Row = tuple[Identity, str]
-"""An identity, which ends with a space if the entry lacks the checksum, and the location."""
+
+@dataclass(frozen=True, slots=True)
+class ReadPart:
+    """Identities of a part of an index.
+
+    ``incomplete`` are those without a checksum, which end with a space, with their locations.
+    """
+
+    path: Path
+    identities: Sequence[Identity]
+    incomplete: Sequence[tuple[Identity, str]] = ()
 
 
 def reader_name() -> str:
@@ -53,50 +69,97 @@ def reader_name() -> str:
     return APT_PKG if any(_BINDINGS.glob("apt_pkg*.so")) else PYTHON_DEBIAN
 
 
-def read_rows(paths: Sequence[Path], algorithm: str) -> Iterator[tuple[Path, Row]]:
-    """Yield the entries of ``Packages`` files in any form, with their checksums of one algorithm.
+def read_identities(paths: Sequence[Path], algorithm: str) -> Iterator[ReadPart]:
+    """Read ``Packages`` files in any form, with their checksums of one algorithm.
+
+    apt's own parser starts at once, beside this process.
 
     Raises:
         BundleError: the library refuses a file, or a field that names the package is missing, or
-            has a space or several lines.
+            has a space or several lines; raised by the iteration.
     """
     keys = ("Package", "Architecture", "Version", _CHECKSUM_FIELDS[algorithm], "Filename")
     read = _read_by_apt if reader_name() == APT_PKG else _read_by_python_debian
-    for path, line in read(paths, keys):
-        identity, _, location = line.partition("\0")
-        if identity.count(" ") != _SPACES or "  " in identity or identity.startswith(" "):
-            raise BundleError(
-                f"{path}: the entry {line!r} lacks or garbles a field", remedy=_REMEDY
-            )
-        yield path, (identity, location)
+    return starmap(_part, read(paths, keys))
 
 
-def _read_by_apt(paths: Sequence[Path], keys: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def _part(path: Path, lines: Sequence[str]) -> ReadPart:
+    text = "".join(lines)
+    if _USUAL.fullmatch(text):
+        return ReadPart(path, text.split("\n")[:-1])
+    rows = [_row(line[:-1], path) for line in lines]
+    return ReadPart(
+        path,
+        [identity for identity, _ in rows if not identity.endswith(" ")],
+        [row for row in rows if row[0].endswith(" ")],
+    )
+
+
+def _row(line: str, path: Path) -> tuple[Identity, str]:
+    identity, _, location = line.partition("\0")
+    if identity.count(" ") != _SPACES or "  " in identity or identity.startswith(" "):
+        raise BundleError(f"{path}: the entry {line!r} lacks or garbles a field", remedy=_REMEDY)
+    return identity, location
+
+
+def _parts(path: Path, lines: Iterator[str]) -> Iterator[tuple[Path, list[str]]]:
+    while part := list(islice(lines, _LINES)):
+        yield path, part
+
+
+class _Output:
+    """A file without a name, which is closed even if nothing reads it."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
+def _read_by_apt(paths: Sequence[Path], keys: Sequence[str]) -> Iterator[tuple[Path, list[str]]]:
+    beside = ThreadPoolExecutor(1)
+    output = beside.submit(_run_apt, paths, keys)
+    beside.shutdown(wait=False)
+    return _lines_of(output, paths)
+
+
+def _run_apt(paths: Sequence[Path], keys: Sequence[str]) -> _Output:
     argv = (_PYTHON, "-I", "-c", _PROGRAM, " ".join(keys), *map(str, paths))
-    with tempfile.TemporaryFile() as output:  # memory does not grow with the indexes
-        try:
-            process.run(argv, timeout_s=_TIMEOUT_S, output=output)
-        except CommandError as error:
-            if error.returncode != _REFUSED:
-                raise
-            reason = error.stderr_tail.strip()
-            raise BundleError(f"apt cannot read an index: {reason}", remedy=_REMEDY) from error
-        output.seek(0)
-        lines = TextIOWrapper(output, encoding="utf-8", errors="replace", newline="\n")
-        for path in paths:
-            yield from ((path, line[:-1]) for line in takewhile("\n".__ne__, lines))
+    output = _Output()  # memory does not grow with the indexes
+    try:
+        process.run(argv, timeout_s=_TIMEOUT_S, output=output.file)
+    except CommandError as error:
+        if error.returncode != _REFUSED:
+            raise
+        reason = error.stderr_tail.strip()
+        raise BundleError(f"apt cannot read an index: {reason}", remedy=_REMEDY) from error
+    return output
+
+
+def _lines_of(running: Future[_Output], paths: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+    output = running.result()
+    output.file.seek(0)
+    lines = TextIOWrapper(output.file, encoding="utf-8", errors="replace", newline="\n")
+    for path in paths:
+        yield from _parts(path, takewhile("\n".__ne__, lines))
 
 
 def _read_by_python_debian(
     paths: Sequence[Path], keys: Sequence[str]
-) -> Iterator[tuple[Path, str]]:
-    *texts, checksum, location = keys
+) -> Iterator[tuple[Path, list[str]]]:
     for path in paths:
         try:
             with open_stream(path) as stream:
-                for entry in Packages.iter_paragraphs(stream, use_apt_pkg=False):
-                    row = [str(entry.get(key, "")).strip() for key in texts]
-                    row.append(str(entry.get(checksum, "")).strip().lower())
-                    yield path, f"{' '.join(row)}\0{entry.get(location, '')}".replace("\n", " ")
+                yield from _parts(path, _debian_lines(stream, keys))
         except (*DAMAGE, ValueError) as error:
             raise BundleError(f"{path}: {error}", remedy=_REMEDY) from error
+
+
+def _debian_lines(stream: BinaryIO, keys: Sequence[str]) -> Iterator[str]:
+    *texts, checksum, location = keys
+    for entry in Packages.iter_paragraphs(stream, use_apt_pkg=False):
+        row = [str(entry.get(key, "")).strip() for key in texts]
+        value = str(entry.get(checksum, "")).strip().lower()
+        row.append(value or f"\0{entry.get(location, '')}")
+        yield " ".join(row).replace("\n", " ") + "\n"

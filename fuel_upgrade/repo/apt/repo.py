@@ -10,16 +10,14 @@ from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.index_files import SMALLEST_FIRST
-from fuel_upgrade.repo.apt.library_reader import read_rows, reader_name
+from fuel_upgrade.repo.apt.library_reader import ReadPart, read_identities, reader_name
 from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.other_indexes import find_extras, is_chosen
-from fuel_upgrade.repo.apt.stanza import identity_by_sha256
 from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
 from fuel_upgrade.repo.apt.write_indexes import add_by_hash, is_by_hash, write_apt_indexes
-from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_apt
 
@@ -45,40 +43,43 @@ class AptRepo(AptSuite):
         """Return whether the repo is unsigned: apt refuses another label."""
         return not any((self.folder / name).exists() for name in _SIGNATURES)
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
-        """Yield identities; by SHA-256 they are cut from the text without parsing an entry."""
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
+        """Yield identities; by SHA-256 many entries are read at once."""
         if algorithm != "sha256" or self.computed:
             return (
-                (e.index, e.package.identity(algorithm)) for e in self.entries(algorithm=algorithm)
+                (e.index, (e.package.identity(algorithm),))
+                for e in self.entries(algorithm=algorithm)
             )
         return (
-            ((index.component, index.architecture), identity_by_sha256(s, source=str(index.path)))
+            ((index.component, index.architecture), columns.identities)
             for index in self.indexes
-            for s in index.stanzas()
+            for columns in index.columns()
         )
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with apt's own parser, or with python-debian on a host without it."""
-        return Reading(reader_name(), self._read_by_library(algorithm))
+        parts = read_identities([index.path for index in self.indexes], algorithm)
+        return Reading(reader_name(), self._completed_parts(parts))
 
-    def _read_by_library(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def _completed_parts(
+        self, parts: Iterable[ReadPart]
+    ) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         names = {index.path: (index.component, index.architecture) for index in self.indexes}
         if not is_flat(self.suite):  # of a flat repo apt reads no other index
             require_all_read(self.folder, names)
-        for path, (identity, location) in read_rows(tuple(names), algorithm):
-            if not identity.endswith(" "):
-                yield names[path], identity
-            elif value := self.computed.get(posixpath.normpath(location.strip())):
-                yield names[path], identity + value
-            else:
-                raise KeyError(algorithm)
+        for part in parts:
+            sums = (
+                (identity, self.computed[posixpath.normpath(location.strip())])
+                for identity, location in part.incomplete
+            )
+            yield names[part.path], [*part.identities, *map("".join, sums)]
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the suite with these sums, which are added to entries as they are read."""
         return replace(self, computed=sums)
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Compare by the text of entries; None if an entry lacks its SHA-256."""
+        """Compare by identity; None if an entry lacks its SHA-256."""
         return quick_diff(base, self, inherited)
 
     def requirements(self) -> tuple[PackageSet, ...]:

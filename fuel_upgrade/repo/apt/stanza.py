@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import Identity, Package, checked_location
+from fuel_upgrade.repo.package import Package, checked_location
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
@@ -17,9 +17,10 @@ _FIELDS = {b"package", b"version", b"architecture", b"filename", b"size"} | {
     name.encode() for name in _DIGEST_FIELDS
 }
 _BEST = "sha256"
+_MAX_DIGITS = 18  # of a size
 _BLANKS = (b" ", b"\t")
 _NAMES = b"Version|Architecture|Filename|Size|SHA256"
-_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t]*:" % (_NAMES, _NAMES))
+_UNUSUAL = re.compile(rb"\n(?!(?:%b): )(?i:Package|%b)[ \t\r\f\v]*:" % (_NAMES, _NAMES))
 """A field in another spelling than that of Debian's tools, or a second name."""
 _BLANK_LINE = re.compile(rb"\n[ \t]+\n(?=Package:)")
 _PACKAGE, _VERSION, _ARCHITECTURE = b"Package: ", b"\nVersion: ", b"\nArchitecture: "
@@ -28,16 +29,11 @@ RELEASE_DIGESTS = (("MD5Sum", "md5"), ("SHA1", "sha1"), ("SHA256", "sha256"))
 """The checksum lists of a Release, weakest first, with the names of their algorithms."""
 
 
-def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the stanzas of a ``Packages`` file, many at a time, as fast as Python splits bytes.
+def iter_texts(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the text of a ``Packages`` file in parts of whole stanzas.
 
     Stanzas end where apt ends them: at an empty line, which may hold carriage returns; those at the
-    beginnings and ends of lines are removed. After extra empty lines a stanza may be empty or have
-    line feeds around it.
-
-    Raises:
-        ValueError: a line of blanks precedes a stanza. deb822(5) lets a parser take it for an empty
-            line, but apt does not: it reads both stanzas as one.
+    beginnings and ends of lines are removed.
     """
     rest = b""
     while data := stream.read(max(_CHUNK_BYTES, len(rest))):  # no byte is read more than twice
@@ -47,8 +43,8 @@ def iter_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
             rest = text
             continue
         rest = text[end + 2 :]
-        yield _split(text[:end])
-    yield _split(rest)
+        yield text[:end]
+    yield rest
 
 
 def _with_line_feeds(text: bytes) -> bytes:
@@ -58,7 +54,13 @@ def _with_line_feeds(text: bytes) -> bytes:
     return b"\n".join((*(line.strip(b"\r") for line in lines), last.lstrip(b"\r")))
 
 
-def _split(text: bytes) -> list[bytes]:
+def split_stanzas(text: bytes) -> list[bytes]:
+    """Return the stanzas of a part. After extra empty lines one may be empty or have line feeds.
+
+    Raises:
+        ValueError: a line of blanks precedes a stanza. deb822(5) lets a parser take it for an empty
+            line, but apt does not: it reads both stanzas as one.
+    """
     stanzas = text.split(b"\n\n")
     if text.count(b"\nPackage:") < len(stanzas):
         return stanzas
@@ -93,11 +95,12 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
         digests = tuple(
             (ours, fields[k].lower()) for k, ours in _DIGEST_FIELDS.items() if fields.get(k)
         )
+        _require_words(fields)
         return Package(
             name=fields["package"],
             architecture=fields["architecture"],
             version=fields["version"],
-            size_bytes=int(fields["size"]),
+            size_bytes=_size(fields["size"]),
             location=checked_location(fields["filename"], source=source),
             digests=digests,
         )
@@ -130,35 +133,12 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
             name=_value(stanza, len(_PACKAGE)),
             architecture=sys.intern(_value(stanza, architecture + len(_ARCHITECTURE))),
             version=_value(stanza, version + len(_VERSION)),
-            size_bytes=int(_value(stanza, size + len(_SIZE))),
+            size_bytes=_size(_value(stanza, size + len(_SIZE))),
             location=checked_location(_value(stanza, filename + len(_FILENAME)), source=source),
             digests=((_BEST, _value(stanza, checksum + len(_SHA256)).lower()),),
         )
     except ValueError:
         return _only_sha256(parse_package(stanza, source=source))
-
-
-def identity_by_sha256(stanza: bytes, *, source: str) -> Identity:
-    """Return the identity of one stanza, by its SHA-256, without reading other fields.
-
-    Raises:
-        BundleError, KeyError: as :func:`parse_by_sha256`.
-    """
-    find = stanza.rfind
-    version, architecture, checksum = find(_VERSION), find(_ARCHITECTURE), find(_SHA256)
-    fields = min(version, architecture, checksum)
-    if not stanza.startswith(_PACKAGE) or fields < 0 or _UNUSUAL.search(stanza):
-        return parse_by_sha256(stanza, source=source).identity(_BEST)
-    try:
-        parts = (
-            _bytes(stanza, len(_PACKAGE)),
-            _bytes(stanza, architecture + len(_ARCHITECTURE)),
-            _bytes(stanza, version + len(_VERSION)),
-            _bytes(stanza, checksum + len(_SHA256)).lower(),
-        )
-    except ValueError:
-        return parse_by_sha256(stanza, source=source).identity(_BEST)
-    return b" ".join(parts).decode()
 
 
 def name_of(stanza: bytes) -> str | None:
@@ -172,14 +152,15 @@ def _bytes(stanza: bytes, start: int) -> bytes:
     """Return the value that begins at ``start``.
 
     Raises:
-        ValueError: it continues on the next line.
+        ValueError: it is not one word of ASCII, or continues on the next line.
     """
     end = stanza.find(b"\n", start)
-    if end < 0:
-        return stanza[start:].strip()
-    if stanza[end + 1 : end + 2] in _BLANKS:
+    if end >= 0 and stanza[end + 1 : end + 2] in _BLANKS:
         raise ValueError("a value of more than one line")
-    return stanza[start:end].strip()
+    (value,) = stanza[start : end if end >= 0 else None].split()
+    if not value.isascii():
+        raise ValueError("a value that is not ASCII")
+    return value
 
 
 def _only_sha256(package: Package) -> Package:
@@ -188,6 +169,21 @@ def _only_sha256(package: Package) -> Package:
 
 def _value(stanza: bytes, start: int) -> str:
     return _bytes(stanza, start).decode()
+
+
+def _require_words(fields: Mapping[str, str]) -> None:
+    """Raise ValueError unless a package is identified by single words: spaces separate them."""
+    for name in ("package", "architecture", "version", *_DIGEST_FIELDS):
+        words = len(fields.get(name, "x").encode().split())
+        if words > 1 or (words == 0 and name not in _DIGEST_FIELDS):
+            raise ValueError(f"{name}: {words} words")
+
+
+def _size(digits: str) -> int:
+    """Return a size; ValueError if it is negative, or no number of bytes that a file can have."""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        raise ValueError("size: not a number of bytes")
+    return int(digits)
 
 
 def _read_fields(stanza: bytes) -> dict[str, str]:

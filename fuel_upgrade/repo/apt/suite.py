@@ -4,20 +4,22 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.apt.columns import Columns, read_columns
 from fuel_upgrade.repo.apt.index_files import (
     FASTEST_FIRST,
     choose_form,
     present_forms,
     read_batches,
+    read_parts,
 )
 from fuel_upgrade.repo.apt.release_file import RELEASES, Listed, ReleaseFile, read_release
 from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
-from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
+from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat, suite_fault
 from fuel_upgrade.repo.contradictions import Contradictions
 from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
 from fuel_upgrade.repo.package import Package
@@ -57,6 +59,19 @@ class AptIndex:
         """
         return read_batches(self.path)
 
+    def columns(self) -> Iterator[Columns]:
+        """Read the index from disk, many entries at a time.
+
+        Raises:
+            BundleError: it is damaged, or an entry is malformed.
+            KeyError: as :func:`fuel_upgrade.repo.apt.columns.read_columns`.
+        """
+        return read_parts(self.path, partial(read_columns, source=str(self.path)))
+
+    def entry(self, package: Package, stanza: bytes = b"") -> Entry:
+        """Return an entry of the index."""
+        return Entry(package, self.component, self.architecture, stanza)
+
 
 @dataclass(frozen=True)
 class AptSuite:
@@ -94,6 +109,8 @@ class AptSuite:
         places = [index.relative_to(folder) for index in _indexes_below(folder)]
         components = _components(places, _words(release.fields, "Components"))
         architectures = _architectures(places, release)
+        if fault := suite_fault(name, components):
+            raise BundleError(f"{folder}: {fault}", remedy="rename that folder and its entries")
         indexes = (
             _find_index(folder, component, architecture, release.listed)
             for component in components
@@ -113,15 +130,6 @@ class AptSuite:
         if is_flat(self.suite):
             return (_FLAT_INDEX,)
         return tuple((c, a) for c in self.components for a in self.architectures)
-
-    def batches(self) -> Iterator[list[bytes]]:
-        """Read every index, many stanzas at a time (see :meth:`AptIndex.batches`).
-
-        Raises:
-            BundleError: an index is damaged.
-        """
-        for index in self.indexes:
-            yield from index.batches()
 
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
@@ -144,7 +152,7 @@ class AptSuite:
                     continue
                 package = self._completed(parse(stanza, source=source))
                 if names is None or package.name in names:
-                    yield Entry(package, index.component, index.architecture, stanza)
+                    yield index.entry(package, stanza)
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:

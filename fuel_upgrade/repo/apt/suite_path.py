@@ -1,8 +1,23 @@
 """The places of a suite's indexes in an apt repo, as in sources.list(5). Pure."""
 
+import re
 from posixpath import join, normpath
 
 from fuel_upgrade.repo.package import checked_location
+
+# Without the characters that mean something in sources.list(5): blanks, brackets, "#".
+_PATH = re.compile(r"(?:[0-9A-Za-z_][0-9A-Za-z.+~_-]*/)*[0-9A-Za-z_][0-9A-Za-z.+~_-]*")
+_MAX_CHARS = 200
+
+
+def suite_fault(suite: str, components: tuple[str, ...]) -> str:
+    """Return why apt cannot read a suite and its components from a line; empty if it can."""
+    path = suite.removeprefix("./").removesuffix("/")
+    for word, text in (("suite", path), *(("component", name) for name in components)):
+        is_root = word == "suite" and suite == "./"
+        if not is_root and (len(text) > _MAX_CHARS or not _PATH.fullmatch(text)):
+            return f"{text!r:.80} is not the name of a {word}: letters, digits and .+~_-/ only"
+    return ""
 
 
 def is_flat(suite: str) -> bool:

@@ -1,12 +1,14 @@
 """Check the dependencies of a release within itself, by the rules of dpkg and rpm."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, cmp_to_key
 from typing import Any
 
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
-from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from fuel_upgrade.repo.version import Compare, version_order
 
 _HOLDS: Mapping[str, Callable[[int], bool]] = {
     "<<": lambda order: order < 0,
@@ -81,6 +83,8 @@ class _Market:
         for package in packages.packages:
             for offer in package.offers:
                 self._offers.setdefault(offer.name, []).append(offer)
+        self._order = version_order(packages.kind)
+        self._offered_by_key: dict[tuple[str, bool], _Offered] = {}
         self._known: dict[Relation, bool | None] = {}
 
     def judge(self) -> Iterator[tuple[Requirements, Need, bool | None]]:
@@ -96,28 +100,82 @@ class _Market:
         return self._known[relation]
 
     def _look_up(self, relation: Relation) -> bool | None:
-        offers = self._offers.get(relation.name, [])
         if self._set.kind is RepoKind.YUM:
-            return any(_meets_rpm(offer, relation) for offer in offers)
+            return self._meets_rpm(relation)
         if relation.qualifier not in (*_SAME_ARCHITECTURE, "any", self._set.architecture):
             return None  # a package of another architecture: not in this index
-        return any(_meets_deb(offer, relation) for offer in offers)
+        return self._meets_deb(relation)
+
+    def _meets_deb(self, relation: Relation) -> bool:
+        """A virtual package without a version meets no dependency with one."""
+        is_any = relation.qualifier == "any"
+        offered = self._offered((relation.name, is_any), lambda offer: offer.crosses or not is_any)
+        if not relation.operator:
+            return offered.exists
+        return offered.versions.include(relation.operator, relation.version)
+
+    def _meets_rpm(self, relation: Relation) -> bool:
+        """A release counts only where both name one; an offer without a version meets all."""
+        offered = self._offered((relation.name, False), lambda _: True)
+        if not relation.operator or offered.is_unversioned:
+            return offered.exists
+        version, dash, _ = relation.version.partition("-")
+        if not dash:
+            return offered.bases.include(relation.operator, version)
+        return offered.releases.include(
+            relation.operator, relation.version
+        ) or offered.without_release.include(relation.operator, version)
+
+    def _offered(self, key: tuple[str, bool], counts: Callable[[Offer], bool]) -> "_Offered":
+        if key not in self._offered_by_key:
+            offers = filter(counts, self._offers.get(key[0], ()))
+            self._offered_by_key[key] = _Offered(tuple(offers), self._order)
+        return self._offered_by_key[key]
 
 
-def _meets_deb(offer: Offer, relation: Relation) -> bool:
-    if relation.qualifier == "any" and not offer.crosses:
-        return False
-    if not relation.operator:
-        return True
-    if offer.version is None:
-        return False  # a virtual package without a version meets no versioned dependency
-    return _HOLDS[relation.operator](compare_deb(offer.version, relation.version))
+class _Offered:
+    """The offers of one name; each group of versions is sorted when it is first needed."""
+
+    def __init__(self, offers: Sequence[Offer], order: Compare) -> None:
+        self._order = order
+        self._versions = {offer.version for offer in offers if offer.version is not None}
+        self.exists = bool(offers)
+        self.is_unversioned = any(offer.version is None for offer in offers)
+
+    @cached_property
+    def versions(self) -> "_Versions":
+        """All versions."""
+        return _Versions(self._versions, self._order)
+
+    @cached_property
+    def releases(self) -> "_Versions":
+        """The versions with a release."""
+        return _Versions((v for v in self._versions if "-" in v), self._order)
+
+    @cached_property
+    def without_release(self) -> "_Versions":
+        """The versions without a release."""
+        return _Versions((v for v in self._versions if "-" not in v), self._order)
+
+    @cached_property
+    def bases(self) -> "_Versions":
+        """All versions, without their releases."""
+        return _Versions({v.partition("-")[0] for v in self._versions}, self._order)
 
 
-def _meets_rpm(offer: Offer, relation: Relation) -> bool:
-    if not relation.operator or offer.version is None:
-        return True
-    one, other = offer.version, relation.version
-    if "-" not in one or "-" not in other:  # a release counts only where both name one
-        one, other = one.partition("-")[0], other.partition("-")[0]
-    return _HOLDS[relation.operator](compare_rpm(one, other))
+class _Versions:
+    """Versions in an order."""
+
+    def __init__(self, versions: Iterable[str], order: Compare) -> None:
+        self._order, self._key = order, cmp_to_key(order)
+        self._sorted = sorted(versions, key=self._key)
+
+    def include(self, operator: str, version: str) -> bool:
+        """Return whether one of them is in this relation to ``version``."""
+        if not self._sorted:
+            return False
+        index = {"<": 0, ">": -1}.get(operator[0])
+        if index is None:
+            place = bisect_left(self._sorted, self._key(version), key=self._key)
+            index = min(place, len(self._sorted) - 1)
+        return _HOLDS[operator](self._order(self._sorted[index], version))

@@ -1,7 +1,7 @@
 """Read the input of a proof from disk, and run it."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -13,10 +13,11 @@ from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.proof.prove import Proof, prove, prove_alone, reading_faults
 from fuel_upgrade.repo.read_repo import Role, open_repo, opened_repo, read_repo
-from fuel_upgrade.repo.repo import IndexChoice, Reading, Repo
+from fuel_upgrade.repo.repo import Entry, IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
+from fuel_upgrade.system.collector import paused_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,31 @@ class Suites:
     current: str | None = None
 
 
-def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescription) -> Proof:
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The base and the current repo as the library reads them; ``pool`` has their strings."""
+
+    base: Holding
+    current: Holding
+    pool: dict[Identity, Identity]
+
+
+def read_sides(comparison: Comparison) -> Sides:
+    """Read base and current repo with the library, for a proof.
+
+    Raises:
+        BundleError: the library refuses one of them.
+    """
+    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
+    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
+    started = comparison.readings or (None, None)
+    base = _holding(comparison.base, started[0], inherited, algorithm, pool)
+    return Sides(base, _holding(comparison.current, started[1], (), algorithm, pool), pool)
+
+
+def prove_written(
+    comparison: Comparison, sides: Sides, root: Path, *, expected: DiffDescription
+) -> Proof:
     """Prove the written diff repo at ``root`` against the comparison that it was made from.
 
     ``expected`` is the comparison's own description.
@@ -37,24 +62,26 @@ def prove_written(comparison: Comparison, root: Path, *, expected: DiffDescripti
         BundleError: it is damaged, or no diff repo.
     """
     actual = require_description(root)
-    return _prove(comparison, open_repo(root), actual=actual, expected=expected)
+    return _prove(comparison, sides, open_repo(root), actual=actual, expected=expected)
 
 
 def _prove(
-    comparison: Comparison, repo: Repo, *, actual: DiffDescription, expected: DiffDescription
+    comparison: Comparison,
+    sides: Sides,
+    repo: Repo,
+    *,
+    actual: DiffDescription,
+    expected: DiffDescription,
 ) -> Proof:
-    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
-    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
-    base = _holding(comparison.base, inherited, algorithm, pool)
-    current = _holding(comparison.current, (), algorithm, pool)
-    diff = _diff_holding(repo, actual, algorithm, pool)
-    proof = prove(base, diff, current, actual=actual, expected=expected)
+    algorithm = comparison.diff.algorithm
+    diff = _diff_holding(repo, actual, algorithm, sides.pool)
+    proof = prove(sides.base, diff, sides.current, actual=actual, expected=expected)
     if proof.proved:
         return proof
     # The indexes are read once more, to tell a wrong diff repo from an ambiguous index.
     ambiguous = [
         fault
-        for read, by_library in ((comparison.base, base), (comparison.current, current))
+        for read, by_library in ((comparison.base, sides.base), (comparison.current, sides.current))
         for fault in reading_faults(
             holding_of(read, Reading("", read.identities(algorithm)), ()), by_library
         )
@@ -63,43 +90,31 @@ def _prove(
 
 
 def describe(comparison: Comparison) -> DiffDescription:
-    """Return the description that the diff repo of this comparison has by default."""
-    description = DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
-    return replace(description, dropped=comparison.current.dropped(IndexChoice()))
+    """Return the description of the diff, without the indexes that its repo leaves out."""
+    return DiffDescription.of(comparison.diff, comparison.kind, changes_of(comparison))
 
 
 def changes_of(comparison: Comparison) -> tuple[Change, ...]:
     """Return the changes from the base to the current repo, name by name."""
-    algorithm, names = comparison.diff.algorithm, None
-    if comparison.touched is not None:
-        names = comparison.touched | _moved(comparison)
+    algorithm, quick = comparison.diff.algorithm, comparison.quick
+    base: Iterable[Entry] = quick.base if quick else comparison.base.entries(algorithm=algorithm)
+    current = quick.current if quick else comparison.current.entries(algorithm=algorithm)
+    names = {entry.package.name for side in (base, current) for entry in side} if quick else None
     inherited = (p for p in comparison.base_inherited if names is None or p.name in names)
     return find_changes(
-        chain(_listed(comparison.base, algorithm, names), map(Listed, inherited)),
-        _listed(comparison.current, algorithm, names),
+        chain(_listed(base), map(Listed, inherited)),
+        _listed(current),
         algorithm=algorithm,
         compare=version_order(comparison.kind),
     )
 
 
-def _listed(repo: Repo, algorithm: str, names: Collection[str] | None) -> Iterator[Listed]:
-    """Yield the packages in ``names``, or all; those of an apt repo with their component."""
-    entries = repo.entries(algorithm=algorithm, names=names)
+def _listed(entries: Iterable[Entry]) -> Iterator[Listed]:
+    """Yield the packages of entries; those of an apt repo with their component."""
     return (Listed(entry.package, entry.component or None) for entry in entries)
 
 
-def _moved(comparison: Comparison) -> set[str]:
-    """Return the names of packages that changed their component."""
-    base, current = comparison.base, comparison.current
-    if len({*base.components, *current.components}) <= 1:
-        return set()
-    places = [
-        {(e.package.name, e.component) for e in repo.entries(algorithm=comparison.diff.algorithm)}
-        for repo in (base, current)
-    ]
-    return {name for name, _ in places[0] ^ places[1]}
-
-
+@paused_collector()
 def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -> RepoReport:
     """Report the changes from ``base`` to ``current``, each a folder or an archive.
 
@@ -116,9 +131,12 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
-        return describe(compared).report(name or f"{base} -> {current}")
+        dropped = compared.current.dropped(IndexChoice())
+        described = replace(describe(compared), dropped=dropped)
+        return described.report(name or f"{base} -> {current}")
 
 
+@paused_collector()
 def prove_repos(
     base: Path, diff: Path, current: Path, *, suites: Suites, check_dependencies: bool = False
 ) -> tuple[Proof, DependencyReport | None]:
@@ -144,9 +162,11 @@ def prove_repos(
             suite=suites.current,
             base_suite=suites.base,
             algorithm=actual.algorithm,
+            will_prove=True,
         )
         written = open_repo(diff_root, suite=suites.diff)
-        proof = _prove(compared, written, actual=actual, expected=describe(compared))
+        sides = read_sides(compared)
+        proof = _prove(compared, sides, written, actual=actual, expected=describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
@@ -185,14 +205,19 @@ def _diff_holding(
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
-        return _holding(with_computed(repo), actual.inherited, algorithm, pool)
+        return _holding(with_computed(repo), None, actual.inherited, algorithm, pool)
 
 
 def _holding(
-    repo: Repo, inherited: Iterable[Identity], algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo,
+    started: Reading | None,
+    inherited: Iterable[Identity],
+    algorithm: str,
+    pool: dict[Identity, Identity],
 ) -> Holding:
     try:
-        return holding_of(repo, repo.read_for_proof(algorithm), inherited, pool=pool)
+        reading = started or repo.read_for_proof(algorithm)
+        return holding_of(repo, reading, inherited, pool=pool)
     except KeyError as error:
         raise BundleError(
             f"{repo.root}: a proof by {algorithm} is not possible: its index does not have it",

@@ -270,22 +270,27 @@ def _kind(
 
 
 def _newest(keys: Iterable[tuple[str, str]], compare: Compare) -> str:
-    return max((version for version, _ in keys), key=cmp_to_key(compare))
+    versions = {version for version, _ in keys}
+    return versions.pop() if len(versions) == 1 else max(versions, key=cmp_to_key(compare))
 
 
 def _versions(keys: Iterable[tuple[str, str]], by_version: Callable[[str], Any]) -> tuple[str, ...]:
-    return tuple(sorted((version for version, _ in keys), key=by_version))
+    versions = [version for version, _ in keys]
+    return tuple(sorted(versions, key=by_version) if len(versions) > 1 else versions)
 
 
 def _bytes(packages: Mapping[tuple[str, str], Package]) -> int | None:
-    if any(not package.location for package in packages.values()):
-        return None
-    return sum(package.size_bytes for package in packages.values())
+    size_bytes = 0
+    for package in packages.values():
+        if not package.location:
+            return None
+        size_bytes += package.size_bytes
+    return size_bytes
 
 
 def _components(components: Iterable[str | None]) -> tuple[str, ...]:
-    names = set(components)
-    return () if None in names else tuple(sorted(name for name in names if name))
+    names = set(components) - {""}
+    return () if None in names else tuple(sorted(map(str, names)))
 
 
 def summed(

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import PackageKey
-from fuel_upgrade.repo.yum.createrepo import UpdateRecord, createrepo_c, fault_text
+from fuel_upgrade.repo.yum.createrepo import (
+    UpdateRecord,
+    createrepo_c,
+    fault_text,
+    refuse_other_encoding,
+)
 
 
 def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
@@ -14,6 +19,7 @@ def read_advisories(path: Path) -> tuple[UpdateRecord, ...]:
     Raises:
         BundleError: it is missing or malformed.
     """
+    refuse_other_encoding(path)
     try:
         return tuple(createrepo_c.UpdateInfo(str(path)).updates)
     except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,12 +11,18 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 
-from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.errors import BundleError, OutsideError
+from fuel_upgrade.system.compression import DAMAGE, open_stream
 
 RepomdRecord: TypeAlias = Any
 RpmPackage: TypeAlias = Any
 UpdateRecord: TypeAlias = Any
 
+_HEAD_BYTES = 1024
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^"']*)""")
+_ENCODINGS = ("utf-8", "utf8", "us-ascii", "ascii")
+_IS_OTHER = re.compile(rb"[\0\xfe\xff]|.\0|\x4c\x6f\xa7\x94", re.DOTALL).match
+"""Whether XML begins in UTF-16, UTF-32 or EBCDIC."""
 _OWN = Path(__file__).with_name("rpm")
 _VARIABLE = "RPM_CONFIGDIR"
 _LOADING = Lock()
@@ -78,6 +85,31 @@ def load_library() -> Any:
             state="nothing was changed",
             code="library-missing",
         ) from error
+
+
+def refuse_other_encoding(path: Path) -> None:
+    """Refuse a file of XML that is not UTF-8, the encoding of all metadata.
+
+    Of another one the library ends the process at bytes that it cannot decode: its parser has no
+    message then (createrepo_c 1.2.1).
+
+    Raises:
+        BundleError: it begins as XML of another encoding, or declares one.
+    """
+    if not path.is_file():
+        return  # a pipe would never open
+    try:
+        with open_stream(path) as stream:
+            head = stream.read(_HEAD_BYTES)
+    except DAMAGE:
+        return  # the library reports it
+    declared = _DECLARED.match(head)
+    name = declared[1].decode(errors="replace") if declared else "utf-8"
+    if name.lower() not in _ENCODINGS or _IS_OTHER(head):
+        raise BundleError(
+            f"{path}: not UTF-8, in which all metadata of a yum repo is",
+            remedy="rebuild the metadata with createrepo_c",
+        )
 
 
 def fault_text(error: Exception, path: Path) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -18,7 +17,7 @@ from fuel_upgrade.repo.yum.advisories import (
     select_advisories,
 )
 from fuel_upgrade.repo.yum.createrepo import UpdateRecord
-from fuel_upgrade.repo.yum.metadata import YumMetadata, parse_metadata
+from fuel_upgrade.repo.yum.metadata import YumMetadata
 from fuel_upgrade.repo.yum.modules import (
     ModuleDocument,
     merge_modules,
@@ -109,18 +108,26 @@ def find_unreadable(repo: YumMetadata) -> tuple[str, ...]:
     """Return the listed files beside primary that cannot be read, as ``KIND PATH: FAULT``."""
     faults: list[str] = []
     for kind, path in (repo.metadata | repo.extras).items():
-        try:
-            _READERS.get(kind, partial(_parse, kind=kind))(path)
-        except BundleError as error:
-            fault = error.what.removeprefix(f"{path}: ")
+        if fault := _fault(repo, kind, path):
+            fault = fault.removeprefix(f"{path}: ")
             if not path.is_file():
                 fault = "missing, but repomd.xml lists it"
             faults.append(f"{kind} {path.relative_to(repo.root)}: {fault}")
     return tuple(faults)
 
 
-def _parse(path: Path, *, kind: str) -> None:
-    parse_metadata(path, kind, lambda _: None)
+def _fault(repo: YumMetadata, kind: str, path: Path) -> str:
+    """Return the fault of a file; what was parsed already is not parsed again."""
+    if kind in repo.faults:
+        return repo.faults[kind]
+    try:
+        if kind in _READERS:
+            _READERS[kind](path)
+        else:
+            repo.parse(kind, lambda _: None)
+    except BundleError as error:
+        return error.what
+    return ""
 
 
 _READERS: Mapping[str, Callable[[Path], object]] = {

@@ -1,7 +1,8 @@
 """Read the metadata of a yum repo with createrepo_c."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,7 @@ from fuel_upgrade.repo.yum.createrepo import (
     RpmPackage,
     createrepo_c,
     fault_text,
+    refuse_other_encoding,
 )
 from fuel_upgrade.repo.yum.repomd import (
     METADATA,
@@ -26,19 +28,22 @@ from fuel_upgrade.repo.yum.repomd import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class YumMetadata:
     """The metadata of a yum repo. ``metadata`` maps a kind of :data:`METADATA` to its file.
 
     ``extras`` maps ``group``, ``modules`` and ``updateinfo`` to the listed files. Only primary is
-    known to exist.
+    known to exist; ``primary`` is its entry. ``computed`` maps locations to SHA-256 sums that it
+    lacks. ``faults`` has the fault, or "", of each file of ``metadata`` that was parsed.
     """
 
     root: Path
-    packages: tuple[Package, ...]
+    primary: RepomdRecord
     metadata: dict[str, Path]
     extras: dict[str, Path]
     form: MetadataForm
+    computed: Mapping[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def timestamp(self) -> int:
@@ -53,6 +58,17 @@ class YumMetadata:
             BundleError: primary is missing or malformed, a file differs from its checksum, or the
                 metadata contradicts itself.
         """
+        repo = cls.open(root)
+        _ = repo.packages  # reports a malformed entry now, not at the first use
+        return repo
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Read ``repomd.xml`` and check the files that it lists, but parse none of them yet.
+
+        Raises:
+            BundleError: primary is missing, or a file differs from its checksum.
+        """
         records = {r.type: r for r in read_records(root / "repodata/repomd.xml")}
         refuse_other_content(root, records.values())
         listed = {kind: records[kind] for kind in METADATA if kind in records}
@@ -62,12 +78,42 @@ class YumMetadata:
                 remedy="rebuild the metadata with createrepo_c",
             )
         primary = checked_file(root, listed["primary"])
-        check_unpacked(primary, listed["primary"])
-        packages = tuple(_read_primary(primary))
         newest = max(int(record.timestamp or 0) for record in listed.values())
         form = form_of(listed["primary"], primary, timestamp=newest)
         extras = _check_present(root, find_extras(records.values()))
-        return cls(root, packages, _check_present(root, listed), extras, form)
+        return cls(root, listed["primary"], _check_present(root, listed), extras, form)
+
+    @cached_property
+    def packages(self) -> tuple[Package, ...]:
+        """The packages in primary, as the library reads them.
+
+        Raises:
+            BundleError: it is malformed, differs from its checksum, or contradicts itself.
+        """
+        path, packages = self.metadata["primary"], list[Package]()
+        check_unpacked(path, self.primary)
+
+        def take(package: RpmPackage) -> None:
+            packages.append(self._completed(_package(package, source=str(path))))
+
+        self.parse("primary", take)
+        refuse_contradictions(packages, source=str(path))
+        return tuple(packages)
+
+    def _completed(self, package: Package) -> Package:
+        value = self.computed.get(package.location)
+        if value is None:
+            return package
+        return replace(package, digests=(*package.digests, ("sha256", value)))
+
+    def parse(self, kind: str, take: Callable[[RpmPackage], None], *, files: bool = False) -> None:
+        """Parse a file of ``metadata`` as :func:`parse_metadata` does, and note its fault."""
+        try:
+            parse_metadata(self.metadata[kind], kind, take, files=files)
+        except BundleError as error:
+            self.faults[kind] = error.what
+            raise
+        self.faults[kind] = ""
 
 
 def _check_present(root: Path, records: dict[str, RepomdRecord]) -> dict[str, Path]:
@@ -121,6 +167,7 @@ def parse_metadata(
             failures.append(error)  # the library raises an error of its own for it
             raise
 
+    refuse_other_encoding(path)
     options = {"do_files": files} if kind == "primary" else {}
     try:
         getattr(createrepo_c, f"xml_parse_{kind}")(str(path), pkgcb=guarded, **options)
@@ -130,17 +177,6 @@ def parse_metadata(
         raise BundleError(
             f"{path}: {fault_text(error, path)}", remedy="rebuild the metadata with createrepo_c"
         ) from error
-
-
-def _read_primary(path: Path) -> list[Package]:
-    packages: list[Package] = []
-
-    def take(package: RpmPackage) -> None:
-        packages.append(_package(package, source=str(path)))
-
-    parse_metadata(path, "primary", take)
-    refuse_contradictions(packages, source=str(path))
-    return packages
 
 
 def _package(package: RpmPackage, *, source: str) -> Package:

@@ -2,14 +2,13 @@
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from fuel_upgrade.repo.diff import QuickDiff
 from fuel_upgrade.repo.package import Identity, Package, RepoKind
-from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, Reading
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
@@ -22,8 +21,11 @@ from fuel_upgrade.repo.yum.extras import (
     select_extras,
 )
 from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files
+from fuel_upgrade.repo.yum.primary_text import ALGORITHM, PrimaryText, read_primary_text
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
+from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
+from fuel_upgrade.system.hashing import on_all_cores
 
 _INDEX: IndexName = ("", "")
 
@@ -38,6 +40,7 @@ class YumRepo(YumMetadata):
     index_names = (_INDEX,)
     label = None
     must_keep_label = False
+    texts: list[PrimaryText | None] = field(default_factory=list, compare=False)
 
     @property
     def has_groups(self) -> bool:
@@ -55,36 +58,40 @@ class YumRepo(YumMetadata):
         """Yield the packages, which are in memory; ``algorithm`` has no influence."""
         return (Entry(p) for p in self.packages if names is None or p.name in names)
 
-    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    @property
+    def text(self) -> PrimaryText | None:
+        """The packages by the text of primary, None if only the library can read it."""
+        if not self.texts:  # a cached property of Python 3.11 is computed in one thread at a time
+            self.texts.append(read_primary_text(self.metadata["primary"], self.primary))
+        return self.texts[0]
+
+    def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identity of each package."""
-        return ((_INDEX, package.identity(algorithm)) for package in self.packages)
+        if algorithm == ALGORITHM and not self.computed and self.text:
+            return iter(((_INDEX, tuple(self.text.files)),))
+        return ((_INDEX, (package.identity(algorithm),)) for package in self.packages)
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with expat; the checksums that the metadata lacks are those of this repo."""
         return Reading(READER, self._read_by_expat(algorithm))
 
-    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Identity]]:
+    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         computed: dict[str, str] = {}
         for key, location, kind, checksum in read_rows(self.root):
             if kind == algorithm:
-                yield _INDEX, f"{key} {checksum}"
+                yield _INDEX, (f"{key} {checksum}",)
                 continue
             computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
-            yield _INDEX, f"{key} {computed[posixpath.normpath(location)]}"
+            yield _INDEX, (f"{key} {computed[posixpath.normpath(location)]}",)
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""
-        packages = (
-            replace(p, digests=(*p.digests, ("sha256", sums[p.location])))
-            if p.location in sums
-            else p
-            for p in self.packages
-        )
-        return replace(self, packages=tuple(packages))
+        return replace(self, computed=sums)
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
-        """Return None: the library has parsed the metadata already."""
-        return None
+        """Compare by the text of primary; None if only the library can read one of them."""
+        old, new = on_all_cores(lambda repo: repo.text, (base, self))
+        return diff_texts(old, new, inherited) if old and new else None
 
     def requirements(self) -> tuple[PackageSet, ...]:
         """Return one set."""
@@ -108,11 +115,10 @@ class YumRepo(YumMetadata):
         base: Self | None = None,
     ) -> None:
         """Write the metadata, in the form of this repo; label and choice have no influence."""
-        packages = {entry.package.location: entry.package for entry in entries}
+        packages = [entry.package for entry in entries]
         extras = Extras()
         if base is not None:
-            carried = tuple(packages.values())
-            extras = select_extras(read_extras(self), read_base_extras(base), carried)
+            extras = select_extras(read_extras(self), read_base_extras(base), packages)
         write_yum_metadata([(self, packages)], out, extras.render(), self.form)
 
     def write_merged(
@@ -121,7 +127,8 @@ class YumRepo(YumMetadata):
         """Write the metadata of all parts, as new as the newest of them."""
         form = replace(self.form, timestamp=max(repo.timestamp for repo, _ in parts))
         extras = merge_extras(read_extras(repo) for repo, _ in parts)
-        write_yum_metadata(parts, out, extras.render(), form)
+        packages = [(r, [p for p in r.packages if p.location in places]) for r, places in parts]
+        write_yum_metadata(packages, out, extras.render(), form)
 
     def add_by_hash(self, out: Path, names: Iterable[str]) -> None:
         """Do nothing: yum has no such names."""

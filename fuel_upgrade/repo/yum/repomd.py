@@ -10,7 +10,12 @@ from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import ALGORITHMS, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord, createrepo_c, fault_text
+from fuel_upgrade.repo.yum.createrepo import (
+    RepomdRecord,
+    createrepo_c,
+    fault_text,
+    refuse_other_encoding,
+)
 from fuel_upgrade.system.files import hash_file
 
 METADATA = ("primary", "filelists", "other")
@@ -40,6 +45,7 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
         BundleError: it is missing or malformed, or has two entries of one type, of which the
             library keeps the last and dnf reads the first.
     """
+    refuse_other_encoding(repomd)
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
     except (createrepo_c.CreaterepoCError, OSError, UnicodeError) as error:
@@ -47,6 +53,11 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
             f"{repomd}: {fault_text(error, repomd)}",
             remedy="rebuild the metadata with createrepo_c",
         ) from error
+    if lacking := [r.type for r in records if not (r.location_href and r.checksum)]:
+        raise BundleError(
+            f"{repomd}: the entry of type {lacking[0]} has no location or no checksum",
+            remedy="rebuild the metadata with createrepo_c",
+        )
     types = Counter(_TYPE.findall(repomd.read_bytes()))
     if repeated := [kind.decode() for kind, count in types.items() if count > 1]:
         raise BundleError(
@@ -105,12 +116,7 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
     path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
     if not path.is_file():
         raise BundleError(f"{path}: missing, but repomd.xml lists it", remedy="copy it whole")
-    algorithm = "sha1" if record.checksum_type == "sha" else record.checksum_type
-    if algorithm not in ALGORITHMS:
-        raise BundleError(
-            f"{root}/repodata/repomd.xml: a checksum of unknown kind {algorithm!r}",
-            remedy="rebuild the metadata with createrepo_c --checksum sha256",
-        )
+    algorithm = _algorithm(record.checksum_type, path)
     actual = hash_file(path, algorithm)
     if actual != record.checksum:
         raise _altered(path, f"{algorithm} {actual}, but repomd.xml says {record.checksum}")
@@ -118,6 +124,17 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
     if record.size > 0 and size != record.size:  # the oldest createrepo writes no size
         raise _altered(path, f"{size} bytes, but repomd.xml says {record.size}")
     return path
+
+
+def _algorithm(kind: str, path: Path) -> str:
+    """Return Python's name of a kind of checksum; "sha" is createrepo's old name of SHA-1."""
+    algorithm = "sha1" if kind == "sha" else kind
+    if algorithm not in ALGORITHMS:
+        raise BundleError(
+            f"{path}: repomd.xml has a checksum of unknown kind {algorithm!r}",
+            remedy="rebuild the metadata with createrepo_c --checksum sha256",
+        )
+    return algorithm
 
 
 def check_unpacked(path: Path, record: RepomdRecord) -> None:
@@ -128,7 +145,7 @@ def check_unpacked(path: Path, record: RepomdRecord) -> None:
     """
     if not record.checksum_open:
         return
-    algorithm = "sha1" if record.checksum_open_type == "sha" else record.checksum_open_type
+    algorithm = _algorithm(record.checksum_open_type, path)
     with _unpacked_file(path) as plain:
         actual, size = hash_file(plain, algorithm), plain.stat().st_size
     if actual != record.checksum_open:

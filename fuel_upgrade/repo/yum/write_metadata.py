@@ -8,8 +8,9 @@ from pathlib import Path
 from posixpath import normpath
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.yum.createrepo import RpmPackage, createrepo_c
-from fuel_upgrade.repo.yum.metadata import YumMetadata, parse_metadata
+from fuel_upgrade.repo.yum.metadata import YumMetadata
 from fuel_upgrade.repo.yum.repomd import EXTRAS, METADATA, MetadataForm
 
 _WRITERS = {
@@ -20,12 +21,12 @@ _WRITERS = {
 
 
 def write_yum_metadata(
-    parts: Sequence[tuple[YumMetadata, Collection[str]]],
+    parts: Sequence[tuple[YumMetadata, Collection[Package]]],
     out: Path,
     extras: Mapping[str, bytes],
     form: MetadataForm,
 ) -> None:
-    """Write ``repodata`` below ``out``: of each repo the packages at these locations.
+    """Write ``repodata`` below ``out``: of each repo these packages.
 
     Entries are unchanged; no rpm is opened. ``extras`` are further files, by their kind in
     repomd.xml. The time in ``form`` comes from the input: the same input gives the same bytes.
@@ -52,26 +53,27 @@ def write_yum_metadata(
 
 def _write_entries(
     kind: str,
-    parts: Sequence[tuple[YumMetadata, Collection[str]]],
+    parts: Sequence[tuple[YumMetadata, Collection[Package]]],
     path: Path,
     form: MetadataForm,
 ) -> None:
     file = getattr(createrepo_c, _WRITERS[kind])(str(path), form.compression)
-    file.set_num_of_pkgs(sum(len(locations) for _, locations in parts))
-    for repo, locations in parts:
-        _copy_entries(kind, repo, frozenset(locations), file.add_pkg)
+    file.set_num_of_pkgs(sum(len({p.location for p in packages}) for _, packages in parts))
+    for repo, packages in parts:
+        _copy_entries(kind, repo, packages, file.add_pkg)
     file.close()
 
 
 def _copy_entries(
-    kind: str, repo: YumMetadata, locations: Collection[str], add: Callable[[RpmPackage], None]
+    kind: str, repo: YumMetadata, packages: Collection[Package], add: Callable[[RpmPackage], None]
 ) -> None:
     """Add the entries of one kind, joined with primary by pkgid, as package managers do.
 
     A package without an entry gets one of the data in primary. Of a file that cannot be read to
     its end the entries before the fault are used.
     """
-    left = Counter(p.digests[0][1] for p in repo.packages if p.location in locations)
+    locations = {package.location for package in packages}
+    left = Counter(package.digests[0][1] for package in packages)
 
     def take(package: RpmPackage) -> None:
         if left[package.pkgId] > 0:
@@ -84,9 +86,9 @@ def _copy_entries(
 
     if kind != "primary" and kind in repo.metadata:
         with suppress(BundleError):
-            parse_metadata(repo.metadata[kind], kind, take)
+            repo.parse(kind, take)
     if left.total():
-        parse_metadata(repo.metadata["primary"], "primary", take_located, files=True)
+        repo.parse("primary", take_located, files=True)
 
 
 def _write_packed(data: bytes, target: Path, form: MetadataForm) -> None:

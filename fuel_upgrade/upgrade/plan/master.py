@@ -13,7 +13,7 @@ from fuel_upgrade.errors import BundleError, ControlPlaneError, PreflightError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
 from fuel_upgrade.release.dialect import Dialect
 from fuel_upgrade.release.model import RegisteredRelease, ReleaseKey
-from fuel_upgrade.system.disk_space import FileSystem, file_system_at
+from fuel_upgrade.system.disk_space import FileSystem, file_system_at, mounts_below
 from fuel_upgrade.system.size import say_size_down
 from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
@@ -38,7 +38,8 @@ class Master:
     installs write below to its file system; ``hooks`` maps each point to its hooks.
     ``indexed_packages`` counts the packages in the indexes that were searched for a base.
     ``dialect`` is the form of releases that its Nailgun accepts. ``leftovers`` maps the id of each
-    release that an undone change registered late to the id of that change.
+    release that an undone change registered late to the id of that change. ``mounts`` are the mount
+    points inside the folders.
     """
 
     fuel_version: str
@@ -50,6 +51,7 @@ class Master:
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
     leftovers: Mapping[int, str] = field(default_factory=dict)
+    mounts: tuple[Path, ...] = ()
 
 
 def read_fuel_version(config: Config) -> str:
@@ -103,6 +105,7 @@ def read_master(
         rooms={folder: file_system_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
+        mounts=mounts_below(folders),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 
 from fuel_upgrade.bundle.verify import BundleHead
@@ -16,18 +15,11 @@ from fuel_upgrade.upgrade.plan.base_match import BaseMatch
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.plan.planner import find_equal
+from fuel_upgrade.upgrade.plan.target_limits import Failure, target_failures
 
 _MIB = 1 << 20
 _DRIFTED = "make a new plan with fuel-upgrade plan --out FILE, review it, and install with it"
 _SHOWN = 20  # packages by name; a repair request lists all
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failed check: the reason, and what to do before the next attempt."""
-
-    what: str
-    remedy: str
 
 
 @contextmanager
@@ -62,6 +54,7 @@ def check(
         *_bases(head, master),
         *_collisions(head, plan, master),
         *_disk_space(plan, master, reserve_mb * _MIB),
+        *target_failures(head, plan, master),
         *_hooks(master),
     ]
     if not (failed or drift):

@@ -45,8 +45,12 @@ class StagingFolders(Step[FolderFacts]):
         return FolderFacts(tuple(dict.fromkeys(missing)))
 
     def discard(self, facts: FolderFacts, world: World) -> None:
-        """Rename the roots out of sight; :meth:`revert` removes them, which takes longer."""
+        """Rename the roots out of sight; :meth:`revert` removes them, which takes longer.
+
+        Nothing is left to remove if somebody removed the roots.
+        """
         discard(self.roots)
+        remove_empty(reversed(facts.made))
 
     def revert(self, facts: FolderFacts, world: World) -> None:
         """Remove the roots, and the empty folders above them that were made for them.

@@ -45,10 +45,19 @@ class Switch(Step[SwitchFacts]):
     live: Path
 
     def inspect(self, world: World) -> SwitchFacts:
-        """Return the identities of the staged and of the live content."""
+        """Return the identities of the staged and of the live content.
+
+        Raises:
+            OutsideError: somebody removed the staged content.
+        """
+        new = identity(self.staged)
+        if new is None:
+            raise OutsideError(
+                f"{self.staged}: does not exist any more", remedy="start the install again"
+            )
         parents = [path for path in self.live.parents if not path.exists()]
         return SwitchFacts(
-            new=identity(self.staged),
+            new=new,
             existed=os.path.lexists(self.live),
             parents=tuple(reversed(parents)),
             old=identity(self.live),
@@ -67,17 +76,15 @@ class Switch(Step[SwitchFacts]):
         """Switch back if the live content is that of this step.
 
         The previous tree may already be live and the new one gone if a crash hit after the undo
-        but before its journal record.
+        but before its journal record. A journal of an older version may have no new content: then
+        nothing was staged, and nothing was switched.
 
         Raises:
-            OutsideError: the content of this step is neither live nor staged. Somebody replaced
-                it, and only an operator can decide which content to restore.
+            OutsideError: the content of this step is neither live nor staged, or the previous
+                content was removed. Only an operator can decide which content to restore.
         """
-        if identity(self.live) == facts.new:
-            if facts.existed:
-                exchange(self.live, self.staged)
-            else:
-                rename(self.live, self.staged)
+        if facts.new is not None and identity(self.live) == facts.new:
+            self._switch_back(facts)
         elif identity(self.staged) == facts.new:
             # Never switched, or switched back by a process that was killed before the sync.
             for folder in {self.staged.parent, self.live.parent}:
@@ -90,6 +97,18 @@ class Switch(Step[SwitchFacts]):
                 remedy=f"compare {self.live} with {self.staged}, and restore the right one",
             )
         remove_empty(reversed(facts.parents))
+
+    def _switch_back(self, facts: SwitchFacts) -> None:
+        if not facts.existed:
+            make_folders(self.staged.parent)  # somebody may have removed all that was staged
+            rename(self.live, self.staged)
+        elif os.path.lexists(self.staged):
+            exchange(self.live, self.staged)
+        else:
+            raise OutsideError(
+                f"{self.staged}: the backup of {self.live} does not exist any more",
+                remedy=f"restore {self.live} from another backup",
+            )
 
     def _is_as_before(self, facts: SwitchFacts) -> bool:
         """Return whether an earlier undo restored the live path and the staged tree is gone.

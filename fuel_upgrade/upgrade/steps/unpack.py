@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from fuel_upgrade.bundle.manifest import is_installer
-from fuel_upgrade.bundle.unpack_tarball import unpack
+from fuel_upgrade.bundle.check_repos import check_repo
+from fuel_upgrade.bundle.manifest import REPOS, is_installer
+from fuel_upgrade.bundle.unpack_tarball import Route, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import make_folders, sync_filesystem
@@ -34,7 +35,7 @@ class Unpack(StagingFolders):
         """Unpack and verify every byte, then make it durable with one sync per file system.
 
         Raises:
-            BundleError: the tarball is damaged, or is not the planned one.
+            BundleError: the tarball is damaged, not the planned one, or describes other repos.
         """
         head = read_head(self.tarball)
         if head.seal_sha256 != self.seal_sha256:
@@ -44,7 +45,9 @@ class Unpack(StagingFolders):
             )
         for root in self.roots:
             make_folders(root)
-        unpack(head, self._route, progress=world.progress)
+        unpack(head, self.router(), progress=world.progress)
+        for part in head.repos:
+            check_repo(part, self.stagings[REPOS] / part.place)
         for link, target in self.links.items():
             link.symlink_to(target)
         by_device = {root.stat().st_dev: root for root in self.roots}
@@ -57,8 +60,14 @@ class Unpack(StagingFolders):
         """Return the parameters but the tarball's path: the seal identifies the tarball."""
         return {name: value for name, value in self.to_json().items() if name != "tarball"}
 
-    def _route(self, member: str) -> tuple[Path, str] | None:
-        if is_installer(member):
-            return None
-        prefix = max((p for p in self.stagings if member.startswith(p)), key=len)
-        return self.stagings[prefix], member.removeprefix(prefix)
+    def router(self) -> Route:
+        """Return the map of a file of the tarball to its staging folder and path there, if any."""
+        by_length = sorted(self.stagings.items(), key=lambda pair: len(pair[0]), reverse=True)
+
+        def route(member: str) -> tuple[Path, str] | None:
+            if is_installer(member):
+                return None
+            prefix, staging = next(pair for pair in by_length if member.startswith(pair[0]))
+            return staging, member.removeprefix(prefix)
+
+        return route

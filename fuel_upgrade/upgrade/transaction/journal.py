@@ -7,13 +7,14 @@ lock), any number of readers.
 import json
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.errors import RollbackError
-from fuel_upgrade.system.files import open_private, rename
+from fuel_upgrade.system.files import identity, open_private, rename
 from fuel_upgrade.upgrade.records import (
     ChangeRecord,
     HookRunRecord,
@@ -23,68 +24,22 @@ from fuel_upgrade.upgrade.records import (
     StepRecord,
     StepState,
 )
+from fuel_upgrade.upgrade.transaction.journal_tables import bring_up_to_date, is_outdated
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS install (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    tarball TEXT NOT NULL,
-    seal TEXT NOT NULL,
-    fuel_from TEXT NOT NULL,
-    fuel_to TEXT NOT NULL,
-    state TEXT NOT NULL,
-    started_s REAL NOT NULL,
-    ended_s REAL,
-    error TEXT,
-    kind TEXT NOT NULL DEFAULT 'install',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    released INTEGER NOT NULL DEFAULT 0,
-    note TEXT
-);
-CREATE TABLE IF NOT EXISTS step (
-    install TEXT NOT NULL REFERENCES install(id),
-    number INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    title TEXT NOT NULL,
-    params TEXT NOT NULL,
-    facts TEXT NOT NULL,
-    state TEXT NOT NULL,
-    error TEXT,
-    PRIMARY KEY (install, number)
-);
-CREATE TABLE IF NOT EXISTS hook_run (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    install TEXT NOT NULL,
-    point TEXT NOT NULL,
-    name TEXT NOT NULL,
-    started_s REAL NOT NULL,
-    ended_s REAL,
-    exit_code INTEGER,
-    output TEXT NOT NULL DEFAULT ''
-);
-"""
-
-
-# Columns that journals of older versions lack, oldest first.
-_ADDED = {
-    "kind": "TEXT NOT NULL DEFAULT 'install'",
-    "attempts": "INTEGER NOT NULL DEFAULT 0",
-    "released": "INTEGER NOT NULL DEFAULT 0",
-    "note": "TEXT",
-}
-_TABLES = {"install", "step", "hook_run"}
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Journal:
     """The journal's file. Each call is one transaction on its own connection.
 
-    A call waits up to ``wait_s`` seconds for another process that has the file locked.
+    A call waits up to ``wait_s`` seconds for another process that has the file locked. From its
+    first write on, a journal refuses a file that somebody put in the place of its own.
     """
 
     def __init__(self, path: Path, *, wait_s: float = 30) -> None:
         self._path = path
         self._wait_s = wait_s
+        self._written: tuple[int, ...] | None = None  # the identity of its file
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -92,9 +47,10 @@ class Journal:
             if not self._path.exists():
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.close(open_private(self._path))  # SQLite gives its own files the same mode
-            with closing(sqlite3.connect(self._path, timeout=self._wait_s)) as connection:
+            self._written = identity(self._path)
+            with closing(self._connect()) as connection:
                 connection.execute("PRAGMA synchronous=EXTRA")  # the folder's entry too
-                _bring_up_to_date(connection)
+                bring_up_to_date(connection)
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
@@ -108,9 +64,9 @@ class Journal:
             closing(sqlite3.connect(":memory:")) as copy,
         ):
             db = file
-            if _is_outdated(file):
+            if is_outdated(file):
                 file.backup(copy)
-                _bring_up_to_date(copy)
+                bring_up_to_date(copy)
                 db = copy
             db.row_factory = sqlite3.Row
             yield db
@@ -118,15 +74,23 @@ class Journal:
     def _open_file(self) -> sqlite3.Connection:
         if not self._path.exists():
             return sqlite3.connect(":memory:")
-        # Not mode=ro: SQLite must roll back a transaction that a crash interrupted.
-        db = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=self._wait_s
-        )
+        db = self._connect()
         db.execute("PRAGMA query_only=ON")
         return db
 
+    def _connect(self) -> sqlite3.Connection:
+        """Open the existing file."""
+        # Not mode=ro: SQLite must roll back a transaction that a crash interrupted.
+        url = f"{self._path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(url, uri=True, timeout=self._wait_s)
+
     @contextmanager
     def _reporting(self) -> Iterator[None]:
+        if self._written is not None and identity(self._path) != self._written:
+            raise RollbackError(
+                f"{self._path}: the journal was deleted or replaced while it was in use",
+                remedy=f"see which program or person changes files in {self._path.parent}",
+            )
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -145,7 +109,7 @@ class Journal:
                 (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)
-            self.changes()
+            deque(self.changes(), maxlen=0)
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 return str(error)
@@ -168,6 +132,7 @@ class Journal:
             part = self._path.with_name(self._path.name + suffix)
             if part.exists():
                 rename(part, kept.with_name(kept.name + suffix))
+        self._written = None
         return kept
 
     def _unusable(self, error: sqlite3.DatabaseError) -> RollbackError:
@@ -295,14 +260,15 @@ class Journal:
             ).fetchall()
         return tuple(_step(row) for row in rows)
 
-    def changes(self) -> tuple[tuple[ChangeRecord, tuple[StepRecord, ...]], ...]:
-        """Return all changes, oldest first, each with its steps in their order."""
-        steps: dict[str, list[StepRecord]] = {}
+    def changes(self) -> Iterator[tuple[ChangeRecord, tuple[StepRecord, ...]]]:
+        """Yield all changes, oldest first, each with its steps; only one is in memory.
+
+        No write to the journal can end while the iteration lasts.
+        """
+        steps = "SELECT * FROM step WHERE install = ? ORDER BY number"
         with self._read() as db:
-            for row in db.execute("SELECT * FROM step ORDER BY number"):
-                steps.setdefault(row["install"], []).append(_step(row))
-            rows = db.execute("SELECT * FROM install ORDER BY number").fetchall()
-        return tuple((_install(row), tuple(steps.get(row["id"], ()))) for row in rows)
+            for row in db.execute("SELECT * FROM install ORDER BY number"):
+                yield _install(row), tuple(map(_step, db.execute(steps, (row["id"],))))
 
     def hook_started(self, install: str, point: str, name: str, *, started_s: float) -> int:
         """Record that a hook is about to run; return the number of this run."""
@@ -343,28 +309,6 @@ def _is_damage(error: BaseException | None) -> bool:
 
 def _primary_code(error: sqlite3.DatabaseError) -> int:
     return error.sqlite_errorcode & 0xFF  # extended codes add to the low byte
-
-
-def _is_outdated(db: sqlite3.Connection) -> bool:
-    """Return whether an older version made the journal, or none has made it yet."""
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return not tables >= _TABLES or bool(_missing(db))
-
-
-def _bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Add the tables and columns that a new or older journal lacks."""
-    db.executescript(_SCHEMA)
-    if not _missing(db):
-        return
-    db.execute("BEGIN IMMEDIATE")  # another process may do the same at the same time
-    for name in _missing(db):
-        db.execute(f"ALTER TABLE install ADD COLUMN {name} {_ADDED[name]}")
-    db.commit()
-
-
-def _missing(db: sqlite3.Connection) -> list[str]:
-    present = {column[1] for column in db.execute("PRAGMA table_info(install)")}
-    return [name for name in _ADDED if name not in present]
 
 
 def _install(row: sqlite3.Row) -> ChangeRecord:

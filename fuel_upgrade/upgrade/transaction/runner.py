@@ -5,6 +5,8 @@ after a crash.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -35,7 +37,7 @@ from fuel_upgrade.upgrade.events import (
 )
 from fuel_upgrade.upgrade.log_context import bound_to
 from fuel_upgrade.upgrade.nailgun_idle import BusyError
-from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, StepRecord, StepState
+from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, Json, StepRecord, StepState
 from fuel_upgrade.upgrade.steps import read_step, type_of
 from fuel_upgrade.upgrade.steps.run_hook import VetoError
 from fuel_upgrade.upgrade.steps.step import Step, World
@@ -96,6 +98,7 @@ class Transaction:
         self._error = install.error
         self._unwritten: list[Callable[[], None]] = []
         self._lost: RollbackError | None = None
+        self._steps: dict[int, StepRecord] = {}  # as recorded, in case the journal is lost
 
     def run(self, before_live: Callable[[], None] = always) -> None:
         """Apply every step that is not done; after a failure undo all.
@@ -115,7 +118,7 @@ class Transaction:
 
     def _run(self, before_live: Callable[[], None]) -> None:
         try:
-            steps = self._journal.steps(self._install.id)
+            steps = self._read_steps()
             first_live = next((s.number for s in steps if not type_of(s).before_live), None)
             for step in steps:
                 if step.state is not StepState.DONE:
@@ -135,13 +138,30 @@ class Transaction:
             if record.state in _BEGUN:
                 self._undo_certainly(record, step, step.revert)
             facts = step.inspect(self._world)
-            self._journal.intend(self._install.id, record.number, step.facts_to_json(facts))
+            self._record(record, StepState.INTENDED, step.facts_to_json(facts))
             self._fail_points.check(record.number, "before")
             facts = step.apply(facts, self._world)
             self._fail_points.check(record.number, "after")
-            self._journal.done(self._install.id, record.number, step.facts_to_json(facts))
+            self._record(record, StepState.DONE, step.facts_to_json(facts))
         except Exception as error:
             raise _FailedStepError(_name(record), error) from error
+
+    def _record(self, step: StepRecord, state: StepState, facts: Json) -> None:
+        """Record the state of a step durably, and then in memory."""
+        record = self._journal.done if state is StepState.DONE else self._journal.intend
+        record(self._install.id, step.number, facts)
+        self._steps[step.number] = replace(step, state=state, facts=facts, error=None)
+
+    def _read_steps(self) -> Sequence[StepRecord]:
+        """Return the steps of the journal, or those in memory if it was lost amid the change."""
+        try:
+            steps = self._journal.steps(self._install.id)
+        except RollbackError:
+            if not self._steps:
+                raise
+            return tuple(self._steps.values())
+        self._steps = {step.number: step for step in steps}
+        return steps
 
     def _put_back(self, error: BaseException, place: str) -> None:
         """Undo a failed change and raise its error; ``place`` names the failed part."""
@@ -174,7 +194,7 @@ class Transaction:
 
     def _roll_back(self, state: InstallState, *, is_last_try: bool) -> None:
         self._write(lambda: self._journal.mark(self._install.id, state))
-        steps = [s for s in reversed(self._journal.steps(self._install.id)) if s.state in _BEGUN]
+        steps = [s for s in reversed(self._read_steps()) if s.state in _BEGUN]
         failures, remaining = self._undo(steps)
         if failures and len(remaining) < len(steps):
             failures, _ = self._undo(remaining)
@@ -185,7 +205,8 @@ class Transaction:
             self._sweep()
 
     def _sweep(self) -> None:
-        sweep(self._journal, self._world.control, self._install.id, self._watch)
+        with suppress(RollbackError):  # a lost journal, which is reported at the end
+            sweep(self._journal, self._world.control, self._install.id, self._watch)
 
     def _undo(self, steps: Sequence[StepRecord]) -> tuple[list[str], list[StepRecord]]:
         """Undo these steps; return the failures and the remaining steps."""
@@ -208,7 +229,8 @@ class Transaction:
         try:
             self._fail_points.check(number, "undo-before")
             step = read_step(record)
-            self._undo_certainly(record, step, step.discard)
+            # without a journal nobody knows later which discarded trees are this change's
+            self._undo_certainly(record, step, step.revert if self._lost else step.discard)
             self._fail_points.check(number, "undo-after")
         except Exception as error:  # noqa: BLE001 - the other steps are undone after any error
             reason = printable(str(error)) or type(error).__name__
@@ -297,7 +319,10 @@ class Transaction:
             self._lost = error
 
     def _tell_hooks(self) -> None:
-        record = next(r for r in self._journal.installs() if r.id == self._install.id)
+        try:
+            record = next(r for r in self._journal.installs() if r.id == self._install.id)
+        except RollbackError:
+            return  # a lost journal, which is reported at the end
         self._hooks.notify(record)
 
     def _progress(self, what: str, done: int, total: int) -> None:

@@ -216,7 +216,7 @@ REFUSED: dict[str, tuple[Change, type[UpgradeError], str]] = {
         BundleError, "releases of several versions: 2014.2-6.0, 7.0",
     ),
     "version_as_path": (
-        set_openstack(openstack_yaml(version="../../etc")), BundleError, "is not a name",
+        set_openstack(openstack_yaml(version="../../etc")), BundleError, "is not a version",
     ),
     "link_out": (link_to("../../../../x"), BundleError, "a link to '../../../../x', outside"),
     "link_absolute": (link_to("/etc/passwd"), BundleError, "a link to '/etc/passwd', outside"),

@@ -320,17 +320,38 @@ def as_bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
+def seal_also(name: str) -> Change:
+    return reseal(lambda files: files.update({name: SealedFile(0, "00" * 32)}))
+
+
 AT_ODDS: dict[str, tuple[Change, str]] = {
     "base": (
-        resealed_text(manifest.METADATA, BASE_VERSION, "2014.1"),
-        "is a diff of 2014.1, upgrade/config/upgrade.yaml says 2014.1.1-5.1",
+        resealed_text(manifest.METADATA, BASE_VERSION, "2014.1.2-5.1"),
+        "is a diff of 2014.1.2-5.1, upgrade/config/upgrade.yaml says 2014.1.1-5.1",
     ),
-    "no_base": (resealed_text(manifest.METADATA, VERSION, "x"), "is a diff of None"),
+    "no_base": (resealed_text(manifest.METADATA, VERSION, "2014.3-7.0"), "is a diff of None"),
     "release": (
         resealed_text(f"upgrade/releases/{VERSION}.yaml", "CentOS", "Debian"),
         f"a repo of {VERSION} for centos, but no such release",
     ),
     "format": (resealed_text(manifest.UPGRADE, "format: 1", "format: 9"), "format 9, expected 1"),
+    "fuel_version": (
+        resealed_text(manifest.VERSION, "6.0", "version.yaml"),
+        "expected VERSION with a release",
+    ),
+    **{
+        f"place {name}": (seal_also(name), f"{name}: of no re")
+        for name in (
+            "upgrade/puppet/modules/x.pp",
+            "upgrade/puppet/puppet.conf",
+            f"upgrade/puppet/{VERSION}",
+            "upgrade/release_versions/version.yaml",
+            f"upgrade/release_versions/{VERSION}.yaml/x",
+            f"upgrade/release_versions/{VERSION}",
+            f"upgrade/repos/{VERSION}/debian/x86_64/x",
+            f"upgrade/repos/{VERSION}/ubuntu/x",
+        )
+    },
     "no_text": (resealed_text(manifest.VERSION, b"6.0", b"\xff"), "not UTF-8 text"),
 }
 

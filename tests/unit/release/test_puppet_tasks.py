@@ -52,7 +52,7 @@ def test_the_files_are_bounded_together(tmp_path: Path) -> None:
         with write(tmp_path / name / "tasks.yaml", "").open("wb") as file:
             file.truncate(half)
     (tmp_path / "a/tasks.yaml").write_bytes(b"#" * half)
-    with pytest.raises(BundleError, match=r"b/tasks\.yaml: with this file .* over 16777216 char"):
+    with pytest.raises(BundleError, match=r"b/tasks\.yaml: with this file .* over 4194304 char"):
         read_tasks(tmp_path)
 
 

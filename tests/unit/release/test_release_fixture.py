@@ -103,17 +103,29 @@ def test_an_entry_without_a_release_is_refused(text: str, what: str) -> None:
         parsed(text)
 
 
+@pytest.mark.parametrize("address", ["http://[", "http://[x]/", " "])
+def test_an_address_of_a_repo_that_cannot_be_read_is_refused(address: str) -> None:
+    map_of_6_0 = {"orchestrator_data": {"repo_metadata": {"r": address}}}
+    value = [{"name": "r", "uri": address}]
+    list_of_6_1 = {"attributes_metadata": {"editable": {"repo_setup": {"repos": {"value": value}}}}}
+    for repos in (map_of_6_0, list_of_6_1):
+        fields = {"name": "n", "version": "1", "operating_system": "Ubuntu", **repos}
+        with pytest.raises(BundleError, match=f"entry 1: .*'{next(iter(repos))}'"):
+            parse_fixture(json.dumps([{"pk": 1, "fields": fields}]), source="a.json")
+
+
 @pytest.mark.parametrize(("field", "most"), MAX_CHARS.items())
 def test_a_text_that_is_too_long_for_nailgun_is_refused(field: str, most: int) -> None:
+    letter = "1" if field == "version" else "é"
     fields = {"name": "n", "version": "1", "operating_system": "Ubuntu"}
-    longest = json.dumps([{"pk": 1, "fields": {**fields, field: "é" * most}}])
+    longest = json.dumps([{"pk": 1, "fields": {**fields, field: letter * most}}])
     assert len(parse_fixture(longest, source="a.json")) == 1
-    too_long = json.dumps([{"pk": 1, "fields": {**fields, field: "é" * (most + 1)}}])
+    too_long = json.dumps([{"pk": 1, "fields": {**fields, field: letter * (most + 1)}}])
     with pytest.raises(BundleError) as caught:
         parse_fixture(too_long, source="a.json")
-    reason = f"entry 1: {field!r} has {most + 1} characters, Nailgun takes {most}: éé"
+    reason = f"entry 1: {field!r} has {most + 1} characters, Nailgun takes {most}: {letter * 2}"
     assert reason in caught.value.what
-    assert len(caught.value.what) < 200
+    assert len(caught.value.what) < 250
 
 
 def test_entries_that_are_no_maps_are_refused_where_there_are_releases() -> None:
@@ -137,7 +149,7 @@ def test_all_faults_of_all_entries_are_reported_at_once() -> None:
         assert fault in caught.value.what
 
 
-@pytest.mark.parametrize("depth", [1, 17, 200])
+@pytest.mark.parametrize("depth", [1, 17, 100])
 def test_a_chain_of_extend_may_be_long(depth: int) -> None:
     links = [
         f"- &e{n} {{extend: *e{n - 1}, fields: {{level: {n}, only{n}: true}}}}"
@@ -160,7 +172,7 @@ def test_an_entry_may_stand_within_extend_itself() -> None:
 
 def test_extend_cannot_multiply_the_entries_that_it_names() -> None:
     links = "".join(f"- &e{n} {{extend: *e{n - 1}, fields: *e{n - 1}}}\n" for n in range(1, 60))
-    with pytest.raises(BundleError, match="more than 500000 values, with aliases written out"):
+    with pytest.raises(BundleError, match="more than 100000 values, with aliases written out"):
         parsed("- &e0 {fields: {a: 1}}\n" + links)
 
 
@@ -201,8 +213,8 @@ def test_json_travels_as_yaml_of_the_same_content() -> None:
         ("[1e999]", "1e999 is no number"),
         ("[" * 257 + "]" * 257, "more than 256 levels"),
         ("[" * 100_000 + "]" * 100_000, "more than 256 levels"),
-        ("[" + "1," * 500_001 + "1]", "500000 values"),
-        (" " * (1 + (16 << 20)), "at most 16777216 are read"),
+        ("[" + "1," * 100_001 + "1]", "100000 values"),
+        (" " * (1 + (4 << 20)), "at most 4194304 are read"),
     ],
     ids=["syntax", "twice", "nan", "inf", "deep", "very deep", "many", "long"],
 )

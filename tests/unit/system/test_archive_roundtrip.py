@@ -73,7 +73,7 @@ def test_a_file_from_disk_is_added_with_its_checksum(tmp_path: Path) -> None:
     source.write_bytes(b"abc")
     stream = io.BytesIO()
     writer = ArchiveWriter(stream)
-    assert writer.add_file("f", source, size_bytes=3, mode=0o755) == hash_file(source)
+    assert writer.add_file("f", str(source), size_bytes=3, mode=0o755) == hash_file(source)
     writer.finish()
     member = read_archive(stream.getvalue())["f"]
     assert (member.data, member.mode) == (b"abc", 0o755)
@@ -84,7 +84,7 @@ def test_a_file_that_changed_its_size_is_refused(tmp_path: Path, size: int) -> N
     source = tmp_path / "f"
     source.write_bytes(b"abc")
     with pytest.raises(BundleError, match=f"3 bytes, expected {size}"):
-        ArchiveWriter(io.BytesIO()).add_file("f", source, size_bytes=size)
+        ArchiveWriter(io.BytesIO()).add_file("f", str(source), size_bytes=size)
 
 
 def test_extracting_sets_one_of_two_modes_whatever_the_umask(tmp_path: Path) -> None:

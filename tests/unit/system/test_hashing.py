@@ -27,13 +27,13 @@ def test_files_have_their_checksums_in_their_order(tmp_path: Path) -> None:
     for path, size in zip(paths, SIZES, strict=True):
         path.write_bytes(os.urandom(size))
     expected = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    assert hash_files(zip(paths, SIZES, strict=True)) == expected
+    assert hash_files(zip(map(str, paths), SIZES, strict=True)) == expected
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
 def test_a_missing_file_is_an_error(tmp_path: Path, size: int) -> None:
     with pytest.raises(FileNotFoundError):
-        hash_files([(tmp_path / "none", size)])
+        hash_files([(str(tmp_path / "none"), size)])
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")

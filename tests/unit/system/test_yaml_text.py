@@ -206,3 +206,11 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
     refusal = re.compile(r"(\S+): malformed YAML: line \d+, column \d+: \S")
     refused = [match[1] for line in done.stdout.splitlines() if (match := refusal.match(line))]
     assert (done.returncode, refused) == (0, list(bombs)), done.stderr
+
+
+def test_integers_as_keys_cannot_be_chosen_to_collide() -> None:
+    """Python hashes integers by their remainder of 2**61 - 1."""
+    text = "".join(f"{number * (2**61 - 1)}: 0\n" for number in range(1, 2000))
+    with pytest.raises(BundleError, match="a key beyond"):
+        load_yaml(text, source="")
+    assert load_yaml(f"{2**53}: 0\n-{2**53}: 1", source="") == {2**53: 0, -(2**53): 1}

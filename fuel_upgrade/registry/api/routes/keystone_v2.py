@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry.api import json_schemas
-from fuel_upgrade.registry.api.responses import Json, JsonBody
+from fuel_upgrade.registry.api.responses import Json, JsonBody, LoginBody
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.auth.accounts import TOKEN_LIFETIME_S, Accounts, TokenHolder
 from fuel_upgrade.registry.auth.identity import PROJECT
@@ -40,7 +40,7 @@ class Keystone:
             router.add_api_route(place + user, self.change_password, methods=["PATCH"], **change)
         return router
 
-    def create_token(self, request: Request, body: JsonBody) -> Response:
+    def create_token(self, request: Request, body: LoginBody) -> Response:
         """200 with a token; 400 for no credentials; 401 for wrong ones; 429 after too many.
 
         A login by token gives that token again: it does not last longer.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from fuel_upgrade.registry.api import json_schemas
-from fuel_upgrade.registry.api.responses import Json, JsonBody, no_content
+from fuel_upgrade.registry.api.responses import Json, LoginBody, no_content
 from fuel_upgrade.registry.api.route_description import operation
 from fuel_upgrade.registry.api.routes.keystone_v2 import client_address
 from fuel_upgrade.registry.auth.accounts import Accounts, TokenHolder
@@ -50,7 +50,7 @@ class KeystoneV3:
             router.add_api_route(path, self.revoke, methods=["DELETE"], **revoke)
         return router
 
-    def create(self, request: Request, body: JsonBody, nocatalog: str | None = None) -> Response:
+    def create(self, request: Request, body: LoginBody, nocatalog: str | None = None) -> Response:
         """201 with a token; 400 for another form; 401 for wrong credentials; 429 after too many."""
         login = parse_auth(body)
         name = login.name if login.user_id is None else self._name_of(login.user_id)

@@ -1,7 +1,8 @@
 import pytest
 
-from fuel_upgrade.registry.api.responses import MAX_DEPTH, Json, Message, parse_json
+from fuel_upgrade.registry.api.responses import Json, Message, parse_body
 from fuel_upgrade.registry.refusal import RefusedError
+from fuel_upgrade.system.json_text import MAX_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -22,17 +23,17 @@ from fuel_upgrade.registry.refusal import RefusedError
 )
 def test_text_that_cannot_be_stored_is_refused_as_json(body: bytes) -> None:
     with pytest.raises(RefusedError) as caught:
-        parse_json(body)
+        parse_body(body)
     assert (caught.value.status, caught.value.reason) == (400, "Invalid json received")
 
 
 def test_json_of_the_greatest_depth_can_be_returned() -> None:
     body = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
-    assert Json([parse_json(body)]).body == b"[" + body + b"]"
+    assert Json([parse_body(body)]).body == b"[" + body + b"]"
 
 
 def test_objects_keep_their_order() -> None:
-    assert Json(parse_json(b'{"b": 1, "a": 2}')).body == b'{"b": 1, "a": 2}'
+    assert Json(parse_body(b'{"b": 1, "a": 2}')).body == b'{"b": 1, "a": 2}'
 
 
 def test_a_message_is_safe_as_html_and_keeps_its_quotes() -> None:

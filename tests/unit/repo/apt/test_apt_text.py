@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt import stanza as deb
+from fuel_upgrade.repo.apt.columns import read_columns
 from fuel_upgrade.repo.apt.stanza import (
     FileSums,
-    iter_batches,
+    iter_texts,
     parse_package,
     render_packages,
     render_release,
+    split_stanzas,
 )
 from fuel_upgrade.repo.package import checked_location
 from tests.builders import Fake, checksum, quickly, stanza
@@ -26,7 +28,7 @@ FULL = stanza(Fake("a", "1:1.0~rc1-1"), ("MD5sum", "SHA1", "SHA256", "SHA512"))
 
 
 def split(data: bytes) -> list[bytes]:
-    texts = (text for batch in iter_batches(io.BytesIO(data)) for text in batch)
+    texts = (text for part in iter_texts(io.BytesIO(data)) for text in split_stanzas(part))
     return [stanza for text in texts if (stanza := text.strip(b"\n"))]
 
 
@@ -79,7 +81,8 @@ def test_duplicate_fields_may_have_two_spellings(name: str) -> None:
     ):
         for parse in (parse_package, deb.parse_by_sha256):
             assert parse(text, source="x").version == version
-        assert deb.identity_by_sha256(text, source="x").split(" ")[2] == version
+        (identity,) = read_columns(text, source="x").identities
+        assert identity.split(" ")[2] == version
 
 
 SHAPES = {
@@ -121,7 +124,7 @@ class CountedStream(io.BytesIO):
 def test_reads_of_one_long_entry_double_in_size() -> None:
     def reads(chunks: int) -> int:
         stream = CountedStream(b"Tag: xx\n" * (chunks * (64 << 10) // 8))
-        list(iter_batches(stream))
+        list(iter_texts(stream))
         return stream.reads
 
     assert reads(64) <= reads(16) + 2
@@ -165,11 +168,43 @@ def test_a_missing_field_is_named(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [(b"Size: 7", b"Size: 7x"), (b"Package: a", b"Package: \xff")]
+    ("old", "new"),
+    [
+        (b"Size: 7", b"Size: 7x"),
+        (b"Size: 7", b"Size: -7"),
+        (b"Size: 7", b"Size: 7_0"),
+        (b"Size: 7", b"Size: " + b"9" * 19),
+        (b"Package: a", b"Package: \xff"),
+        (b"Package: a", b"Package: a b"),
+        (b"Package: a", b"Package: "),
+        (b"SHA256: ", b"SHA256: a b"),
+    ],
 )
 def test_a_garbled_field_is_refused(old: bytes, new: bytes) -> None:
-    with pytest.raises(BundleError, match="lacks or garbles"):
-        parse_package(FULL.replace(old, new), source="")
+    for parse in (parse_package, deb.parse_by_sha256):
+        assert old in FULL
+        with pytest.raises(BundleError, match="lacks or garbles"):
+            parse(FULL.replace(old, new), source="")
+
+
+@pytest.mark.parametrize(
+    "new", [b"SHA256: \xce\x99", b"SHA256: AB", b"SHA256: ab\nFilename\x0c: b", b"SHA256: \x1c"]
+)
+def test_all_parsers_read_unusual_values_alike(new: bytes) -> None:
+    text = re.sub(rb"SHA256: .*", lambda _: new, FULL)
+    package = parse_package(text, source="")
+    fast = deb.parse_by_sha256(text, source="")
+    assert (fast.identity("sha256"), fast.location) == (
+        package.identity("sha256"),
+        package.location,
+    )
+
+
+def test_an_empty_checksum_is_none() -> None:
+    text = re.sub(rb"SHA256: .*", b"SHA256: ", FULL)
+    assert "sha256" not in dict(parse_package(text, source="").digests)
+    with pytest.raises(KeyError):
+        deb.parse_by_sha256(text, source="")
 
 
 def test_a_checksum_without_a_value_is_none() -> None:

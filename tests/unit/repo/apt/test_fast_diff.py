@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
-from fuel_upgrade.repo.apt.stanza import iter_batches
+from fuel_upgrade.repo.apt.stanza import iter_texts, split_stanzas
+from fuel_upgrade.repo.compare import compare_repos
 from fuel_upgrade.repo.diff import diff
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.version import compare_deb
@@ -86,8 +87,32 @@ def test_stanzas_do_not_depend_on_where_reads_end(text: str, size: int) -> None:
     whole = [part.strip(b"\n") for part in data.split(b"\n\n")]
     stream = io.BytesIO(data)
     stream.read = lambda _n=-1, read=stream.read: read(size)  # type: ignore[method-assign, misc]
-    texts = (text.strip(b"\n") for batch in iter_batches(stream) for text in batch)
+    texts = (text.strip(b"\n") for part in iter_texts(stream) for text in split_stanzas(part))
     assert [text for text in texts if text] == [part for part in whole if part]
-    assert b"".join(t for b in iter_batches(io.BytesIO(data)) for t in b).replace(b"\n", b"") == (
-        data.replace(b"\n", b"")
-    )
+    assert b"".join(iter_texts(io.BytesIO(data))).replace(b"\n", b"") == data.replace(b"\n", b"")
+
+
+def test_a_quick_diff_carries_the_stanzas_of_its_packages(tmp_path: Path) -> None:
+    same: Entry = ("a", "1", "all", "x", "usual", "")
+    changed: list[Entry] = [
+        ("b", "1", "all", "x", "spaced", ""),
+        ("b", "2", "all", "y", "mixed", ""),
+    ]
+    base = AptRepo.open(repo_of(tmp_path / "base", [same, changed[0]]))
+    current = AptRepo.open(repo_of(tmp_path / "current", [changed[1], same, changed[0]]))
+    quick = quick_diff(base, current, [])
+    assert quick is not None
+    for _ in range(2):  # each iteration reads again
+        (entry,) = quick.carried
+        assert (entry.package, entry.component) == (quick.diff.upgraded[0], "main")
+        assert entry.stanza.decode() == text_of(changed[1]).strip("\n")
+    assert [str(e.package) for e in quick.current] == ["b all 2", "b all 1"]
+    assert [e.stanza for e in (*quick.base, *quick.current)] == [b"", b"", b""]
+
+
+def test_only_a_comparison_for_a_proof_reads_for_it(tmp_path: Path) -> None:
+    root = repo_of(tmp_path, [("a", "1", "all", "x", "usual", "")])
+    assert compare_repos(root, root).readings is None
+    readings = compare_repos(root, root, will_prove=True).readings
+    assert readings is not None
+    assert [len(part) for reading in readings for _, part in reading.identities] == [1, 1]

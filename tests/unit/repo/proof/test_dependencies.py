@@ -1,6 +1,10 @@
 """Dependencies inside a release, by the rules of dpkg and rpm."""
 
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fuel_upgrade.repo.apt.deb_relations import read_apt_requirements
 from fuel_upgrade.repo.apt.stanza import parse_package
@@ -8,6 +12,9 @@ from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
 from fuel_upgrade.repo.repo import Entry
 from fuel_upgrade.repo.requirements import Need, Offer, PackageSet, Relation, Requirements
+from fuel_upgrade.repo.version import compare_deb, compare_rpm
+from tests.builders import quickly
+from tests.growth import assert_n_log_n, lines_of
 
 
 def entry(
@@ -23,6 +30,11 @@ def entry(
 def unmet(*entries: Entry) -> list[str]:
     report = check(read_apt_requirements(entries))
     return [one.need for one in report.unmet]
+
+
+def test_a_malformed_dependency_is_unmet_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert unmet(entry("user", "Depends: a b\x1b]0;title\x07")) == ["a b\x1b]0;title\x07"]
+    assert not caplog.records
 
 
 LIB = entry("lib", version="1:2.0-1")
@@ -109,3 +121,63 @@ def test_the_report_has_a_json_form() -> None:
     data = rpm(Relation("a")).to_json()
     assert data["unmet"] == [{"package": "user", "needs": "a", "architecture": ""}]
     assert (data["packages"], data["dependencies"]) == (2, 1)
+
+
+VERSIONS = st.sampled_from(["1", "1-1", "1-2", "2", "2-1", "1:1-1", "1~a-1", "1.0"])
+OPERATORS = ("", "<<", "<=", "=", ">=", ">>")
+HOLDS: dict[str, Callable[[int], bool]] = {
+    "<<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    "=": lambda order: order == 0,
+    ">=": lambda order: order >= 0,
+    ">>": lambda order: order > 0,
+}
+
+
+def meets(offer: Offer, relation: Relation, kind: RepoKind) -> bool:
+    """The rule for one offer; the check must give the same for any number of them."""
+    one, other = offer.version, relation.version
+    if kind is RepoKind.APT:
+        if relation.qualifier == "any" and not offer.crosses:
+            return False
+        if not relation.operator or one is None:
+            return not relation.operator
+        return HOLDS[relation.operator](compare_deb(one, other))
+    if not relation.operator or one is None:
+        return True
+    if "-" not in one or "-" not in other:
+        one, other = one.partition("-")[0], other.partition("-")[0]
+    return HOLDS[relation.operator](compare_rpm(one, other))
+
+
+@quickly
+@given(
+    st.sampled_from(RepoKind),
+    st.lists(st.builds(Offer, st.just("x"), st.none() | VERSIONS, st.booleans()), max_size=4),
+    st.builds(
+        Relation, st.just("x"), st.sampled_from(OPERATORS), VERSIONS, st.sampled_from(["", "any"])
+    ),
+)
+def test_many_offers_are_judged_as_each_alone(
+    kind: RepoKind, offers: list[Offer], relation: Relation
+) -> None:
+    packages = (
+        Requirements("a 1 amd64", (Need("x", (relation,)),), ()),
+        Requirements("b 1 amd64", (), tuple(offers)),
+    )
+    report = check([PackageSet(kind, "amd64", packages)])
+    assert bool(report.unmet) != any(meets(offer, relation, kind) for offer in offers)
+
+
+@pytest.mark.parametrize("kind", RepoKind)
+@pytest.mark.parametrize("operator", ["=", ">="])
+def test_work_for_many_versions_of_one_name_grows_in_a_straight_line(
+    kind: RepoKind, operator: str
+) -> None:
+    def work(n: int) -> int:
+        needs = tuple(Need(f"x {k}", (Relation("x", operator, f"{n + k}-1"),)) for k in range(n))
+        offers = tuple(Offer("x", f"{k}-1") for k in range(n))
+        packages = (Requirements("a", needs, ()), Requirements("b", (), offers))
+        return lines_of(lambda: check([PackageSet(kind, "amd64", packages)]))
+
+    assert_n_log_n(work, 16)

@@ -1,10 +1,13 @@
 """Reading a yum repo from disk, and writing the metadata of one."""
 
+import gzip
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,12 @@ import pytest
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
+from fuel_upgrade.repo.yum.advisories import read_advisories
 from fuel_upgrade.repo.yum.createrepo import load_library
+from fuel_upgrade.repo.yum.expat_reader import read_rows
+from fuel_upgrade.repo.yum.metadata import parse_metadata
 from fuel_upgrade.repo.yum.repo import YumRepo
+from fuel_upgrade.repo.yum.repomd import METADATA, read_records
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
@@ -61,6 +68,9 @@ def edit_repomd(root: Path, old: str, new: str) -> None:
         ("repodata/primary", "../primary", "outside the repo"),
         ("</repomd>", "", "repomd.xml"),
         ('checksum type="sha256"', 'checksum type="crc32"', "unknown kind 'crc32'"),
+        ('open-checksum type="sha256"', 'open-checksum type="sha128"', "unknown kind 'sha128'"),
+        ('<location href="repodata/other.*"/>', "", "type other has no location"),
+        ("<checksum .*</checksum>", "", "type primary has no location or no checksum"),
         ("(?s).*", "nonsense", "repomd.xml"),
     ],
 )
@@ -68,6 +78,46 @@ def test_a_malformed_repomd_is_refused(tmp_path: Path, old: str, new: str, what:
     edit_repomd(yum_repo(tmp_path, TWO), old, new)
     with pytest.raises(BundleError, match=what):
         YumRepo.read(tmp_path)
+
+
+OTHER_ENCODINGS = {
+    "utf-16 with half a surrogate pair": b"\xff\xfe" + "<a>".encode("utf-16-le") + b"\0\xd8\0\0",
+    "utf-16 without a mark": "<a/>".encode("utf-16-be"),
+    "utf-32": "<a/>".encode("utf-32"),
+    "ebcdic": "<?xml".encode("cp500"),
+    "a declared one": b'<?xml version="1.0" encoding="UTF-7"?><a/>',
+    "a declared one after a mark": b"\xef\xbb\xbf<?xml version='1.0' encoding = 'latin1' ?><a/>",
+}
+
+
+@pytest.mark.parametrize("text", OTHER_ENCODINGS.values(), ids=OTHER_ENCODINGS)
+def test_metadata_in_another_encoding_is_refused_before_the_library_reads_it(
+    tmp_path: Path, text: bytes
+) -> None:
+    path = tmp_path / "metadata.xml.gz"
+    path.write_bytes(gzip.compress(text))
+    readers: list[Callable[[Path], object]] = [read_records, read_advisories]
+    readers += [partial(parse_metadata, kind=k, take=print) for k in METADATA]
+    for read in readers:
+        with pytest.raises(BundleError, match="not UTF-8"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["utf-8", "UTF8", "US-ASCII"])
+def test_metadata_that_declares_utf_8_is_read(tmp_path: Path, name: str) -> None:
+    text = f'<?xml version="1.0" encoding="{name}"?>\n<metadata packages="0"/>'
+    path = tmp_path / "primary.xml"
+    path.write_text(text)
+    parse_metadata(path, "primary", print)
+
+
+def test_another_library_refuses_an_unknown_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "repodata/repomd.xml"
+    path.parent.mkdir()
+    for name in ("nonsense", "shift_jis"):
+        path.write_text(f'<?xml version="1.0" encoding="{name}"?><repomd/>')
+        with pytest.raises(BundleError, match=r"repomd\.xml"):
+            list(read_rows(tmp_path))
 
 
 def test_a_missing_repomd_is_refused(tmp_path: Path) -> None:
@@ -94,7 +144,7 @@ def test_the_old_name_of_sha1_is_known_and_other_names_are_refused(tmp_path: Pat
 
 def test_written_metadata_is_of_the_chosen_packages_only(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
-    write_yum_metadata([(repo, {TWO[1].rpm_location})], tmp_path / "b", {}, repo.form)
+    write_yum_metadata([(repo, repo.packages[1:])], tmp_path / "b", {}, repo.form)
     again = YumRepo.read(tmp_path / "b")
     assert again.packages == repo.packages[1:]
     assert again.timestamp == repo.timestamp
@@ -105,14 +155,14 @@ def test_a_location_with_a_dot_is_matched(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO, prefix="./"))
     locations = {package.location for package in repo.packages}
     assert locations == {fake.rpm_location for fake in TWO}
-    write_yum_metadata([(repo, locations)], tmp_path / "b", {}, repo.form)
+    write_yum_metadata([(repo, repo.packages)], tmp_path / "b", {}, repo.form)
     assert YumRepo.read(tmp_path / "b").packages == repo.packages
 
 
 def test_the_same_packages_give_the_same_bytes(tmp_path: Path) -> None:
     repo = YumRepo.read(yum_repo(tmp_path / "a", TWO))
     for name in "bc":
-        write_yum_metadata([(repo, {TWO[0].rpm_location})], tmp_path / name, {}, repo.form)
+        write_yum_metadata([(repo, repo.packages[:1])], tmp_path / name, {}, repo.form)
     one, other = (
         {p.name: p.read_bytes() for p in (tmp_path / name / "repodata").iterdir()} for name in "bc"
     )

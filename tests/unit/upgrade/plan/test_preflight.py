@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nailgun.control_plane import Task
 from fuel_upgrade.release.model import RepoEntry
@@ -26,6 +27,7 @@ from tests.plan_inputs import (
     ready_master,
     registered,
     repo_part,
+    sealed,
     with_free,
 )
 
@@ -239,3 +241,62 @@ def test_a_state_that_is_known_stays() -> None:
     with pytest.raises(PreflightError) as caught, nothing_changes():
         raise PreflightError("no", remedy="yes", state="rolled back")
     assert caught.value.state == "rolled back"
+
+
+def with_file(name: str) -> BundleHead:
+    """Return the header of a tarball with one more file in the repo for Ubuntu."""
+    (part,) = HEAD.repos
+    return replace(HEAD, sealed={**HEAD.sealed, f"{part.folder}/{name}": sealed()})
+
+
+def checked(head: BundleHead, on: Master) -> tuple[str, ...]:
+    """Return the failures of an install on a master whose file systems have these limits."""
+    try:
+        check(head, plan_of(head, on), on, reserve_mb=0)
+    except PreflightError as error:
+        return error.failures
+    return ()
+
+
+def with_room(**limits: int) -> Master:
+    on = ready_master()
+    room = replace(next(iter(on.rooms.values())), **limits)  # type: ignore[arg-type]
+    return replace(on, rooms=dict.fromkeys(on.rooms, room))
+
+
+def test_a_name_longer_than_its_file_system_allows_is_refused() -> None:
+    on = with_room(name_bytes=143)
+    assert checked(with_file("é" * 71 + "x"), on) == ()
+    (failure,) = checked(with_file("é" * 72), on)
+    assert "too long" in failure
+
+
+def test_a_path_longer_than_the_kernel_takes_is_refused() -> None:
+    assert checked(with_file("d/" * 1800 + "x"), ready_master()) == ()
+    (failure,) = checked(with_file("d/" * 1990 + "x"), ready_master())
+    assert "too long" in failure
+    assert len(failure) < 300
+
+
+def test_a_file_system_without_the_inodes_is_refused() -> None:
+    failures = checked(HEAD, with_room(free_inodes=3))
+    assert [f for f in failures if "inodes are needed, 3 are free" in f]
+    assert checked(HEAD, with_room(free_inodes=100)) == ()
+
+
+@pytest.mark.parametrize("inside", ["", "/pool", "/pool/main"])
+def test_a_mount_point_in_a_tree_that_is_switched_is_refused(inside: str) -> None:
+    live = PATHS.repos / f"{VERSION}/ubuntu/x86_64"
+    (failure,) = checked(HEAD, replace(ready_master(), mounts=(Path(f"{live}{inside}"),)))
+    assert f"{live}{inside} is a mount point" in failure
+
+
+def test_a_mount_point_above_a_tree_or_beside_it_is_no_failure() -> None:
+    mounts = (PATHS.repos / VERSION, PATHS.repos / "other/pool")
+    assert checked(HEAD, replace(ready_master(), mounts=mounts)) == ()
+
+
+def test_a_tarball_with_the_same_repo_twice_is_refused() -> None:
+    head = bundle_head((repo_part(VERSION, BASE_VERSION), repo_part(VERSION, BASE_VERSION)))
+    failures = checked(head, ready_master())
+    assert [f for f in failures if f"2 parts for {PATHS.repos}/{VERSION}/ubuntu/x86_64" in f]

@@ -1,6 +1,7 @@
 """One switch in each state that a crash can leave it in."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,41 @@ def test_facts_of_older_journals_lack_the_identity_of_the_previous_content(
     shutil.rmtree(switch.staged)
     with pytest.raises(OutsideError, match="holds neither"):
         switch.revert(facts, world)
+
+
+def test_nothing_staged_is_noticed_before_the_switch(switch: Switch, world: World) -> None:
+    shutil.rmtree(switch.staged.parent)
+    with pytest.raises(OutsideError, match="does not exist any more"):
+        switch.inspect(world)
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_an_older_journal_may_say_that_nothing_was_staged(
+    switch: Switch, world: World, *, existed: bool
+) -> None:
+    if existed:
+        make_live(switch)
+    facts = replace(switch.inspect(world), new=None)
+    shutil.rmtree(switch.staged.parent)
+    switch.revert(facts, world)
+    assert switch.live.exists() is existed
+
+
+@pytest.mark.parametrize("existed", [True, False])
+@pytest.mark.parametrize("applied", [True, False])
+def test_an_undo_needs_no_staging_but_for_a_backup(
+    switch: Switch, world: World, *, existed: bool, applied: bool
+) -> None:
+    if existed:
+        make_live(switch)
+    facts = switch.inspect(world)
+    if applied:
+        switch.apply(facts, world)
+    shutil.rmtree(switch.staged.parent)
+    if existed and applied:
+        with pytest.raises(OutsideError, match="the backup of"):
+            switch.revert(facts, world)
+        return
+    for _ in range(2):
+        switch.revert(facts, world)
+        assert switch.live.exists() is existed

@@ -1,0 +1,136 @@
+"""The packages of a primary by its text are those that the library reads, or the library reads."""
+
+import gzip
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import createrepo_c
+import pytest
+
+from fuel_upgrade.repo.build import build_diff
+from fuel_upgrade.repo.compare import compare_repos
+from fuel_upgrade.repo.yum import metadata
+from fuel_upgrade.repo.yum.repo import YumRepo
+from tests.builders import Fake, yum_repo
+
+FAKES = [Fake("a", "1:1.0-1.el6"), Fake("b"), Fake("c++", "2.0~rc1-1"), Fake("b", "2.0-1")]
+Edit = Callable[[str], str]
+
+
+def edited(root: Path, edit: Edit, fakes: Sequence[Fake] = FAKES) -> YumRepo:
+    """Make a repo whose primary is changed, with the checksums of the new text."""
+    yum_repo(root, fakes)
+    path = root / "repodata/primary.xml.gz"
+    path.write_bytes(gzip.compress(edit(gzip.decompress(path.read_bytes()).decode()).encode()))
+    repomd = createrepo_c.Repomd(str(root / "repodata/repomd.xml"))
+    record = createrepo_c.RepomdRecord("primary", str(path))
+    record.fill(createrepo_c.SHA256)
+    repomd.set_record(record)
+    (root / "repodata/repomd.xml").write_text(repomd.xml_dump())
+    return YumRepo.open(root)
+
+
+def replaced(old: str, new: str) -> Edit:
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        str,
+        replaced("\n", "\n\n"),
+        replaced("  <location", "<location"),  # as createrepo of Python wrote it
+        replaced("<summary>a package", "<summary>a &lt;package&gt; é"),
+        replaced("<format>", "<format>\n    <rpm:unknown/>"),
+    ],
+    ids=["as written", "blank line", "old createrepo", "text", "details"],
+)
+def test_the_text_gives_the_packages_of_the_library(tmp_path: Path, edit: Edit) -> None:
+    repo = edited(tmp_path, edit)
+    assert repo.text is not None
+    by_text = {repo.text.package(identity) for identity in repo.text.files}
+    assert by_text == set(repo.packages)
+    assert len(by_text) == len(FAKES)
+
+
+def inside_a_comment(text: str) -> str:
+    start, end = text.index("<package"), text.index("<format>") + len("<format>")
+    hidden = f"</format></package>{text[start:end].replace('<name>a', '<name>hidden')}"
+    return text.replace("<format>", f"<format><!-- {hidden} -->", 1)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        inside_a_comment,
+        replaced("<format>", "<format><?note ?>"),
+        replaced("<name>a", "<name>a&amp;a"),
+        replaced("<name>a", "<name>á"),
+        replaced("<location ", '<location xml:base="http://elsewhere" '),
+        replaced('type="sha256"', 'type="sha512"'),
+        replaced("<arch>", "<arch> "),
+        replaced("</summary>", "</summary><summary>again</summary>"),
+        replaced("</format>", "</format>\n  <more/>"),
+        replaced("<format>", "<format><package></package>"),
+        replaced("<metadata ", '<metadata xmlns:x="http://x" '),
+        replaced("</metadata>", "</metadata><!-- end -->"),
+        replaced('ver="2.0" rel="1"', 'ver="1.0" rel="1"'),  # one package twice
+        replaced("b-1.0-1.noarch.rpm", "b-2.0-1.noarch.rpm"),
+        replaced("Packages/b-", "../b-"),
+        lambda text: text[: text.index("<package")] + "</metadata>",
+    ],
+)
+def test_another_layout_is_left_to_the_library(tmp_path: Path, edit: Edit) -> None:
+    assert edited(tmp_path, edit).text is None
+
+
+def test_a_file_that_differs_from_its_entry_is_left_to_the_library(tmp_path: Path) -> None:
+    repo = edited(tmp_path, str)
+    repo.primary.checksum_open = "0" * 64
+    assert repo.text is None
+
+
+def test_a_damaged_file_is_left_to_the_library(tmp_path: Path) -> None:
+    repo = edited(tmp_path, str)
+    path = repo.metadata["primary"]
+    path.write_bytes(path.read_bytes()[:-20])
+    assert repo.text is None
+
+
+@pytest.mark.parametrize(
+    "current",
+    [FAKES, FAKES[1:], [*FAKES, Fake("new")], [Fake("b", "0.9-1"), Fake("a", "1:1.0-1.el6", "x")]],
+)
+def test_both_readers_give_one_diff(tmp_path: Path, current: list[Fake]) -> None:
+    by_text, by_library = (
+        compare_repos(
+            edited(tmp_path / name / "base", edit).root,
+            edited(tmp_path / name / "current", edit, current).root,
+        )
+        for name, edit in (("text", str), ("library", replaced("</arch>", "<!-- --></arch>")))
+    )
+    assert (by_text.quick is None, by_library.quick is None) == (False, True)
+    assert by_text.diff == by_library.diff
+
+
+def test_a_diff_lets_the_library_parse_each_file_of_the_current_repo_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = metadata.parse_metadata
+
+    def noted(path: Path, kind: str, *rest: Any, **options: Any) -> None:
+        parsed.append(str(path.relative_to(tmp_path)))
+        parse(path, kind, *rest, **options)
+
+    monkeypatch.setattr(metadata, "parse_metadata", noted)  # the library counts nothing
+    base = yum_repo(tmp_path / "base", FAKES)
+    current = yum_repo(tmp_path / "current", [*FAKES, Fake("new")])
+    build_diff(base, current, tmp_path / "diff")
+    kinds = ("primary", "filelists", "other")
+    assert sorted(parsed) == sorted(f"current/repodata/{kind}.xml.gz" for kind in kinds)
