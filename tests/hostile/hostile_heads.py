@@ -163,7 +163,7 @@ def _descriptions() -> Iterator[Case]:
     yield case(
         "many repos", "50,000 in upgrade.yaml", lambda: _with(UPGRADE, json.dumps(repos).encode())
     )
-    chain = {"diff_releases": {f"v{n}": f"v{n + 1}" for n in range(40_000)}}
+    chain = {"diff_releases": {f"2014.2-7.{n}": f"2014.2-7.{n + 1}" for n in range(40_000)}}
     yield case(
         "many diff releases",
         "a chain of 40,000",
@@ -200,32 +200,41 @@ _DIFF = b"""\
 format: 1
 kind: apt
 algorithm: sha256
-base_fingerprint: x
-result_fingerprint: x
-counts: {added: 0, upgraded: 0, rebuilt: 0, downgraded: 0, inherited: 0, removed: 0, carried: 0}
+base_fingerprint: sha256:@
+result_fingerprint: sha256:@
+counts: {added: 0, upgraded: 0, rebuilt: 0, downgraded: 0, inherited: LINES, removed: 0, carried: 0}
 carried_bytes: 0
 result_bytes: 0
 removed: []
 rebuilt: []
 downgraded: []
-"""
+""".replace(b"@", b"0" * 64)
 
 
 def _diff(text: bytes, copies: int = 1) -> bytes:
     """Return a tarball of diff repos with such a ``diff.yaml``."""
-    key = text.partition(b":")[0]
+    lines = text.partition(b"inherited: |\n")[2].count(b"\n")
     taken = [line.partition(b":")[0] for line in text.splitlines() if line[:1].isalpha()]
     rest = b"".join(
         line + b"\n" for line in _DIFF.splitlines() if line.partition(b":")[0] not in taken
     )
-    assert key
+    rest = rest.replace(b"LINES", b"%d" % lines)
     tarball = Tarball()
     base = json.loads(tarball.head[UPGRADE])
     (repo,) = base["repos"]
     versions = [VERSION, *(f"2014.2-6.{n}" for n in range(1, copies))]
-    base["repos"] = [{**repo, "version": version, "base": "5.1"} for version in versions]
+    repo |= {
+        "packages": 0,
+        "bytes": 0,
+        "full_packages": lines,
+        "full_bytes": 0,
+        "base": "2014.1-5.1",
+    }
+    base["repos"] = [{**repo, "version": version} for version in versions]
     tarball.head[UPGRADE] = json.dumps(base).encode()
-    tarball.head[METADATA] = json.dumps({"diff_releases": dict.fromkeys(versions, "5.1")}).encode()
+    tarball.head[METADATA] = json.dumps(
+        {"diff_releases": dict.fromkeys(versions, "2014.1-5.1")}
+    ).encode()
     for version in versions:
         tarball.head[f"upgrade/repos/{version}/ubuntu/x86_64/diff.yaml"] = rest + text
         tarball.head[f"upgrade/releases/{version}.yaml"] = tarball.head[RELEASE].replace(
