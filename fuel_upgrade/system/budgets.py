@@ -41,3 +41,11 @@ ENTRIES = 150_000
 """The files in the seal and the lines of each ``diff.yaml``, together."""
 DESCRIPTION_VALUES = 200_000
 """The values in the descriptions of all releases of a tarball; the largest real one has 18,085."""
+INDEX_RATIO = 30
+"""The content of an index in proportion to its file; the text of packages has 4 to 15."""
+INDEX_BYTES = 64 << 20
+"""The content of an index that is accepted at any ratio."""
+INDEX_ENTRY_BYTES = 16 << 20
+"""One entry of an index; a real one has a few kilobytes."""
+LIST_BYTES = 16 << 20
+"""``Release`` and ``repomd.xml``; the largest of Debian has 0.2 MB."""

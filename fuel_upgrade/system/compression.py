@@ -36,6 +36,37 @@ def open_stream(path: Path) -> io.BufferedReader:
     return raw if stream is raw else _Owner(stream, raw)
 
 
+def open_index(path: Path) -> io.BufferedReader:
+    """Open an index of a repo as :func:`open_stream` does; its content has a bound.
+
+    Reading it raises OSError if its content is too large for its file, as that of a bomb.
+    """
+    stream = open_stream(path)
+    limit = budgets.INDEX_BYTES + budgets.INDEX_RATIO * path.stat().st_size
+    return io.BufferedReader(_Bounded(stream, limit), _BUFFER_BYTES)
+
+
+class _Bounded(io.RawIOBase):
+    def __init__(self, stream: io.BufferedReader, limit: int) -> None:
+        super().__init__()
+        self._stream = stream
+        self._left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._stream.readinto1(buffer)
+        self._left -= count
+        if self._left < 0:
+            raise OSError("its content is too large for its file")
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 def decompressed(raw: io.BufferedReader) -> io.BufferedReader:
     """Return a stream of the content of ``raw``, which stays open when the stream is closed."""
     magic = raw.read(10)

@@ -16,7 +16,7 @@ import zstandard
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.release_file import Listed
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS, FileSums, iter_texts, split_stanzas
-from fuel_upgrade.system.compression import DAMAGE, open_stream
+from fuel_upgrade.system.compression import DAMAGE, open_index
 from fuel_upgrade.system.files import hash_file
 
 FASTEST_FIRST = ("", ".zst", ".gz", ".xz", ".lzma", ".bz2")
@@ -87,7 +87,7 @@ def _content_sum(path: Path, algorithm: str) -> tuple[int, str]:
     """Return the size and the checksum of the content of a form."""
     digest, size = hashlib.new(algorithm, usedforsecurity=False), 0
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             while data := stream.read(_WRITE_BYTES):
                 digest.update(data)
                 size += len(data)
@@ -144,7 +144,7 @@ def read_parts(path: Path, read: Callable[[bytes], _Part]) -> Iterator[_Part]:
         BundleError: it is damaged, or ``read`` raises ValueError.
     """
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             yield from map(read, iter_texts(stream))
     except DAMAGE as error:
         raise _damaged(path, error) from error
@@ -161,7 +161,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
         BundleError: it is damaged.
     """
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             yield from stream
     except DAMAGE as error:
         raise _damaged(path, error) from error

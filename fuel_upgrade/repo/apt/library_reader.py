@@ -19,12 +19,13 @@ from debian.deb822 import Packages
 from fuel_upgrade.errors import BundleError, CommandError
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.system import process
-from fuel_upgrade.system.compression import DAMAGE, open_stream
+from fuel_upgrade.system.compression import DAMAGE, open_index
 
 APT_PKG, PYTHON_DEBIAN = "apt_pkg", "python-debian"
 _PYTHON = "/usr/bin/python3"
 _BINDINGS = Path("/usr/lib/python3/dist-packages")  # where Debian and Ubuntu install python3-apt
 _CHECKSUM_FIELDS = {"sha256": "SHA256", "sha512": "SHA512", "sha1": "SHA1", "md5": "MD5sum"}
+_READ_BYTES = 1 << 20
 _TIMEOUT_S = 600
 _REMEDY = "rebuild the repo's indexes, for example with apt-ftparchive"
 _SPACES = 3  # in an identity
@@ -124,8 +125,19 @@ def _read_by_apt(paths: Sequence[Path], keys: Sequence[str]) -> Iterator[tuple[P
     return _lines_of(output, paths)
 
 
+def _refuse_bomb(path: Path) -> None:
+    try:
+        with open_index(path) as stream:
+            while stream.read(_READ_BYTES):
+                pass
+    except DAMAGE as error:
+        raise BundleError(f"{path}: {error}", remedy=_REMEDY) from error
+
+
 def _run_apt(paths: Sequence[Path], keys: Sequence[str]) -> _Output:
     argv = (_PYTHON, "-I", "-c", _PROGRAM, " ".join(keys), *map(str, paths))
+    for path in filter(lambda path: path.suffix, paths):  # apt has no bound of its own
+        _refuse_bomb(path)
     output = _Output()  # memory does not grow with the indexes
     try:
         process.run(argv, timeout_s=_TIMEOUT_S, output=output.file)
@@ -150,7 +162,7 @@ def _read_by_python_debian(
 ) -> Iterator[tuple[Path, list[str]]]:
     for path in paths:
         try:
-            with open_stream(path) as stream:
+            with open_index(path) as stream:
                 yield from _parts(path, _debian_lines(stream, keys))
         except (*DAMAGE, ValueError) as error:
             raise BundleError(f"{path}: {error}", remedy=_REMEDY) from error

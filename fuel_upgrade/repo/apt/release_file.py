@@ -8,6 +8,7 @@ from debian.deb822 import Deb822
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.stanza import RELEASE_DIGESTS, FileSums
+from fuel_upgrade.system import budgets
 
 RELEASES = ("InRelease", "Release")
 """The files that describe a suite, in apt's own order of preference."""
@@ -63,8 +64,11 @@ def read_release(folder: Path) -> ReleaseFile:
 
 
 def _read(path: Path) -> str:
-    if not path.is_file():
-        raise BundleError(f"{path}: no regular file", remedy="copy the repo again")
+    if not path.is_file() or path.stat().st_size > budgets.LIST_BYTES:
+        raise BundleError(
+            f"{path}: no regular file, or more than {budgets.LIST_BYTES} bytes",
+            remedy="copy the repo again",
+        )
     return path.read_text(encoding="utf-8", errors="replace")
 
 

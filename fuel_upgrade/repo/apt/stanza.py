@@ -9,6 +9,7 @@ from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Package, checked_location
+from fuel_upgrade.system import budgets
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
 # Field names of the Debian repository format, in the order of our preference.
@@ -34,12 +35,17 @@ def iter_texts(stream: BinaryIO) -> Iterator[bytes]:
 
     Stanzas end where apt ends them: at an empty line, which may hold carriage returns; those at the
     beginnings and ends of lines are removed.
+
+    Raises:
+        ValueError: a stanza is too long.
     """
     rest = b""
     while data := stream.read(max(_CHUNK_BYTES, len(rest))):  # no byte is read more than twice
         text = _with_line_feeds(rest + data)
         end = text.rfind(b"\n\n")
         if end < 0:
+            if len(text) > budgets.INDEX_ENTRY_BYTES:
+                raise ValueError(f"an entry of more than {budgets.INDEX_ENTRY_BYTES} bytes")
             rest = text
             continue
         rest = text[end + 2 :]

@@ -12,13 +12,15 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 from fuel_upgrade.errors import BundleError, OutsideError
-from fuel_upgrade.system.compression import DAMAGE, open_stream
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.compression import DAMAGE, open_index
 
 RepomdRecord: TypeAlias = Any
 RpmPackage: TypeAlias = Any
 UpdateRecord: TypeAlias = Any
 
 _HEAD_BYTES = 1024
+_READ_BYTES = 1 << 20
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^"']*)""")
 _ENCODINGS = ("utf-8", "utf8", "us-ascii", "ascii")
 _IS_OTHER = re.compile(rb"[\0\xfe\xff]|.\0|\x4c\x6f\xa7\x94", re.DOTALL).match
@@ -99,7 +101,7 @@ def refuse_other_encoding(path: Path) -> None:
     if not path.is_file():
         return  # a pipe would never open
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             head = stream.read(_HEAD_BYTES)
     except DAMAGE:
         return  # the library reports it
@@ -110,6 +112,26 @@ def refuse_other_encoding(path: Path) -> None:
             f"{path}: not UTF-8, in which all metadata of a yum repo is",
             remedy="rebuild the metadata with createrepo_c",
         )
+
+
+def refuse_bomb(path: Path, *, has_packages: bool = False) -> None:
+    """Refuse a file whose content, or a package in it, is too large for the library.
+
+    Raises:
+        BundleError: it is too large, or damaged.
+    """
+    since_end = 0
+    try:
+        with open_index(path) as stream:
+            while data := stream.read(_READ_BYTES):
+                end = data.rfind(b"</package>")
+                since_end = len(data) - end if end >= 0 else since_end + len(data)
+                if has_packages and since_end > budgets.INDEX_ENTRY_BYTES:
+                    raise OSError("one of its packages is too long")
+    except FileNotFoundError:
+        return  # the library reports it
+    except DAMAGE as error:
+        raise BundleError(f"{path}: {error}", remedy="copy the repo again") from error
 
 
 def fault_text(error: Exception, path: Path) -> str:

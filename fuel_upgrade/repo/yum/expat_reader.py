@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 from fuel_upgrade.errors import BundleError, CommandError
 from fuel_upgrade.repo.package import checked_location
 from fuel_upgrade.system import process
-from fuel_upgrade.system.compression import DAMAGE, open_stream
+from fuel_upgrade.system.compression import DAMAGE, open_index
 
 READER = "expat"
 _CHUNK_BYTES = 1 << 20
@@ -102,7 +102,7 @@ def write_rows(path: str) -> None:
 def _parse(path: Path, parser: XMLParserType) -> Iterator[None]:
     """Parse a file in chunks, and yield after each of them."""
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             for text in _without_formats(iter(partial(stream.read, _CHUNK_BYTES), b"")):
                 parser.Parse(text)
                 yield

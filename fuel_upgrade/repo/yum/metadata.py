@@ -14,6 +14,7 @@ from fuel_upgrade.repo.yum.createrepo import (
     RpmPackage,
     createrepo_c,
     fault_text,
+    refuse_bomb,
     refuse_other_encoding,
 )
 from fuel_upgrade.repo.yum.repomd import (
@@ -167,6 +168,7 @@ def parse_metadata(
             failures.append(error)  # the library raises an error of its own for it
             raise
 
+    refuse_bomb(path, has_packages=True)
     refuse_other_encoding(path)
     options = {"do_files": files} if kind == "primary" else {}
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Identity, Package, checked_location
 from fuel_upgrade.repo.yum.createrepo import RepomdRecord
-from fuel_upgrade.system.compression import DAMAGE, open_stream
+from fuel_upgrade.system.compression import DAMAGE, open_index
 
 ALGORITHM = "sha256"
 _CHUNK_BYTES = 1 << 20
@@ -64,7 +64,7 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     """
     files: dict[Identity, tuple[str, int]] = {}
     try:
-        with open_stream(path) as stream:
+        with open_index(path) as stream:
             chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
             count = 0
             for rows in map(_rows, _parts(_checked(chunks, record))):

@@ -14,8 +14,10 @@ from fuel_upgrade.repo.yum.createrepo import (
     RepomdRecord,
     createrepo_c,
     fault_text,
+    refuse_bomb,
     refuse_other_encoding,
 )
+from fuel_upgrade.system import budgets
 from fuel_upgrade.system.files import hash_file
 
 METADATA = ("primary", "filelists", "other")
@@ -45,6 +47,11 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
         BundleError: it is missing or malformed, or has two entries of one type, of which the
             library keeps the last and dnf reads the first.
     """
+    if repomd.exists() and (not repomd.is_file() or repomd.stat().st_size > budgets.LIST_BYTES):
+        raise BundleError(
+            f"{repomd}: no regular file, or more than {budgets.LIST_BYTES} bytes",
+            remedy="copy the repo again",
+        )
     refuse_other_encoding(repomd)
     try:
         records: list[RepomdRecord] = createrepo_c.Repomd(str(repomd)).records
@@ -176,6 +183,7 @@ def unpacked(path: Path) -> bytes:
 def _unpacked_file(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as name:
         plain = Path(name) / "plain"
+        refuse_bomb(path)
         try:
             createrepo_c.decompress_file(
                 str(path), str(plain), createrepo_c.AUTO_DETECT_COMPRESSION
