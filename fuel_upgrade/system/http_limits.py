@@ -51,9 +51,13 @@ class BoundedProtocol(H11Protocol):
         """Start the time of the first request; make way for this connection if it is too many."""
         super().connection_made(transport)
         self._start_timer()
-        others = [p for p in self.connections if isinstance(p, BoundedProtocol)]
-        if len(others) > _MOST_CONNECTIONS:
-            idle = (protocol for protocol in others if not protocol.has_request)
+        connected = [
+            protocol
+            for protocol in self.connections
+            if isinstance(protocol, BoundedProtocol) and not protocol.transport.is_closing()
+        ]
+        if len(connected) > _MOST_CONNECTIONS:
+            idle = (protocol for protocol in connected if not protocol.has_request)
             min(idle, key=lambda protocol: protocol.since, default=self).transport.abort()
 
     @property
