@@ -70,8 +70,7 @@ class BoundedProtocol(H11Protocol):
         """Start the time of a request with its first byte, and stop it with its last."""
         self._start_timer()
         super().data_received(data)
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.more_body:
+        if self.has_request:
             self._stop_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
