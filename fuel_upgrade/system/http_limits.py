@@ -51,9 +51,13 @@ class BoundedProtocol(H11Protocol):
         """Start the time of the first request; make way for this connection if it is too many."""
         super().connection_made(transport)
         self._start_timer()
-        others = [p for p in self.connections if isinstance(p, BoundedProtocol)]
-        if len(others) > _MOST_CONNECTIONS:
-            idle = (protocol for protocol in others if not protocol.has_request)
+        connected = [
+            protocol
+            for protocol in self.connections
+            if isinstance(protocol, BoundedProtocol) and not protocol.transport.is_closing()
+        ]
+        if len(connected) > _MOST_CONNECTIONS:
+            idle = (protocol for protocol in connected if not protocol.has_request)
             min(idle, key=lambda protocol: protocol.since, default=self).transport.abort()
 
     @property
@@ -66,8 +70,7 @@ class BoundedProtocol(H11Protocol):
         """Start the time of a request with its first byte, and stop it with its last."""
         self._start_timer()
         super().data_received(data)
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.more_body:
+        if self.has_request:
             self._stop_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

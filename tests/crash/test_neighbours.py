@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -67,6 +68,7 @@ def test_an_ordinary_user_neither_stops_nor_delays_an_install(
         "installs": count,
         "quiet_max_s": round(max(quiet), 2),
         "beside_max_s": round(max(beside), 2),
+        "slowest_request_s": max(map(float, re.findall(r"duration_s=([\d.]+)", host.log()))),
         "tries": dict(tries),
     }
     sys.stdout.write(f"\n{json.dumps(report)}\n")
