@@ -32,7 +32,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ test-power: tools $(READY) ## Cut the power of recorded disks during installs, a
 test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disks, read repos meanwhile
 	@CRASH_ROUNDS=$${CRASH_ROUNDS:-500} CRASH_INSTALLS=$${CRASH_INSTALLS:-20} CRASH_DISKS=all \
 	  $(LONG_TESTS) $(wildcard tests/crash/test_*.py)
+
+test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user who tries to stop them, as root
+	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
 
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
