@@ -64,7 +64,10 @@ def _rows(path: Path) -> Iterator[Row]:
     for _ in _parse(path, primary.parser):
         yield from primary.rows
         primary.rows.clear()
-    primary.end()
+    try:
+        primary.end()
+    except KeyError as error:
+        raise BundleError(f"{path}: the last package lacks {error}", remedy=_REMEDY) from error
     yield from primary.rows
 
 

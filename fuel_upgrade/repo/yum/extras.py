@@ -93,7 +93,7 @@ def _read_groups(path: Path) -> bytes:
     text = unpacked(path)
     try:
         ParserCreate().Parse(text, True)  # noqa: FBT003 - its form
-    except ExpatError as error:
+    except (ExpatError, LookupError, ValueError) as error:  # the last two: of its encoding
         raise BundleError(
             f"{path}: {error}", remedy="rebuild the metadata with createrepo_c --groupfile"
         ) from error

@@ -187,6 +187,15 @@ def _package(package: RpmPackage, *, source: str) -> Package:
             f"{source}: {package.name} is at {package.location_base}, outside the repo",
             remedy="use a repo that holds its packages itself",
         )
+    if None in (
+        *(package.name, package.arch, package.version, package.release),
+        *(package.location_href, package.pkgId),
+    ):
+        raise BundleError(
+            f"{source}: {package.name or 'a package'} lacks a part of its name, its location or"
+            " its checksum",
+            remedy="rebuild the metadata with createrepo_c",
+        )
     # "sha" is createrepo's old name for SHA-1.
     kind = "sha1" if package.checksum_type == "sha" else package.checksum_type
     if kind not in ALGORITHMS:

@@ -20,7 +20,17 @@ def read_yum_requirements(repo: YumMetadata) -> tuple[PackageSet, ...]:
         BundleError: the metadata is malformed.
     """
     packages: list[RpmPackage] = []
-    parse_metadata(repo.metadata["primary"], "primary", packages.append, files=True)
+    primary = repo.metadata["primary"]
+
+    def take(package: RpmPackage) -> None:
+        if any(row[0] is None for row in (*package.requires, *package.provides)):
+            raise BundleError(
+                f"{primary}: {package.name} requires or provides something without a name",
+                remedy="rebuild the metadata with createrepo_c",
+            )
+        packages.append(package)
+
+    parse_metadata(primary, "primary", take, files=True)
     needed = {r[0] for package in packages for r in package.requires if r[0].startswith("/")}
     files = _files(packages, needed)
     if needed - set().union(*files.values()):  # primary lists only files that are often needed

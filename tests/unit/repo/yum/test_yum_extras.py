@@ -103,6 +103,8 @@ def test_data_that_is_listed_but_missing_counts_as_none(tmp_path: Path, kind: st
         ("updateinfo", updates(advisory("A", "a-1-1", title="\x1b"))),
         ("group", comps({"\x1b": ["a"]})),
         ("group", "<comps>"),
+        ("group", "<?xml version='1.0' encoding='shift_jis'?><comps/>"),
+        ("group", "<?xml version='1.0' encoding='nonsense'?><comps/>"),
     ],
 )
 def test_malformed_data_counts_as_none(tmp_path: Path, kind: str, text: str) -> None:

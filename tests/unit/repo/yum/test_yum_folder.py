@@ -24,6 +24,7 @@ from fuel_upgrade.repo.yum.repomd import METADATA, read_records
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.tree_digest import digest
 from tests.builders import Fake, apt_repo, checksum, write, yum_repo
+from tests.yum_extras import rewrite
 
 TWO = [Fake("a", "1:1.0-1.el6"), Fake("b")]
 
@@ -118,6 +119,31 @@ def test_another_library_refuses_an_unknown_encoding(tmp_path: Path) -> None:
         path.write_text(f'<?xml version="1.0" encoding="{name}"?><repomd/>')
         with pytest.raises(BundleError, match=r"repomd\.xml"):
             list(read_rows(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<name>.*</name>", "<arch>.*</arch>", "<version .*/>", "<checksum .*>", "<location .*/>"],
+)
+def test_a_package_that_lacks_a_part_is_refused_by_both_readers(tmp_path: Path, part: str) -> None:
+    root = rewrite(
+        yum_repo(tmp_path, [Fake("a")]), {}, edits={"primary": partial(re.sub, part, "")}
+    )
+    with pytest.raises(BundleError, match="lacks"):
+        _ = YumRepo.read(root).packages
+    with pytest.raises(BundleError, match="lacks"):
+        list(read_rows(root))
+
+
+def test_a_requirement_without_a_name_is_refused(tmp_path: Path) -> None:
+    entry = "<format><rpm:requires><rpm:entry/></rpm:requires>"
+    root = rewrite(
+        yum_repo(tmp_path, [Fake("a")]),
+        {},
+        edits={"primary": lambda text: text.replace("<format>", entry)},
+    )
+    with pytest.raises(BundleError, match="without a name"):
+        YumRepo.read(root).requirements()
 
 
 def test_a_missing_repomd_is_refused(tmp_path: Path) -> None:
