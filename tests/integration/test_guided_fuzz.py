@@ -48,13 +48,7 @@ def fuzz(name: str, folder: Path, *, seconds: str) -> dict[str, Any]:
     return dict(json.loads(report.read_text()))
 
 
-_FAULTY = ("diff_yaml",)
-_LATER = pytest.mark.xfail(strict=False, reason="a diff.yaml without a count breaks its report")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=_LATER if n in _FAULTY else ()) for n in TARGETS]
-)
+@pytest.mark.parametrize("name", TARGETS)
 def test_a_reader_accepts_or_refuses_every_input(name: str, tmp_path: Path) -> None:
     report = fuzz(name, Path(FOLDER) / name if FOLDER else tmp_path, seconds=SECONDS)
     findings = report.pop("findings")
