@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from fuel_upgrade.system.http_limits import BodyTooLargeError, read_body
-from fuel_upgrade.system.json_text import parse_json
+from fuel_upgrade.system.strict_json import parse_json
 
 
 class BoundedRoute(APIRoute):

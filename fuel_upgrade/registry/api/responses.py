@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from fuel_upgrade.registry.refusal import RefusedError, bad_request
 from fuel_upgrade.system.http_limits import BODY_MAX_BYTES, BodyTooLargeError, read_body
-from fuel_upgrade.system.json_text import parse_json
+from fuel_upgrade.system.strict_json import parse_json
 
 #: Of a request without a token: nobody's memory may depend on them.
 LOGIN_MAX_BYTES = 64 * 1024

@@ -2,7 +2,7 @@ import pytest
 
 from fuel_upgrade.registry.api.responses import Json, Message, parse_body
 from fuel_upgrade.registry.refusal import RefusedError
-from fuel_upgrade.system.json_text import MAX_DEPTH
+from fuel_upgrade.system.strict_json import MAX_DEPTH
 
 
 @pytest.mark.parametrize(
