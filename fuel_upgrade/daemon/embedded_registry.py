@@ -19,7 +19,7 @@ from fuel_upgrade.upgrade.plan.master import known_fuel_version
 from fuel_upgrade.upgrade.releases.own_sources import render_own
 
 _USER = "fuel-upgrade"
-_SOCKET = "registry.sock"
+_SOCKET = "reg.sock"  # no longer than api.sock: the system allows 107 bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _annoy(target: Target, report: int) -> None:
         "read": target.paths.log.read_bytes,
         "list": lambda: list(target.paths.state.iterdir()),
         "api-socket": lambda: _connect(target.paths.socket),
-        "own-socket": lambda: _connect(target.paths.socket.with_name("registry.sock")),
+        "own-socket": lambda: _connect(target.paths.socket.with_name("reg.sock")),
         "write-live": (target.paths.repos / "mine").mkdir,
     }
     floods: dict[str, Callable[[], object]] = {

@@ -48,7 +48,7 @@ def test_all_addresses_of_loopback_are_one(host: Host) -> None:
 
 
 def test_the_daemons_own_socket_is_closed_to_others(host: Host) -> None:
-    path = host.root / "run/fuel-upgrade/registry.sock"
+    path = host.root / "run/fuel-upgrade/reg.sock"
     with host.daemon():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.is_socket()
