@@ -218,7 +218,7 @@ def test_a_malformed_request_gets_an_error_of_the_usual_form(host: Host) -> None
         with httpx.Client(transport=transport, base_url="http://daemon/v1") as client:
             answer = client.post("/installs", json={"file": "x"})
             assert answer.status_code == 400
-            assert "body.tarball" in answer.json()["what"]
+            assert "body.file" in answer.json()["what"]
             assert client.get("/installs/nope").status_code == 404
 
 

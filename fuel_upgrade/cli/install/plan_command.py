@@ -121,9 +121,11 @@ def writing_repair(
     try:
         yield
     except PreflightError:
-        shown = client.post("/repair-requests", request)["request"] if out is not None else None
-        if out is not None and shown is not None:
-            _write_request(out, shown)
+        if out is not None:
+            needed = {name: request[name] for name in ("tarball", "verify_base")}
+            shown = client.post("/repair-requests", needed)["request"]
+            if shown is not None:
+                _write_request(out, shown)
         raise
 
 
