@@ -251,6 +251,8 @@ class ArchiveReader:
     def _read(self, read: Callable[[int], _Data], size_bytes: int) -> _Data:
         try:
             return read(size_bytes)
+        except EOFError as error:  # of the compressed stream
+            raise self._cut_short() from error
         except DAMAGE as error:
             raise BundleError(
                 f"{self._name}: damaged or cut short: {error}", remedy=_USE_ANOTHER_COPY

@@ -83,7 +83,7 @@ def disk(place: Path, *, size_bytes: int) -> Iterator[Disk]:
     """Mount a disk at ``place``."""
     _go_apart()
     place.mkdir(parents=True, exist_ok=True)
-    _run("mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(place))
+    _run("mount", "-t", "tmpfs", "-o", f"size={size_bytes},mode=0755", "tmpfs", str(place))
     try:
         yield Disk(place)
     finally:
