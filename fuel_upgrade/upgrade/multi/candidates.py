@@ -41,7 +41,9 @@ def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
     for place in places:
         inside = [place]
         if place.is_dir():
-            inside = sorted(p for p in place.iterdir() if p.name.endswith(_SUFFIXES))
+            names = sorted(p for p in place.iterdir() if p.name.endswith(_SUFFIXES))
+            # A tarball is opened without following links: those of a named folder are meant.
+            inside = [path.resolve() if path.is_symlink() else path for path in names]
             if not inside:
                 raise ConfigError(
                     f"{place}: no tarball in this folder (looked for *.tar.zst and *.tar)",
