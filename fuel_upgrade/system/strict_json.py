@@ -41,10 +41,11 @@ DECODER = json.JSONDecoder(
     object_pairs_hook=_map_of, parse_float=_finite, parse_constant=_finite, parse_int=_whole
 )
 """A decoder whose errors are ValueError, and RecursionError for too many levels."""
+_LENIENT = json.JSONDecoder(parse_float=_finite, parse_constant=_finite, parse_int=_whole)
 
 
-def parse_json(data: bytes | bytearray) -> object:
-    """Return the value of a JSON text in UTF-8.
+def parse_json(data: bytes | bytearray, *, allow_repeated_keys: bool = False) -> object:
+    """Return the value of a JSON text in UTF-8; of allowed repeated keys the last counts.
 
     The items are counted before they are made: "[]," costs 64 bytes of memory for three of text.
 
@@ -55,7 +56,8 @@ def parse_json(data: bytes | bytearray) -> object:
     if sum(map(data.count, (b",", b"[", b"{"))) > MAX_ITEMS:
         raise ValueError(f"it has more than {MAX_ITEMS} items")
     try:
-        value: object = DECODER.decode(data.decode())
+        decoder = _LENIENT if allow_repeated_keys else DECODER
+        value: object = decoder.decode(data.decode())
     except RecursionError as error:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH}") from error
     _check_depth(value)

@@ -77,7 +77,7 @@ def parse_body(body: bytes | bytearray) -> object:
             store (half a surrogate pair, NUL).
     """
     try:
-        value = parse_json(body)
+        value = parse_json(body, allow_repeated_keys=True)  # as Nailgun does
         text = json.dumps(value, ensure_ascii=False)
         text.encode()
     except ValueError as error:
