@@ -2,17 +2,14 @@
 
 import base64
 import hashlib
-import os
 import shutil
-import socket
-import subprocess
-import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-_UP_S = 60
+from tests.web_server import NGINX_USER, free_port, running
+
 _SNIPPET = Path(__file__).parents[1] / "etc/nginx/fuel-upgrade-repo.conf"
 _NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; {user}
@@ -79,31 +76,10 @@ class RepoServer:
 def serving_repo(folder: Path, root: Path) -> Iterator[RepoServer]:
     """Serve a repo of venvs on loopback."""
     folder.mkdir(parents=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    user = "user root;" if os.geteuid() == 0 else ""
-    text = _NGINX.format(folder=folder, root=root, port=port, snippet=_SNIPPET, user=user)
+    port = free_port()
+    text = _NGINX.format(folder=folder, root=root, port=port, snippet=_SNIPPET, user=NGINX_USER)
     (folder / "nginx.conf").write_text(text)
     nginx = shutil.which("nginx") or "nginx"
     argv = [nginx, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        _await_port(server, port)
+    with running(argv, port, folder / "server.log"):
         yield RepoServer(folder, port)
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _await_port(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _UP_S
-    while True:
-        assert server.poll() is None, "nginx did not start"
-        assert time.monotonic() < deadline, "nginx does not answer"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return

@@ -1,9 +1,7 @@
 """Has a reader, and a web server, at work on a master's repos while these are switched."""
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.web_server import NGINX_USER, free_port, running
 
 _UP_S = 60.0
 _NGINX = """
@@ -114,32 +114,11 @@ def reading(
 @contextmanager
 def web_server(folder: Path, top: Path) -> Iterator[int]:
     """Serve ``top`` on loopback by nginx, as a master does, or else by Python; give the port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "-d", str(top), str(port)]
     if nginx := shutil.which("nginx"):
-        user = "user root;" if os.geteuid() == 0 else ""  # the test's folders are its user's
-        text = _NGINX.format(folder=folder, top=top, port=port, user=user)
+        text = _NGINX.format(folder=folder, top=top, port=port, user=NGINX_USER)
         (folder / "nginx.conf").write_text(text)
         argv = [nginx, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        _await_port(server, port)
+    with running(argv, port, folder / "server.log"):
         yield port
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _await_port(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _UP_S
-    while True:
-        assert server.poll() is None, "the web server did not come up"
-        assert time.monotonic() < deadline, "the web server does not answer"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
