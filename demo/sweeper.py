@@ -5,7 +5,7 @@ import time
 import psutil
 
 from fuel_upgrade.config import Config
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.transaction.retention import discarded_folders
 
 

@@ -14,7 +14,7 @@ from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.daemon.live_settings import Reloaded
 from fuel_upgrade.daemon.metrics import Metrics
 from fuel_upgrade.nailgun.control_plane import ControlPlane
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.transaction.failpoints import FailPoints
 from fuel_upgrade.upgrade.transaction.journal import Journal

@@ -46,9 +46,9 @@ from fuel_upgrade.nailgun.credentials import others_can_read, read_access, read_
 from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.nailgun.transport import Call, Tracing
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
-from fuel_upgrade.system.files import LockedPidFile
 from fuel_upgrade.system.heap import use_one_heap
 from fuel_upgrade.system.http_limits import BoundedProtocol
+from fuel_upgrade.system.locks import LockedPidFile
 from fuel_upgrade.system.state_folder import claim_state_folder, make_private
 from fuel_upgrade.upgrade.engine import Engine
 from fuel_upgrade.upgrade.event_json import event_fields

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fuel_upgrade.config import Paths
 from fuel_upgrade.doctor.check import Check, failure, ok, warning
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.records import InstallState
 from fuel_upgrade.upgrade.transaction.recovery import UNFINISHED
 

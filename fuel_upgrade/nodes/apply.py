@@ -15,7 +15,8 @@ from fuel_upgrade.nodes.package_manager import Manager
 from fuel_upgrade.nodes.package_plan import ACTIVE, Chain, Change, NodePlan, plan_node
 from fuel_upgrade.nodes.write_sources import write_tree
 from fuel_upgrade.repo.package import RepoKind
-from fuel_upgrade.system.files import Lock, write_file
+from fuel_upgrade.system.files import write_file
+from fuel_upgrade.system.locks import Lock
 
 _UNCHANGED = "the sources are as they were; packages were not changed"
 _PLACES = {RepoKind.APT: (*APT_PLACES, *DEB822_PLACES), RepoKind.YUM: YUM_PLACES}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.events import Waiting, Watch
 
 _POLL_EVERY_S = 0.2

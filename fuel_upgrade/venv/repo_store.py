@@ -5,7 +5,6 @@ links to them, and ``.current`` is a link to the newest generation. ``venvs``, `
 ``pools`` and ``links`` are links into ``.current``: one rename publishes everything at once.
 """
 
-import fcntl
 import hashlib
 import os
 import tempfile
@@ -21,6 +20,7 @@ from fuel_upgrade.system.files import (
     sync_filesystem,
     sync_folder,
 )
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.venv.python_tool import EPOCH_S
 from fuel_upgrade.venv.repo_layout import Blob, Content, Link, lay_out
 from fuel_upgrade.venv.venv_index import VenvIndex, parse_index
@@ -49,14 +49,15 @@ class RepoStore:
         """
         for folder in (self.git, self._blobs, self._generations):
             folder.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PreflightError(
-                    f"{self.root}: another process builds here", remedy="wait until it ends"
-                ) from error
+        lock = Lock(self.root / ".lock")
+        if not lock.acquire():
+            raise PreflightError(
+                f"{self.root}: {lock.owner()} builds here", remedy="wait until it ends"
+            )
+        try:
             yield
+        finally:
+            lock.release()
 
     def read_index(self) -> VenvIndex:
         """Return the published venvs; none if nothing was published yet.

@@ -14,7 +14,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.registry.api.app import create_app
 from fuel_upgrade.registry.release_store import Store
 from fuel_upgrade.registry.server import RegistryServer, ensure_user
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 from tests.flaky import Held, flaky_nailgun

@@ -147,7 +147,7 @@ def test_another_install_in_progress_names_its_owner(
     master: ScratchMaster, tarballs: dict[str, Path]
 ) -> None:
     holder = (
-        "import sys, time; from pathlib import Path; from fuel_upgrade.system.files import Lock;"
+        "import sys, time; from pathlib import Path; from fuel_upgrade.system.locks import Lock;"
         "lock = Lock(Path(sys.argv[1])); assert lock.acquire(); print('held', flush=True);"
         "time.sleep(60)"
     )

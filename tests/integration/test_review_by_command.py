@@ -13,7 +13,7 @@ from tests.tools import needs
 
 pytestmark = needs("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
 HOLD = (
-    "import sys; from pathlib import Path; from fuel_upgrade.system.files import Lock;"
+    "import sys; from pathlib import Path; from fuel_upgrade.system.locks import Lock;"
     "lock = Lock(Path(sys.argv[1])); assert lock.acquire(); print('held', flush=True);"
     "sys.stdin.read()"
 )

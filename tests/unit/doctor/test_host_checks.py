@@ -18,7 +18,7 @@ from fuel_upgrade.doctor.disk_checks import check_disks
 from fuel_upgrade.doctor.host_checks import check_clock, check_kernel
 from fuel_upgrade.doctor.journal_checks import check_journal, check_lock
 from fuel_upgrade.doctor.permission_checks import check_hooks, check_modes
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState
 from fuel_upgrade.upgrade.transaction.journal import Journal
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.system.files import Lock, LockedPidFile
+from fuel_upgrade.system.locks import Lock, LockedPidFile
 
 HOLD_LOCK = "lock = Lock(path); lock.acquire()"
 HOLD_PID_FILE = "held = LockedPidFile(path).__enter__()"
@@ -23,7 +23,7 @@ def holder(path: Path, statement: str) -> Iterator[subprocess.Popen[str]]:
     """Run another process that holds ``path`` until it is killed."""
     program = (
         "import sys, pathlib\n"
-        "from fuel_upgrade.system.files import Lock, LockedPidFile\n"
+        "from fuel_upgrade.system.locks import Lock, LockedPidFile\n"
         "path = pathlib.Path(sys.argv[1])\n"
         f"{statement}\n"
         "print('held', flush=True)\n"

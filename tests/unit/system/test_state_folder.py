@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.system.files import Lock, LockedPidFile
+from fuel_upgrade.system.locks import Lock, LockedPidFile
 from fuel_upgrade.system.state_folder import claim_state_folder, make_private
 from tests.tools import needs_root
 

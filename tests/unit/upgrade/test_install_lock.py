@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.errors import PreflightError
-from fuel_upgrade.system.files import Lock
+from fuel_upgrade.system.locks import Lock
 from fuel_upgrade.upgrade.events import Event, Waiting
 from fuel_upgrade.upgrade.install_lock import install_lock
 
