@@ -161,7 +161,7 @@ class _Builder:
         self, name: str, service: ServiceSpec, sources: tuple[Wheel, ...]
     ) -> tuple[Wheel, ...]:
         """Return all wheels of a service: those published, if the requirements are the same."""
-        requirements = (*service.requirements, *(f"{w.package}=={w.version}" for w in sources))
+        requirements = self._requirements(service)
         constraints = self._all_constraints(service)
         known = self._published.get((self._spec.tag, self._platform, name))
         if (
@@ -183,6 +183,11 @@ class _Builder:
         artifacts = choose_artifacts(lock, self._interpreter.tags)
         return self._wheels.fetch(artifacts, self._options.index)
 
+    def _requirements(self, service: ServiceSpec) -> tuple[str, ...]:
+        """Return the requirements of a service, with those on its sources, which are built."""
+        wheels = (self._sources[source] for source in service.sources)
+        return (*service.requirements, *(f"{w.package}=={w.version}" for w in wheels))
+
     def _all_constraints(self, service: ServiceSpec) -> tuple[str, ...]:
         return (*(line for lines in self._constraints for line in lines), *service.constraints)
 
@@ -194,8 +199,6 @@ class _Builder:
     def _make(
         self, name: str, service: ServiceSpec, wheels: tuple[Wheel, ...], inputs: str
     ) -> VenvEntry:
-        requirements = (*service.requirements,)
-        own = {self._sources[source] for source in service.sources}
         requires = Requires(
             self._interpreter.minor,
             str(self._interpreter.path),
@@ -213,10 +216,7 @@ class _Builder:
             archive=Archive("", "", 0),
             requires=requires,
             wheels=wheels,
-            requirements=(
-                *requirements,
-                *(f"{w.package}=={w.version}" for w in wheels if w in own),
-            ),
+            requirements=self._requirements(service),
             constraints=self._all_constraints(service),
             check=service.check,
             units=service.units,
