@@ -47,6 +47,7 @@ bundle = LazyGroup(
         "report": Lazy(
             "repo.report_commands:report_bundle", "Report the changes that a tarball makes"
         ),
+        "spec": Lazy("bundle.spec_command:spec", "Write the bundle.yaml for artifacts of builds"),
     },
     help="Build, repair and inspect upgrade tarballs.",
     epilog=examples(
