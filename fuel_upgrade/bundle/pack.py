@@ -17,6 +17,7 @@ from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.installer import Installer, read_installer
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
@@ -109,7 +110,7 @@ def check_output(out: Path) -> None:
     Raises:
         ConfigError: ``out`` exists, or has another suffix.
     """
-    if not out.name.endswith((".tar.zst", ".tar")):
+    if not out.name.endswith(SUFFIXES):
         raise ConfigError(
             f"{out}: expected a name in .tar.zst or .tar", remedy="choose such a name"
         )

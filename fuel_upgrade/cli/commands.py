@@ -40,6 +40,7 @@ bundle = LazyGroup(
             "bundle.bundle_commands:build", "Build an upgrade tarball as BUNDLE_YAML describes"
         ),
         "inspect": Lazy("bundle.bundle_commands:inspect", "List the content of a tarball"),
+        "iso": Lazy("bundle.bundle_commands:iso", "Write an ISO image of TARBALL"),
         "repair": Lazy(
             "bundle.bundle_commands:repair",
             "Build TARBALL anew with the packages that a master lacks",

@@ -20,7 +20,9 @@ from tests.index_venv import venv_with
 from tests.programs import TIMEOUT_S
 from tests.tools import needs
 
-pytestmark = needs("make", "curl", "dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c")
+pytestmark = needs(
+    "make", "curl", "xorriso", "dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c"
+)
 
 JENKINS = Path(__file__).parents[2] / "jenkins"
 REQUIREMENTS = Path(__file__).parents[1] / "jenkins_requirements.txt"
@@ -141,11 +143,12 @@ def test_the_tarball_of_the_upgrade_job_passes_the_install_test(
     done = job.run(tmp_path / "w", **inputs(built))
     assert done.returncode == 0, done.stdout
     assert job.archived(tmp_path / "w") == [
+        "artifacts/fuel-6.0-upgrade.iso",
         "artifacts/fuel-6.0-upgrade.tar.zst",
         "artifacts/report-6.0.html",
         "artifacts/report-6.0.json",
     ]
-    tarball = tmp_path / "w/artifacts/fuel-6.0-upgrade.tar.zst"
+    tarball = tmp_path / "w/artifacts/fuel-6.0-upgrade.iso"
     pair = f"file://{tarball} {hash_file(tarball)}"
     done = jobs["fuel-6.0-install-test"].run(tmp_path / "t", TARBALL=pair)
     assert done.returncode == 0, done.stdout
