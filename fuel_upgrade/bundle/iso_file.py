@@ -1,6 +1,5 @@
 """An ISO image of an upgrade tarball, for media and virtual drives."""
 
-import hashlib
 import os
 import re
 import tempfile
@@ -10,10 +9,11 @@ from time import gmtime, strftime
 from typing import Any
 
 from fuel_upgrade.bundle import manifest
-from fuel_upgrade.bundle.tarball_file import SUFFIXES, opened_tarball
+from fuel_upgrade.bundle.tarball_difference import digest_of
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.bundle.verify import read_head_and_texts
 from fuel_upgrade.errors import BundleError, CommandError, ConfigError
-from fuel_upgrade.system.files import CHUNK_BYTES, remove_tree, rename, sync_filesystem
+from fuel_upgrade.system.files import remove_tree, rename, sync_filesystem
 from fuel_upgrade.system.process import run
 from fuel_upgrade.system.progress import Progress
 
@@ -118,11 +118,7 @@ def _compare(tarball: Path, image: Path, progress: Progress) -> None:
     sums = []
     for number, path in enumerate((tarball, image)):
         progress("comparing", number, 2)
-        digest = hashlib.sha256()
-        with opened_tarball(path) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-        sums.append(digest.digest())
+        sums.append(digest_of(path))
     progress("comparing", 2, 2)
     if sums[0] != sums[1]:
         raise BundleError(

@@ -39,6 +39,7 @@ bundle = LazyGroup(
         "build": Lazy(
             "bundle.bundle_commands:build", "Build an upgrade tarball as BUNDLE_YAML describes"
         ),
+        "diff": Lazy("bundle.diff_command:diff", "Show why the tarballs A and B differ"),
         "inspect": Lazy("bundle.bundle_commands:inspect", "List the content of a tarball"),
         "iso": Lazy("bundle.bundle_commands:iso", "Write an ISO image of TARBALL"),
         "repair": Lazy(

@@ -38,7 +38,7 @@ def folder(image: Path, tmp_path: Path) -> Iterator[Path]:
         yield out
         subprocess.run(["umount", str(out)], check=True)
         return
-    extract = ["xorriso", "-osirrox", "on", "-indev", str(image), "-extract", "/", str(out)]
+    extract = ["xorriso", "-osirrox", "on", "-indev", f"stdio:{image}", "-extract", "/", str(out)]
     subprocess.run(extract, check=True, capture_output=True)
     yield out
 

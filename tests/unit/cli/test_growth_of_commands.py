@@ -56,6 +56,7 @@ ONE_OF_EACH = {
 }
 """They take one of everything, such as one running job."""
 PARTS = {
+    "bundle diff": "two heads as of bundle inspect, joined by path",
     "bundle iso": "two readings of one file; xorriso writes it",
     "bundle spec": "it lists names of files",
     "bundle repair": "it is repo diff, and bundle build after an unpacking",
