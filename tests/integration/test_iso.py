@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.bundle.iso_file import build_iso
+from fuel_upgrade.bundle.media.iso_file import build_iso
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.files import hash_file

@@ -78,7 +78,7 @@ def iso(*, tarball: Path, out: Path, as_json: bool) -> None:
     fuel-upgrade install takes the image, or the folder where it is mounted. It needs xorriso. The
     same tarball gives the same bytes.
     """
-    from fuel_upgrade.bundle.iso_file import build_iso
+    from fuel_upgrade.bundle.media.iso_file import build_iso
 
     with progress_bar(quiet=as_json) as progress:
         summary = build_iso(tarball, out, progress=progress)
