@@ -166,15 +166,7 @@ def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
     current, changes = comparison.current, comparison.diff
-    entries = tuple(_carried_entries(comparison))
-    places = {
-        entry.package.location: (
-            entry.package,
-            current.root / entry.package.location,
-            out / entry.package.location,
-        )
-        for entry in entries
-    }
+    entries = _carried_entries(comparison)
     label = options.label or diff_label(changes)
     with ThreadPoolExecutor(1) as beside:
         writing = beside.submit(
@@ -186,7 +178,7 @@ def _write_repo(
             base=comparison.base,
         )
         if not options.indexes_only:
-            place_all(tuple(places.values()), out, options, progress)
+            place_all(_places(comparison, entries, out), out, options, progress)
         writing.result()
     if options.key:
         current.sign(out, options.key)
@@ -196,10 +188,22 @@ def _carried_entries(comparison: Comparison) -> Iterable[Entry]:
     if comparison.quick:
         return comparison.quick.carried
     algorithm = comparison.diff.algorithm
-    carried = {package.identity(algorithm) for package in comparison.diff.carried}
     names = {package.name for package in comparison.diff.carried}
     entries = comparison.current.entries(algorithm=algorithm, names=names)
+    return tuple(_carried(comparison, entries))
+
+
+def _carried(comparison: Comparison, entries: Iterable[Entry]) -> Iterator[Entry]:
+    algorithm = comparison.diff.algorithm
+    carried = {package.identity(algorithm) for package in comparison.diff.carried}
     return (entry for entry in entries if entry.package.identity(algorithm) in carried)
+
+
+def _places(comparison: Comparison, entries: Iterable[Entry], out: Path) -> tuple[Place, ...]:
+    quick, root = comparison.quick, comparison.current.root
+    listed = _carried(comparison, quick.current) if quick else entries  # reads no index again
+    packages = {entry.package.location: entry.package for entry in listed}
+    return tuple((package, root / path, out / path) for path, package in packages.items())
 
 
 def diff_label(diff: RepoDiff) -> str:

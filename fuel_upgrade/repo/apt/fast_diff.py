@@ -7,11 +7,12 @@ from itertools import chain, compress
 from fuel_upgrade.repo.apt.columns import Columns
 from fuel_upgrade.repo.apt.suite import AptIndex, AptSuite
 from fuel_upgrade.repo.diff import RepoDiff, classified
-from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
+from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.repo import Entry, QuickDiff
 from fuel_upgrade.repo.version import compare_deb
 
 ALGORITHM = "sha256"
+_Row = tuple[Identity, Entry]
 
 
 def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
@@ -33,10 +34,8 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
     changed = old.keys() ^ new.keys()
     names = set(map(_name, chain(changed, taken)))
     names |= {name for name, _ in before.places(now) ^ now.places(before)}
-    base_entries, current_entries = before.entries_of(names), now.entries_of(names)
-    groups = classified(
-        _packages(base_entries) | taken, _packages(current_entries), compare=compare_deb
-    )
+    base_rows, current_rows = before.rows_of(names), now.rows_of(names)
+    groups = classified(_packages(base_rows) | taken, _packages(current_rows), compare=compare_deb)
     whole = RepoDiff(
         algorithm=ALGORITHM,
         **groups,
@@ -45,12 +44,16 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         base_fingerprint=fingerprint_of(old, ALGORITHM),
         result_fingerprint=fingerprint_of(new, ALGORITHM),
     )
-    fresh = {package.identity(ALGORITHM) for package in whole.carried}
-    return QuickDiff(whole, base_entries, current_entries, now.chosen(fresh))
+    carried = now.chosen(new.keys() - old.keys(), current_rows)
+    return QuickDiff(whole, _entries(base_rows), _entries(current_rows), carried)
 
 
-def _packages(entries: Iterable[Entry]) -> dict[Identity, Package]:
-    return by_identity((entry.package for entry in entries), ALGORITHM)
+def _packages(rows: Iterable[_Row]) -> dict[Identity, Package]:
+    return {identity: entry.package for identity, entry in rows}
+
+
+def _entries(rows: Iterable[_Row]) -> tuple[Entry, ...]:
+    return tuple(entry for _, entry in rows)
 
 
 def _name(identity: Identity) -> str:
@@ -61,12 +64,14 @@ def _name(identity: Identity) -> str:
 class _Chosen:
     """Entries of the indexes of a suite, by their positions; iteration reads the stanzas."""
 
-    parts: Sequence[tuple[AptIndex, bytes, Sequence[Package]]]
+    parts: Sequence[tuple[AptIndex, bytes]]
+    packages: Sequence[Package]
 
     def __iter__(self) -> Iterator[Entry]:
-        for index, is_chosen, packages in self.parts:
-            stanzas = compress(index.stanzas(), is_chosen) if packages else ()
-            yield from map(index.entry, packages, stanzas)
+        packages = iter(self.packages)
+        for index, is_chosen in self.parts:
+            for stanza in compress(index.stanzas(), is_chosen) if any(is_chosen) else ():
+                yield index.entry(next(packages), stanza)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +144,22 @@ class _Side:
             for identity in columns.identities
         }
 
-    def entries_of(self, names: Collection[str]) -> tuple[Entry, ...]:
+    def rows_of(self, names: Collection[str]) -> list[_Row]:
         """Return the entries of packages in ``names``, without their stanzas."""
-        return tuple(
-            index.entry(package)
-            for index, every in self.parts
-            for columns in every
-            for package in columns.packages([_name(i) in names for i in columns.identities])
-        )
-
-    def chosen(self, identities: Collection[Identity]) -> Iterable[Entry]:
-        """Return the entries of these identities, with their stanzas."""
-        parts = []
+        rows: list[_Row] = []
         for index, every in self.parts:
-            flags = [bytes(map(identities.__contains__, c.identities)) for c in every]
-            packages = [
-                p for c, chosen in zip(every, flags, strict=True) for p in c.packages(chosen)
-            ]
-            parts.append((index, b"".join(flags), packages))
-        return _Chosen(parts)
+            for columns in every:
+                flags = [_name(i) in names for i in columns.identities]
+                packages = columns.packages(flags)
+                identities = compress(columns.identities, flags)
+                rows += zip(identities, map(index.entry, packages), strict=True)
+        return rows
+
+    def chosen(self, identities: Collection[Identity], rows: Iterable[_Row]) -> Iterable[Entry]:
+        """Return the entries of these identities, with their stanzas; ``rows`` has them all."""
+        has = identities.__contains__
+        parts = [
+            (index, b"".join(bytes(map(has, columns.identities)) for columns in every))
+            for index, every in self.parts
+        ]
+        return _Chosen(parts, [entry.package for identity, entry in rows if has(identity)])
