@@ -16,7 +16,7 @@ from fuel_upgrade.repo.package import (
     checked_location,
     package_of,
 )
-from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
+from fuel_upgrade.repo.report.package_changes import Change, RepoReport, checked_line, summed
 from fuel_upgrade.system.yaml_text import DIFF, dump_yaml, load_yaml
 
 FILE_NAME = "diff.yaml"
@@ -152,7 +152,7 @@ class DiffDescription:
                 rebuilt=tuple(map(_checked_package, data["rebuilt"])),
                 downgraded=tuple(map(_checked_package, data["downgraded"])),
                 inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
-                changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
+                changes=tuple(map(checked_line, (data.get("changes") or "").splitlines())),
                 original=tuple(
                     checked_location(n, source=source) for n in _listed(data, "original")
                 ),
@@ -254,11 +254,6 @@ def _checked_package(text: object) -> str:
 def _checked_line(line: str) -> str:
     if line.count(" ") != _SPACES or not line.isprintable():
         raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
-    return line
-
-
-def _checked_change(line: str) -> str:
-    Change.parse(line)
     return line
 
 
