@@ -1,8 +1,10 @@
 """Compare two apt repos by the identities of their entries, reading each index once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, compress
+from typing import Self
 
 from fuel_upgrade.repo.apt.columns import Columns
 from fuel_upgrade.repo.apt.suite import AptIndex, AptSuite
@@ -10,6 +12,7 @@ from fuel_upgrade.repo.diff import RepoDiff, classified
 from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.repo import Entry, QuickDiff
 from fuel_upgrade.repo.version import compare_deb
+from fuel_upgrade.system.beside import beside
 
 ALGORITHM = "sha256"
 _Row = tuple[Identity, Entry]
@@ -22,14 +25,14 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        before = _Side.read(base, {})
-        now = _Side.read(current, before.identities)
+        with beside(partial(_Side.read, base), lambda side, _: side) as base_side:
+            now = _Side.read(current)
+            new = now.identities
+            before = base_side(None).sharing(new)
     except KeyError:
         return None
-    now.require_no_contradiction()
-    before.require_no_contradiction()
     taken = {package.identity(ALGORITHM): package for package in inherited}
-    old, new = before.identities, now.identities
+    old = before.identities
     old.update(zip(taken, taken, strict=True))
     changed = old.keys() ^ new.keys()
     names = set(map(_name, chain(changed, taken)))
@@ -76,27 +79,33 @@ class _Chosen:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """All entries of a suite, and their distinct identities in the order of the indexes."""
+    """All entries of a suite, which do not contradict each other."""
 
     suite: AptSuite
     parts: Sequence[tuple[AptIndex, Sequence[Columns]]]
-    identities: dict[Identity, Identity]
 
     @classmethod
-    def read(cls, suite: AptSuite, known: dict[Identity, Identity]) -> "_Side":
-        """Read every index; the texts of ``known`` identities are shared, to save memory.
+    def read(cls, suite: AptSuite) -> Self:
+        """Read every index.
 
         Raises:
-            BundleError, KeyError: as :meth:`AptIndex.columns`.
+            BundleError, KeyError: as :meth:`AptIndex.columns`; two entries contradict each other.
         """
-        parts = tuple(
-            (index, tuple(columns.sharing(known) for columns in index.columns()))
-            for index in suite.indexes
-        )
-        every = [
-            i for _, all_columns in parts for columns in all_columns for i in columns.identities
-        ]
-        return cls(suite, parts, dict(zip(every, every, strict=True)))
+        parts = [(index, tuple(index.columns())) for index in suite.indexes]
+        side = cls(suite, parts)
+        side.require_no_contradiction()
+        return side
+
+    def sharing(self, known: dict[Identity, Identity]) -> "_Side":
+        """Return the same with the texts of ``known`` identities, which saves memory."""
+        parts = [(index, [columns.sharing(known) for columns in c]) for index, c in self.parts]
+        return replace(self, parts=parts)
+
+    @property
+    def identities(self) -> dict[Identity, Identity]:
+        """Distinct identities, in the order of the indexes."""
+        every = list(chain.from_iterable(columns.identities for columns in self._columns()))
+        return dict(zip(every, every, strict=True))
 
     def _columns(self) -> Iterator[Columns]:
         return (columns for _, every in self.parts for columns in every)
