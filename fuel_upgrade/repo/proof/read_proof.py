@@ -64,9 +64,10 @@ class _Sides:
         started = [repo.read_for_proof(algorithm) for repo in (pair.base, pair.current)]
         inherited = [package.identity(algorithm) for package in pair.base_inherited]
         base = _holding(pair.base, started[0], inherited, algorithm, pool)
-        return cls(
-            pair, algorithm, base, _holding(pair.current, started[1], (), algorithm, pool), pool
-        )
+        current = _holding(pair.current, started[1], (), algorithm, pool)
+        for side in (base, current):
+            side.fingerprint(algorithm)  # now, while the diff repo is written
+        return cls(pair, algorithm, base, current, pool)
 
 
 @contextmanager
