@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -129,12 +130,13 @@ class AptRepo(AptSuite):
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
         )
-        entries = (
+        entries = [
             entry
             for repo, locations in parts
             for entry in repo.entries()
             if entry.package.location in locations
-        )
+        ]
+        entries.sort(key=attrgetter("index"))
         # The translations of the bases are not available by component.
         write_apt_indexes(merged, entries, out, label=label, choice=IndexChoice(translations=False))
 
