@@ -32,7 +32,7 @@ class Comparison:
     base: Repo
     base_inherited: tuple[Package, ...] = ()
     quick: QuickDiff | None = None
-    readings: tuple[Reading, Reading] | None = None
+    readings: tuple[Reading, ...] | None = None
 
     @property
     def kind(self) -> RepoKind:
@@ -69,11 +69,7 @@ def compare_repos(  # noqa: PLR0913 - two repos, their suites and the purpose
         )
     inherited = read_inherited(base_root)
     if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
-        readings = (
-            (base.read_for_proof(_COMPUTED), current.read_for_proof(_COMPUTED))
-            if will_prove
-            else None
-        )
+        readings = current.read_both_for_proof(base, _COMPUTED) if will_prove else None
         quick = current.quick_diff(base, inherited)
         if quick is not None:
             return Comparison(current, quick.diff, base, inherited, quick, readings)
