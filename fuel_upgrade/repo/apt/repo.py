@@ -62,6 +62,10 @@ class AptRepo(AptSuite):
         parts = read_identities([index.path for index in self.indexes], algorithm)
         return Reading(reader_name(), self._completed_parts(parts))
 
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read each for itself."""
+        return base.read_for_proof(algorithm), self.read_for_proof(algorithm)
+
     def _completed_parts(
         self, parts: Iterable[ReadPart]
     ) -> Iterator[tuple[IndexName, Sequence[Identity]]]:

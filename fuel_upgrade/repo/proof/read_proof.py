@@ -61,7 +61,7 @@ class _Sides:
             BundleError: the library refuses one of them.
         """
         pool = dict[Identity, Identity]()
-        started = [repo.read_for_proof(algorithm) for repo in (pair.base, pair.current)]
+        started = pair.current.read_both_for_proof(pair.base, algorithm)
         inherited = [package.identity(algorithm) for package in pair.base_inherited]
         base = _holding(pair.base, started[0], inherited, algorithm, pool)
         current = _holding(pair.current, started[1], (), algorithm, pool)

@@ -6,7 +6,7 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,11 @@ _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\s*'
     rb'<metadata xmlns="http://linux\.duke\.edu/metadata/common"'
     rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="\d+">\s*(?=<package )'
+)
+_OPENING = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<metadata xmlns="http://linux.duke.edu/metadata/common"'
+    b' xmlns:rpm="http://linux.duke.edu/metadata/rpm">'
 )
 _WORD = r"([!#-%'-;=?-~]+)"  # visible ASCII without markup and entities
 # From the end of the package before to the details of this one, all of which are skipped.
@@ -73,6 +78,22 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
     return PrimaryText(files) if count == _distinct(files) else None
+
+
+def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
+    """Yield a file that :func:`read_primary_text` has read, with the packages at these locations.
+
+    Raises:
+        OtherLayoutError: it has changed since.
+    """
+    yield _OPENING
+    with open_index(path) as stream:
+        for part in _parts(iter(partial(stream.read, _CHUNK_BYTES), b"")):
+            for text in part.split(_PACKAGE_END)[1:]:
+                location = text.partition(b'<location href="')[2].partition(b'"')[0]
+                if checked_location(location.decode("latin-1"), source="") in locations:
+                    yield text.partition(_DETAILS_END)[0] + _DETAILS_END + _PACKAGE_END
+    yield b"</metadata>"
 
 
 def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
