@@ -22,7 +22,7 @@ _PACKAGE_BYTES = 16 << 20  # longer ones are left to the library
 _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\s*'
     rb'<metadata xmlns="http://linux\.duke\.edu/metadata/common"'
-    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="\d+">\s*(?=<package )'
+    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="(\d{1,18})">\s*(?=<package )'
 )
 _WORD = r"([!#-%'-;=?-~]+)"  # visible ASCII without markup and entities
 # From the end of the package before to the details of this one, all of which are skipped.
@@ -65,14 +65,18 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     files: dict[Identity, tuple[str, int]] = {}
     try:
         with open_index(path) as stream:
-            chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
+            chunks = _checked(iter(partial(stream.read, _CHUNK_BYTES), b""), record)
+            first = next(chunks, b"")
+            head = _HEAD.match(first)
+            if head is None:
+                return None
             count = 0
-            for rows in map(_rows, _parts(_checked(chunks, record))):
+            for rows in map(_rows, _parts(first[head.end() :], chunks)):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    return PrimaryText(files) if count == _distinct(files) else None
+    return PrimaryText(files) if int(head[1]) == count == _distinct(files) else None
 
 
 def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
@@ -99,17 +103,13 @@ def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
         raise OtherLayoutError
 
 
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _parts(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Cut the text before the end of the details of a package, many packages at a time.
 
     Raises:
-        OtherLayoutError: its head or its end is not as createrepo writes it.
+        OtherLayoutError: its end is not as createrepo writes it.
     """
-    first = next(chunks, b"")
-    head = _HEAD.match(first)
-    if head is None:
-        raise OtherLayoutError
-    rest = _DETAILS_END + _PACKAGE_END + first[head.end() :]
+    rest = _DETAILS_END + _PACKAGE_END + first
     for chunk in chunks:
         end = rest.rfind(_DETAILS_END)
         if len(rest) - end > _PACKAGE_BYTES:
