@@ -131,6 +131,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
+        for repo in (compared.base, compared.current):
+            repo.require_well_formed()
         dropped = compared.current.dropped(IndexChoice())
         described = replace(describe(compared), dropped=dropped)
         return described.report(name or f"{base} -> {current}")
@@ -165,6 +167,8 @@ def prove_repos(
             will_prove=True,
         )
         written = open_repo(diff_root, suite=suites.diff)
+        for repo in (compared.base, written, compared.current):
+            repo.require_well_formed()
         sides = read_sides(compared)
         proof = _prove(compared, sides, written, actual=actual, expected=describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None

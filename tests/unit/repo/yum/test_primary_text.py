@@ -8,11 +8,14 @@ from typing import Any
 import createrepo_c
 import pytest
 
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import compare_repos
+from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos, report_repos
 from fuel_upgrade.repo.yum import metadata
 from fuel_upgrade.repo.yum.repo import YumRepo
 from tests.builders import Fake, yum_repo
+from tests.yum_extras import rewrite
 
 FAKES = [Fake("a", "1:1.0-1.el6"), Fake("b"), Fake("c++", "2.0~rc1-1"), Fake("b", "2.0-1")]
 Edit = Callable[[str], str]
@@ -134,3 +137,22 @@ def test_a_diff_lets_the_library_parse_each_file_of_the_current_repo_once(
     build_diff(base, current, tmp_path / "diff")
     kinds = ("primary", "filelists", "other")
     assert sorted(parsed) == sorted(f"current/repodata/{kind}.xml.gz" for kind in kinds)
+
+
+@pytest.mark.parametrize("role", ["base", "diff", "current"])
+def test_a_report_and_a_proof_refuse_malformed_details(tmp_path: Path, role: str) -> None:
+    roots = {name: tmp_path / name for name in ("base", "diff", "current")}
+    yum_repo(roots["base"], FAKES[:1])
+    yum_repo(roots["current"], FAKES)
+    build_diff(roots["base"], roots["current"], roots["diff"])
+    _spoil(roots[role])
+    with pytest.raises(BundleError, match=f"{role}/.*primary"):
+        prove_repos(roots["base"], roots["diff"], roots["current"], suites=Suites())
+    if role != "diff":
+        with pytest.raises(BundleError, match=f"{role}/.*primary"):
+            report_repos(roots["base"], roots["current"], suites=Suites())
+
+
+def _spoil(root: Path) -> None:
+    """Open an element in the details of a package, and close it nowhere."""
+    rewrite(root, {}, edits={"primary": replaced("<format>", "<format>\n<rpm:provides>")})
