@@ -10,6 +10,7 @@ import pytest
 from fuel_upgrade.bundle.unpack_tarball import below, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.read_repo import Role, opened_repo
 from tests.host import Host, make_host
 from tests.hostile.raw_tar import PUPPET, Tarball, member, sealed
 
@@ -132,12 +133,19 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, kind: str) -> None:
         read_head(path)
 
 
-@pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/maps", "/proc/kcore", "/dev/null"])
-def test_files_of_the_kernel_end_at_once(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/proc/kmsg", "/proc/self/mem", "/proc/self/maps", "/proc/kcore", "/dev/null"]
+)
+def test_files_of_the_kernel_end_at_once(tmp_path: Path, path: str) -> None:
     if not os.access(path, os.R_OK):
         pytest.skip(f"{path} cannot be read here")
     with pytest.raises((BundleError, ConfigError)):
         read_head(Path(path))
+    with (
+        pytest.raises((BundleError, ConfigError)),
+        opened_repo(Path(path), Role.BASE, scratch=tmp_path),
+    ):
+        pass
 
 
 def test_the_daemon_refuses_a_pipe_at_once(host: Host, tmp_path: Path) -> None:
