@@ -164,3 +164,17 @@ def test_the_command_follows_a_link_for_the_daemon(host: Host, tmp_path: Path) -
     (tmp_path / "link.tar").symlink_to("real.tar")
     with host.daemon():
         assert host.command("plan", tmp_path / "link.tar").returncode == 0
+
+
+def test_an_install_of_another_repo_than_described_is_rolled_back(
+    host: Host, tmp_path: Path
+) -> None:
+    lying = Tarball()
+    upgrade = "upgrade/config/upgrade.yaml"
+    lying.head[upgrade] = lying.head[upgrade].replace(b"precise", b"trusty")
+    (tmp_path / "fuel.tar").write_bytes(lying.to_bytes())
+    with host.daemon():
+        before = host.tree()
+        done = host.command("install", tmp_path / "fuel.tar")
+        assert (done.returncode, host.tree()) == (3, before), done.stderr
+        assert "no suite trusty" in done.stderr
