@@ -76,7 +76,9 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    return PrimaryText(files) if int(head[1]) == count == _distinct(files) else None
+    if head[1] != b"%d" % count or count != _distinct(files):
+        return None
+    return PrimaryText(files)
 
 
 def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
