@@ -16,13 +16,13 @@ _HEXADECIMAL = b"0123456789abcdef"
 _FIELDS = (b"\nPackage: ", b"Version: ", b"Architecture: ", b"Filename: ", b"Size: ", b"SHA256: ")
 """The fields of a comparison, as Debian's tools spell them; the first one begins a stanza."""
 _TOKEN = re.compile(
-    rb"\n(?=[\nPpVvAaFfSs])(?:(%b)(\S+)(?=\n[^ \t])|\n|(?i:%b)[ \t]*:)"
+    rb"\n(?=[\nPpVvAaFfSs])(?:(%b)([!-~\x80-\xff]+)(?=\n[^ \t])|\n|(?i:%b)[ \t]*:)"
     % (b"|".join(_FIELDS), b"|".join(field.strip(b"\n: ") for field in _FIELDS))
 )
 """One of these fields with its value, as groups.
 
-Without groups it is a field in another spelling or with another value than one word, or the
-beginning of a stanza that begins with another field.
+Without groups it is a field in another spelling or with another value than one word without control
+characters, or the beginning of a stanza that begins with another field.
 """
 _UNUSUAL_PARTS = (b"\n.", b"/.", b"\n/", b"//", b"/\n")
 """In joined locations: a part that begins with a dot, or an empty one."""
@@ -119,6 +119,6 @@ def _usual_columns(text: bytes) -> Columns | None:
     numbers = b" ".join(sizes)
     if not numbers.replace(b" ", b"").isdigit() or max(map(len, sizes)) > _DIGITS:
         return None
-    if not (lines + locations).translate(None, b"\n").decode().isprintable():
+    if not (locations.isascii() or locations.decode().replace("\n", "").isprintable()):
         return None
     return Columns(lines.decode("ascii").split("\n"), numbers, locations)

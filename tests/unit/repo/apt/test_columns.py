@@ -35,6 +35,7 @@ REFUSED = {
     "no package": (b"Package: ", b"Packages: "),
     "an escape in a name": (b"Package: ", b"Package: \x1b[2J"),
     "a NUL in a version": (b"Version: 1", b"Version: 1\0"),
+    "a change of direction in a file name": (b"Filename: ", "Filename: \u202e".encode()),
     "a control character in a file name": (b"Filename: ", b"Filename: \x07"),
     "a path as a checksum": (b"SHA256: ", b"SHA256: ../"),
 }
