@@ -163,6 +163,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
+        for repo in (compared.base, compared.current):
+            repo.require_well_formed()
         dropped = compared.current.dropped(IndexChoice())
         described = replace(describe(compared), dropped=dropped)
         return described.report(name or f"{base} -> {current}")
@@ -195,6 +197,8 @@ def prove_repos(
             return _prove(sides, written, actual, expected)
 
         with proving(pair, actual.algorithm, prove_it) as ask:
+            for repo in (pair.base, written, pair.current):
+                repo.require_well_formed()
             compared = compare_pair(pair, algorithm=actual.algorithm)
             proof = ask(compared, describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None

@@ -60,6 +60,11 @@ class YumRepo(YumMetadata):
         """Return the listed files beside primary that cannot be read."""
         return find_unreadable(self)
 
+    def require_well_formed(self) -> None:
+        """Parse primary with createrepo_c, if that was not done."""
+        if "primary" not in self.faults:
+            self.parse("primary", lambda _: None)
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
