@@ -1,8 +1,8 @@
 """The seal: every file of a tarball with its length and SHA-256, as TUF targets metadata.
 
 TUF specification, section 4.5. It is not signed yet: it protects against damage, not
-against an attacker. python-tuf makes and checks the envelope; the entries, of which there may be
-100,000, are read here: its objects take twice the memory (measured).
+against an attacker. Tests compare it with python-tuf, which takes 9 MiB and a second for 100,000
+entries.
 """
 
 import hashlib
@@ -10,15 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 from weakref import WeakValueDictionary
-
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but re-exported silently
-    Metadata,
-    Targets,
-)
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets
@@ -28,8 +22,14 @@ from fuel_upgrade.system.json_stream import JsonStream
 
 _SHOWN_CHARS = 200  # of a path or a reason in an error
 _SHA256 = re.compile("[0-9a-f]{64}")
+_EXPIRY_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 # TUF requires an expiry date; this one never comes, since a master's clock may be years off.
-_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+_ENVELOPE = {
+    "_type": "targets",
+    "version": 1,
+    "spec_version": "1.0.31",
+    "expires": "9999-12-31T00:00:00Z",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class SealedFile:
 
 def render_seal(files: Mapping[str, SealedFile]) -> bytes:
     """Return the bytes of ``targets.json``; the same files give the same bytes."""
-    document = Metadata(Targets(version=1, expires=_NEVER)).to_dict()
-    document["signed"]["targets"] = {path: file.to_json() for path, file in files.items()}
+    targets = {path: file.to_json() for path, file in files.items()}
+    document = {"signatures": [], "signed": {**_ENVELOPE, "targets": targets}}
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -98,15 +98,8 @@ def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> Mapping[
     files = _SealedFiles()
     try:
         document = _read_document(JsonStream(_hashed(chunks, digest)), files)
-        Metadata[Targets].from_dict(document)
-    except (
-        RepositoryError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+        _check_envelope(document)
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError(
             f"{source}: the seal is malformed: {type(error).__name__}: {str(error)[:_SHOWN_CHARS]}",
             remedy="get an undamaged copy of the tarball",
@@ -149,6 +142,23 @@ def _read_signed(stream: JsonStream, files: _SealedFiles) -> dict[str, Any]:
                 raise ValueError(f"more than {budgets.ENTRIES} files")
             files[_checked(path)] = SealedFile.from_json(stream.value())
     return signed
+
+
+def _check_envelope(document: Mapping[str, Any]) -> None:
+    """Check all but the targets, as python-tuf does; ValueError, LookupError, or TypeError.
+
+    The signatures have the form of signatures, and nothing checks them yet.
+    """
+    signed = document["signed"]
+    kind, version, major = signed["_type"], signed["version"], signed["spec_version"].split(".")[0]
+    if (kind, major) != ("targets", "1") or type(version) is not int or version < 1:
+        raise ValueError(f"type {kind!r}, version {version!r}, specification {major!r}")
+    if "targets" not in signed or "delegations" in signed:
+        raise ValueError("no targets, or targets in other files")
+    datetime.strptime(signed["expires"], _EXPIRY_FORMAT)
+    keys = [signature["keyid"] for signature in document["signatures"] if signature["sig"]]
+    if len({*keys}) < len(document["signatures"]):
+        raise ValueError("a signature without a value, or two of the same key")
 
 
 def _refuse_many(members: Mapping[str, Any]) -> None:

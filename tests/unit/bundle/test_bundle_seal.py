@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined] # re-exported silently
 
 from fuel_upgrade.bundle import manifest
@@ -57,6 +58,54 @@ def altered(path: tuple[str, ...], value: Any) -> bytes:
         place = place[key]
     place[path[-1]] = value
     return json.dumps(data).encode()
+
+
+SIGNATURE = {"keyid": "4f21", "sig": "00"}
+
+
+def python_tuf_accepts(data: bytes) -> bool:
+    try:
+        Metadata[Targets].from_dict(json.loads(data))
+    except (RepositoryError, ValueError, TypeError, LookupError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "is_valid"),
+    [
+        (("signed", "_type"), "snapshot", False),
+        (("signed", "version"), 2, True),
+        (("signed", "version"), 0, False),
+        (("signed", "version"), "1", False),
+        (("signed", "spec_version"), "1.0.99", True),
+        (("signed", "spec_version"), "2.0.0", False),
+        (("signed", "spec_version"), 1, False),
+        (("signed", "expires"), "2030-01-02T03:04:05Z", True),
+        (("signed", "expires"), "2030-01-02", False),
+        (("signed", "expires"), None, False),
+        (("signed", "further"), [1], True),
+        (("further",), [1], True),
+        (("signatures",), [SIGNATURE], True),
+        (("signatures",), [SIGNATURE, SIGNATURE], False),
+        (("signatures",), [{"keyid": "4f21"}], False),
+        (("signatures",), [5], False),
+        (("signatures",), 5, False),
+        (("signed", "delegations"), {}, False),
+    ],
+)
+def test_the_envelope_is_checked_as_by_python_tuf(
+    path: tuple[str, ...],
+    value: Any,
+    is_valid: bool,  # noqa: FBT001
+) -> None:
+    data = altered(path, value)
+    assert python_tuf_accepts(data) == is_valid
+    if is_valid:
+        assert parse_seal([data], source="t.tar") == FILES
+        return
+    with pytest.raises(BundleError, match=r"t\.tar: the seal is malformed"):
+        parse_seal([data], source="t.tar")
 
 
 TARGET = ("signed", "targets", "a/b")
