@@ -57,6 +57,16 @@ class Member:
     target: str = ""
 
 
+class Names(Protocol):
+    """The names of the members so far, such as a dict."""
+
+    def get(self, path: str, /) -> Kind | None:
+        """Return the kind of a member, or None."""
+
+    def __setitem__(self, path: str, kind: Kind, /) -> None:
+        """Add a member, or change its kind."""
+
+
 class ArchiveReader:
     """Reads a tar stream once and refuses members that could write outside the destination.
 
@@ -72,6 +82,7 @@ class ArchiveReader:
         name: str,
         on_data: Callable[[int], None] = lambda _: None,
         max_members: int = budgets.MEMBERS,
+        seen: Names | None = None,
     ) -> None:
         self._stream = stream
         self._name = name
@@ -80,7 +91,7 @@ class ArchiveReader:
         self._names_left = budgets.NAMES_BYTES
         self._unread = 0  # bytes of the current member
         self._padding = 0
-        self._seen: dict[str, Kind] = {}
+        self._seen: Names = {} if seen is None else seen
 
     def members(self) -> Iterator[Member]:
         """Yield the members in order; data that :meth:`chunks` did not read is skipped.

@@ -1,6 +1,7 @@
 """The seal is TUF targets metadata; the descriptions in a tarball."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined] # r
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, parse_seal, render_seal
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles, parse_seal, render_seal
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import path_fault
@@ -49,6 +50,39 @@ def test_a_seal_is_tuf_targets_metadata() -> None:
 
 def test_a_seal_does_not_depend_on_the_order_of_files() -> None:
     assert render_seal(dict(reversed(FILES.items()))) == render_seal(FILES)
+
+
+def test_files_out_of_order_are_refused() -> None:
+    data = json.loads(render_seal(FILES))
+    data["signed"]["targets"] = dict(reversed(data["signed"]["targets"].items()))
+    with pytest.raises(BundleError, match="out of order"):
+        parse_seal([json.dumps(data).encode()], source="t.tar")
+
+
+@quickly
+@given(st.dictionaries(st.text(), sealed_files), st.data())
+def test_sealed_files_are_as_a_dict(files: dict[str, SealedFile], data: st.DataObject) -> None:
+    sealed = SealedFiles.of(files)
+    assert list(sealed) == sorted(files)
+    for path in data.draw(st.lists(st.sampled_from(["", "a", *files]) | st.text())):
+        assert sealed.get(path) == files.get(path)
+        assert (path in sealed) == (path in files)
+
+
+def test_a_sealed_file_takes_a_fourth_of_the_memory_of_objects() -> None:
+    count = 2_000
+    seal = render_seal(
+        {f"a/folder/of/files/{n:040}": SealedFile(5_000 + n, HASH) for n in range(count)}
+    )
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        files = parse_seal([seal], source="t.tar")
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(files) == count
+    assert (after - before) / count < 150
 
 
 def altered(path: tuple[str, ...], value: Any) -> bytes:
