@@ -132,6 +132,11 @@ class SealedFiles(Mapping[str, SealedFile]):
             return _NO_NAME
         return bytes(self._names[self._ends[at] : self._ends[at + 1]])
 
+    @property
+    def total_bytes(self) -> int:
+        """The length of all files."""
+        return sum(self._lengths)
+
     def __len__(self) -> int:
         return len(self._lengths)
 

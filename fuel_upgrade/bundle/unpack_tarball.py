@@ -41,7 +41,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
         BundleError: a member is damaged, missing, or not in the seal. The caller removes the
             files written so far.
     """
-    seen = _SealedNames(SealedFiles.of(head.sealed))
+    seen = _SealedNames(head.sealed)
     counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
         raw = stack.enter_context(opened_tarball(head.path, begun_bytes=head.size_bytes))

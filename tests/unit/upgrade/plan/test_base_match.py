@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
-from fuel_upgrade.bundle.seal import SealedFile
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
@@ -99,7 +99,7 @@ SEALED = replace(
 def sealed_with(*packages: Package) -> BundleHead:
     folder = repo_part(V51, None).folder
     files = {f"{folder}/{p.location}": SealedFile(1, p.digest("sha256")) for p in packages}
-    return replace(SEALED, sealed=files)
+    return replace(SEALED, sealed=SealedFiles.of(files))
 
 
 def test_each_diff_repo_of_a_tarball_has_a_need() -> None:
