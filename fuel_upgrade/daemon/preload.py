@@ -5,11 +5,7 @@ imported after that would be of the new version.
 """
 
 import pkgutil
-from contextlib import suppress
 from importlib import import_module
-
-from fuel_upgrade.errors import OutsideError
-from fuel_upgrade.repo.yum.createrepo import load_library
 
 # The layers that the daemon calls, in the order of the architecture.
 _LAYERS = (
@@ -39,8 +35,6 @@ def preload() -> None:
         _import_tree(f"fuel_upgrade.{layer}")
     for name in _LIBRARIES:
         import_module(name)
-    with suppress(OutsideError):
-        load_library()
 
 
 def _import_tree(package: str) -> None:
