@@ -19,7 +19,6 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets
 from fuel_upgrade.system.archive import path_fault
 from fuel_upgrade.system.hashing import Digest
-from fuel_upgrade.system.heap import return_freed_memory
 from fuel_upgrade.system.json_stream import JsonStream
 
 _SHOWN_CHARS = 200  # of a path or a reason in an error
@@ -182,7 +181,6 @@ def parse_seal(chunks: Iterable[bytes | memoryview], *, source: str) -> SealedFi
             remedy="get an undamaged copy of the tarball",
         ) from error
     _PARSED[digest.hexdigest()] = files
-    return_freed_memory()  # arrays that grew left gaps
     return files
 
 

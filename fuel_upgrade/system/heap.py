@@ -3,7 +3,7 @@
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
-_BUFFER_BYTES = 4 << 20
+_BUFFER_BYTES = 2 << 20
 
 
 def use_one_heap() -> None:
