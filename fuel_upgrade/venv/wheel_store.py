@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,8 +67,7 @@ class WheelStore:
         """
         if known := self.known(inputs):
             return known
-        out = self._scratch / f"built-{len(list(self._scratch.iterdir()))}"
-        out.mkdir()
+        out = Path(tempfile.mkdtemp(prefix="built-", dir=self._scratch))
         self._tool.build_wheel(project, out, self._interpreter.path, index)
         wheels = list(out.glob("*.whl"))
         if len(wheels) != 1:
