@@ -59,13 +59,11 @@ class WheelStore:
         )
 
     def build(self, project: Path, inputs: str, index: PackageIndex) -> Wheel:
-        """Build the wheel of a folder, or return the one that was built from the same ``inputs``.
+        """Build the wheel of a folder, and record ``inputs`` for :meth:`known`.
 
         Raises:
             OutsideError: the project does not build.
         """
-        if known := self.known(inputs):
-            return known
         out = self._scratch / f"built-{len(list(self._scratch.iterdir()))}"
         out.mkdir()
         self._tool.build_wheel(project, out, self._interpreter.path, index)

@@ -30,7 +30,7 @@ services:
     check: [bin/python, -c, "{check}"]
 """
 _KEPT = {".api-1.json", ".api-1.lock", ".api-1.previous"}
-_MOST_TREES = 5  # active, previous, two others, and one whose check failed
+_MOST_TREES = 4  # active, previous, two others
 # Records the venv that is active when the unit is restarted.
 _SYSTEMCTL = "#!/bin/sh\nbasename $(readlink {link}) >> {restarts}\n"
 

@@ -63,9 +63,11 @@ class Deployment:
         venvs.remove_leftovers(self._part(entry) if damage else None)
         if damage:
             self._make(venv, entry)
-        if self.result["changed"]:
-            self._activate(venv, entry)
-        self.result["removed"] = venvs.remove_old()
+        try:
+            if self.result["changed"]:
+                self._activate(venv, entry)
+        finally:
+            self.result["removed"] = venvs.remove_old()
         return self.result
 
     def roll_back(self) -> dict[str, Any]:
