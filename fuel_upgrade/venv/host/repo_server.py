@@ -60,7 +60,7 @@ class RepoServer:
         Raises:
             DeployError: the server fails, or the content is not that of ``sha256``.
         """
-        moved = 0
+        moved = damaged = 0
         for attempt in range(_TRIES):
             have = target.stat().st_size if target.exists() else 0
             if have > size:
@@ -71,7 +71,10 @@ class RepoServer:
             if target.exists() and target.stat().st_size == size:
                 if sha256_of(target) == sha256:
                     return moved
-                target.unlink()  # damaged on the way: once more from the start
+                target.unlink()
+                damaged += 1  # on the way: once more from the start; on the server: it stays so
+                if damaged > 1:
+                    break
         raise DeployError(
             f"{self.url}{path}: the content differs from the SHA-256 {sha256} of the index",
             "check the repo server, its proxies and the network",
