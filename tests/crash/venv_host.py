@@ -49,6 +49,7 @@ class VenvHost:
     """Publishes versions 1.0, 2.0, and 3.0, whose check fails, in repos of their own."""
 
     def __init__(self, folder: Path, directory: Path, url: str) -> None:
+        self.folder = folder
         self.directory = directory
         self.store = directory / ".store"
         self.link = directory / "api-1"
@@ -66,7 +67,7 @@ class VenvHost:
         builder = Builder(folder, name=f"repo-{number}", directory=self.directory)
         make_wheel(builder.wheels, "alpha", number, requires=("beta",), command="alpha")
         choice = random.Random(number)
-        files = {f"data/{n}.txt": choice.randbytes(3000).hex() for n in range(150)}
+        files = {f"data/{n}.txt": choice.randbytes(3000).hex() for n in range(300)}
         make_wheel(builder.wheels, "bulk", files=files)
         text = _SPEC.format(version=number, check="raise SystemExit(3)" if fails else "pass")
         (venv,) = builder.build(text)
@@ -96,6 +97,10 @@ class VenvHost:
         """Return the output of the service's command by the name that units use."""
         done = subprocess.run([self.link / "bin/alpha"], capture_output=True, text=True, check=True)
         return done.stdout.strip()
+
+    def remove_tree(self, number: str) -> None:
+        """Remove the tree of a version, so that it is downloaded the next time."""
+        shutil.rmtree(self.store / self.versions[number].tree, ignore_errors=True)
 
     def damage(self) -> list[str]:
         return find_damage(self.link, content=True)
@@ -187,7 +192,7 @@ class Kills:
     def _arrange(self, version: Version, before: Version) -> None:
         """Remove the tree of ``version`` mostly, so that it is downloaded; add old trees."""
         if version != before and self._choice.random() < 0.8:
-            shutil.rmtree(self._host.store / version.tree, ignore_errors=True)
+            self._host.remove_tree(version.number)
         for _ in range(3):
             old = self._host.store / f"api-1-{self._choice.randbytes(8).hex()}"
             (old / "lib").mkdir(parents=True)
