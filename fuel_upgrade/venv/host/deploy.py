@@ -37,31 +37,42 @@ class Deployment:
         self._server = server
         self._venvs = venvs
         self._entry_path = f"/venvs/{tag}/{platform_name}/{venvs.name}.json"
+        self._venv = venvs.store
+        self._answer: dict[str, Any] = {}
+        self._is_new = False
         self.result: dict[str, Any] = {"changed": False, "bytes": 0}
 
-    def run(self, *, check_only: bool = False, content: bool = False) -> dict[str, Any]:
-        """Deploy if the published venv differs; return the changes as JSON values.
+    def compare(self, *, content: bool) -> None:
+        """Compare the active venv with the published one, and the host with its requirements.
 
-        ``check_only`` writes nothing. ``content`` compares the checksums of all files also when the
-        published venv is the active one.
+        Writes nothing, not even a lock. ``content`` compares the checksums of all files also when
+        the published venv is the active one.
+
+        Raises:
+            DeployError: there is no such venv, or it does not fit the host.
+        """
+        entry = self._published()
+        self._venv = self._venvs.store / f"{self._venvs.name}-{entry['inputs'][:16]}"
+        active = self._venvs.active()
+        damage = find_damage(self._venv, content=content) if self._venv.exists() else ["missing"]
+        before = active.name if active else None
+        self.result.update({"from": before, "to": self._venv.name, "damage": damage[:20]})
+        changed = active != self._venv or bool(damage) or self._venvs.is_pending()
+        self.result["changed"] = changed
+        if changed:
+            check_host(entry["requires"])
+
+    def change(self) -> dict[str, Any]:
+        """Deploy after ``compare``, if the venv differs; return the changes as JSON values.
 
         Raises:
             DeployError: see its message; the venv that was active is active again.
         """
-        venvs = self._venvs
-        entry = self._published(write=not check_only)
-        venv = venvs.store / f"{venvs.name}-{str(entry['inputs'])[:16]}"
-        active = venvs.active()
-        damage = find_damage(venv, content=content) if venv.exists() else ["missing"]
-        before = active.name if active else None
-        self.result.update({"from": before, "to": venv.name, "damage": damage[:20]})
-        self.result["changed"] = active != venv or bool(damage) or venvs.is_pending()
-        if self.result["changed"]:
-            check_host(entry["requires"])
-        if check_only:
-            return self.result
-        venvs.remove_leftovers(self._part(entry) if damage else None)
-        if damage:
+        venvs, entry, venv = self._venvs, self._answer["entry"], self._venv
+        if self._is_new:
+            write_file(venvs.answer, json.dumps(self._answer))
+        venvs.remove_leftovers(self._part(entry) if self.result["damage"] else None)
+        if self.result["damage"]:
             self._make(venv, entry)
         try:
             if self.result["changed"]:
@@ -83,26 +94,25 @@ class Deployment:
         self._activate(previous, json.loads((previous / DESCRIPTION).read_bytes()))
         return self.result
 
-    def _published(self, *, write: bool) -> dict[str, Any]:
+    def _published(self) -> dict[str, Any]:
         """Return the published venv by one conditional request."""
         kept: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             data = json.loads(self._venvs.answer.read_bytes())
             kept = {"etag": data["etag"], "entry": _checked(data["entry"])}
         answer = self._server.ask(self._entry_path, kept.get("etag"))
-        if answer is None and kept:
-            return dict(kept["entry"])
-        content, etag = answer or (b"", None)
-        try:
-            entry = _checked(json.loads(content))
-        except (ValueError, KeyError, TypeError) as error:
-            raise DeployError(
-                f"{self._server.url}{self._entry_path}: not a description of a venv",
-                "check that the URL is that of a repo server",
-            ) from error
-        if write:
-            write_file(self._venvs.answer, json.dumps({"etag": etag, "entry": entry}))
-        return entry
+        self._is_new = answer is not None or not kept
+        if self._is_new:
+            content, etag = answer or (b"", None)
+            try:
+                kept = {"etag": etag, "entry": _checked(json.loads(content))}
+            except (ValueError, KeyError, TypeError) as error:
+                raise DeployError(
+                    f"{self._server.url}{self._entry_path}: not a description of a venv",
+                    "check that the URL is that of a repo server",
+                ) from error
+        self._answer = kept
+        return dict(kept["entry"])
 
     def _part(self, entry: dict[str, Any]) -> Path:
         sha256 = entry["archive"]["sha256"]

@@ -56,12 +56,13 @@ class DeployRequest:
         deployment = Deployment(server, venvs, self.platform or host_platform(), self.tag)
         if self.action == "deploy":
             time.sleep(random.uniform(0, self.jitter_s))  # noqa: S311 - spreads many hosts
+            deployment.compare(content=self.content)
             if self.check_only:
-                return deployment.run(check_only=True, content=self.content)
+                return deployment.result
         with venvs.locked():
             if self.action == "rollback":
                 return deployment.roll_back()
-            return deployment.run(content=self.content)
+            return deployment.change()
 
     def _verify(self, venvs: DeployedVenvs) -> dict[str, Any]:
         active = venvs.active()
