@@ -69,8 +69,8 @@ test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disk
 test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user who tries to stop them, as root
 	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
 
-test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, and fill its disk at all levels
-	@VENV_KILLS=$${VENV_KILLS:-500} $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py)
+test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, fill its disk, switch under a reader
+	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py)
 
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \

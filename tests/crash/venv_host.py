@@ -65,7 +65,9 @@ class VenvHost:
     def _publish(self, folder: Path, url: str, number: str) -> Version:
         fails = number == "3.0"
         builder = Builder(folder, name=f"repo-{number}", directory=self.directory)
-        make_wheel(builder.wheels, "alpha", number, requires=("beta",), command="alpha")
+        make_wheel(builder.wheels, "beta", number)
+        requires = (f"beta=={number}",)
+        make_wheel(builder.wheels, "alpha", number, requires=requires, command="alpha")
         choice = random.Random(number)
         files = {f"data/{n}.txt": choice.randbytes(3000).hex() for n in range(300)}
         make_wheel(builder.wheels, "bulk", files=files)
