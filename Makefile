@@ -70,7 +70,8 @@ test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user wh
 	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
 
 test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, fill its disk, switch under a reader
-	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py)
+	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} VENV_HOSTS=$${VENV_HOSTS:-5000} \
+	  $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py tests/integration/test_venv_fleet.py)
 
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
