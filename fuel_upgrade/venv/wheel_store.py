@@ -100,7 +100,8 @@ class WheelStore:
 
     def _wheel(self, name: str, sha256: str) -> Wheel:
         package, version, _, _ = parse_wheel_filename(name)
-        return Wheel(canonicalize_name(package), str(version), name, sha256)
+        # The names in the repo: a builder that takes wheels from there makes the same venv.
+        return Wheel(canonicalize_name(package), str(version), name.lower(), sha256)
 
     def _fetch(self, artifact: Artifact) -> Path:
         path = self._store.blob(artifact.sha256)

@@ -162,6 +162,19 @@ def test_a_postrelease_keeps_its_version_in_the_requirements(builder: Builder) -
     assert "beta==1.0.post2" in file.read_text().splitlines()
 
 
+def test_wheels_of_a_repo_give_the_same_venv_as_those_of_the_index(tmp_path: Path) -> None:
+    """The names of files are in lower case in the repo."""
+    text = SPEC.replace("[alpha]", "[Delta]")
+    one = Builder(tmp_path / "one", directory=tmp_path / "venvs")
+    make_wheel(one.wheels, "Delta")
+    (first,) = one.build(text)
+    other = Builder(tmp_path / "other", directory=tmp_path / "venvs")
+    other.wheels = one.repo / "links"
+    (second,) = other.build(text)
+
+    assert second.entry == first.entry
+
+
 def test_no_link_of_an_archive_is_absolute_but_the_interpreter(builder: Builder) -> None:
     """``lib64`` led into the folder of the builder."""
     builder.build()
