@@ -30,6 +30,7 @@ services:
     check: [bin/python, -c, "{check}"]
 """
 _KEPT = {".api-1.json", ".api-1.lock", ".api-1.previous"}
+_SLOW_RATE = "2000000"  # half a second for a download
 _MOST_TREES = 4  # active, previous, two others
 # Records the venv that is active when the unit is restarted.
 _SYSTEMCTL = "#!/bin/sh\nbasename $(readlink {link}) >> {restarts}\n"
@@ -202,10 +203,24 @@ class Kills:
                 (old / f"lib/{number}").touch()
             os.utime(old, (0, 0))
 
+    def _await_change(self, process: subprocess.Popen[bytes]) -> float:
+        """Wait for the first change of a deployment; return the time that the rest takes."""
+        began, before = time.monotonic(), self._names()
+        while process.poll() is None and self._names() == before:
+            time.sleep(0.001)
+        return max(0.1, self._seconds - (time.monotonic() - began))
+
+    def _names(self) -> set[str]:
+        return {path.name for path in self._host.store.iterdir()}
+
     def _killed(self, version: Version, before: Version, *, is_damaged: bool) -> str:
         """Kill a deployment; the venv that is active then runs, and is whole."""
-        process = self._host.start(version, "--content")
-        time.sleep(self._choice.uniform(0, self._seconds * 1.1))
+        slowly = ("--rate", _SLOW_RATE) if self._choice.random() < 0.25 else ()
+        process = self._host.start(version, "--content", *slowly)
+        seconds = self._seconds
+        if self._choice.random() < 0.8:  # most of the time passes before the first change
+            seconds = self._await_change(process)
+        time.sleep(self._choice.uniform(0, seconds))
         process.send_signal(self._choice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)))
         process.communicate()
         phase = self._host.phase(version)
