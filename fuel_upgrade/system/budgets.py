@@ -49,3 +49,9 @@ INDEX_ENTRY_BYTES = 16 << 20
 """One entry of an index; a real one has a few kilobytes."""
 LIST_BYTES = 16 << 20
 """``Release`` and ``repomd.xml``; the largest of Debian has 0.2 MB."""
+VENVS = 5000
+"""The venvs in an index: a tag has 150 for 25 services on six platforms."""
+VENV_WHEELS = 2000
+"""The wheels of one venv; Horizon has 160."""
+VENV_INDEX_CHARS = 16 << 20
+"""The index of the venvs of one release: 250 for each wheel of each venv."""
