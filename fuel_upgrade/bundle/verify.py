@@ -12,6 +12,7 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
 from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
+from fuel_upgrade.bundle.venv_part import VenvPart, read_venvs
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
@@ -32,7 +33,7 @@ class BundleHead:
 
     ``releases`` are those with a repo in the tarball, each after its base; ``descriptions`` maps
     (version, operating system) to the ``diff.yaml`` of each diff repo; ``sealed`` maps every path
-    to its entry in the seal; ``seal_sha256`` identifies the tarball.
+    to its entry in the seal; ``seal_sha256`` identifies the tarball; ``venvs`` are by release.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class BundleHead:
     descriptions: Mapping[tuple[str, str], DiffDescription]
     sealed: Mapping[str, SealedFile]
     seal_sha256: str
+    venvs: tuple[VenvPart, ...] = ()
 
     @property
     def repos(self) -> tuple[RepoPart, ...]:
@@ -88,6 +90,7 @@ class BundleHead:
                 for r in self.releases
             ],
             "repos": [repo.to_json() for repo in self.repos],
+            "venvs": [part.to_json() for part in self.venvs],
             "installer": self.installer,
             "signed": False,
             "seal_sha256": self.seal_sha256,
@@ -137,6 +140,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         descriptions=_descriptions(path, texts, description, files=len(sealed)),
         sealed=sealed,
         seal_sha256=seal_sha256,
+        venvs=read_venvs(texts, sealed, source=str(path)),
     )
     return head, texts
 

@@ -57,7 +57,7 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
     inodes: Counter[int] = Counter()
     folders: set[tuple[Path, str]] = set()
     rooms = {
-        staging: next(room for folder, room in master.rooms.items() if folder in staging.parents)
+        staging: next(master.rooms[p] for p in staging.parents if p in master.rooms)
         for staging in unpack.stagings.values()
     }
     route = unpack.router()

@@ -1,0 +1,134 @@
+"""The venvs of one release in an upgrade tarball: the index of its tag, and the new blobs. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.seal import SealedFile
+from fuel_upgrade.errors import BundleError
+from fuel_upgrade.system import budgets
+from fuel_upgrade.system.strict_json import MAX_ITEMS
+from fuel_upgrade.venv.venv_index import VenvIndex, parse_index
+
+_REMEDY = "build the tarball again with fuel-upgrade bundle build"
+
+
+@dataclass(frozen=True, slots=True)
+class VenvPart:
+    """The venvs of the release ``version``; ``carried`` has the size of each blob that travels.
+
+    The other blobs of the index are those of the base release, on the master.
+    """
+
+    version: str
+    index: VenvIndex
+    carried: Mapping[str, int]
+
+    @property
+    def tag(self) -> str:
+        """The tag of all its venvs."""
+        return self.index.entries[0].tag
+
+    @property
+    def inherited(self) -> dict[str, str]:
+        """The blobs that do not travel: the SHA-256 and the name of each."""
+        return {k: name for k, name in self.index.blobs.items() if k not in self.carried}
+
+    @property
+    def new_venvs(self) -> int:
+        """The number of archives that travel."""
+        return sum(entry.archive.sha256 in self.carried for entry in self.index.entries)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        return {
+            "version": self.version,
+            "tag": self.tag,
+            "venvs": len(self.index.entries),
+            "carried": self.new_venvs,
+            "bytes": sum(self.carried.values()),
+        }
+
+
+def index_path(version: str) -> str:
+    """Return the path of the index of a release in the tarball."""
+    return f"{manifest.VENVS}{version}/{manifest.VENV_INDEX}"
+
+
+def blob_path(version: str, sha256: str) -> str:
+    """Return the path of a blob of a release in the tarball."""
+    return f"{manifest.VENVS}{version}/{manifest.VENV_BLOBS}/{sha256}"
+
+
+def describe_venvs(index: VenvIndex) -> VenvIndex:
+    """Return an index as it travels: numbers and releases are those of each repo."""
+    return VenvIndex(tuple(replace(entry, number=0, releases=()) for entry in index.entries))
+
+
+def check_length(text: str, *, source: str) -> str:
+    """Return the text of an index that can travel.
+
+    Raises:
+        BundleError: it is too long, or has too many items; those take more memory than their text.
+    """
+    items = sum(map(text.count, ",[{"))
+    if len(text) > budgets.VENV_INDEX_CHARS or items > MAX_ITEMS:
+        raise BundleError(
+            f"{source}: {len(text)} characters and {items} items, at most"
+            f" {budgets.VENV_INDEX_CHARS} and {MAX_ITEMS} can travel",
+            remedy="publish fewer venvs with one tag",
+        )
+    return text
+
+
+def read_venvs(
+    texts: Mapping[str, str], sealed: Mapping[str, SealedFile], *, source: str
+) -> tuple[VenvPart, ...]:
+    """Read the venvs in the header of a tarball.
+
+    Raises:
+        BundleError: an index is malformed, of several tags, or contradicts the seal.
+    """
+    blobs: dict[str, dict[str, SealedFile]] = {}
+    for path, file in sealed.items():
+        if path.startswith(manifest.VENVS):
+            version, _, name = path.removeprefix(manifest.VENVS).partition("/")
+            blobs.setdefault(version, {})[name.rpartition("/")[2]] = file
+    return tuple(
+        _read_part(version, texts, blobs[version], f"{source}: {index_path(version)}")
+        for version in sorted(blobs)
+    )
+
+
+def _read_part(
+    version: str, texts: Mapping[str, str], files: dict[str, SealedFile], source: str
+) -> VenvPart:
+    text = texts.get(index_path(version))
+    if files.pop(manifest.VENV_INDEX, None) is None or text is None:
+        raise BundleError(f"{source}: missing in the header", remedy=_REMEDY)
+    index = describe_venvs(parse_index(check_length(text, source=source), source=source))
+    part = VenvPart(version, index, {name: file.length_bytes for name, file in files.items()})
+    if fault := _fault(part, files):
+        raise BundleError(f"{source}: {fault}", remedy=_REMEDY)
+    return part
+
+
+def _fault(part: VenvPart, files: Mapping[str, SealedFile]) -> str:
+    """Return the first contradiction between the index and the sealed blobs; empty if none."""
+    entries = part.index.entries
+    if len({entry.tag for entry in entries}) != 1:
+        return "expected venvs of one tag"
+    if len({entry.key for entry in entries}) != len(entries):
+        return "a venv is listed twice"
+    needed = part.index.blobs
+    for name, file in files.items():
+        if name not in needed:
+            return f"{name} is the SHA-256 of no archive and no wheel"
+        if file.sha256 != name or file.link_target is not None:
+            return f"{needed[name]}: SHA-256 {name}, but the seal says {file.sha256}"
+    for entry in entries:
+        size = part.carried.get(entry.archive.sha256, entry.archive.size_bytes)
+        if size != entry.archive.size_bytes:
+            return f"{entry.name}: {entry.archive.size_bytes} bytes, but the seal says {size}"
+    return ""
