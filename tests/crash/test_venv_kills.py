@@ -1,4 +1,4 @@
-"""The publication of venvs, killed between any two changes of the disk."""
+"""The publication of venvs, killed at each step, and between any two changes of the disk."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from fuel_upgrade.config import Recovery
 from fuel_upgrade.system.files import rename
 from fuel_upgrade.system.progress import no_progress
+from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.venv import repo_store
 from tests.fake_venvs import reader_view
+from tests.master import ScratchMaster, planned, scratch_master
 from tests.venv_steps import CASES, Case, tree
+from tests.venv_tarballs import VenvTarballs, venv_tarballs
 
 # Each is tried where there is the time for it.
 _STRIDE = 1 if os.environ.get("CRASH_ROUNDS") else 6
@@ -90,3 +94,53 @@ def test_a_kill_at_any_change_is_undone_whole_and_no_reader_sees_a_mixture(
         step.apply(facts, world)
         kill_undo += _STRIDE
     assert min(number, kill_undo) > 10
+
+
+@pytest.fixture(scope="module")
+def tarballs(tmp_path_factory: pytest.TempPathFactory) -> VenvTarballs:
+    return venv_tarballs(tmp_path_factory.mktemp("tarballs"))
+
+
+@pytest.fixture
+def master(tmp_path: Path, tarballs: VenvTarballs) -> Iterator[ScratchMaster]:
+    """A master with the venvs of 5.1."""
+    with scratch_master(tmp_path / "master") as made:
+        made.install(tarballs.old)
+        made.engine().release_backups()
+        yield made
+
+
+def test_a_kill_at_each_step_of_an_install_or_its_undo_ends_in_before(
+    master: ScratchMaster, tarballs: VenvTarballs
+) -> None:
+    before = master.state()
+    steps = planned(master.engine().plan(tarballs.new))["steps"]
+    assert "venvs" in [step["kind"] for step in steps]
+    for number, step in enumerate(steps, 1):
+        forward = [f"{number}:before=kill", f"{number}:after=kill"]
+        back = [f"{number}:after=error,{number}:undo-{at}=kill" for at in ("before", "after")]
+        points = [*forward, *back]
+        for point in points if step["kind"] == "venvs" else [points[number % len(points)]]:
+            master.killed(lambda e: e.install(tarballs.new, install=new_id()), point)
+            master.engine().recover(Recovery.ROLLBACK)
+            assert master.state() == before, f"{step['title']}: {point}"
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_a_publication_that_was_killed_is_resumed(
+    master: ScratchMaster, tarballs: VenvTarballs, point: str
+) -> None:
+    root = master.config.paths.venvs
+    number = _publication(master, tarballs)
+    master.killed(lambda e: e.install(tarballs.new, install=new_id()), f"{number}:{point}=kill")
+    master.engine().recover(Recovery.RESUME)
+    (archive,) = root.glob("venvs/1/debian-12-x86_64/api-1.tgz")
+    assert archive.read_text() == "api two"
+    master.engine().rollback()
+    assert archive.read_text() == "api one"
+
+
+def _publication(master: ScratchMaster, tarballs: VenvTarballs) -> int:
+    steps = planned(master.engine().plan(tarballs.new))["steps"]
+    (number,) = [step["number"] for step in steps if step["kind"] == "venvs"]
+    return int(number)
