@@ -20,6 +20,7 @@ from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec, VenvsSpe
 from fuel_upgrade.bundle.venv_part import (
     VenvPart,
     blob_path,
+    check_agreement,
     check_length,
     describe_venvs,
     index_path,
@@ -173,6 +174,7 @@ class _Builder:
         for release in self._spec.releases:
             self._add_release(release)
         in_order(self._releases, self._diff_releases, source="bundle.yaml")
+        check_agreement(self.venvs, source="bundle.yaml")
         description = UpgradeDescription(self._spec.upgrade_from, tuple(self.repos))
         add = self.contents.add_bytes
         add(manifest.VERSION, version_text.encode())

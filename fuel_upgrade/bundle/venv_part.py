@@ -1,6 +1,6 @@
 """The venvs of one release in an upgrade tarball: the index of its tag, and the new blobs. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from fuel_upgrade.bundle.seal import SealedFile
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets
 from fuel_upgrade.system.strict_json import MAX_ITEMS
-from fuel_upgrade.venv.venv_index import VenvIndex, parse_index
+from fuel_upgrade.venv.venv_index import VenvEntry, VenvIndex, parse_index
 
 _REMEDY = "build the tarball again with fuel-upgrade bundle build"
 
@@ -95,10 +95,29 @@ def read_venvs(
         if path.startswith(manifest.VENVS):
             version, _, name = path.removeprefix(manifest.VENVS).partition("/")
             blobs.setdefault(version, {})[name.rpartition("/")[2]] = file
-    return tuple(
+    parts = tuple(
         _read_part(version, texts, blobs[version], f"{source}: {index_path(version)}")
         for version in sorted(blobs)
     )
+    check_agreement(parts, source=source)
+    return parts
+
+
+def check_agreement(parts: Iterable[VenvPart], *, source: str) -> None:
+    """Check that no two releases have another venv of one service, tag and platform.
+
+    Raises:
+        BundleError: two have.
+    """
+    seen: dict[tuple[str, str, str], VenvEntry] = {}
+    for part in parts:
+        for entry in part.index.entries:
+            if seen.setdefault(entry.key, entry).archive != entry.archive:
+                raise BundleError(
+                    f"{source}: {entry.name} of {part.version} differs from that of another"
+                    " release in the tarball",
+                    remedy="give the venvs of each release a tag of their own",
+                )
 
 
 def _read_part(

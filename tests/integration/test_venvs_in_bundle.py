@@ -7,7 +7,7 @@ import pytest
 
 from fuel_upgrade.bundle.tarball_changes import report_tarball
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.errors import ConfigError, PreflightError, StepError
+from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, StepError
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.releases.gc import Gc
@@ -191,6 +191,16 @@ def test_a_tag_that_is_not_built_is_refused_with_those_that_are(
     part = diff_release(tarballs.folder, tag="9")
     with pytest.raises(ConfigError, match="no venvs of the tag 9; tags there: 1"):
         build(write_spec(tarballs.folder, [part]), tmp_path / "out.tar")
+
+
+def test_two_releases_with_another_venv_of_one_name_are_refused(
+    tarballs: VenvTarballs, tmp_path: Path
+) -> None:
+    first = write_release(tarballs.folder / "5.1", OLD, files=1, packages=1)
+    first["venvs"] = {"repo": "venvs-5.1", "tag": "1"}
+    spec = write_spec(tarballs.folder, [first, diff_release(tarballs.folder)])
+    with pytest.raises(BundleError, match=f"of {NEW} differs from that of another release"):
+        build(spec, tmp_path / "out.tar")
 
 
 @pytest.mark.parametrize("point", ["before", "after"])
