@@ -164,6 +164,7 @@ def test_a_retired_release_takes_its_venvs_along_and_its_undo_brings_them_back(
     plan = gc.plan((OLD,))
     names = ("api-1.tgz of debian-12-x86_64", "web-1.tgz of debian-12-x86_64")
     assert plan.venvs == {OLD: names}
+    assert plan.freed_bytes > len("api one" + "web one")
     gc.apply(plan, install=new_id())
     assert served(master) == {"job-2": "job"}
     master.engine().rollback()

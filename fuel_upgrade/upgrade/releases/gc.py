@@ -291,19 +291,13 @@ def _venvs(paths: Paths, versions: Sequence[str]) -> tuple[dict[str, tuple[str, 
     """Return the venvs that only these releases keep, by release, and the size of their files."""
     store = RepoStore(paths.venvs)
     index = store.read_index()
-    kept = index.without_releases(versions)
-    changed = [change for change in index.changes_to(kept) if change.old]
-    venvs = {
-        version: tuple(
-            change.old.name
-            for change in changed
-            if change.old and version in change.old.releases and change.new_sha256 is None
-        )
-        for version in versions
-        if any(change.old and version in change.old.releases for change in changed)
-    }
-    gone = index.blobs.keys() - kept.blobs.keys()
-    return venvs, sum(store.blob(x).stat().st_size for x in gone if store.blob(x).exists())
+    gone = index.blobs.keys() - index.without_releases(versions).blobs.keys()
+    venvs = {}
+    for version in versions:
+        own = [entry for entry in index.entries if version in entry.releases]
+        if own:
+            venvs[version] = tuple(e.name for e in own if not set(e.releases).difference(versions))
+    return venvs, sum(p.stat().st_size for p in map(store.blob, gone) if p.exists())
 
 
 def _content(path: Path) -> Content:
