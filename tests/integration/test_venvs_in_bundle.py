@@ -7,6 +7,8 @@ import pytest
 
 from fuel_upgrade.bundle.tarball_changes import report_tarball
 from fuel_upgrade.bundle.verify import read_head
+from fuel_upgrade.cli.bundle.bundle_output import show_head
+from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, StepError
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
@@ -55,6 +57,14 @@ def test_only_venvs_that_differ_travel(tarballs: VenvTarballs) -> None:
         "wheel-1-py3-none-any.whl",
         "web-1.tgz of debian-12-x86_64",
     ]
+
+
+def test_inspect_shows_the_venvs_that_travel(
+    tarballs: VenvTarballs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_head(read_head(tarballs.new))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [NEW, "1", "1", "of", "2"] in [line[:5] for line in lines]
 
 
 def test_the_report_names_the_venvs_that_are_new(tarballs: VenvTarballs) -> None:
@@ -165,6 +175,7 @@ def test_a_retired_release_takes_its_venvs_along_and_its_undo_brings_them_back(
     names = ("api-1.tgz of debian-12-x86_64", "web-1.tgz of debian-12-x86_64")
     assert plan.venvs == {OLD: names}
     assert plan.freed_bytes > len("api one" + "web one")
+    assert GcPlanForm.parse(GcPlanForm.model_validate(plan).to_json()) == plan
     gc.apply(plan, install=new_id())
     assert served(master) == {"job-2": "job"}
     master.engine().rollback()
