@@ -21,9 +21,9 @@ from fuel_upgrade.bundle.venv_part import (
     VenvPart,
     blob_path,
     check_agreement,
-    check_length,
     describe_venvs,
     index_path,
+    spend_entries,
 )
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
@@ -211,7 +211,8 @@ class _Builder:
         """Add the index of the venvs, and the archives and wheels that the base lacks."""
         index = describe_venvs(_venvs_of(spec.repo, spec.tag))
         present = _venvs_of(*spec.base).blobs if spec.base else {}
-        text = check_length(index.to_text(), source=f"{spec.repo}: the index of {spec.tag}")
+        text = index.to_text()
+        spend_entries(text, source=f"{spec.repo}: the index of {spec.tag}")
         self.contents.add_bytes(index_path(version), text.encode())
         carried = {}
         for sha256 in sorted(index.blobs.keys() - present.keys()):

@@ -8,9 +8,9 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets
-from fuel_upgrade.system.strict_json import MAX_ITEMS
 from fuel_upgrade.venv.venv_index import VenvEntry, VenvIndex, parse_index
 
+_ITEMS_OF_WHEEL = 5  # an object of four members, and the comma behind it
 _REMEDY = "build the tarball again with fuel-upgrade bundle build"
 
 
@@ -66,20 +66,22 @@ def describe_venvs(index: VenvIndex) -> VenvIndex:
     return VenvIndex(tuple(replace(entry, number=0, releases=()) for entry in index.entries))
 
 
-def check_length(text: str, *, source: str) -> str:
-    """Return the text of an index that can travel.
+def spend_entries(text: str, *, source: str, left: int = budgets.ENTRIES) -> int:
+    """Return the entries that a tarball may still have beside an index.
+
+    Its items are counted before they are made: they take more memory than their text.
 
     Raises:
-        BundleError: it is too long, or has too many items; those take more memory than their text.
+        BundleError: it is too long, or has too many items.
     """
-    items = sum(map(text.count, ",[{"))
-    if len(text) > budgets.VENV_INDEX_CHARS or items > MAX_ITEMS:
+    left -= sum(map(text.count, ",[{")) // _ITEMS_OF_WHEEL
+    if left < 0 or len(text) > budgets.VENV_INDEX_CHARS:
         raise BundleError(
-            f"{source}: {len(text)} characters and {items} items, at most"
-            f" {budgets.VENV_INDEX_CHARS} and {MAX_ITEMS} can travel",
+            f"{source}: {len(text)} characters, at most {budgets.VENV_INDEX_CHARS} can travel, and"
+            f" at most {budgets.ENTRIES} wheels and files in a tarball",
             remedy="publish fewer venvs with one tag",
         )
-    return text
+    return left
 
 
 def read_venvs(
@@ -95,12 +97,17 @@ def read_venvs(
         if path.startswith(manifest.VENVS):
             version, _, name = path.removeprefix(manifest.VENVS).partition("/")
             blobs.setdefault(version, {})[name.rpartition("/")[2]] = file
-    parts = tuple(
-        _read_part(version, texts, blobs[version], f"{source}: {index_path(version)}")
-        for version in sorted(blobs)
-    )
+    left = budgets.ENTRIES - len(sealed)
+    parts = []
+    for version in sorted(blobs):
+        name = f"{source}: {index_path(version)}"
+        text = texts.get(index_path(version))
+        if blobs[version].pop(manifest.VENV_INDEX, None) is None or text is None:
+            raise BundleError(f"{name}: missing in the header", remedy=_REMEDY)
+        left = spend_entries(text, source=name, left=left)
+        parts.append(_read_part(version, text, blobs[version], source=name))
     check_agreement(parts, source=source)
-    return parts
+    return tuple(parts)
 
 
 def check_agreement(parts: Iterable[VenvPart], *, source: str) -> None:
@@ -121,12 +128,9 @@ def check_agreement(parts: Iterable[VenvPart], *, source: str) -> None:
 
 
 def _read_part(
-    version: str, texts: Mapping[str, str], files: dict[str, SealedFile], source: str
+    version: str, text: str, files: Mapping[str, SealedFile], *, source: str
 ) -> VenvPart:
-    text = texts.get(index_path(version))
-    if files.pop(manifest.VENV_INDEX, None) is None or text is None:
-        raise BundleError(f"{source}: missing in the header", remedy=_REMEDY)
-    index = describe_venvs(parse_index(check_length(text, source=source), source=source))
+    index = describe_venvs(parse_index(text, source=source))
     part = VenvPart(version, index, {name: file.length_bytes for name, file in files.items()})
     if fault := _fault(part, files):
         raise BundleError(f"{source}: {fault}", remedy=_REMEDY)

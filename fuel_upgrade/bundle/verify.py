@@ -130,6 +130,8 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     _check_agreement(path, description, diff_releases, releases)
     _check_places(path, description, sealed)
     _refuse_bomb(path, size_bytes, sealed)
+    venvs = read_venvs(texts, sealed, source=str(path))
+    wheels = sum(len(entry.wheels) for part in venvs for entry in part.index.entries)
     head = BundleHead(
         path=path,
         size_bytes=size_bytes,
@@ -137,10 +139,10 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
-        descriptions=_descriptions(path, texts, description, files=len(sealed)),
+        descriptions=_descriptions(path, texts, description, files=len(sealed) + wheels),
         sealed=sealed,
         seal_sha256=seal_sha256,
-        venvs=read_venvs(texts, sealed, source=str(path)),
+        venvs=venvs,
     )
     return head, texts
 
@@ -227,7 +229,7 @@ def _descriptions(
         lines_left -= texts[name].count("\n")
         if lines_left < 0:
             raise BundleError(
-                f"{path}: over {budgets.ENTRIES} files and lines of {FILE_NAME}",
+                f"{path}: over {budgets.ENTRIES} files, wheels and lines of {FILE_NAME}",
                 remedy=_UNSEALED,
             )
         described = DiffDescription.parse(texts[name], source=name)

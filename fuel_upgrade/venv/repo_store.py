@@ -164,6 +164,7 @@ class RepoStore:
             (self.root / name).unlink(missing_ok=True)
         self.prune()  # no link names a generation any more: all are removed
         remove_empty((self._generations, self._blobs, self.git))
+        sync_folder(self.root)
 
     def collect(self, keep: int, *, dry_run: bool) -> tuple[tuple[str, ...], int]:
         """Keep the newest tags; remove the others and all blobs without a generation.

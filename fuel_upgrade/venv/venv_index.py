@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, FailFast, Field, TypeAdapter, ValidationError
 
 from fuel_upgrade.errors import BundleError, ConfigError, NotFoundError
-from fuel_upgrade.system import budgets
 from fuel_upgrade.venv.interpreter import Requires
 from fuel_upgrade.venv.venv_spec import ServiceName, Tag, Unit, absolute, describe_fault
 
@@ -17,12 +16,12 @@ FORMAT = 1
 # They become names and lines of published files; an index may come from a tarball.
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Size = Annotated[int, Field(ge=0, le=1 << 53)]
-_Line = Annotated[str, Field(pattern="^[^\\x00-\\x1f\\x7f]*$", max_length=budgets.PATH_BYTES)]
-_Lines = Annotated[tuple[_Line, ...], Field(max_length=budgets.VENV_WHEELS), FailFast()]
+_Line = Annotated[str, Field(pattern="^[^\\x00-\\x1f\\x7f]*$")]
+_Lines = Annotated[tuple[_Line, ...], FailFast()]
 _Folder = Annotated[_Line, AfterValidator(lambda text: str(absolute(Path(text))))]
 _Package = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 _WheelFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+!-]{0,250}\.whl$")]
-_Platform = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.+~]*(-[a-z0-9_][a-z0-9_.+~]*){2,4}$",
+_Platform = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.+~]*(-[a-z0-9_][a-z0-9_.+~]*){2,8}$",
                                  max_length=128)]  # fmt: skip
 _Version = Annotated[str, Field(pattern="^[0-9A-Za-z][0-9A-Za-z_.+-]{0,63}$")]
 
@@ -64,12 +63,12 @@ class VenvEntry:
     tree: _Sha256
     archive: Archive
     requires: Requires
-    wheels: Annotated[tuple[Wheel, ...], Field(max_length=budgets.VENV_WHEELS), FailFast()]
+    wheels: Annotated[tuple[Wheel, ...], FailFast()]
     unpacked_bytes: _Size = 0
     number: _Size = 0
     requirements: _Lines = ()
     constraints: _Lines = ()
-    check: _Lines = ()
+    check: tuple[str, ...] = ()
     units: tuple[Unit, ...] = ()
     reload: bool = False
     releases: tuple[_Version, ...] = ()
@@ -219,7 +218,7 @@ class VenvChange:
 @dataclass(frozen=True, slots=True)
 class _IndexFile:
     format: Literal[1]
-    venvs: Annotated[tuple[VenvEntry, ...], Field(max_length=budgets.VENVS), FailFast()]
+    venvs: Annotated[tuple[VenvEntry, ...], FailFast()]
 
 
 _INDEX = TypeAdapter(_IndexFile)
