@@ -15,6 +15,7 @@ from fuel_upgrade.system.archive import climbs_behind_a_name
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
 FORMAT = 1
+VENV_FORMAT = 2  # of a tarball with venvs: versions that know only 1 would leave them out
 ARCHITECTURE = "x86_64"  # of Fuel masters and nodes
 SEAL = "upgrade/seal/targets.json"
 CONFIG = "upgrade/config/"
@@ -139,11 +140,12 @@ class UpgradeDescription:
 
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
+    has_venvs: bool = False
 
     def render(self) -> str:
         """Return the text of ``upgrade.yaml``."""
         data = {
-            "format": FORMAT,
+            "format": VENV_FORMAT if self.has_venvs else FORMAT,
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
         }
@@ -158,14 +160,15 @@ class UpgradeDescription:
         """
         data = load_yaml(text, source=source)
         try:
-            if data["format"] != FORMAT:
+            if data["format"] not in (FORMAT, VENV_FORMAT):
                 raise BundleError(
-                    f"{source}: format {data['format']}, expected {FORMAT}",
+                    f"{source}: format {data['format']}, expected {FORMAT} or {VENV_FORMAT}",
                     remedy="upgrade fuel-upgrade on this master first",
                 )
             return cls(
                 upgrade_from=tuple(map(fuel_version, _list(data["upgrade_from"]))),
                 repos=tuple(map(RepoPart.from_json, _list(data["repos"]))),
+                has_venvs=data["format"] == VENV_FORMAT,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(

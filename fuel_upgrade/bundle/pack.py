@@ -175,7 +175,9 @@ class _Builder:
             self._add_release(release)
         in_order(self._releases, self._diff_releases, source="bundle.yaml")
         check_agreement(self.venvs, source="bundle.yaml")
-        description = UpgradeDescription(self._spec.upgrade_from, tuple(self.repos))
+        description = UpgradeDescription(
+            self._spec.upgrade_from, tuple(self.repos), has_venvs=bool(self.venvs)
+        )
         add = self.contents.add_bytes
         add(manifest.VERSION, version_text.encode())
         add(manifest.UPGRADE, description.render().encode())

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from fuel_upgrade.bundle.manifest import UPGRADE
 from fuel_upgrade.bundle.tarball_changes import report_tarball
-from fuel_upgrade.bundle.verify import read_head
+from fuel_upgrade.bundle.verify import read_head, read_head_and_texts
 from fuel_upgrade.cli.bundle.bundle_output import show_head
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
 from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, StepError
@@ -21,7 +23,7 @@ from tests.fake_venvs import publish_venvs, reader_view
 from tests.integration.test_venv_build import Builder
 from tests.integration.test_venv_deploy import Node
 from tests.master import ScratchMaster, build, planned, scratch_master
-from tests.small_bundles import write_release, write_spec
+from tests.small_bundles import small_tarball, write_release, write_spec
 from tests.tools import needs
 from tests.venv_tarballs import NEW, OLD, VenvTarballs, diff_release, venv_tarballs
 from tests.venv_wheels import make_wheel, serving_repo
@@ -57,6 +59,17 @@ def test_only_venvs_that_differ_travel(tarballs: VenvTarballs) -> None:
         "wheel-1-py3-none-any.whl",
         "web-1.tgz of debian-12-x86_64",
     ]
+
+
+def test_a_version_without_venvs_would_refuse_the_tarball(
+    tarballs: VenvTarballs, tmp_path: Path
+) -> None:
+    assert _format(tarballs.new) == 2
+    assert _format(small_tarball(tmp_path)) == 1
+
+
+def _format(tarball: Path) -> int:
+    return int(yaml.safe_load(read_head_and_texts(tarball)[1][UPGRADE])["format"])
 
 
 def test_inspect_shows_the_venvs_that_travel(
