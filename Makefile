@@ -12,6 +12,9 @@ BUILT_HERE := --no-build-isolation --use-pep517
 # uv has a separate environment, so that a broken lock can be renewed.
 UV_VENV := .venv-uv
 UV := $(UV_VENV)/bin/uv
+# Ansible has one too: its libraries are not those of the program.
+ANSIBLE_VENV := .venv-ansible
+ANSIBLE := $(ANSIBLE_VENV)/.ready
 # Tests spend much time waiting for programs and restarts: three workers keep two cores busy.
 WORKERS ?= 3
 UNIT_WORKERS ?= 2
@@ -47,7 +50,7 @@ bench-quick: tools-required $(READY) ## Measure small inputs against wide limits
 	@$(VENV)/bin/python -m bench --quick
 
 # The slowest files come first, so that no worker gets one of them at the end.
-test: tools $(READY) ## Run all tests
+test: tools $(READY) $(ANSIBLE) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  tests/crash tests/integration tests/unit
 
@@ -168,6 +171,12 @@ $(READY): locks/build.txt locks/dev.txt setup.py | tools
 	@$(PIP) --require-hashes --requirement locks/build.txt
 	@$(PIP) $(BUILT_HERE) --require-hashes --requirement locks/dev.txt
 	@$(PIP) $(BUILT_HERE) --no-index --no-deps --editable .
+	@touch $@
+
+$(ANSIBLE): locks/ansible.txt | tools
+	@echo "setting up $(ANSIBLE_VENV)"
+	@$(PYTHON) -m venv --clear $(ANSIBLE_VENV)
+	@$(ANSIBLE_VENV)/bin/python -m pip install $(QUIETLY) --require-hashes --requirement $<
 	@touch $@
 
 $(TREE_ROOT).ready: $(TREE_SOURCES) | $(READY) tools-packages

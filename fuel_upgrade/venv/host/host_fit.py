@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
+from .deploy_error import DeployError
 
 _TIMEOUT_S = 300
 

@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deployed import DESCRIPTION
-from fuel_upgrade.venv.host.repo_server import sha256_of
+from .deployed import DESCRIPTION
+from .repo_server import sha256_of
 
 
 def find_damage(venv: Path, *, content: bool) -> list[str]:
