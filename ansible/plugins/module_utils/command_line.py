@@ -10,6 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ansible.module_utils.basic import AnsibleModule
 
 PROGRAM_OPTIONS = {
@@ -33,8 +35,12 @@ def run_program(module: AnsibleModule, *arguments: str) -> dict[str, Any]:
         module.fail_json(**_failure(argv, code, printed, errors))
     if printed is None:
         module.fail_json(msg=f"{' '.join(argv)}: its output is not JSON", stdout=output)
-    result = printed.get("result")
-    return dict(result) if printed.get("event") == "result" else printed
+    return dict(printed["result"]) if printed.get("event") == "result" else dict(printed)
+
+
+def as_lines(items: Iterable[str]) -> str:
+    """Return the text of a diff: each item a line."""
+    return "".join(f"{item}\n" for item in items)
 
 
 def _last_object(output: str) -> Any:
@@ -49,15 +55,12 @@ def _last_object(output: str) -> Any:
 
 def _failure(argv: list[str], code: int, printed: Any, errors: str) -> dict[str, Any]:
     """Return the error of a command as values of ``fail_json``."""
-    error = printed.get("error") if isinstance(printed, dict) else None
-    if isinstance(error, dict):  # of an event
-        printed = error
     if not isinstance(printed, dict) or "what" not in printed:
         lines = errors.strip().splitlines() or ["no output"]
         return {"msg": f"{' '.join(argv)} ended with {code}: {lines[-1]}", "rc": code}
-    parts = [printed["what"], *printed["failures"], printed["state"]]
+    parts = (printed["what"], printed["state"], f"remedy: {printed['remedy']}")
     return {
-        "msg": "; ".join(part for part in (*parts, f"remedy: {printed['remedy']}") if part),
+        "msg": "; ".join(part for part in parts if part),
         "rc": code,
         "error": printed["error"],
         "remedy": printed["remedy"],
