@@ -46,7 +46,10 @@ def scenario(root: Path, tarballs: dict[str, Path]) -> dict[str, dict[str, Any]]
     made = task("node_sources", repos=[repo], operating_system="ubuntu", state="rendered")
     write = {"files": "{{ made.files }}", "root": str(root.parent / "node")}
     command = f"{BIN}/fuel-upgrade --socket {socket}"
-    free = f"{command} gc --release-backups && {command} squash 2014.2-6.0 && {command} gc --release-backups"
+    free = " && ".join(
+        f"{command} {words}"
+        for words in ("gc --release-backups", "squash 2014.2-6.0", "gc --release-backups")
+    )
     return {
         "check missing": {**task("release", version=VERSION), "check_mode": True},
         "missing": task("release", version=VERSION),
