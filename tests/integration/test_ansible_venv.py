@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ansible_runs import LOCAL, Ansible, TaskResult, build_collection, needs_ansible
+from tests.ansible_runs import LOCAL, Ansible, TaskResult, copy_collection, needs_ansible
 from tests.integration.test_venv_build import Builder
 from tests.tools import needs
 from tests.venv_wheels import make_wheel, serving_repo
@@ -18,7 +18,7 @@ MODULE = "fuel_upgrade.fuel_upgrade.venv"
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TaskResult]]:
     """Deploy two versions, return to the first, damage it and mend it; nginx serves both."""
     folder = tmp_path_factory.mktemp("ansible")
-    build_collection(folder)
+    copy_collection(folder)
     directory = folder / "venvs"
     for name, version in (("one", "1.0"), ("two", "2.0")):
         builder = Builder(folder, name=f"repos/{name}", directory=directory)
@@ -45,7 +45,6 @@ def scenario(url: str, directory: Path) -> dict[str, dict[str, object]]:
         "nothing": {"ansible.builtin.stat": {"path": str(directory)}},
         "one": one,
         "one again": one,
-        "check one again": {**one, **check},
         "two": two,
         "check back": {**back, **check},
         "back": back,
@@ -57,7 +56,6 @@ def scenario(url: str, directory: Path) -> dict[str, dict[str, object]]:
         "mend": one,
         "whole": verify,
         "wrong": wrong,
-        "check wrong": {**wrong, **check},
     }
 
 
@@ -76,7 +74,7 @@ def test_check_mode_writes_nothing(results: dict[str, TaskResult]) -> None:
     assert not results["nothing"].result["stat"]["exists"]
 
 
-@pytest.mark.parametrize("name", ["one again", "check one again", "back again", "whole"])
+@pytest.mark.parametrize("name", ["one again", "back again", "whole"])
 def test_a_second_run_changes_nothing(results: dict[str, TaskResult], name: str) -> None:
     assert (results[name].state, results[name].is_changed) == ("ok", False)
     assert results[name].result.get("bytes", 0) == 0
@@ -101,8 +99,7 @@ def test_a_modified_file_is_named_and_mended(results: dict[str, TaskResult]) -> 
     assert "beta.py: changed" in results["mend"].result["diff"]["before"]
 
 
-@pytest.mark.parametrize("name", ["wrong", "check wrong"])
-def test_a_failure_has_its_cause_and_remedy(results: dict[str, TaskResult], name: str) -> None:
-    assert results[name].state == "failed"
-    assert "404" in results[name].result["msg"]
-    assert results[name].result["remedy"]
+def test_a_failure_has_its_cause_and_remedy(results: dict[str, TaskResult]) -> None:
+    assert results["wrong"].state == "failed"
+    assert "404" in results["wrong"].result["msg"]
+    assert results["wrong"].result["remedy"]

@@ -133,7 +133,7 @@ def main() -> None:
             "operating_system": {"type": "str", "choices": ["ubuntu", "centos"]},
             "format": {"type": "str", "choices": ["native", "deb822"], "default": "native"},
             "signed_by": {"type": "str"},
-            "gpgkey": {"type": "str"},
+            "gpgkey": {"type": "str", "no_log": False},
             "root": {"type": "path", "default": "/"},
             **PROGRAM_OPTIONS,
         },

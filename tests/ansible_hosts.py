@@ -1,0 +1,54 @@
+"""Hosts of an inventory on this machine, each with its own folder of venvs.
+
+The interpreter of a host is a script that enters a mount namespace, where the folder of the host is
+at the path of the venvs, and possibly another Python at that of the interpreter.
+"""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_ENTER = """#!/bin/sh
+exec unshare --mount --propagation private sh -c {inner} {python} "$@"
+"""
+
+
+def make_hosts(folder: Path, directory: Path, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return an inventory of hosts, each with an empty folder, which it has at ``directory``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return {name: _make_host(folder / name, {directory: folder / name / "venvs"}) for name in names}
+
+
+def make_misfit(folder: Path, directory: Path) -> dict[str, Any]:
+    """Return a host where the interpreter of the venvs is another minor version of Python."""
+    folder.mkdir(parents=True)
+    script = folder / "python"
+    script.write_text(f'#!/bin/sh\nexec {other_python()} "$@"\n')
+    script.chmod(0o755)
+    own = Path(sys.executable).resolve()
+    return _make_host(folder, {directory: folder / "venvs", own: script})
+
+
+def _make_host(folder: Path, mounts: Mapping[Path, Path]) -> dict[str, Any]:
+    (folder / "venvs").mkdir(parents=True)
+    commands = [shlex.join(["mount", "--bind", str(a), str(b)]) for b, a in mounts.items()]
+    inner = " && ".join([*commands, 'exec "$0" "$@"'])
+    enter = folder / "enter"
+    enter.write_text(_ENTER.format(inner=shlex.quote(inner), python=shlex.quote(sys.executable)))
+    enter.chmod(0o755)
+    return {"ansible_connection": "local", "ansible_python_interpreter": str(enter)}
+
+
+def other_python() -> Path | None:
+    """Return an interpreter of another minor version than this one, if this machine has one."""
+    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path.home().glob(".pyenv/versions/*/bin")]
+    for place in places:
+        for path in sorted(place.glob("python3.[0-9]*")):
+            if path.suffix[1:].isdigit() and path.name != f"python3.{sys.version_info.minor}":
+                done = subprocess.run([path, "-c", ""], check=False, capture_output=True)
+                if done.returncode == 0:
+                    return path
+    return None
