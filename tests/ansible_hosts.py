@@ -5,11 +5,12 @@ at the path of the venvs, and possibly another Python at that of the interpreter
 """
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.pythons import interpreters
 
 _ENTER = """#!/bin/sh
 exec unshare --mount --propagation private sh -c {inner} {python} "$@"
@@ -25,8 +26,9 @@ def make_hosts(folder: Path, directory: Path, names: Sequence[str]) -> dict[str,
 def make_misfit(folder: Path, directory: Path) -> dict[str, Any]:
     """Return a host where the interpreter of the venvs is another minor version of Python."""
     folder.mkdir(parents=True)
+    program = other_python()
     script = folder / "python"
-    script.write_text(f'#!/bin/sh\nexec {other_python()} "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
     script.chmod(0o755)
     own = Path(sys.executable).resolve()
     return _make_host(folder, {directory: folder / "venvs", own: script})
@@ -44,11 +46,5 @@ def _make_host(folder: Path, mounts: Mapping[Path, Path]) -> dict[str, Any]:
 
 def other_python() -> Path | None:
     """Return an interpreter of another minor version than this one, if this machine has one."""
-    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path.home().glob(".pyenv/versions/*/bin")]
-    for place in places:
-        for path in sorted(place.glob("python3.[0-9]*")):
-            if path.suffix[1:].isdigit() and path.name != f"python3.{sys.version_info.minor}":
-                done = subprocess.run([path, "-c", ""], check=False, capture_output=True)
-                if done.returncode == 0:
-                    return path
-    return None
+    others = (path for minor, path in interpreters().items() if minor != sys.version_info.minor)
+    return next(others, None)
