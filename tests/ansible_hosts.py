@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.pythons import interpreters
 
+_OLDEST = 9  # minor version of Python that the deployer supports
 _ENTER = """#!/bin/sh
 exec unshare --mount --propagation private sh -c {inner} {python} "$@"
 """
@@ -24,7 +25,7 @@ def make_hosts(folder: Path, directory: Path, names: Sequence[str]) -> dict[str,
 
 
 def make_misfit(folder: Path, directory: Path) -> dict[str, Any]:
-    """Return a host where the interpreter of the venvs is another minor version of Python."""
+    """Return a host where the path of the interpreter has another minor version of Python."""
     folder.mkdir(parents=True)
     program = other_python()
     script = folder / "python"
@@ -45,6 +46,8 @@ def _make_host(folder: Path, mounts: Mapping[Path, Path]) -> dict[str, Any]:
 
 
 def other_python() -> Path | None:
-    """Return an interpreter of another minor version than this one, if this machine has one."""
-    others = (path for minor, path in interpreters().items() if minor != sys.version_info.minor)
-    return next(others, None)
+    """Return an interpreter of another minor version than this one on which the module runs."""
+    own = sys.version_info.minor
+    return next(
+        (path for minor, path in interpreters().items() if minor >= _OLDEST and minor != own), None
+    )
