@@ -35,7 +35,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-registry test-foreign test-ansible test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ test-registry: tools $(READY) ## Load the registry with 32 clients for a minute,
 
 test-foreign: tools $(READY) ## Read the repos in the tests of apt, reprepro, createrepo_c, dnf and others
 	@$(LONG_TESTS) tests/foreign
+
+test-ansible: tools $(READY) $(ANSIBLE) ## Sanity tests of Ansible 2.16 to 2.21, hosts by ssh, 50 hosts; as root
+	@$(LONG_TESTS) tests/fleet
 
 # The guided part stays in build/fuzz: its corpora, so that the next run begins with them, and findings.
 fuzz: export FUZZ_SECONDS := $(SECONDS)
