@@ -29,7 +29,7 @@ RUNTIME = [
     "sdnotify>=0.3.2",  # systemd Type=notify
     "sqlalchemy>=2.1.0",  # the registry's store
     "structlog>=24.1",
-    "urllib3>=2.0.2",  # what requests is made of: its connections, and what goes wrong with them
+    "urllib3>=2.2.0",  # what requests is made of: its connections, and what goes wrong with them
     "uvicorn>=0.29",
     "zstandard>=0.23",
 ]

@@ -16,7 +16,7 @@ ORDER = {
     "repo": [
         "package", "contradictions", "metadata_place", "version", "sign", "diff", "report",
         "description", "requirements", "repo", "apt", "yum", "read_repo", "repo_contents",
-        "compare", "original_indexes", "proof", "build", "fullview",
+        "compare", "original_indexes", "proof", "build", "fullview", "remote",
     ],
     "registry": [
         "refusal", "limits", "lines", "resources", "orchestrator_macros", "rules", "store", "auth",

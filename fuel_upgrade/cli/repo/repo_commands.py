@@ -1,12 +1,13 @@
 """``fuel-upgrade repo``: diff repos, on the build side."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from fuel_upgrade.cli.console import print_json
 from fuel_upgrade.cli.group import command
-from fuel_upgrade.cli.option_values import PATH
+from fuel_upgrade.cli.option_values import PATH, REPO
 from fuel_upgrade.cli.progress_bar import progress_bar
 from fuel_upgrade.cli.repo.prove_command import dependency_options
 
@@ -16,8 +17,8 @@ from fuel_upgrade.cli.repo.prove_command import dependency_options
     "fuel-upgrade repo diff 5.1.tar 6.0.tar -o diff --sign-with 4F21A0B3",
     "fuel-upgrade repo diff 5.1/centos 6.0/centos -o look --indexes-only --json",
 )
-@click.argument("base", type=PATH)
-@click.argument("current", type=PATH)
+@click.argument("base", type=REPO)
+@click.argument("current", type=REPO)
 @click.option("-o", "--output", "out", type=PATH, required=True, help="The new folder to write.")
 @click.option("--copy", is_flag=True, help="Copy packages; the default is to hard-link them.")
 @click.option("--verify", is_flag=True, help="Also check the content of hard-linked packages.")
@@ -37,10 +38,15 @@ from fuel_upgrade.cli.repo.prove_command import dependency_options
 @click.option(
     "--strict-extras", is_flag=True, help="Refuse unreadable yum metadata beside primary."
 )
+@click.option("--keyring", type=PATH, help="Of a URL: keys that must have signed its index.")
+@click.option(
+    "--arch", "architectures", multiple=True, help="Of an apt URL: only these; may be repeated."
+)
+@click.option("--cache", type=PATH, help="Of a URL: keep its files here; default: ~/.cache.")
 def diff(  # noqa: PLR0913 - one parameter an option
     *,
-    base: Path,
-    current: Path,
+    base: Path | str,
+    current: Path | str,
     out: Path,
     copy: bool,
     verify: bool,
@@ -57,12 +63,16 @@ def diff(  # noqa: PLR0913 - one parameter an option
     without_translations: bool,
     with_contents: bool,
     strict_extras: bool,
+    keyring: Path | None,
+    architectures: tuple[str, ...],
+    cache: Path | None,
     as_json: bool,
 ) -> None:
     """Write the repo of the packages of CURRENT that BASE lacks.
 
-    BASE and CURRENT are folders, or tar archives, of two apt or two yum repos; BASE may itself
-    be a diff repo. Packages are compared by the checksums in the indexes, never by version.
+    BASE and CURRENT are folders, tar archives or URLs (http, https) of two apt or two yum repos;
+    BASE may itself be a diff repo. Of URLs the indexes are fetched, and of CURRENT the packages
+    that BASE lacks. Packages are compared by the checksums in the indexes, never by version.
     The output is a valid repo with indexes of its own. It appears only if it is complete and
     proved: with BASE it is all of CURRENT. Hard links share their content with CURRENT: do not
     change packages there in place.
@@ -85,9 +95,23 @@ def diff(  # noqa: PLR0913 - one parameter an option
         strict_extras=strict_extras,
         indexes=IndexChoice(by_hash, not without_translations, with_contents),
     )
-    with progress_bar(quiet=as_json) as progress:
+    with progress_bar(quiet=as_json) as progress, ExitStack() as stack:
+        if isinstance(base, str) or isinstance(current, str):
+            from fuel_upgrade.cli.repo.remote_pair import fetched
+
+            remote = fetched(
+                base,
+                current,
+                options=options,
+                keyring=keyring,
+                architectures=architectures,
+                cache=cache,
+                progress=progress,
+            )
+            base, current = stack.enter_context(remote)
         description = build_diff(base, current, out, options, progress=progress)
-    report = read_dependencies(current, suite=suite) if check_dependencies or strict else None
+        checks = check_dependencies or strict
+        report = read_dependencies(current, suite=suite) if checks else None
     if as_json:
         checked = {"dependencies": report.to_json()} if report else {}
         print_json({"path": str(out), **description.to_json(), **checked})

@@ -1,0 +1,1 @@
+"""Repos of web servers: their indexes, and the packages that are needed."""

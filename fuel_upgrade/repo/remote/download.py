@@ -1,0 +1,157 @@
+"""Downloads files of a web server into a cache by content: resumed, tried again, verified."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.util.retry import Retry
+
+from fuel_upgrade.errors import OutsideError
+from fuel_upgrade.system.files import CHUNK_BYTES, hash_file, link_file
+
+_TRIES = 10
+_STATUSES = (429, 500, 502, 503, 504)
+_TIMEOUT_S = 60
+_PARTIAL, _NOT_FOUND, _BEYOND = 206, 404, 416  # RFC 9110
+_REMEDY = "check the server and the network, and run again: what was fetched is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a server: its URL, its size if that is known, and a checksum."""
+
+    url: str
+    size_bytes: int | None
+    algorithm: str
+    value: str
+
+
+class Downloader:
+    """Fetches files into the folder ``cache``; ``on_data`` receives each number of new bytes.
+
+    Several threads may use it.
+    """
+
+    def __init__(self, cache: Path, *, on_data: Callable[[int], None] = lambda _: None) -> None:
+        self._cache = cache
+        self._on_data = on_data
+        self._local = threading.local()
+        cache.mkdir(parents=True, exist_ok=True)
+
+    def text(self, url: str) -> bytes | None:
+        """Return the content of a file that has no checksum yet; None if there is none.
+
+        Raises:
+            OutsideError: the server fails.
+        """
+        try:
+            answer = self._session().get(url, timeout=_TIMEOUT_S)
+            if answer.status_code == _NOT_FOUND:
+                return None
+            answer.raise_for_status()
+            self._on_data(len(answer.content))
+        except (OSError, requests.RequestException) as error:
+            raise _failed(url, error) from error
+        return bytes(answer.content)
+
+    def fetch(self, file: RemoteFile, target: Path) -> bool:
+        """Link a file from the cache to ``target``, after fetching it; False if there is none.
+
+        Raises:
+            OutsideError: the server fails, or has another content.
+        """
+        kept = self._cache / f"{file.algorithm}-{file.value}"
+        if not self._is_whole(kept, file):
+            part = kept.with_name(f"{kept.name}.part")
+            if not self._complete(file, part):
+                return False
+            part.rename(kept)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        link_file(kept, target)
+        return True
+
+    def _is_whole(self, path: Path, file: RemoteFile) -> bool:
+        return (
+            path.is_file()
+            and path.stat().st_size == (file.size_bytes or path.stat().st_size)
+            and hash_file(path, file.algorithm) == file.value
+        )
+
+    def _complete(self, file: RemoteFile, part: Path) -> bool:
+        """Fetch the rest of a file, in as many requests as it takes; each must bring something."""
+        retry = Retry(_TRIES, backoff_factor=0.1, status_forcelist=_STATUSES)
+        while True:
+            before = part.stat().st_size if part.exists() else 0
+            try:
+                if not self._append(file, part, before):
+                    return False
+                if self._is_whole(part, file):
+                    return True
+                fault: Exception = OSError("another content than the index says, or cut short")
+            except (OSError, requests.RequestException, HTTPError) as error:
+                fault = error
+            now = part.stat().st_size if part.exists() else 0
+            if file.size_bytes is not None and now >= file.size_bytes:
+                part.unlink()  # it is complete, and wrong
+                now = 0
+            if now > before:
+                retry = retry.new(total=_TRIES)
+            try:
+                retry = retry.increment("GET", file.url, error=fault)
+            except MaxRetryError as error:
+                raise _failed(file.url, fault) from error
+            except Exception as error:  # urllib3 raises the fault itself
+                raise _failed(file.url, error) from error
+            retry.sleep()
+
+    def _append(self, file: RemoteFile, part: Path, start: int) -> bool:
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        with self._session().get(
+            file.url, headers=headers, stream=True, timeout=_TIMEOUT_S
+        ) as answer:
+            if answer.status_code == _NOT_FOUND:
+                return False
+            if answer.status_code == _BEYOND:
+                part.unlink()
+                return True
+            answer.raise_for_status()
+            mode = "ab" if answer.status_code == _PARTIAL else "wb"
+            with part.open(mode) as out:
+                # Each byte that arrived is written before the connection can break.
+                while chunk := answer.raw.read1(CHUNK_BYTES):
+                    out.write(chunk)
+                    out.flush()
+                    self._on_data(len(chunk))
+        return True
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            session = requests.Session()
+            session.headers["Accept-Encoding"] = "identity"  # indexes are compressed already
+            retry = Retry(_TRIES, backoff_factor=0.1, status_forcelist=_STATUSES)
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._local.session = session
+        return self._local.session  # type: ignore[no-any-return]
+
+
+def sum_of(content: bytes) -> str:
+    """Return the SHA-256 of a small file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def default_cache() -> Path:
+    """Return the folder of the cache, by the XDG Base Directory Specification."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "fuel-upgrade" / "files"
+
+
+def _failed(url: str, error: Exception) -> OutsideError:
+    return OutsideError(f"{url}: {error}", remedy=_REMEDY)
