@@ -164,8 +164,8 @@ def test_a_component_behind_a_link_is_not_left_unread(tmp_path: Path) -> None:
     current = apt_repo(tmp_path / "current", [SEEN, LOST])
     files = {f"{c}/binary-amd64/Packages": render_packages([stanza(f)]) for c, f in PARTS.items()}
     relist(current / "dists/precise", files, "main extra")
-    (current / "dists/precise/extra").rename(tmp_path / "elsewhere")
-    (current / "dists/precise/extra").symlink_to(tmp_path / "elsewhere")
+    (current / "dists/precise/extra").rename(current / "elsewhere")
+    (current / "dists/precise/extra").symlink_to(current / "elsewhere")
     with pytest.raises(BundleError, match="Release lists extra/binary-amd64/Packages"):
         build_diff(base, current, tmp_path / "diff")
 
