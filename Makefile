@@ -125,7 +125,7 @@ unit: $(READY) ## Run the unit tests only
 	@$(UNIT_TESTS)
 
 coverage: $(READY) ## Show which branches of the pure modules no unit test takes
-	@$(VENV)/bin/coverage run -m pytest -q tests/unit
+	@$(VENV)/bin/coverage run -m pytest -q tests/unit tests/integration/builds
 	@$(VENV)/bin/coverage report
 
 lint: tools $(READY) ## Check style, types and the syntax of shell scripts

@@ -53,7 +53,10 @@ class Package:
         Raises:
             KeyError: the index does not contain it.
         """
-        return dict(self.digests)[algorithm]
+        for name, value in self.digests:
+            if name == algorithm:
+                return value
+        raise KeyError(algorithm)
 
     def identity(self, algorithm: str) -> Identity:
         """Return ``name architecture version checksum``, which is equal for equal packages."""

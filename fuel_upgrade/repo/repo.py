@@ -143,6 +143,9 @@ class Repo(Protocol):
             KeyError: an entry lacks the checksum ``algorithm``.
         """
 
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read ``base`` and this repo as :meth:`read_for_proof` does."""
+
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""
 

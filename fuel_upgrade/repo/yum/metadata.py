@@ -1,6 +1,6 @@
 """Read the metadata of a yum repo with createrepo_c."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -131,6 +131,14 @@ class YumMetadata:
             raise
         self.faults[kind] = ""
 
+    def parse_packages(
+        self,
+        locations: Collection[str],
+        take: Callable[[RpmPackage], None],
+    ) -> None:
+        """Parse primary with the files in it, at least the packages at these locations."""
+        self.parse("primary", take, files=True)
+
 
 def _check_present(root: Path, records: dict[str, RepomdRecord]) -> dict[str, Path]:
     """Return the listed files by kind, after checking those that exist."""
@@ -170,11 +178,16 @@ def index_files(root: Path) -> tuple[str, ...]:
 
 
 def parse_metadata(
-    path: Path, kind: str, take: Callable[[RpmPackage], None], *, files: bool = False
+    path: Path,
+    kind: str,
+    take: Callable[[RpmPackage], None],
+    *,
+    files: bool = False,
+    source: Path | None = None,
 ) -> None:
     """Give each entry of a file of one kind to ``take``, up to the first fault.
 
-    ``files`` includes the files in primary.
+    ``files`` includes the files in primary. ``source`` is the file in errors, if it is another one.
 
     Raises:
         BundleError: it is missing or malformed.
@@ -197,7 +210,8 @@ def parse_metadata(
         if failures:
             raise failures[0] from None
         raise BundleError(
-            f"{path}: {fault_text(error, path)}", remedy="rebuild the metadata with createrepo_c"
+            f"{source or path}: {fault_text(error, path)}",
+            remedy="rebuild the metadata with createrepo_c",
         ) from error
 
 

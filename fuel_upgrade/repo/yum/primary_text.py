@@ -6,7 +6,7 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,11 @@ _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\s*'
     rb'<metadata xmlns="http://linux\.duke\.edu/metadata/common"'
     rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="(\d{1,18})">\s*(?=<package )'
+)
+_OPENING = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<metadata xmlns="http://linux.duke.edu/metadata/common"'
+    b' xmlns:rpm="http://linux.duke.edu/metadata/rpm">'
 )
 _WORD = r"([!#-%'-;=?-~]+)"  # visible ASCII without markup and entities
 # From the end of the package before to the details of this one, all of which are skipped.
@@ -66,19 +71,34 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     try:
         with open_index(path) as stream:
             chunks = _checked(iter(partial(stream.read, _CHUNK_BYTES), b""), record)
-            first = next(chunks, b"")
-            head = _HEAD.match(first)
-            if head is None:
-                return None
+            declared, first = _open(chunks)
             count = 0
-            for rows in map(_rows, _parts(first[head.end() :], chunks)):
+            for rows in map(_rows, _parts(first, chunks)):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    if head[1] != b"%d" % count or count != _distinct(files):
+    if declared != b"%d" % count or count != _distinct(files):
         return None
     return PrimaryText(files)
+
+
+def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
+    """Yield a file that :func:`read_primary_text` has read, with the packages at these locations.
+
+    Raises:
+        OtherLayoutError: it has changed since.
+    """
+    yield _OPENING
+    with open_index(path) as stream:
+        chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
+        _, first = _open(chunks)
+        for part in _parts(first, chunks):
+            for text in part.split(_PACKAGE_END)[1:]:
+                location = text.partition(b'<location href="')[2].partition(b'"')[0]
+                if checked_location(location.decode("latin-1"), source="") in locations:
+                    yield text.partition(_DETAILS_END)[0] + _DETAILS_END + _PACKAGE_END
+    yield b"</metadata>"
 
 
 def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
@@ -103,6 +123,19 @@ def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
         yield chunk
     if digest.hexdigest() != record.checksum_open or record.size_open not in (-1, 0, size):
         raise OtherLayoutError
+
+
+def _open(chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """Return the number of packages in the head, and the text of the first chunk behind it.
+
+    Raises:
+        OtherLayoutError: its head is not as createrepo writes it.
+    """
+    first = next(chunks, b"")
+    head = _HEAD.match(first)
+    if head is None:
+        raise OtherLayoutError
+    return head[1], first[head.end() :]
 
 
 def _parts(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:

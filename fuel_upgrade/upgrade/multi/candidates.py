@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -20,7 +21,6 @@ from fuel_upgrade.upgrade.review.earlier_install import find_installed
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _SEALED_BY = "sha256"
-_SUFFIXES = (".tar.zst", ".tar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
     for place in places:
         inside = [place]
         if place.is_dir():
-            names = sorted(p for p in place.iterdir() if p.name.endswith(_SUFFIXES))
+            names = sorted(p for p in place.iterdir() if p.name.endswith((*SUFFIXES, ".iso")))
             # A tarball is opened without following links: those of a named folder are meant.
             inside = [path.resolve() if path.is_symlink() else path for path in names]
             if not inside:
                 raise ConfigError(
-                    f"{place}: no tarball in this folder (looked for *.tar.zst and *.tar)",
+                    f"{place}: no tarball in this folder (looked for *.tar.zst, *.tar and *.iso)",
                     remedy="name the folder that contains the upgrade tarballs",
                 )
         tarballs.update(dict.fromkeys(inside))
