@@ -118,7 +118,7 @@ class VenvIndex:
     def newest(self, keep: int) -> Self:
         """Return the index with the ``keep`` tags that were published last."""
         tags = list(dict.fromkeys(e.tag for e in sorted(self.entries, key=lambda e: e.number)))
-        kept = tags[-keep:]
+        kept = {*tags[-keep:]}
         return type(self)(tuple(entry for entry in self.entries if entry.tag in kept))
 
     def to_text(self) -> str:

@@ -170,7 +170,7 @@ def test_the_index_links_every_page() -> None:
     assert [name for name in expected if f"<{name}>" not in index] == []
 
 
-@pytest.mark.parametrize("page", ["failures.rst", "hostile.rst"])
+@pytest.mark.parametrize("page", ["failures.rst", "hostile.rst", "venvs.rst"])
 def test_every_failure_has_tests_that_are_there(page: str) -> None:
     *_, table = doctree(ROOT / "docs" / page).findall(nodes.tbody)
     rows = [row[-1] for row in table.findall(nodes.row)]

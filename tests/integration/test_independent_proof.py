@@ -49,7 +49,8 @@ def make(reader: str) -> MakeRepo:
 
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
-    line, read_rows, begin = f"Package: {name}\n".encode(), primary_text._rows, primary_text._open
+    line = f"Package: {name}\n".encode()
+    read_rows, begin = primary_text._rows, primary_text._head_and_parts
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
@@ -58,8 +59,8 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
         return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
 
-    def declaring_one(chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
-        return b"1", begin(chunks)[1]
+    def begin_with_one(chunks: Iterator[bytes]) -> tuple[dict[int, bytes], Iterator[bytes]]:
+        return {1: b"1"}, begin(chunks)[1]  # the head declares those that are left
 
     def columns(
         index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
@@ -71,7 +72,7 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(AptIndex, "batches", batches)
     monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
     monkeypatch.setattr(primary_text, "_rows", rows)
-    monkeypatch.setattr(primary_text, "_open", declaring_one)  # one is left in each repo
+    monkeypatch.setattr(primary_text, "_head_and_parts", begin_with_one)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:

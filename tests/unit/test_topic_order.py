@@ -15,8 +15,8 @@ ROOT = HERE.parents[1] / "fuel_upgrade"
 ORDER = {
     "repo": [
         "package", "contradictions", "metadata_place", "version", "sign", "diff", "report",
-        "description", "requirements", "repo", "apt", "yum", "read_repo", "repo_contents", "compare",
-        "original_indexes", "proof", "build", "fullview",
+        "description", "requirements", "repo", "apt", "yum", "read_repo", "repo_contents",
+        "compare", "original_indexes", "proof", "build", "fullview",
     ],
     "registry": [
         "refusal", "limits", "lines", "resources", "orchestrator_macros", "rules", "store", "auth",

@@ -197,10 +197,10 @@ def prove_repos(
             return _prove(sides, written, actual, expected)
 
         with proving(pair, actual.algorithm, prove_it) as ask:
+            for repo in (pair.base, written, pair.current):
+                repo.require_well_formed()
             compared = compare_pair(pair, algorithm=actual.algorithm)
             proof = ask(compared, describe(compared))
-        for repo in (compared.base, written, compared.current):
-            repo.require_well_formed()
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 

@@ -71,14 +71,14 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     try:
         with open_index(path) as stream:
             chunks = _checked(iter(partial(stream.read, _CHUNK_BYTES), b""), record)
-            declared, first = _open(chunks)
+            head, parts = _head_and_parts(chunks)
             count = 0
-            for rows in map(_rows, _parts(first, chunks)):
+            for rows in map(_rows, parts):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    if declared != b"%d" % count or count != _distinct(files):
+    if head[1] != b"%d" % count or count != _distinct(files):
         return None
     return PrimaryText(files)
 
@@ -91,9 +91,8 @@ def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
     """
     yield _OPENING
     with open_index(path) as stream:
-        chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
-        _, first = _open(chunks)
-        for part in _parts(first, chunks):
+        _, parts = _head_and_parts(iter(partial(stream.read, _CHUNK_BYTES), b""))
+        for part in parts:
             for text in part.split(_PACKAGE_END)[1:]:
                 location = text.partition(b'<location href="')[2].partition(b'"')[0]
                 if checked_location(location.decode("latin-1"), source="") in locations:
@@ -125,17 +124,17 @@ def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
         raise OtherLayoutError
 
 
-def _open(chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """Return the number of packages in the head, and the text of the first chunk behind it.
+def _head_and_parts(chunks: Iterator[bytes]) -> tuple[re.Match[bytes], Iterator[bytes]]:
+    """Return the text before the first package, and the rest by :func:`_parts`.
 
     Raises:
-        OtherLayoutError: its head is not as createrepo writes it.
+        OtherLayoutError: it is not as createrepo writes it.
     """
     first = next(chunks, b"")
     head = _HEAD.match(first)
     if head is None:
         raise OtherLayoutError
-    return head[1], first[head.end() :]
+    return head, _parts(first[head.end() :], chunks)
 
 
 def _parts(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:

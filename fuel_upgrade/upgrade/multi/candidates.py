@@ -94,7 +94,7 @@ def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
 
 def offer(head: BundleHead, name: str) -> Offer:
     """Return the offer of a tarball, from its header."""
-    own = sealed_checksums(head)
+    own = sealed_checksums(head, {repo.folder for repo in head.repos})
     return Offer(
         name=name,
         fuel_version=head.fuel_version,

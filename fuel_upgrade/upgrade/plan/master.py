@@ -19,6 +19,7 @@ from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
 from fuel_upgrade.upgrade.plan.base_match import (
     BaseMatch,
+    bases_inside,
     candidates,
     find_base,
     find_inside,
@@ -136,7 +137,7 @@ def _find_bases(
     inside = {(r.version, r.os_key) for r in head.releases}
     root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
-    matches, checksums = {}, sealed_checksums(head)
+    matches, checksums = {}, sealed_checksums(head, bases_inside(head))
     for need in needs(head):
         if (need.named, need.os_key) in inside:
             match = find_inside(need, head, checksums)

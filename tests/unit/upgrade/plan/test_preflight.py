@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.bundle.seal import SealedFiles
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nailgun.control_plane import Task
@@ -248,7 +249,8 @@ def test_a_state_that_is_known_stays() -> None:
 def with_file(name: str) -> BundleHead:
     """Return the header of a tarball with one more file in the repo for Ubuntu."""
     (part,) = HEAD.repos
-    return replace(HEAD, sealed={**HEAD.sealed, f"{part.folder}/{name}": sealed()})
+    files = {**HEAD.sealed, f"{part.folder}/{name}": sealed()}
+    return replace(HEAD, sealed=SealedFiles.of(files))
 
 
 def checked(head: BundleHead, on: Master) -> tuple[str, ...]:
