@@ -64,15 +64,20 @@ class Contents:
         for (path, source, executable, size), sha256 in zip(unknown, sums, strict=True):
             self._add(path, source, SealedFile(size, sha256, executable))
 
-    def add_file(self, path: str, source: Path, *, executable: bool) -> None:
-        """Add one file.
+    def add_file(
+        self, path: str, source: Path, *, executable: bool = False, known: str | None = None
+    ) -> None:
+        """Add one file; ``known`` is its SHA-256 if that need not be computed.
 
         Raises:
             ConfigError: the path is taken.
         """
         info = source.stat()
-        self._states[path] = _state(info)
-        self._add(path, str(source), SealedFile(info.st_size, hash_file(source), executable))
+        if known is None:
+            self._states[path] = _state(info)
+        self._add(
+            path, str(source), SealedFile(info.st_size, known or hash_file(source), executable)
+        )
 
     def _add(self, path: str, source: str, sealed: SealedFile) -> None:
         self._refuse_path(path)

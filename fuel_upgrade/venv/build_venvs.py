@@ -260,7 +260,7 @@ def _described(entry: VenvEntry) -> dict[str, Any]:
     return {
         key: value
         for key, value in entry.to_json().items()
-        if key not in ("archive", "tree", "unpacked_bytes")
+        if key not in ("archive", "tree", "unpacked_bytes", "releases")
     }
 
 

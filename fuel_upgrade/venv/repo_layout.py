@@ -70,7 +70,7 @@ def entry_path(entry: VenvEntry) -> str:
 def entry_text(entry: VenvEntry) -> str:
     """Return the content of that file: digests and requirements, without the wheels."""
     data = {**entry.to_json(), "archive_path": f"/{archive_path(entry)}"}
-    for long in ("wheels", "requirements", "constraints"):
+    for long in ("wheels", "requirements", "constraints", "releases"):
         del data[long]
     return json.dumps(data, separators=(",", ":")) + "\n"
 

@@ -154,6 +154,16 @@ class MemoryForm(Form):
     )
 
 
+class BundledVenvsForm(Form):
+    """The venvs of one release in the tarball."""
+
+    version: str = Field(description="The version of the release.")
+    tag: str = Field(description="Their tag.")
+    venvs: int = Field(description="The number of venvs with this tag.")
+    carried: int = Field(description="The number of those that travel; the base has the others.")
+    bytes: int = Field(description="The size of the archives and wheels that travel.")
+
+
 class RunningTaskForm(Form):
     """A task of Nailgun that an install would wait for, or be refused for."""
 
@@ -191,6 +201,7 @@ class PlanForm(Form):
     releases: list[PlannedReleaseForm] = Field(description="The releases to register.")
     repos: list[BundledRepoForm] = Field(description="The repos in the tarball.")
     packages: list[RepoChangesForm] = Field(description="The changes of each repo.")
+    venvs: list[BundledVenvsForm] = Field(description="The venvs of each release that has some.")
     steps: list[StepForm] = Field(description="The steps of the install, in their order.")
     read_bytes: int = Field(description="The size of the tarball.")
     write_bytes: int = Field(description="The size of its unpacked files.")
@@ -220,6 +231,7 @@ class PlanForm(Form):
             releases=_releases(review),
             repos=[BundledRepoForm(**repo.to_json()) for repo in head.repos],
             packages=[_changes(head, repo) for repo in head.repos],
+            venvs=[BundledVenvsForm(**part.to_json()) for part in head.venvs],
             steps=numbered(plan.steps),
             read_bytes=head.size_bytes,
             write_bytes=head.unpacked_bytes,

@@ -27,6 +27,8 @@ from fuel_upgrade.upgrade.plan.base_match import (
     sealed_checksums,
 )
 from fuel_upgrade.upgrade.plan.base_search import Holdings
+from fuel_upgrade.upgrade.plan.venv_base import MissingVenvs, read_venv_base
+from fuel_upgrade.venv.venv_index import NO_VENVS, VenvIndex
 
 _LEAST_BYTES = 1 << 20  # SQLite writes pages, and a journal of its own beside each database
 
@@ -40,7 +42,8 @@ class Master:
     ``indexed_packages`` counts the packages in the indexes that were searched for a base.
     ``dialect`` is the form of releases that its Nailgun accepts. ``leftovers`` maps the id of each
     release that an undone change registered late to the id of that change. ``mounts`` are the mount
-    points inside the folders.
+    points inside the folders. ``venvs`` are the published ones if the tarball has some, and
+    ``missing_venvs`` the names that those inherit and this master lacks.
     """
 
     fuel_version: str
@@ -53,6 +56,8 @@ class Master:
     indexed_packages: int = 0
     leftovers: Mapping[int, str] = field(default_factory=dict)
     mounts: tuple[Path, ...] = ()
+    venvs: VenvIndex = NO_VENVS
+    missing_venvs: MissingVenvs = field(default_factory=dict)
 
 
 def read_fuel_version(config: Config) -> str:
@@ -94,9 +99,11 @@ def read_master(
         releases = control.releases()
     except ControlPlaneError as error:
         raise _on_full_disk(config, error) or error from error
-    folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    paths = config.paths
+    folders = (paths.repos, paths.puppet, paths.fuel, paths.venvs, paths.state)
     holdings = Holdings(config, verify=verify_base)
     bases = _find_bases(config, head, releases, holdings)
+    venvs, missing = read_venv_base(paths.venvs, head, verify=verify_base)
     return Master(
         fuel_version=fuel_version,
         dialect=control.dialect(),
@@ -107,6 +114,8 @@ def read_master(
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
         mounts=mounts_below(folders),
+        venvs=venvs,
+        missing_venvs=missing,
     )
 
 

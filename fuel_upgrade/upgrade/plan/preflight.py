@@ -52,6 +52,7 @@ def check(
     failed = [
         *_versions(head, master),
         *_bases(head, master),
+        *_venvs(head, master),
         *_collisions(head, plan, master),
         *_disk_space(plan, master, reserve_mb * _MIB),
         *target_failures(head, plan, master),
@@ -191,6 +192,19 @@ def _lacking(matches: Sequence[BaseMatch]) -> str:
         f" {'it inherits' if len(matches) == 1 else 'they inherit'}: {names}"
         f"{f' and {more} more' if more > 0 else ''}"
     )
+
+
+def _venvs(head: BundleHead, master: Master) -> Iterator[Failure]:
+    for part in head.venvs:
+        if missing := master.missing_venvs.get(part.version):
+            names = ", ".join(missing[:_SHOWN])
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            yield Failure(
+                f"the venvs of {part.version} (tag {part.tag}) build on venvs that this master"
+                f" lacks: {names}{more}",
+                "install the release that brings them first, or have the tarball built without"
+                " base_repo and base_tag of its venvs",
+            )
 
 
 def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[Failure]:

@@ -57,7 +57,7 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
     inodes: Counter[int] = Counter()
     folders: set[tuple[Path, str]] = set()
     disks = {
-        staging: next(d for folder, d in master.file_systems.items() if folder in staging.parents)
+        staging: next(master.file_systems[p] for p in staging.parents if p in master.file_systems)
         for staging in unpack.stagings.values()
     }
     route = unpack.router()

@@ -207,7 +207,7 @@ def test_a_part_knows_its_places() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("format: 1", "format: 2", "format 2, expected 1"),
+        ("format: 1", "format: 3", "format 3, expected 1 or 2"),
         ("version: 2014.2-6.0", "version: ../../etc", "malformed"),
         ("version: 2014.2-6.0", "version: .", "malformed"),
         ("version: 2014.2-6.0", "version: 6.0", "malformed"),
