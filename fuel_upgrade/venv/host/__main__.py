@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
-from fuel_upgrade.venv.host.request import ACTIONS, DIRECTORY, DeployRequest
+from .deploy_error import DeployError
+from .request import ACTIONS, DIRECTORY, DeployRequest
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,11 +11,11 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
-from fuel_upgrade.venv.host.deployed import DESCRIPTION, DIGEST, DeployedVenvs, write_file
-from fuel_upgrade.venv.host.host_fit import check_host, run_program
-from fuel_upgrade.venv.host.repo_server import RepoServer, server_error
-from fuel_upgrade.venv.host.venv_damage import find_damage
+from .deploy_error import DeployError
+from .deployed import DESCRIPTION, DIGEST, DeployedVenvs, write_file
+from .host_fit import check_host, run_program
+from .repo_server import RepoServer, server_error
+from .venv_damage import find_damage
 
 # The modes and links of the archive as they are; older interpreters have no filters.
 _FILTER: dict[str, Any] = (

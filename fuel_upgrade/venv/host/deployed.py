@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
+from .deploy_error import DeployError
 
 DESCRIPTION = "venv.json"
 _KEPT_TREES = 2  # besides the active, the previous, and those in use

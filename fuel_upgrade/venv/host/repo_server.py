@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import cast
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
+from .deploy_error import DeployError
 
 _CHUNK_BYTES = 1 << 18
 _ANSWER_BYTES = 1 << 20

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fuel_upgrade.venv.host.deploy import Deployment
-from fuel_upgrade.venv.host.deploy_error import DeployError, host_error
-from fuel_upgrade.venv.host.deployed import DeployedVenvs
-from fuel_upgrade.venv.host.host_fit import host_platform
-from fuel_upgrade.venv.host.repo_server import RepoServer
-from fuel_upgrade.venv.host.venv_damage import find_damage
+from .deploy import Deployment
+from .deploy_error import DeployError, host_error
+from .deployed import DeployedVenvs
+from .host_fit import host_platform
+from .repo_server import RepoServer
+from .venv_damage import find_damage
 
 ACTIONS = ("deploy", "verify", "rollback")
 DIRECTORY = Path("/openstack/venvs")
