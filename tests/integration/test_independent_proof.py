@@ -49,7 +49,8 @@ def make(reader: str) -> MakeRepo:
 
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
-    line, read_rows = f"Package: {name}\n".encode(), primary_text._rows
+    line = f"Package: {name}\n".encode()
+    read_rows, begin = primary_text._rows, primary_text._head_and_parts
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
@@ -57,6 +58,9 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
     def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
         return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
+
+    def begin_with_one(chunks: Iterator[bytes]) -> tuple[dict[int, bytes], Iterator[bytes]]:
+        return {1: b"1"}, begin(chunks)[1]  # the head declares those that are left
 
     def columns(
         index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
@@ -68,6 +72,7 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(AptIndex, "batches", batches)
     monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
     monkeypatch.setattr(primary_text, "_rows", rows)
+    monkeypatch.setattr(primary_text, "_head_and_parts", begin_with_one)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:
@@ -166,8 +171,8 @@ def test_a_component_behind_a_link_is_not_left_unread(tmp_path: Path) -> None:
     current = apt_repo(tmp_path / "current", [SEEN, LOST])
     files = {f"{c}/binary-amd64/Packages": render_packages([stanza(f)]) for c, f in PARTS.items()}
     relist(current / "dists/precise", files, "main extra")
-    (current / "dists/precise/extra").rename(tmp_path / "elsewhere")
-    (current / "dists/precise/extra").symlink_to(tmp_path / "elsewhere")
+    (current / "dists/precise/extra").rename(current / "elsewhere")
+    (current / "dists/precise/extra").symlink_to(current / "elsewhere")
     with pytest.raises(BundleError, match="Release lists extra/binary-amd64/Packages"):
         build_diff(base, current, tmp_path / "diff")
 
