@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from fuel_upgrade.bundle.manifest import UPGRADE
-from fuel_upgrade.bundle.tarball_changes import report_tarball
+from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
 from fuel_upgrade.bundle.verify import read_head, read_head_and_texts
 from fuel_upgrade.cli.bundle.bundle_output import show_head
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
@@ -81,10 +81,12 @@ def test_inspect_shows_the_venvs_that_travel(
 
 
 def test_the_report_names_the_venvs_that_are_new(tarballs: VenvTarballs) -> None:
-    report = report_tarball(tarballs.new).repos[-1]
-    assert report.name == f"{NEW} venvs, tag 1"
-    assert report.new_packages == 2
-    assert "New: api-1.tgz of debian-12-x86_64." in report.note
+    part = diff_release(tarballs.folder, base_repo="venvs-5.1")
+    spec = write_spec(tarballs.folder, [part], upgrades="5.1")
+    for report in (report_tarball(tarballs.new).repos[-1], report_spec(spec).repos[-1]):
+        assert report.name == f"{NEW} venvs, tag 1"
+        assert report.new_packages == 2
+        assert "New: api-1.tgz of debian-12-x86_64." in report.note
 
 
 def test_an_install_publishes_what_the_builder_published(
@@ -216,6 +218,16 @@ def test_a_tag_that_is_not_built_is_refused_with_those_that_are(
     part = diff_release(tarballs.folder, tag="9")
     with pytest.raises(ConfigError, match="no venvs of the tag 9; tags there: 1"):
         build(write_spec(tarballs.folder, [part]), tmp_path / "out.tar")
+
+
+def test_an_archive_that_is_damaged_on_the_builder_ends_the_build(tmp_path: Path) -> None:
+    part = write_release(tmp_path / "6.0", NEW, files=1, packages=1)
+    part["venvs"] = {"repo": "repo", "tag": "2"}
+    (archive,) = publish_repo(tmp_path).glob("venvs/2/debian-12-x86_64/job-2-*.tgz")
+    archive.write_text("bug")
+    with pytest.raises(BundleError, match="but its index says"):
+        build(write_spec(tmp_path, [part]), tmp_path / "out.tar")
+    assert not (tmp_path / "out.tar").exists()
 
 
 def test_two_releases_with_another_venv_of_one_name_are_refused(
