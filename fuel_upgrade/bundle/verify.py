@@ -10,7 +10,7 @@ from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles, known_seal, parse_seal
 from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
 from fuel_upgrade.bundle.venv_part import VenvPart, read_venvs
 from fuel_upgrade.errors import BundleError
@@ -43,7 +43,7 @@ class BundleHead:
     releases: tuple[Release, ...]
     diff_releases: Mapping[str, str]
     descriptions: Mapping[tuple[str, str], DiffDescription]
-    sealed: Mapping[str, SealedFile]
+    sealed: SealedFiles
     seal_sha256: str
     venvs: tuple[VenvPart, ...] = ()
 
@@ -55,7 +55,7 @@ class BundleHead:
     @property
     def sealed_bytes(self) -> int:
         """The total length of the files in the seal."""
-        return sum(file.length_bytes for file in self.sealed.values())
+        return self.sealed.total_bytes
 
     @property
     def unpacked_bytes(self) -> int:
@@ -174,7 +174,7 @@ def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[
     return seal, files
 
 
-def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, SealedFile]:
+def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> SealedFiles:
     raw.seek(0)
     reader = ArchiveReader(decompressed(raw), name=str(path), max_members=budgets.HEAD_MEMBERS)
     for member in reader.members():
@@ -186,8 +186,8 @@ def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, 
     raise altered(path, manifest.SEAL, "changed since the tarball was opened")
 
 
-def _refuse_bomb(path: Path, size_bytes: int, sealed: Mapping[str, SealedFile]) -> None:
-    unpacked_bytes = sum(file.length_bytes for file in sealed.values())
+def _refuse_bomb(path: Path, size_bytes: int, sealed: SealedFiles) -> None:
+    unpacked_bytes = sealed.total_bytes
     if unpacked_bytes > budgets.UNPACKED_BYTES + budgets.RATIO * size_bytes:
         raise BundleError(
             f"{path}: {size_bytes} bytes that become {say_size(unpacked_bytes)}", remedy=DAMAGED
