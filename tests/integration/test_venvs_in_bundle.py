@@ -202,6 +202,27 @@ def test_a_retired_release_takes_its_venvs_along_and_its_undo_brings_them_back(
     assert "api one" not in contents
 
 
+def test_gc_also_retires_the_venvs_of_a_release_that_was_deleted(
+    master: ScratchMaster, tarballs: VenvTarballs, tmp_path: Path
+) -> None:
+    master.install(tarballs.old)
+    for fuel, base in (("6.0", "5.1"), ("7.0", "6.0")):
+        part = write_release(tmp_path / fuel, f"2014.2-{fuel}", files=1, packages=1)
+        spec = write_spec(tmp_path, [part], fuel=fuel, upgrades=base)
+        master.install(build(spec, tmp_path / f"fuel-{fuel}.tar"))
+    master.engine().release_backups()
+    (old,) = [release for release in master.client.releases() if release.version == OLD]
+    master.client.delete_release(old.id)
+    gc = Gc(master.config, master.client, master.engine())
+    plan = gc.plan()
+    assert [verdict.version for verdict in plan.retire] == [NEW]
+    assert list(plan.venvs) == [OLD]
+    gc.apply(plan, install=new_id())
+    assert served(master) == {}
+    master.engine().rollback()
+    assert served(master) == {"api-1": "api one", "web-1": "web one"}
+
+
 def publish_repo(folder: Path) -> Path:
     publish_venvs(folder / "repo", "2", {"job": "job"})
     return folder / "repo"
