@@ -11,7 +11,7 @@ from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
 from fuel_upgrade.bundle.verify import read_head, read_head_and_texts
 from fuel_upgrade.cli.bundle.bundle_output import show_head
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
-from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, StepError
+from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.releases.gc import Gc
@@ -146,6 +146,29 @@ def test_a_damaged_base_is_refused_if_the_base_is_verified(
     archive.write_text("web two")
     with pytest.raises(PreflightError, match=r"web-1\.tgz"):
         master.engine().plan(tarballs.new, InstallOptions(verify_base=True))
+
+
+def test_a_build_in_the_folder_is_waited_for_before_anything_changes(
+    master: ScratchMaster, tarballs: VenvTarballs
+) -> None:
+    build = RepoStore(master.config.paths.venvs).locked()
+    with build, pytest.raises(PreflightError, match="builds venvs here") as caught:
+        master.install(tarballs.old)
+    assert caught.value.state == "nothing was changed"
+
+
+def test_an_undo_during_a_build_is_repaired_after_it(
+    master: ScratchMaster, tarballs: VenvTarballs
+) -> None:
+    master.install(tarballs.old)
+    master.engine().release_backups()
+    before = master.state()
+    record = master.install(tarballs.new)
+    build = RepoStore(master.config.paths.venvs).locked()
+    with build, pytest.raises(RollbackError, match="builds here"):
+        master.engine().rollback()
+    master.engine().repair(record.id)
+    assert master.state() == before
 
 
 def test_a_plan_names_the_venvs_and_their_space(
