@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.seal import SealedFile, SealedFiles
+from fuel_upgrade.bundle.venv_part import VenvPart, blob_path, index_path
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.release.dialect import MapDialect
@@ -16,7 +17,9 @@ from fuel_upgrade.upgrade.plan.base_match import BaseMatch, Need
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan, PlanOptions
 from fuel_upgrade.upgrade.plan.planner import make_plan
+from fuel_upgrade.venv.venv_index import VenvIndex
 from tests.builders import BASE_VERSION, VERSION
+from tests.fake_venvs import fake_entry
 
 UBUNTU = (VERSION, "ubuntu")
 CONFIG = Config(master_ip="10.20.0.2")
@@ -88,6 +91,17 @@ def bundle_head(
     )  # fmt: skip
 
 
+def head_with_venvs() -> BundleHead:
+    """Return that header with a venv, whose wheel is inherited."""
+    entry = fake_entry("api", "1", "archive")
+    carried = {entry.archive.sha256: entry.archive.size_bytes}
+    head = bundle_head()
+    files = {blob_path(VERSION, name): sealed(size) for name, size in carried.items()}
+    files[index_path(VERSION)] = sealed(1000)
+    part = VenvPart(VERSION, VenvIndex((entry,)), carried)
+    return replace(head, sealed=SealedFiles.of({**head.sealed, **files}), venvs=(part,))
+
+
 def orchestrator(*repos: RepoEntry) -> OrchestratorData:
     return OrchestratorData(repos, "manifests", "modules")
 
@@ -121,7 +135,7 @@ def master(
         running_tasks=(),
         bases={UBUNTU: match} if match else {},
         file_systems=dict.fromkeys(
-            (PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.state), FILE_SYSTEM
+            (PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.venvs, PATHS.state), FILE_SYSTEM
         ),
     )
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import zstandard
 
 from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.built_venvs import read_built
 from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.installer import Installer, read_installer
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
@@ -22,7 +23,6 @@ from fuel_upgrade.bundle.venv_part import (
     VenvPart,
     blob_path,
     check_agreement,
-    describe_venvs,
     index_path,
     spend_entries,
 )
@@ -43,7 +43,6 @@ from fuel_upgrade.system.hashing import on_all_cores
 from fuel_upgrade.system.progress import Progress
 from fuel_upgrade.system.unpacked import unpacked
 from fuel_upgrade.venv.repo_store import RepoStore
-from fuel_upgrade.venv.venv_index import VenvIndex
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
 # Fixed: both change the bytes written. Longer jobs take more memory and are not faster (measured).
@@ -213,21 +212,14 @@ class _Builder:
 
     def _add_venvs(self, version: str, spec: VenvsSpec) -> None:
         """Add the index of the venvs, and the archives and wheels that the base lacks."""
-        index = describe_venvs(_venvs_of(spec.repo, spec.tag))
-        present = _venvs_of(*spec.base).blobs if spec.base else {}
-        text = index.to_text()
+        part = read_built(version, spec)
+        text = part.index.to_text()
         spend_entries(text, source=f"{spec.repo}: the index of {spec.tag}")
         self.contents.add_bytes(index_path(version), text.encode())
-        carried = {}
-        for sha256 in sorted(index.blobs.keys() - present.keys()):
+        for sha256 in part.carried:
             source = RepoStore(spec.repo).blob(sha256)
-            if not source.is_file():
-                raise BundleError(
-                    f"{spec.repo}: {index.blobs[sha256]} is missing", remedy="build the venvs again"
-                )
             self.contents.add_file(blob_path(version, sha256), source, known=sha256)
-            carried[sha256] = source.stat().st_size
-        self.venvs.append(VenvPart(version, index, carried))
+        self.venvs.append(part)
 
     def _add_puppet(self, version: str, path: Path) -> None:
         opened = unpacked(path, self._scratch, parts=_PUPPET_PARTS, kind="puppet tree")
@@ -259,23 +251,6 @@ class _Builder:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
         role = Role.DIFF if spec.diff else Role.FULL
         return self._cleanup.enter_context(opened_repo(ready, role, scratch=self._scratch))
-
-
-def _venvs_of(root: Path, tag: str) -> VenvIndex:
-    """Return the venvs of one tag.
-
-    Raises:
-        ConfigError: the repo has none.
-    """
-    published = RepoStore(root).read_index()
-    index = published.of_tag(tag)
-    if not index.entries:
-        tags = ", ".join(sorted({entry.tag for entry in published.entries})) or "none"
-        raise ConfigError(
-            f"{root}: no venvs of the tag {tag}; tags there: {tags}",
-            remedy="build them with fuel-upgrade venv build, or correct venvs in bundle.yaml",
-        )
-    return index
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:

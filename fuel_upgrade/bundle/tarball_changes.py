@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fuel_upgrade.bundle.built_venvs import read_built
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
 from fuel_upgrade.bundle.venv_part import VenvPart
@@ -53,11 +54,12 @@ def report_spec(path: Path) -> Report:
         BundleError: a repo is damaged.
     """
     spec = parse_spec(_read(path), source=path)
-    repos = (
+    repos = [
         _of_spec(f"{_version(release)} {os_key}", repo, release.base, scratch=path.parent)
         for release in spec.releases
         for os_key, repo in sorted(release.repos.items())
-    )
+    ]
+    repos += (_of_venvs(read_built(_version(r), r.venvs)) for r in spec.releases if r.venvs)
     return Report(f"Changes with {path.name}", tuple(repos))
 
 

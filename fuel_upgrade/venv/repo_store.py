@@ -54,7 +54,7 @@ class RepoStore:
         """
         for folder in (self.git, self._blobs, self._generations):
             folder.mkdir(parents=True, exist_ok=True)
-        lock = Lock(self.root / ".lock")
+        lock = self._lock()
         if not lock.acquire():
             raise PreflightError(
                 f"{self.root}: {lock.owner()} builds here", remedy="wait until it ends"
@@ -63,6 +63,14 @@ class RepoStore:
             yield
         finally:
             lock.release()
+
+    def _lock(self) -> Lock:
+        return Lock(self.root / ".lock")
+
+    def builder(self) -> str:
+        """Describe the process that holds the lock of the folder; empty if there is none."""
+        holder = self._lock().holder()
+        return holder.described if holder else ""
 
     def read_index(self) -> VenvIndex:
         """Return the published venvs; none if nothing was published yet.

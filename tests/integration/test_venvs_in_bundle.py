@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from fuel_upgrade.bundle.manifest import UPGRADE
-from fuel_upgrade.bundle.tarball_changes import report_tarball
+from fuel_upgrade.bundle.tarball_changes import report_spec, report_tarball
 from fuel_upgrade.bundle.verify import read_head, read_head_and_texts
 from fuel_upgrade.cli.bundle.bundle_output import show_head
 from fuel_upgrade.daemon.response_models.gc_forms import GcPlanForm
-from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, StepError
+from fuel_upgrade.errors import BundleError, ConfigError, PreflightError, RollbackError, StepError
 from fuel_upgrade.upgrade.engine import new_id
 from fuel_upgrade.upgrade.install_options import InstallOptions
 from fuel_upgrade.upgrade.releases.gc import Gc
@@ -81,10 +81,12 @@ def test_inspect_shows_the_venvs_that_travel(
 
 
 def test_the_report_names_the_venvs_that_are_new(tarballs: VenvTarballs) -> None:
-    report = report_tarball(tarballs.new).repos[-1]
-    assert report.name == f"{NEW} venvs, tag 1"
-    assert report.new_packages == 2
-    assert "New: api-1.tgz of debian-12-x86_64." in report.note
+    part = diff_release(tarballs.folder, base_repo="venvs-5.1")
+    spec = write_spec(tarballs.folder, [part], upgrades="5.1")
+    for report in (report_tarball(tarballs.new).repos[-1], report_spec(spec).repos[-1]):
+        assert report.name == f"{NEW} venvs, tag 1"
+        assert report.new_packages == 2
+        assert "New: api-1.tgz of debian-12-x86_64." in report.note
 
 
 def test_an_install_publishes_what_the_builder_published(
@@ -146,6 +148,29 @@ def test_a_damaged_base_is_refused_if_the_base_is_verified(
         master.engine().plan(tarballs.new, InstallOptions(verify_base=True))
 
 
+def test_a_build_in_the_folder_is_waited_for_before_anything_changes(
+    master: ScratchMaster, tarballs: VenvTarballs
+) -> None:
+    build = RepoStore(master.config.paths.venvs).locked()
+    with build, pytest.raises(PreflightError, match="builds venvs here") as caught:
+        master.install(tarballs.old)
+    assert caught.value.state == "nothing was changed"
+
+
+def test_an_undo_during_a_build_is_repaired_after_it(
+    master: ScratchMaster, tarballs: VenvTarballs
+) -> None:
+    master.install(tarballs.old)
+    master.engine().release_backups()
+    before = master.state()
+    record = master.install(tarballs.new)
+    build = RepoStore(master.config.paths.venvs).locked()
+    with build, pytest.raises(RollbackError, match="builds here"):
+        master.engine().rollback()
+    master.engine().repair(record.id)
+    assert master.state() == before
+
+
 def test_a_plan_names_the_venvs_and_their_space(
     master: ScratchMaster, tarballs: VenvTarballs
 ) -> None:
@@ -200,6 +225,27 @@ def test_a_retired_release_takes_its_venvs_along_and_its_undo_brings_them_back(
     assert "api one" not in contents
 
 
+def test_gc_also_retires_the_venvs_of_a_release_that_was_deleted(
+    master: ScratchMaster, tarballs: VenvTarballs, tmp_path: Path
+) -> None:
+    master.install(tarballs.old)
+    for fuel, base in (("6.0", "5.1"), ("7.0", "6.0")):
+        part = write_release(tmp_path / fuel, f"2014.2-{fuel}", files=1, packages=1)
+        spec = write_spec(tmp_path, [part], fuel=fuel, upgrades=base)
+        master.install(build(spec, tmp_path / f"fuel-{fuel}.tar"))
+    master.engine().release_backups()
+    (old,) = [release for release in master.client.releases() if release.version == OLD]
+    master.client.delete_release(old.id)
+    gc = Gc(master.config, master.client, master.engine())
+    plan = gc.plan()
+    assert [verdict.version for verdict in plan.retire] == [NEW]
+    assert list(plan.venvs) == [OLD]
+    gc.apply(plan, install=new_id())
+    assert served(master) == {}
+    master.engine().rollback()
+    assert served(master) == {"api-1": "api one", "web-1": "web one"}
+
+
 def publish_repo(folder: Path) -> Path:
     publish_venvs(folder / "repo", "2", {"job": "job"})
     return folder / "repo"
@@ -216,6 +262,16 @@ def test_a_tag_that_is_not_built_is_refused_with_those_that_are(
     part = diff_release(tarballs.folder, tag="9")
     with pytest.raises(ConfigError, match="no venvs of the tag 9; tags there: 1"):
         build(write_spec(tarballs.folder, [part]), tmp_path / "out.tar")
+
+
+def test_an_archive_that_is_damaged_on_the_builder_ends_the_build(tmp_path: Path) -> None:
+    part = write_release(tmp_path / "6.0", NEW, files=1, packages=1)
+    part["venvs"] = {"repo": "repo", "tag": "2"}
+    (archive,) = publish_repo(tmp_path).glob("venvs/2/debian-12-x86_64/job-2-*.tgz")
+    archive.write_text("bug")
+    with pytest.raises(BundleError, match="but its index says"):
+        build(write_spec(tmp_path, [part]), tmp_path / "out.tar")
+    assert not (tmp_path / "out.tar").exists()
 
 
 def test_two_releases_with_another_venv_of_one_name_are_refused(

@@ -125,6 +125,7 @@ def show(*, root: Path, service: str, tag: str | None, platform: str | None, as_
             "python": f"{needs.python}, {needs.interpreter}",
             "glibc": f"{needs.glibc} or newer" if needs.glibc else "any",
             "units": ", ".join(entry.units) or "none",
+            "releases": ", ".join(entry.releases) or "none",
             "packages": "\n".join(f"{wheel.package} {wheel.version}" for wheel in entry.wheels),
         }
     )

@@ -1,7 +1,7 @@
 """The paths of an install: where each part of a tarball is staged, and where it goes live. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart
@@ -19,6 +19,16 @@ _PACKAGES = (".deb", ".rpm")
 _BLOCK_BYTES = 4096  # of ext4 and xfs: a file takes whole blocks
 
 
+def publication_files(head: BundleHead, published: VenvIndex) -> int:
+    """Return how many files and folders publish the venvs beside those ``published``."""
+    if not head.venvs:
+        return 0
+    for part in head.venvs:
+        published = published.with_release(part.version, part.index.entries)
+    files = lay_out(published)
+    return len(files) + len({folder for path in files for folder in PurePath(path).parents})
+
+
 class Layout:
     """The staging and live paths of one tarball, under the id of its install."""
 
@@ -31,9 +41,7 @@ class Layout:
         self._puppet = paths.puppet / STAGING / install
         self._fuel = paths.fuel / STAGING / install
         self._rest = paths.state / "staging" / install
-        for part in head.venvs:
-            published = published.with_release(part.version, part.index.entries)
-        self._publication_bytes = len(lay_out(published)) * _BLOCK_BYTES if head.venvs else 0
+        self._publication_bytes = publication_files(head, published) * _BLOCK_BYTES
         self._venvs = paths.venvs / STAGING / install
         self.stagings: dict[str, Path] = {
             manifest.REPOS: self._repos,

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuel_upgrade.bundle.manifest import VENVS
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.system.disk_space import FileSystem
+from fuel_upgrade.upgrade.plan.layout import publication_files
 from fuel_upgrade.upgrade.plan.master import Master
 from fuel_upgrade.upgrade.plan.plan import Plan
 from fuel_upgrade.upgrade.steps.switch import Switch
@@ -77,6 +79,8 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
         yield Failure(what, "get a tarball with shorter names")
     for staging, _ in folders:
         inodes[disks[staging].device] += 1
+    if head.venvs:
+        inodes[disks[unpack.stagings[VENVS]].device] += publication_files(head, master.venvs)
     yield from _inodes(inodes, master)
 
 

@@ -19,7 +19,7 @@ def read_venv_base(
     ``verify`` hashes all that they inherit.
 
     Raises:
-        PreflightError: the index of the published venvs is malformed.
+        PreflightError: the index of the published venvs is malformed, or a build publishes there.
     """
     if not head.venvs:
         return NO_VENVS, {}
@@ -30,6 +30,11 @@ def read_venv_base(
         raise PreflightError(
             error.what, remedy=f"publish the venvs in {folder} again, or move {folder} away"
         ) from error
+    if builder := store.builder():
+        raise PreflightError(
+            f"{folder}: {builder} builds venvs here",
+            remedy="wait until it ends, then install again",
+        )
     travelling = {sha256 for part in head.venvs for sha256 in part.carried}
     has = store.is_whole if verify else lambda sha256: store.blob(sha256).is_file()
     missing = {

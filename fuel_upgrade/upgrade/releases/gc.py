@@ -122,7 +122,7 @@ class Gc:
         free = [c for c in candidates if c.release.id not in keep]
         free.sort(key=lambda c: (newest_version_first(c.release.version), c.key))
         folders = _folders(self._config.paths, candidates, free)
-        venvs, venv_bytes = _venvs(self._config.paths, _leaving(candidates, free))
+        venvs, venv_bytes = _venvs(self._config.paths, _staying(candidates, free))
         why = f"no cluster uses it, no release builds on it, and Fuel {fuel_version} is another"
         return GcPlan(
             fuel_version=fuel_version,
@@ -274,29 +274,35 @@ def _folders(
         if candidate.own is not None:
             place = candidate.own.relative_to(paths.repos)
             folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
-    for version in _leaving(candidates, free):
+    for version in sorted({c.release.version for c in free} - _staying(candidates, free)):
         folders.update({paths.puppet / version: None})
         folders.update({paths.release_versions / f"{version}.yaml": None})
     return [path for path in folders if identity(path) is not None]
 
 
-def _leaving(candidates: Sequence[Candidate], free: Sequence[Candidate]) -> list[str]:
-    """Return the versions of which no release stays."""
+def _staying(candidates: Sequence[Candidate], free: Sequence[Candidate]) -> set[str]:
+    """Return the versions of which a release stays."""
     leaving = {c.release.id for c in free}
-    stay = {c.release.version for c in candidates if c.release.id not in leaving}
-    return sorted({c.release.version for c in free} - stay)
+    return {c.release.version for c in candidates if c.release.id not in leaving}
 
 
-def _venvs(paths: Paths, versions: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], int]:
-    """Return the venvs that only these releases keep, by release, and the size of their files."""
+def _venvs(paths: Paths, staying: Collection[str]) -> tuple[dict[str, tuple[str, ...]], int]:
+    """Return the venvs that only other releases keep, by release, and the size of their files.
+
+    Those of a release that was deleted without its files are among them.
+    """
     store = RepoStore(paths.venvs)
     index = store.read_index()
+    versions = sorted({v for e in index.entries for v in e.releases}.difference(staying))
+    venvs = {
+        version: tuple(
+            entry.name
+            for entry in index.entries
+            if version in entry.releases and not set(entry.releases).difference(versions)
+        )
+        for version in versions
+    }
     gone = index.blobs.keys() - index.without_releases(versions).blobs.keys()
-    venvs = {}
-    for version in versions:
-        own = [entry for entry in index.entries if version in entry.releases]
-        if own:
-            venvs[version] = tuple(e.name for e in own if not set(e.releases).difference(versions))
     return venvs, sum(p.stat().st_size for p in map(store.blob, gone) if p.exists())
 
 

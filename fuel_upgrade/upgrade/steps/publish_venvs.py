@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fuel_upgrade.bundle.manifest import VENV_BLOBS, VENV_INDEX
+from fuel_upgrade.errors import OutsideError
 from fuel_upgrade.upgrade.steps.step import Step, World
 from fuel_upgrade.venv.repo_store import RepoStore
 from fuel_upgrade.venv.venv_index import VenvChange, VenvIndex, parse_index
@@ -54,15 +55,22 @@ class PublishVenvs(Step[VenvFacts]):
 
         Raises:
             PreflightError: a build publishes into the same folder.
+            OutsideError: somebody has published since :meth:`inspect`.
         """
         store = RepoStore(self.root)
         with store.locked():
+            now = store.read_index()
+            planned = self._planned(now)
+            if now.changes_to(planned) != facts.changes:
+                raise OutsideError(
+                    f"{self.root}: somebody published other venvs meanwhile",
+                    remedy="start the install again",
+                )
             for sha256, path in self._carried().items():
                 store.link(path, sha256)
-            now = store.read_index()
-            store.publish(self._planned(now))
+            store.publish(planned)
             replaced = VenvIndex(tuple(change.old for change in facts.changes if change.old))
-            gone = replaced.blobs.keys() - store.read_index().blobs.keys()
+            gone = replaced.blobs.keys() - planned.blobs.keys()
             store.set_aside(map(store.blob, sorted(gone)), self.staged / _BACKUP)
             if self.retired:  # the space is free once the backups are deleted
                 store.set_aside(store.other_generations(), self.staged / _BACKUP)

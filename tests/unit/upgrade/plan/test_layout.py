@@ -7,7 +7,7 @@ import pytest
 from fuel_upgrade.upgrade.plan.layout import STAGING, Layout
 from fuel_upgrade.upgrade.plan.plan import as_records
 from tests.builders import BASE_VERSION, VERSION
-from tests.plan_inputs import PATHS, bundle_head, repo_part
+from tests.plan_inputs import PATHS, bundle_head, head_with_venvs, repo_part
 
 DIFF = repo_part(VERSION, BASE_VERSION)
 HEAD = bundle_head()
@@ -39,6 +39,15 @@ def test_files_count_in_whole_blocks_and_the_installer_does_not_count() -> None:
         PATHS.fuel: 2 * BLOCK,
         PATHS.state: BLOCK,
     }
+
+
+def test_venvs_are_staged_in_their_folder_and_count_with_their_publication() -> None:
+    """Their folder is inside that of the repos, and may be another file system."""
+    layout = Layout(head_with_venvs(), PATHS, "ab12cd34")
+    assert layout.stagings["upgrade/venvs/"] == PATHS.venvs / STAGING / "ab12cd34"
+    sizes = layout.staged_bytes(())
+    assert sizes[PATHS.venvs] > 2 * BLOCK
+    assert {**sizes, PATHS.venvs: 0} == {**LAYOUT.staged_bytes(()), PATHS.venvs: 0}
 
 
 def test_a_full_view_adds_the_size_of_its_indexes() -> None:

@@ -22,6 +22,7 @@ from tests.plan_inputs import (
     GIB,
     PATHS,
     bundle_head,
+    head_with_venvs,
     master,
     need,
     plan_of,
@@ -286,6 +287,20 @@ def test_a_file_system_without_the_inodes_is_refused() -> None:
     failures = checked(HEAD, with_room(free_inodes=3))
     assert [f for f in failures if "inodes are needed, 3 are free" in f]
     assert checked(HEAD, with_room(free_inodes=100)) == ()
+
+
+def test_the_publication_of_venvs_needs_inodes() -> None:
+    assert checked(HEAD, with_room(free_inodes=30)) == ()
+    (failure,) = checked(head_with_venvs(), with_room(free_inodes=30))
+    assert "inodes are needed, 30 are free" in failure
+
+
+def test_venvs_that_the_base_lacks_are_named_up_to_twenty() -> None:
+    names = tuple(f"wheel-{n}.whl" for n in range(22))
+    on = replace(ready_master(), missing_venvs={VERSION: names})
+    (failure,) = checked(head_with_venvs(), on)
+    assert f"venvs of {VERSION} (tag 1)" in failure
+    assert failure.endswith("wheel-19.whl and 2 more")
 
 
 @pytest.mark.parametrize("inside", ["", "/pool", "/pool/main"])

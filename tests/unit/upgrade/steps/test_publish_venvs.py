@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fuel_upgrade.errors import PreflightError
+from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.step import World
 from fuel_upgrade.venv.repo_store import RepoStore
@@ -115,6 +115,19 @@ def test_old_tags_of_builds_go_and_those_of_releases_stay(tmp_path: Path, world:
     tags, _ = RepoStore(step.root).collect(1, dry_run=False)
     assert tags == ("1",)
     assert {"api 2", "api 3"} <= venvs(step).keys()
+
+
+def test_a_publication_after_the_facts_were_read_is_not_overwritten(
+    tmp_path: Path, world: World
+) -> None:
+    step = another_tag(tmp_path, world)
+    facts = step.inspect(world)
+    publish_venvs(step.root, "2", {"api": "built here"})
+    before = tree(step)
+    with pytest.raises(OutsideError, match="published other venvs meanwhile"):
+        step.apply(facts, world)
+    step.revert(facts, world)
+    assert tree(step) == before
 
 
 def test_a_build_into_the_same_folder_is_not_interrupted(tmp_path: Path, world: World) -> None:
