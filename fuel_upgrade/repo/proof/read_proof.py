@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -102,11 +103,21 @@ def prove_written(sides: _Sides, written: tuple[Path, DiffDescription]) -> Proof
         BundleError: it is damaged, or no diff repo.
     """
     root, expected = written
-    return _prove(sides, open_repo(root), require_description(root), expected)
+    with ThreadPoolExecutor(1) as pool:  # reads it while its indexes are checked and read
+        described = pool.submit(require_description, root)
+        repo = open_repo(root)
+        reading = repo.read_for_proof(sides.algorithm)
+        return _prove(sides, repo, reading, described.result(), expected)
 
 
-def _prove(sides: _Sides, repo: Repo, actual: DiffDescription, expected: DiffDescription) -> Proof:
-    diff = _diff_holding(repo, actual, sides.algorithm, sides.pool)
+def _prove(
+    sides: _Sides,
+    repo: Repo,
+    reading: Reading,
+    actual: DiffDescription,
+    expected: DiffDescription,
+) -> Proof:
+    diff = _diff_holding(repo, reading, actual, sides.algorithm, sides.pool)
     proof = prove(sides.base, diff, sides.current, actual=actual, expected=expected)
     if proof.proved:
         return proof
@@ -192,7 +203,8 @@ def prove_repos(
         pair = open_pair(base_root, current_root, suite=suites.current, base_suite=suites.base)
 
         def prove_it(sides: _Sides, expected: DiffDescription) -> Proof:
-            return _prove(sides, written, actual, expected)
+            reading = written.read_for_proof(sides.algorithm)
+            return _prove(sides, written, reading, actual, expected)
 
         with proving(pair, actual.algorithm, prove_it) as ask:
             compared = compare_pair(pair, algorithm=actual.algorithm)
@@ -207,7 +219,8 @@ def prove_ready(repo: Repo) -> Proof:
         BundleError: the description is malformed.
     """
     actual = require_description(repo.root)
-    return prove_alone(_diff_holding(repo, actual, actual.algorithm, {}), actual)
+    reading = repo.read_for_proof(actual.algorithm)
+    return prove_alone(_diff_holding(repo, reading, actual, actual.algorithm, {}), actual)
 
 
 def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyReport:
@@ -229,9 +242,12 @@ def dependencies_of(repo: Repo) -> DependencyReport:
 
 
 def _diff_holding(
-    repo: Repo, actual: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo,
+    reading: Reading,
+    actual: DiffDescription,
+    algorithm: str,
+    pool: dict[Identity, Identity],
 ) -> Holding:
-    reading = repo.read_for_proof(algorithm)
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
