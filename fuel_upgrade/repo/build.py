@@ -20,6 +20,7 @@ from fuel_upgrade.repo.proof.read_proof import describe, prove_written, proving
 from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
+from fuel_upgrade.system.beside import beside
 from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.files import (
     copy_hashed,
@@ -134,7 +135,7 @@ def _write(
         with proving(pair, None, prove_written) as prove:
             comparison = compare_pair(pair)
             description = _write_described(comparison, out, options, progress)
-            proof = prove(comparison, (out, replace(description, inherited=())))
+            proof = prove(comparison, (out, _without_inherited(description)))
     proof.require(f"{current} against {base}")
     return description
 
@@ -144,16 +145,24 @@ def _write_described(
 ) -> DiffDescription:
     if options.strict_extras:
         _require_readable(comparison.current)
-    with ThreadPoolExecutor(1) as beside:  # runs while the indexes are written
-        describing = beside.submit(describe, comparison)
+    with beside(partial(describe, comparison), _without_inherited) as described:
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
-        # Before the archives are closed: each pass reads their indexes again.
-        dropped = current_repo.dropped(choice)
-        description = replace(describing.result(), original=original, dropped=dropped)
-        write_file(out / FILE_NAME, description.render().encode())
-        return description
+        description = replace(
+            described(None),
+            inherited=comparison.diff.inherited,
+            original=original,
+            # Before the archives are closed: each pass reads their indexes again.
+            dropped=current_repo.dropped(choice),
+        )
+    write_file(out / FILE_NAME, description.render().encode())
+    return description
+
+
+def _without_inherited(description: DiffDescription, _: None = None) -> DiffDescription:
+    """Leave out the list that each process has."""
+    return replace(description, inherited=())
 
 
 def _require_readable(repo: Repo) -> None:
