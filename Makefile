@@ -12,6 +12,9 @@ BUILT_HERE := --no-build-isolation --use-pep517
 # uv has a separate environment, so that a broken lock can be renewed.
 UV_VENV := .venv-uv
 UV := $(UV_VENV)/bin/uv
+# Ansible has one too: its libraries are not those of the program.
+ANSIBLE_VENV := .venv-ansible
+ANSIBLE := $(ANSIBLE_VENV)/.ready
 # Tests spend much time waiting for programs and restarts: three workers keep two cores busy.
 WORKERS ?= 3
 UNIT_WORKERS ?= 2
@@ -32,7 +35,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-venvs test-registry test-foreign test-ansible test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -47,7 +50,7 @@ bench-quick: tools-required $(READY) ## Measure small inputs against wide limits
 	@$(VENV)/bin/python -m bench --quick
 
 # The slowest files come first, so that no worker gets one of them at the end.
-test: tools $(READY) ## Run all tests
+test: tools $(READY) $(ANSIBLE) ## Run all tests
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  tests/crash tests/integration tests/unit
 
@@ -69,12 +72,19 @@ test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disk
 test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user who tries to stop them, as root
 	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
 
+test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, fill its disk, switch under a reader
+	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} VENV_HOSTS=$${VENV_HOSTS:-5000} \
+	  $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py tests/integration/test_venv_fleet.py)
+
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \
 	  $(LONG_TESTS) tests/integration/test_registry_load.py
 
 test-foreign: tools $(READY) ## Read the repos in the tests of apt, reprepro, createrepo_c, dnf and others
 	@$(LONG_TESTS) tests/foreign
+
+test-ansible: tools $(READY) $(ANSIBLE) ## Sanity tests of Ansible 2.16 to 2.21, hosts by ssh, 50 hosts; as root
+	@$(LONG_TESTS) tests/fleet
 
 # The guided part stays in build/fuzz: its corpora, so that the next run begins with them, and findings.
 fuzz: export FUZZ_SECONDS := $(SECONDS)
@@ -125,7 +135,7 @@ unit: $(READY) ## Run the unit tests only
 	@$(UNIT_TESTS)
 
 coverage: $(READY) ## Show which branches of the pure modules no unit test takes
-	@$(VENV)/bin/coverage run -m pytest -q tests/unit
+	@$(VENV)/bin/coverage run -m pytest -q tests/unit tests/integration/builds
 	@$(VENV)/bin/coverage report
 
 lint: tools $(READY) ## Check style, types and the syntax of shell scripts
@@ -168,6 +178,12 @@ $(READY): locks/build.txt locks/dev.txt setup.py | tools
 	@$(PIP) --require-hashes --requirement locks/build.txt
 	@$(PIP) $(BUILT_HERE) --require-hashes --requirement locks/dev.txt
 	@$(PIP) $(BUILT_HERE) --no-index --no-deps --editable .
+	@touch $@
+
+$(ANSIBLE): locks/ansible.txt | tools
+	@echo "setting up $(ANSIBLE_VENV)"
+	@$(PYTHON) -m venv --clear $(ANSIBLE_VENV)
+	@$(ANSIBLE_VENV)/bin/python -m pip install $(QUIETLY) --require-hashes --requirement $<
 	@touch $@
 
 $(TREE_ROOT).ready: $(TREE_SOURCES) | $(READY) tools-packages

@@ -20,25 +20,27 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(argv: Sequence[str], port: int, log: Path) -> Iterator[None]:
+def running(
+    argv: Sequence[str], port: int, log: Path, *, address: str = "127.0.0.1"
+) -> Iterator[None]:
     """Run a server, and wait until it listens at the port; its output goes to ``log``."""
     with log.open("wb") as output:
         server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        _await_port(server, port)
+        _await_port(server, address, port)
         yield
     finally:
         server.terminate()
         server.wait()
 
 
-def _await_port(server: subprocess.Popen[bytes], port: int) -> None:
+def _await_port(server: subprocess.Popen[bytes], address: str, port: int) -> None:
     deadline = time.monotonic() + _UP_S
     while True:
         assert server.poll() is None, "the web server did not start"
         assert time.monotonic() < deadline, "the web server does not answer"
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
+from fuel_upgrade.repo.metadata_place import require_regular
 from fuel_upgrade.repo.package import (
     ALGORITHMS,
     Identity,
@@ -188,9 +189,10 @@ def read_description(root: Path, *, source: str | None = None) -> DiffDescriptio
     """Read the ``diff.yaml`` of a repo; None if it is a full repo. ``source`` names it in errors.
 
     Raises:
-        BundleError: it is malformed or cannot be read.
+        BundleError: it is malformed, no regular file inside of the repo, or cannot be read.
     """
     path = root / FILE_NAME
+    require_regular(root, [path])
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):

@@ -44,6 +44,9 @@ class AptRepo(AptSuite):
         """Return whether the repo is unsigned: apt refuses another label."""
         return not any((self.folder / name).exists() for name in _SIGNATURES)
 
+    def require_well_formed(self) -> None:
+        """Do nothing: every method reads whole entries."""
+
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield identities; by SHA-256 many entries are read at once."""
         if algorithm != "sha256" or self.computed:
@@ -61,6 +64,10 @@ class AptRepo(AptSuite):
         """Read them with apt's own parser, or with python-debian on a host without it."""
         parts = read_identities([index.path for index in self.indexes], algorithm)
         return Reading(reader_name(), self._completed_parts(parts))
+
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read each for itself."""
+        return base.read_for_proof(algorithm), self.read_for_proof(algorithm)
 
     def _completed_parts(
         self, parts: Iterable[ReadPart]

@@ -62,7 +62,7 @@ class _Sides:
             BundleError: the library refuses one of them.
         """
         pool = dict[Identity, Identity]()
-        started = [repo.read_for_proof(algorithm) for repo in (pair.base, pair.current)]
+        started = pair.current.read_both_for_proof(pair.base, algorithm)
         inherited = [package.identity(algorithm) for package in pair.base_inherited]
         base = _holding(pair.base, started[0], inherited, algorithm, pool)
         current = _holding(pair.current, started[1], (), algorithm, pool)
@@ -174,6 +174,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
+        for repo in (compared.base, compared.current):
+            repo.require_well_formed()
         dropped = compared.current.dropped(IndexChoice())
         described = replace(describe(compared), dropped=dropped)
         return described.report(name or f"{base} -> {current}")
@@ -207,6 +209,8 @@ def prove_repos(
             return _prove(sides, written, reading, actual, expected)
 
         with proving(pair, actual.algorithm, prove_it) as ask:
+            for repo in (pair.base, written, pair.current):
+                repo.require_well_formed()
             compared = compare_pair(pair, algorithm=actual.algorithm)
             proof = ask(compared, describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None

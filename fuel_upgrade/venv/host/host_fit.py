@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deploy_error import DeployError
+from .deploy_error import DeployError
 
 _TIMEOUT_S = 300
 
@@ -54,8 +54,8 @@ def host_platform() -> str:
     """Return ``<distribution>-<version>-<architecture>`` of this host, as in os-release(5)."""
     facts = {}
     for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
-        key, _, value = line.partition("=")
-        if value:
+        key, separator, value = line.partition("=")
+        if separator and value:
             facts[key] = "".join(shlex.split(value))
     version = facts.get("VERSION_ID", "rolling")
     return f"{facts['ID']}-{version}-{platform.machine()}".lower()

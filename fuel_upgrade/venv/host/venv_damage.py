@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from fuel_upgrade.venv.host.deployed import DESCRIPTION
-from fuel_upgrade.venv.host.repo_server import sha256_of
+from .deployed import DESCRIPTION
+from .repo_server import sha256_of
 
 
 def find_damage(venv: Path, *, content: bool) -> list[str]:
@@ -43,6 +43,6 @@ def _is_same(path: Path, expected: list[object], *, content: bool) -> bool:
         return expected == ["link", str(path.readlink())]
     if not stat.S_ISREG(info.st_mode) or expected[0] != "file":
         return False
-    _, mode, size, sha256 = expected
+    mode, size, sha256 = expected[1:]
     is_same = (f"{stat.S_IMODE(info.st_mode):o}", info.st_size) == (mode, size)
     return is_same and (not content or sha256_of(path) == sha256)

@@ -1,0 +1,1 @@
+../../../../fuel_upgrade/venv/host/deploy.py

@@ -1,0 +1,1 @@
+../../../../fuel_upgrade/venv/host/venv_damage.py

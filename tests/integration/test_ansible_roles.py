@@ -1,0 +1,78 @@
+"""The roles and the playbook of the collection: a repo server, and hosts in mount namespaces."""
+
+import sys
+
+import pytest
+
+from tests.ansible_fleet import BUILD, Fleet, Part
+from tests.ansible_hosts import make_hosts, make_misfit, other_python
+from tests.ansible_runs import needs_ansible
+from tests.tools import needs, needs_here, needs_root
+from tests.venv_wheels import make_wheel
+
+pytestmark = [
+    needs("uv", "git", "nginx", "unshare"),
+    needs_here(*(() if other_python() else ("a second minor version of Python",))),
+    needs_root(),
+    needs_ansible(),
+]
+HOSTS = ("host1", "host2")
+SERVICES = ("alpha", "gamma")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Part]:
+    """Build and deploy, repeat it, rebuild one service, and meet a host that does not fit."""
+    folder = tmp_path_factory.mktemp("fleet")
+    for name, version in (("alpha", "1.0"), ("gamma", "1.0"), ("gamma", "2.0")):
+        make_wheel(folder / "wheels", name, version, command=name)
+    directory = folder / "venvs"
+    services = {"alpha": {"requirements": ["alpha"]}, "gamma": {"requirements": ["gamma==1.0"]}}
+    hosts = make_hosts(folder / "hosts", directory, (*HOSTS, "later"))
+    return Fleet(
+        folder,
+        {"tag": "1", "python": sys.executable, "directory": str(directory), "services": services},
+        f"sed -i s/gamma==1.0/gamma==2.0/ {folder}/venvs.yaml",
+        {"misfit": make_misfit(folder / "hosts/misfit", directory), **hosts},
+        build={"repo_build_find_links": [f"{folder}/wheels"], "repo_build_offline": True},
+    ).run()
+
+
+def test_the_first_run_builds_and_deploys_everything(parts: dict[str, Part]) -> None:
+    first = parts["first"]
+    assert first.states(BUILD) == {"localhost": "ok"}
+    assert first.changed() == {host: list(SERVICES) for host in HOSTS}
+    assert sorted(first.downloads()) == sorted([*SERVICES] * len(HOSTS))
+
+
+def test_the_second_run_changes_nothing_and_moves_no_byte(parts: dict[str, Part]) -> None:
+    again = parts["again"]
+    assert not [result for result in again.results if result.is_changed]
+    assert len(again.requests) == len(HOSTS) * len(SERVICES)
+    assert all(line.endswith(" 304 0") for line in again.requests), again.requests
+
+
+def test_check_mode_reports_the_rebuilt_service_and_moves_no_archive(
+    parts: dict[str, Part],
+) -> None:
+    checked = parts["checked"]
+    assert checked.changed() == {host: ["gamma"] for host in HOSTS}
+    assert checked.downloads() == []
+
+
+def test_only_the_rebuilt_service_moves(parts: dict[str, Part]) -> None:
+    checked, rebuilt = parts["checked"], parts["rebuilt"]
+    assert rebuilt.changed() == checked.changed()
+    assert rebuilt.downloads() == ["gamma"] * len(HOSTS)
+    for host, items in rebuilt.loops().items():
+        assert [item["to"] for item in items] == [item["to"] for item in checked.loops()[host]]
+
+
+def test_a_host_with_another_python_is_refused_and_stops_the_next_batch(
+    parts: dict[str, Part],
+) -> None:
+    refused = parts["refused"]
+    assert refused.states() == {"misfit": "failed"}
+    assert refused.downloads() == []
+    for item in refused.loops()["misfit"]:
+        assert f"Python: expected 3.{sys.version_info.minor}, found 3." in item["msg"]
