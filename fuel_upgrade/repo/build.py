@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.compare import Comparison, compare_pair, open_pair
+from fuel_upgrade.repo.compare import Comparison, open_pair
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
@@ -132,10 +132,9 @@ def _write(
         pair = open_pair(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
-        with proving(pair, None, prove_written) as prove:
-            comparison = compare_pair(pair)
+        with proving(pair, None, prove_written) as (comparison, prove):
             description = _write_described(comparison, out, options, progress)
-            proof = prove(comparison, (out, _without_inherited(description)))
+            proof = prove((out, _without_inherited(description)))
     proof.require(f"{current} against {base}")
     return description
 

@@ -1,6 +1,6 @@
 """Compare two apt repos by the identities of their entries, reading each index once."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, compress
@@ -18,19 +18,25 @@ ALGORITHM = "sha256"
 _Row = tuple[Identity, Entry]
 
 
-def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
+def quick_diff(
+    base: AptSuite,
+    current: AptSuite,
+    inherited: Sequence[Package],
+    when_read: Callable[[], None] = lambda: None,
+) -> QuickDiff | None:
     """Return what :func:`fuel_upgrade.repo.diff.diff` returns, or None if a SHA-256 is missing.
 
     Raises:
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        with beside(partial(_Side.read, base), lambda side, _: side) as base_side:
+        with beside(partial(_Side.read, base), _Side.itself) as base_side:
             now = _Side.read(current)
             new = now.identities
             before = base_side(None).sharing(new)
     except KeyError:
         return None
+    when_read()
     taken = {package.identity(ALGORITHM): package for package in inherited}
     old = before.identities
     old.update(zip(taken, taken, strict=True))
@@ -95,6 +101,10 @@ class _Side:
         side = cls(suite, parts)
         side.require_no_contradiction()
         return side
+
+    def itself(self, _: None) -> Self:
+        """Return the side, as the answer of a copy of the process."""
+        return self
 
     def sharing(self, known: dict[Identity, Identity]) -> "_Side":
         """Return the same with the texts of ``known`` identities, which saves memory."""

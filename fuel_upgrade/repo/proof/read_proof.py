@@ -74,24 +74,23 @@ class _Sides:
 @contextmanager
 def proving(
     pair: Pair, algorithm: str | None, prove: Callable[[_Sides, _Question], Proof]
-) -> Iterator[Callable[[Comparison, _Question], Proof]]:
-    """Yield a function that proves a comparison of ``pair``, for the question that it gets.
+) -> Iterator[tuple[Comparison, Callable[[_Question], Proof]]]:
+    """Compare a pair as :func:`compare_pair`; yield also the function that proves the comparison.
 
-    A quick comparison is by SHA-256: then the library reads at once, beside this process.
+    If the comparison is quick, the library reads beside this process as soon as the pair is read.
+
+    Raises:
+        BundleError: one of the pair is damaged.
     """
-
-    def prove_here(comparison: Comparison, question: _Question) -> Proof:
-        return prove(_Sides.read(comparison, comparison.diff.algorithm), question)
-
-    if algorithm not in (None, _QUICK) or not pair.one_index_holds_all:
-        yield prove_here
-        return
-    with beside(partial(_Sides.read, pair, _QUICK), prove) as ask:
-        yield (
-            lambda comparison, question: (
-                ask(question) if comparison.quick else prove_here(comparison, question)
-            )
-        )
+    with beside(partial(_Sides.read, pair, _QUICK), prove, waits=True) as prover:
+        comparison = compare_pair(pair, algorithm=algorithm, when_read=prover.begin)
+        if comparison.quick:
+            yield comparison, prover
+            return
+    yield (
+        comparison,
+        lambda question: prove(_Sides.read(comparison, comparison.diff.algorithm), question),
+    )
 
 
 def prove_written(sides: _Sides, written: tuple[Path, DiffDescription]) -> Proof:
@@ -208,11 +207,10 @@ def prove_repos(
             reading = written.read_for_proof(sides.algorithm)
             return _prove(sides, written, reading, actual, expected)
 
-        with proving(pair, actual.algorithm, prove_it) as ask:
-            for repo in (pair.base, written, pair.current):
-                repo.require_well_formed()
-            compared = compare_pair(pair, algorithm=actual.algorithm)
-            proof = ask(compared, describe(compared))
+        for repo in (pair.base, written, pair.current):
+            repo.require_well_formed()
+        with proving(pair, actual.algorithm, prove_it) as (compared, ask):
+            proof = ask(describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
