@@ -37,6 +37,7 @@ from fuel_upgrade.system.progress import Progress, no_progress
 Place = tuple[Package, Path, Path]
 """A package, its file, and the file to make."""
 
+_FEW_PACKAGES = 2000  # are described in less time than the process is copied
 _FOLDER_MODE, _FILE_MODE, _READ = 0o755, 0o644, 0o444
 
 
@@ -144,7 +145,8 @@ def _write_described(
 ) -> DiffDescription:
     if options.strict_extras:
         _require_readable(comparison.current)
-    with beside(partial(describe, comparison), _without_inherited) as described:
+    is_short = len(comparison.diff.carried) < _FEW_PACKAGES
+    with beside(partial(describe, comparison), _without_inherited, is_short=is_short) as described:
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()

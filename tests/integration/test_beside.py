@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from time import sleep
 
 import pytest
@@ -80,7 +81,26 @@ def test_without_a_question_the_copy_ends(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_process_with_threads_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 2)
     with beside(os.getpid, lambda prepared, question: (prepared, question)) as ask:
+        ask.begin()
         assert ask(1) == (os.getpid(), 1)
+
+
+def test_short_work_is_done_here() -> None:
+    with beside(os.getpid, lambda prepared, _: prepared, is_short=True) as ask:
+        assert ask(None) == os.getpid()
+
+
+def test_a_copy_that_waits_prepares_when_it_is_to_begin(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.touch()
+    with beside(ready.exists, lambda was_there, _: was_there, waits=True) as ask:
+        ready.unlink()
+        ask.begin()
+        ask.begin()
+        assert ask(None) is False
+    with beside(ready.exists, lambda was_there, _: was_there, waits=True) as ask:
+        ready.touch()
+        assert ask(None) is True
 
 
 ERRORS = (

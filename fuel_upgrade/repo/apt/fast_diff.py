@@ -15,6 +15,7 @@ from fuel_upgrade.repo.version import compare_deb
 from fuel_upgrade.system.beside import beside
 
 ALGORITHM = "sha256"
+_SHORT_BYTES = 1 << 20
 _Row = tuple[Identity, Entry]
 
 
@@ -30,7 +31,8 @@ def quick_diff(
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        with beside(partial(_Side.read, base), _Side.itself) as base_side:
+        is_short = sum(index.path.stat().st_size for index in base.indexes) < _SHORT_BYTES
+        with beside(partial(_Side.read, base), _Side.itself, is_short=is_short) as base_side:
             now = _Side.read(current)
             new = now.identities
             before = base_side(None).sharing(new)
