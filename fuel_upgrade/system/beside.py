@@ -12,17 +12,17 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from fuel_upgrade.errors import OutsideError
 
 _Prepared = TypeVar("_Prepared")
-_Question_contra = TypeVar("_Question_contra", contravariant=True)
+_Question = TypeVar("_Question")
 _Answer_co = TypeVar("_Answer_co", covariant=True)
 
 
-class Copy(Protocol[_Question_contra, _Answer_co]):
+class Copy(Protocol[_Answer_co]):
     """A copy of this process, which answers one question."""
 
     def begin(self) -> None:
         """Let it prepare now, unless it does already."""
 
-    def __call__(self, question: _Question_contra, /) -> _Answer_co:
+    def __call__(self, question: Any, /) -> _Answer_co:
         """Ask it.
 
         Raises:
@@ -33,11 +33,11 @@ class Copy(Protocol[_Question_contra, _Answer_co]):
 @contextmanager
 def beside(
     prepare: Callable[[], _Prepared],
-    answer: Callable[[_Prepared, _Question_contra], _Answer_co],
+    answer: Callable[[_Prepared, _Question], _Answer_co],
     *,
     waits: bool = False,
     is_short: bool = False,
-) -> Iterator[Copy[_Question_contra, _Answer_co]]:
+) -> Iterator[Copy[_Answer_co]]:
     """Yield a copy of this process.
 
     It runs ``prepare`` at once, or when it is to begin if it ``waits``, and ``answer`` when it is
@@ -108,7 +108,7 @@ class _There:
 
 def _run(
     prepare: Callable[[], _Prepared],
-    answer: Callable[[_Prepared, _Question_contra], _Answer_co],
+    answer: Callable[[_Prepared, _Question], _Answer_co],
     parent: Connection,
 ) -> NoReturn:
     outcome: tuple[_Answer_co | None, Exception | None]

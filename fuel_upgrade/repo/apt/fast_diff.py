@@ -32,7 +32,9 @@ def quick_diff(
     """
     try:
         is_short = sum(index.path.stat().st_size for index in base.indexes) < _SHORT_BYTES
-        with beside(partial(_Side.read, base), _Side.itself, is_short=is_short) as base_side:
+        with beside(
+            partial(_Side.read, base), lambda side, _: side, is_short=is_short
+        ) as base_side:
             now = _Side.read(current)
             new = now.identities
             before = base_side(None).sharing(new)
@@ -103,10 +105,6 @@ class _Side:
         side = cls(suite, parts)
         side.require_no_contradiction()
         return side
-
-    def itself(self, _: None) -> Self:
-        """Return the side, as the answer of a copy of the process."""
-        return self
 
     def sharing(self, known: dict[Identity, Identity]) -> "_Side":
         """Return the same with the texts of ``known`` identities, which saves memory."""
