@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.compare import Comparison, compare_pair, open_pair
+from fuel_upgrade.repo.compare import Comparison, open_pair
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
@@ -20,6 +20,7 @@ from fuel_upgrade.repo.proof.read_proof import describe, prove_written, proving
 from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
+from fuel_upgrade.system.beside import beside
 from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.files import (
     copy_hashed,
@@ -36,6 +37,7 @@ from fuel_upgrade.system.progress import Progress, no_progress
 Place = tuple[Package, Path, Path]
 """A package, its file, and the file to make."""
 
+_FEW_PACKAGES = 2000  # are described in less time than the process is copied
 _FOLDER_MODE, _FILE_MODE, _READ = 0o755, 0o644, 0o444
 
 
@@ -131,10 +133,9 @@ def _write(
         pair = open_pair(
             base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
-        with proving(pair, None, prove_written) as prove:
-            comparison = compare_pair(pair)
+        with proving(pair, None, prove_written) as (comparison, prove):
             description = _write_described(comparison, out, options, progress)
-            proof = prove(comparison, (out, replace(description, inherited=())))
+            proof = prove((out, _without_inherited(description)))
     proof.require(f"{current} against {base}")
     return description
 
@@ -144,16 +145,25 @@ def _write_described(
 ) -> DiffDescription:
     if options.strict_extras:
         _require_readable(comparison.current)
-    with ThreadPoolExecutor(1) as beside:  # runs while the indexes are written
-        describing = beside.submit(describe, comparison)
+    is_short = len(comparison.diff.carried) < _FEW_PACKAGES
+    with beside(partial(describe, comparison), _without_inherited, is_short=is_short) as described:
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
         original = write_original(current_repo, out, choice) if options.original else ()
-        # Before the archives are closed: each pass reads their indexes again.
-        dropped = current_repo.dropped(choice)
-        description = replace(describing.result(), original=original, dropped=dropped)
-        write_file(out / FILE_NAME, description.render().encode())
-        return description
+        description = replace(
+            described(None),
+            inherited=comparison.diff.inherited,
+            original=original,
+            # Before the archives are closed: each pass reads their indexes again.
+            dropped=current_repo.dropped(choice),
+        )
+    write_file(out / FILE_NAME, description.render().encode())
+    return description
+
+
+def _without_inherited(description: DiffDescription, _: None = None) -> DiffDescription:
+    """Leave out the list that each process has."""
+    return replace(description, inherited=())
 
 
 def _require_readable(repo: Repo) -> None:

@@ -1,5 +1,6 @@
 """Compare two repos of one kind by checksum."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,19 +71,22 @@ def open_pair(
     return Pair(base, current, read_inherited(base_root))
 
 
-def compare_pair(pair: Pair, *, algorithm: str | None = None) -> Comparison:
+def compare_pair(
+    pair: Pair, *, algorithm: str | None = None, when_read: Callable[[], None] = lambda: None
+) -> Comparison:
     """Read two repos and compare them by checksum, by ``algorithm`` if given.
 
     The checksums come from the indexes; if the two have no algorithm in common, the files of both
     are hashed. If the base is a diff repo, its inherited packages count as its own: a release
-    that builds on it gets the repos of the base as well.
+    that builds on it gets the repos of the base as well. ``when_read`` is called before the work
+    that needs one core only.
 
     Raises:
         BundleError: one of them is damaged.
     """
     base, current, inherited = pair.base, pair.current, pair.base_inherited
     if algorithm in (None, _COMPUTED) and pair.one_index_holds_all:
-        quick = current.quick_diff(base, inherited)
+        quick = current.quick_diff(base, inherited, when_read)
         if quick is not None:
             return Comparison(base, current, inherited, quick.diff, quick)
     return _compare_packages(pair, algorithm)

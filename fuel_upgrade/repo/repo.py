@@ -1,6 +1,6 @@
 """The operations of a repo that differ between apt and yum, as one protocol."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -149,8 +149,12 @@ class Repo(Protocol):
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""
 
-    def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
+    def quick_diff(
+        self, base: Self, inherited: Sequence[Package], when_read: Callable[[], None]
+    ) -> QuickDiff | None:
         """Compare with ``base``, reading each index once; None where that is impossible.
+
+        ``when_read`` is called before the work that needs one core only.
 
         Raises:
             BundleError: an index is damaged or malformed, or entries contradict each other.

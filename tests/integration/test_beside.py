@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from time import sleep
 
 import pytest
@@ -25,6 +26,18 @@ def refuse(*_: object) -> int:
     raise error.amended(side="the base repo x")
 
 
+def itself(prepared: object, _: object) -> object:
+    return prepared
+
+
+def with_question(prepared: int, question: int) -> tuple[int, int]:
+    return prepared, question
+
+
+def with_process(prepared: int, question: str) -> tuple[int, int, str]:
+    return prepared, os.getpid(), question
+
+
 def kill(process: int, _: None) -> None:
     os.kill(process, signal.SIGKILL)
 
@@ -38,7 +51,7 @@ def ended(child: int) -> bool:
 
 
 def test_the_copy_answers_from_the_prepared_value() -> None:
-    with beside(os.getpid, lambda prepared, question: (prepared, os.getpid(), question)) as ask:
+    with beside(os.getpid, with_process) as ask:
         prepared, answering, question = ask("x" * 1_000_000)
     assert prepared == answering != os.getpid()
     assert question == "x" * 1_000_000
@@ -72,15 +85,34 @@ def test_without_a_question_the_copy_ends(monkeypatch: pytest.MonkeyPatch) -> No
         return children[-1]
 
     monkeypatch.setattr(os, "fork", noted)
-    with pytest.raises(KeyboardInterrupt), beside(partial(sleep, 600), lambda *_: None):
+    with pytest.raises(KeyboardInterrupt), beside(partial(sleep, 600), itself):
         raise KeyboardInterrupt
     assert [ended(child) for child in children] == [True]
 
 
 def test_a_process_with_threads_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 2)
-    with beside(os.getpid, lambda prepared, question: (prepared, question)) as ask:
+    with beside(os.getpid, with_question) as ask:
+        ask.begin()
         assert ask(1) == (os.getpid(), 1)
+
+
+def test_short_work_is_done_here() -> None:
+    with beside(os.getpid, itself, is_short=True) as ask:
+        assert ask(None) == os.getpid()
+
+
+def test_a_copy_that_waits_prepares_when_it_is_to_begin(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.touch()
+    with beside(ready.exists, itself, waits=True) as ask:
+        ready.unlink()
+        ask.begin()
+        ask.begin()
+        assert ask(None) is False
+    with beside(ready.exists, itself, waits=True) as ask:
+        ready.touch()
+        assert ask(None) is True
 
 
 ERRORS = (

@@ -1,6 +1,6 @@
 """Compare two apt repos by the identities of their entries, reading each index once."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, compress
@@ -15,22 +15,32 @@ from fuel_upgrade.repo.version import compare_deb
 from fuel_upgrade.system.beside import beside
 
 ALGORITHM = "sha256"
+_SHORT_BYTES = 1 << 20
 _Row = tuple[Identity, Entry]
 
 
-def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
+def quick_diff(
+    base: AptSuite,
+    current: AptSuite,
+    inherited: Sequence[Package],
+    when_read: Callable[[], None] = lambda: None,
+) -> QuickDiff | None:
     """Return what :func:`fuel_upgrade.repo.diff.diff` returns, or None if a SHA-256 is missing.
 
     Raises:
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        with beside(partial(_Side.read, base), lambda side, _: side) as base_side:
+        is_short = sum(index.path.stat().st_size for index in base.indexes) < _SHORT_BYTES
+        with beside(
+            partial(_Side.read, base), lambda side, _: side, is_short=is_short
+        ) as base_side:
             now = _Side.read(current)
             new = now.identities
             before = base_side(None).sharing(new)
     except KeyError:
         return None
+    when_read()
     taken = {package.identity(ALGORITHM): package for package in inherited}
     old = before.identities
     old.update(zip(taken, taken, strict=True))

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import lzma
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 from io import RawIOBase
@@ -28,7 +28,7 @@ _STRENGTH = ("sha512", "sha256", "sha1", "md5")
 USUAL = ("", ".gz")
 _GZIP_LEVEL = 6
 _XZ_PRESET = 0  # a tenth larger than 2, in a fifth of the time; where the current repo has xz
-_WRITE_BYTES = 256 << 10  # each write waits for the interpreter lock
+_WRITE_BYTES = 1 << 20  # each write waits for Python's lock, some milliseconds if others compute
 _Part = TypeVar("_Part")
 _COMPRESSORS: Mapping[str, Callable[[Any], Any]] = {
     ".gz": lambda sink: gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0),
@@ -199,10 +199,18 @@ def write_forms(
             writers.append(stack.enter_context(closing(compressor(sink))) if compressor else sink)
         # Compressors release the interpreter lock: they run in parallel, also when closing.
         pool = stack.enter_context(ThreadPoolExecutor(len(writers)))
-        for data in _grouped(texts):
-            list(pool.map(lambda writer, data=data: writer.write(data), writers))
+        writing: list[Future[int]] = []
+        for data in _grouped(texts):  # made while the one before is compressed
+            _await(writing)
+            writing = [pool.submit(writer.write, data) for writer in writers]
+        _await(writing)
         list(pool.map(lambda writer: writer.close(), writers))
     return {stem + suffix: sink.sums() for suffix, sink in sinks.items()}
+
+
+def _await(writing: Iterable[Future[int]]) -> None:
+    for each in writing:
+        each.result()
 
 
 def _grouped(texts: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """One suite of an apt repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -86,9 +86,11 @@ class AptRepo(AptSuite):
         """Return the suite with these sums, which are added to entries as they are read."""
         return replace(self, computed=sums)
 
-    def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
+    def quick_diff(
+        self, base: Self, inherited: Sequence[Package], when_read: Callable[[], None]
+    ) -> QuickDiff | None:
         """Compare by identity; None if an entry lacks its SHA-256."""
-        return quick_diff(base, self, inherited)
+        return quick_diff(base, self, inherited, when_read)
 
     def requirements(self) -> tuple[PackageSet, ...]:
         """Return one set for each architecture."""

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -73,24 +74,23 @@ class _Sides:
 @contextmanager
 def proving(
     pair: Pair, algorithm: str | None, prove: Callable[[_Sides, _Question], Proof]
-) -> Iterator[Callable[[Comparison, _Question], Proof]]:
-    """Yield a function that proves a comparison of ``pair``, for the question that it gets.
+) -> Iterator[tuple[Comparison, Callable[[_Question], Proof]]]:
+    """Compare a pair as :func:`compare_pair`; yield also the function that proves the comparison.
 
-    A quick comparison is by SHA-256: then the library reads at once, beside this process.
+    If the comparison is quick, the library reads beside this process as soon as the pair is read.
+
+    Raises:
+        BundleError: one of the pair is damaged.
     """
-
-    def prove_here(comparison: Comparison, question: _Question) -> Proof:
-        return prove(_Sides.read(comparison, comparison.diff.algorithm), question)
-
-    if algorithm not in (None, _QUICK) or not pair.one_index_holds_all:
-        yield prove_here
-        return
-    with beside(partial(_Sides.read, pair, _QUICK), prove) as ask:
-        yield (
-            lambda comparison, question: (
-                ask(question) if comparison.quick else prove_here(comparison, question)
-            )
-        )
+    with beside(partial(_Sides.read, pair, _QUICK), prove, waits=True) as prover:
+        comparison = compare_pair(pair, algorithm=algorithm, when_read=prover.begin)
+        if comparison.quick:
+            yield comparison, prover
+            return
+    yield (
+        comparison,
+        lambda question: prove(_Sides.read(comparison, comparison.diff.algorithm), question),
+    )
 
 
 def prove_written(sides: _Sides, written: tuple[Path, DiffDescription]) -> Proof:
@@ -102,11 +102,21 @@ def prove_written(sides: _Sides, written: tuple[Path, DiffDescription]) -> Proof
         BundleError: it is damaged, or no diff repo.
     """
     root, expected = written
-    return _prove(sides, open_repo(root), require_description(root), expected)
+    with ThreadPoolExecutor(1) as pool:  # reads it while its indexes are checked and read
+        described = pool.submit(require_description, root)
+        repo = open_repo(root)
+        reading = repo.read_for_proof(sides.algorithm)
+        return _prove(sides, repo, reading, described.result(), expected)
 
 
-def _prove(sides: _Sides, repo: Repo, actual: DiffDescription, expected: DiffDescription) -> Proof:
-    diff = _diff_holding(repo, actual, sides.algorithm, sides.pool)
+def _prove(
+    sides: _Sides,
+    repo: Repo,
+    reading: Reading,
+    actual: DiffDescription,
+    expected: DiffDescription,
+) -> Proof:
+    diff = _diff_holding(repo, reading, actual, sides.algorithm, sides.pool)
     proof = prove(sides.base, diff, sides.current, actual=actual, expected=expected)
     if proof.proved:
         return proof
@@ -194,13 +204,13 @@ def prove_repos(
         pair = open_pair(base_root, current_root, suite=suites.current, base_suite=suites.base)
 
         def prove_it(sides: _Sides, expected: DiffDescription) -> Proof:
-            return _prove(sides, written, actual, expected)
+            reading = written.read_for_proof(sides.algorithm)
+            return _prove(sides, written, reading, actual, expected)
 
-        with proving(pair, actual.algorithm, prove_it) as ask:
-            for repo in (pair.base, written, pair.current):
-                repo.require_well_formed()
-            compared = compare_pair(pair, algorithm=actual.algorithm)
-            proof = ask(compared, describe(compared))
+        for repo in (pair.base, written, pair.current):
+            repo.require_well_formed()
+        with proving(pair, actual.algorithm, prove_it) as (compared, ask):
+            proof = ask(describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
@@ -211,7 +221,8 @@ def prove_ready(repo: Repo) -> Proof:
         BundleError: the description is malformed.
     """
     actual = require_description(repo.root)
-    return prove_alone(_diff_holding(repo, actual, actual.algorithm, {}), actual)
+    reading = repo.read_for_proof(actual.algorithm)
+    return prove_alone(_diff_holding(repo, reading, actual, actual.algorithm, {}), actual)
 
 
 def read_dependencies(root: Path, *, suite: str | None = None) -> DependencyReport:
@@ -233,9 +244,12 @@ def dependencies_of(repo: Repo) -> DependencyReport:
 
 
 def _diff_holding(
-    repo: Repo, actual: DiffDescription, algorithm: str, pool: dict[Identity, Identity]
+    repo: Repo,
+    reading: Reading,
+    actual: DiffDescription,
+    algorithm: str,
+    pool: dict[Identity, Identity],
 ) -> Holding:
-    reading = repo.read_for_proof(algorithm)
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:

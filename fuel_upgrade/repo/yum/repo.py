@@ -124,8 +124,11 @@ class YumRepo(YumMetadata):
         """Return the repo with these sums in its packages."""
         return replace(self, computed=sums)
 
-    def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
+    def quick_diff(
+        self, base: Self, inherited: Sequence[Package], when_read: Callable[[], None]
+    ) -> QuickDiff | None:
         """Compare by the text of primary; None if only the library can read one of them."""
+        when_read()  # the proof takes longer than this
         old, new = on_all_cores(lambda repo: repo.text, (base, self))
         return diff_texts(old, new, inherited) if old and new else None
 

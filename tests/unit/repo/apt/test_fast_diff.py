@@ -107,3 +107,10 @@ def test_a_quick_diff_carries_the_stanzas_of_its_packages(tmp_path: Path) -> Non
         assert entry.stanza.decode() == text_of(changed[1]).strip("\n")
     assert [str(e.package) for e in quick.current] == ["b all 2", "b all 1"]
     assert [e.stanza for e in (*quick.base, *quick.current)] == [b"", b"", b""]
+
+
+def test_the_proof_may_begin_when_both_sides_are_read(tmp_path: Path) -> None:
+    calls: list[str] = []
+    root = repo_of(tmp_path / "good", [("a", "1", "all", "x", "usual", "")])
+    assert quick_diff(AptRepo.open(root), AptRepo.open(root), [], lambda: calls.append("read"))
+    assert calls == ["read"]
