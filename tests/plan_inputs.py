@@ -120,7 +120,9 @@ def master(
         releases=releases,
         running_tasks=(),
         bases={UBUNTU: match} if match else {},
-        rooms=dict.fromkeys((PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.state), FILE_SYSTEM),
+        file_systems=dict.fromkeys(
+            (PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.state), FILE_SYSTEM
+        ),
     )
 
 
@@ -136,5 +138,7 @@ def plan_of(
 
 
 def with_free(on: Master, free_bytes: int) -> Master:
-    rooms = {folder: replace(FILE_SYSTEM, free_bytes=free_bytes) for folder in on.rooms}
-    return replace(on, rooms=rooms)
+    file_systems = {
+        folder: replace(FILE_SYSTEM, free_bytes=free_bytes) for folder in on.file_systems
+    }
+    return replace(on, file_systems=file_systems)

@@ -17,6 +17,7 @@ from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.installer import Installer, read_installer
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
 from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
@@ -32,11 +33,13 @@ from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.hashing import on_all_cores
 from fuel_upgrade.system.progress import Progress
+from fuel_upgrade.system.unpacked import unpacked
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
 # Fixed: both change the bytes written. Longer jobs take more memory and are not faster (measured).
 _ZSTD_THREADS = 2
 _ZSTD_JOB_BYTES = 2 << 20
+_PUPPET_PARTS = ("modules", "manifests")
 _BUFFER_BYTES = 1 << 18  # of uncompressed data: a call for each small file costs more
 
 
@@ -107,7 +110,7 @@ def check_output(out: Path) -> None:
     Raises:
         ConfigError: ``out`` exists, or has another suffix.
     """
-    if not out.name.endswith((".tar.zst", ".tar")):
+    if not out.name.endswith(SUFFIXES):
         raise ConfigError(
             f"{out}: expected a name in .tar.zst or .tar", remedy="choose such a name"
         )
@@ -186,10 +189,15 @@ class _Builder:
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:
-            read_tasks(spec.puppet)  # a malformed file must not fail on the master
-            self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
+            self._add_puppet(version, spec.puppet)
         for os_key, repo in sorted(spec.repos.items()):
             self._add_repo(version, os_key, repo, spec.base)
+
+    def _add_puppet(self, version: str, path: Path) -> None:
+        opened = unpacked(path, self._scratch, parts=_PUPPET_PARTS, kind="puppet tree")
+        root = self._cleanup.enter_context(opened)
+        read_tasks(root)  # a malformed file must not fail on the master
+        self.contents.add_tree(f"{manifest.PUPPET}{version}", root)
 
     def _add_repo(self, version: str, os_key: str, spec: RepoSpec, base: str | None) -> None:
         root = self._repo_root(version, os_key, spec)

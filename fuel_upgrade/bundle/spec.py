@@ -28,8 +28,8 @@ class RepoSpec:
 class ReleaseSpec:
     """One openstack bundle. ``base`` is the version that its diff repos build on, or None.
 
-    ``puppet`` is a folder with ``modules`` and ``manifests``; ``only`` names the operating
-    systems to register, or is empty for all that ``openstack.yaml`` describes.
+    ``puppet`` is a folder or archive with ``modules`` and ``manifests``; ``only`` names the
+    operating systems to register, or is empty for all that ``openstack.yaml`` describes.
     """
 
     openstack_yaml: Path

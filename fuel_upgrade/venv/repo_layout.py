@@ -108,21 +108,21 @@ def _wheels(entries: Iterable[VenvEntry]) -> list[Wheel]:
 
 def _pool_path(wheel: Wheel) -> str:
     """Return the path of a wheel; the digest keeps wheels of one name from two platforms apart."""
-    return f"pools/{wheel.package.lower()}/{wheel.sha256[:16]}/{wheel.file.lower()}"
+    return f"pools/{wheel.package.lower()}/{wheel.sha256[:16]}/{wheel.file}"
 
 
 def _agreed(entries: Iterable[VenvEntry]) -> list[Wheel]:
     """Return the wheels whose name has one content: a wheel of another system must not be taken."""
     named: dict[str, dict[str, Wheel]] = defaultdict(dict)
     for wheel in _wheels(entries):
-        named[wheel.file.lower()][wheel.sha256] = wheel
+        named[wheel.file][wheel.sha256] = wheel
     return [next(iter(same.values())) for _, same in sorted(named.items()) if len(same) == 1]
 
 
 def _linked(folder: str, wheels: Iterable[Wheel]) -> dict[str, Content]:
     files: dict[str, Content] = {}
     for wheel in wheels:
-        path = f"{folder}/{wheel.file.lower()}"
+        path = f"{folder}/{wheel.file}"
         files[path] = Link(relpath(_pool_path(wheel), dirname(path)))
     files[f"{folder}/index.html"] = _html(sorted(path.rsplit("/", 1)[1] for path in files))
     return files

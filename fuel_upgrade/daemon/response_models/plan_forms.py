@@ -122,10 +122,10 @@ class DiskForm(Form):
     """The disk space that a plan needs on one file system."""
 
     mount_point: PathText = Field(
-        validation_alias=AliasPath("room", "mount_point"), description="Its mount point."
+        validation_alias=AliasPath("file_system", "mount_point"), description="Its mount point."
     )
     free_bytes: int = Field(
-        validation_alias=AliasPath("room", "free_bytes"), description="The free space now."
+        validation_alias=AliasPath("file_system", "free_bytes"), description="The free space now."
     )
     needed_bytes: int = Field(description="The space needed at the fullest moment.")
     reserve_bytes: int = Field(description="The space that must stay free.")

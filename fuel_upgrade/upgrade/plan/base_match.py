@@ -150,9 +150,7 @@ def bases_inside(head: BundleHead) -> frozenset[str]:
     return frozenset(bases & {repo.folder for repo in head.repos})
 
 
-def find_inside(
-    need: Need, head: BundleHead, checksums: Mapping[str, Set[str]]
-) -> BaseMatch:
+def find_inside(need: Need, head: BundleHead, checksums: Mapping[str, Set[str]]) -> BaseMatch:
     """Look for the inherited packages in a base within the same tarball, by the seal.
 
     ``checksums`` are the :func:`sealed_checksums` of the :func:`bases_inside` it.

@@ -35,8 +35,8 @@ _LEAST_BYTES = 1 << 20  # SQLite writes pages, and a journal of its own beside e
 class Master:
     """The state of a master before an install.
 
-    ``bases`` has the base match of each diff repo in the tarball; ``rooms`` maps each folder that
-    installs write below to its file system; ``hooks`` maps each point to its hooks.
+    ``bases`` has the base match of each diff repo in the tarball; ``file_systems`` maps each folder
+    that installs write below to its file system; ``hooks`` maps each point to its hooks.
     ``indexed_packages`` counts the packages in the indexes that were searched for a base.
     ``dialect`` is the form of releases that its Nailgun accepts. ``leftovers`` maps the id of each
     release that an undone change registered late to the id of that change. ``mounts`` are the mount
@@ -48,7 +48,7 @@ class Master:
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[RunningTask, ...]
     bases: Mapping[ReleaseKey, BaseMatch]
-    rooms: Mapping[Path, FileSystem]
+    file_systems: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
     leftovers: Mapping[int, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def read_master(
         releases=releases,
         running_tasks=read_running(control),
         bases=bases,
-        rooms={folder: file_system_at(folder) for folder in folders},
+        file_systems={folder: file_system_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
         mounts=mounts_below(folders),
@@ -115,16 +115,16 @@ def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | 
 
     The database of the embedded registry is in ``paths.state``; each login writes a token to it.
     """
-    room = file_system_at(config.paths.state)
+    disk = file_system_at(config.paths.state)
     is_embedded = config.nailgun.url is None and config.registry.database is None
     if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
         return None
-    if room.free_bytes >= _LEAST_BYTES:
+    if disk.free_bytes >= _LEAST_BYTES:
         return None
     return PreflightError(
-        f"{room.mount_point}: {say_size_down(room.free_bytes)} are free, too little for the"
+        f"{disk.mount_point}: {say_size_down(disk.free_bytes)} are free, too little for the"
         " journal and the embedded registry, which are there",
-        remedy=f"free space on {room.mount_point}, then install again",
+        remedy=f"free space on {disk.mount_point}, then install again",
     )
 
 

@@ -70,6 +70,12 @@ ONE_OF_EACH = {
 }
 """They take one of everything, such as one running job."""
 PARTS = {
+    "bundle answer": "one reading; at most 32,768 blocks",
+    "bundle join": "one reading of each volume; at most 32,768 blocks",
+    "bundle split": "two readings; at most 32,768 blocks",
+    "bundle diff": "two heads as of bundle inspect, joined by path",
+    "bundle iso": "two readings of one file; xorriso writes it",
+    "bundle spec": "it lists names of files",
     "bundle repair": "it is repo diff, and bundle build after an unpacking",
     "registry migrate": "a statement of SQL for each revision",
     "registry user add": "one row",
