@@ -22,7 +22,6 @@ from fuel_upgrade.system.hashing import Digest
 from fuel_upgrade.system.json_stream import JsonStream
 
 _SHOWN_CHARS = 200  # of a path or a reason in an error
-_NO_NAME = b"\xff"  # not in UTF-8
 _TOO_LONG = 1 << 63  # no file system has such files
 _SHA256 = re.compile("[0-9a-f]{64}")
 _EXPIRY_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -116,20 +115,23 @@ class SealedFiles(Mapping[str, SealedFile]):
     def position(self, path: str) -> int | None:
         """Return the number of the file with this path, from 0; None if there is none."""
         name = path.encode(errors="surrogatepass")
-        at = self._last
-        if name != self._name(at):
-            at += 1
-            if name != self._name(at):
-                at = bisect_left(range(len(self)), name, key=self._name)
-                if name != self._name(at):
-                    return None
+        for at in (self._last, self._last + 1):
+            if self._is(at, name):
+                self._last = at
+                return at
+        at = bisect_left(range(len(self)), name, key=self._name)
+        if not self._is(at, name):
+            return None
         self._last = at
         return at
 
-    def _name(self, at: int) -> bytes:
-        """Return a path in UTF-8; behind the last one, a name that no path has."""
+    def _is(self, at: int, name: bytes) -> bool:
         if at >= len(self._lengths):
-            return _NO_NAME
+            return False
+        start = self._ends[at]
+        return self._ends[at + 1] - start == len(name) and self._names.startswith(name, start)
+
+    def _name(self, at: int) -> bytes:
         return bytes(self._names[self._ends[at] : self._ends[at + 1]])
 
     @property

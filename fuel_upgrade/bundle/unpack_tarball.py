@@ -59,8 +59,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
                 counter.add(-member.size_bytes)  # the total is that of the files in the seal
                 writer.check_same_seal(reader)
             elif member.kind is not Kind.FOLDER:
-                sha256 = writer.write_checked(reader, member)
-                check_content(head.path, member.path, head.sealed, _length(member), sha256)
+                writer.write_checked(reader, member)
     counter.end()
     if missing := seen.missing():
         raise BundleError(
@@ -76,16 +75,18 @@ class _SealedNames:
         self._sealed = sealed
         self._seen = bytearray(len(sealed))
         self._others: dict[str, Kind] = {}
+        self._last: tuple[str, int | None] = ("", None)
 
     def get(self, path: str) -> Kind | None:
         if path in self._others:
             return self._others[path]
         at = self._sealed.position(path)
+        self._last = (path, at)
         return None if at is None or not self._seen[at] else Kind.FILE
 
     def __setitem__(self, path: str, kind: Kind) -> None:
-        at = None if kind is Kind.FOLDER else self._sealed.position(path)
-        if at is None:
+        at = self._last[1] if self._last[0] == path else self._sealed.position(path)
+        if at is None or kind is Kind.FOLDER:
             self._others[path] = kind
         else:
             self._seen[at] = True
@@ -105,8 +106,8 @@ class _Writer:
         self._hasher = stack.enter_context(Hasher())
         self._destinations: dict[Path, Destination] = {}
 
-    def write_checked(self, reader: ArchiveReader, member: Member) -> str:
-        """Check a member against its entry in the seal, write it, and return its SHA-256."""
+    def write_checked(self, reader: ArchiveReader, member: Member) -> None:
+        """Check a member against its entry in the seal, before and after it is written."""
         path, name = self._head.path, member.path
         sealed = self._head.sealed.get(name)
         link = member.target if member.kind is Kind.LINK else None
@@ -120,12 +121,18 @@ class _Writer:
             raise altered(path, name, "another mode than the seal says")
         if link is not None and not manifest.link_stays_inside(name, link):
             raise altered(path, name, f"a link to {link!r}, outside its part")
-        place = self._route(name)
+        check_content(path, name, sealed, sealed.length_bytes, self._write(reader, member))
+
+    def _write(self, reader: ArchiveReader, member: Member) -> str:
+        """Write a member, and return its SHA-256."""
+        place = self._route(member.path)
         if place is None:
             return self._hash(reader, member)
         folder, relative = place
         sha256 = self._destination(folder).write(reader, member, relative, self._hasher)
-        return sha256 if link is None else hashlib.sha256(os.fsencode(link)).hexdigest()
+        if member.kind is Kind.LINK:
+            return hashlib.sha256(os.fsencode(member.target)).hexdigest()
+        return sha256
 
     def check_same_seal(self, reader: ArchiveReader) -> None:
         """Check that the seal is the one in the header that was read before."""

@@ -118,7 +118,7 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         sealed = known_seal(seal_sha256) or _read_seal(path, raw, seal_sha256)
         size_bytes = os.fstat(raw.fileno()).st_size
     for name, data in files.items():
-        check_content(path, name, sealed, len(data), hashlib.sha256(data).hexdigest())
+        check_content(path, name, sealed.get(name), len(data), hashlib.sha256(data).hexdigest())
     texts = {name: _decode(files.pop(name), f"{path}: {name}") for name in list(files)}
     for name in (manifest.VERSION, manifest.UPGRADE, manifest.METADATA):
         if name not in texts:
@@ -271,14 +271,13 @@ def _check_places(
 
 
 def check_content(
-    path: Path, name: str, sealed: Mapping[str, SealedFile], length: int, sha256: str
+    path: Path, name: str, expected: SealedFile | None, length: int, sha256: str
 ) -> None:
     """Compare a file with its entry in the seal.
 
     Raises:
         BundleError: it has none, or another length or SHA-256.
     """
-    expected = sealed.get(name)
     if expected is None:
         raise altered(path, name, "not in the seal")
     if (length, sha256) != (expected.length_bytes, expected.sha256):

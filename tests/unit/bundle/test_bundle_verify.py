@@ -211,6 +211,7 @@ def test_a_tarball_of_small_files_only_has_a_head(tarball: Path, tmp_path: Path)
 PAYLOAD: dict[str, tuple[Change, str]] = {
     "altered": (set_data(INIT, flip), "but the seal says"),
     "longer": (set_data(INIT, lambda data: data + b"x"), "but the seal says"),
+    "folder": (add(INIT, tarfile.DIRTYPE), f"1 sealed files are missing, {INIT} first"),
     "extra": (add(f"upgrade/puppet/{VERSION}/extra"), "not as listed in the seal"),
     "extra_link": (add("l", tarfile.SYMTYPE, "x"), "not as listed in the seal"),
     "missing": (lambda members: members.pop(INIT), f"1 sealed files are missing, {INIT} first"),
