@@ -17,7 +17,7 @@ from tests.crash.venv_host import Kills, VenvHost, venv_host
 from tests.tools import needs
 
 pytestmark = needs("uv", "git", "nginx")
-_SHORT = 6
+_SHORT = 4
 _POLL_S = 0.001
 
 
