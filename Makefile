@@ -72,9 +72,10 @@ test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disk
 test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user who tries to stop them, as root
 	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
 
-test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, fill its disk, switch under a reader
+test-venvs: tools $(READY) ## Kill the deployer of venvs 500 times, fill its disk, 5000 hosts, two builders of Horizon; as root
 	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} VENV_HOSTS=$${VENV_HOSTS:-5000} \
-	  $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py tests/integration/test_venv_fleet.py)
+	  $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py) \
+	  tests/integration/test_venv_fleet.py tests/packaging/test_venv_roots.py
 
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \

@@ -1,7 +1,10 @@
 """Settings of every test."""
 
 import gc
+import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +14,9 @@ from tests.tools import in_ci
 # A shell starts its background jobs with Ctrl-C ignored, and programs inherit that: tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where uv is not installed otherwise: the one of the locked environment.
+os.environ["PATH"] += f"{os.pathsep}{Path(sys.executable).parent}"
 
 # No test fails for the time it took, and CI sees the same cases at every run: new ones are for
 # people, who can look at the failures.

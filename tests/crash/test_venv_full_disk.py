@@ -18,7 +18,7 @@ from tests.tools import needs
 
 pytestmark = [needs("uv", "git", "nginx"), needs_mounts()]
 _SIZE = 16 << 20
-_STEP = 64 << 10
+_STEP = 128 << 10
 _PAGE = 4 << 10
 
 
@@ -59,7 +59,7 @@ def test_at_any_level_of_free_space_the_old_venv_runs(place: Disk, host: VenvHos
     whole = archive + unpacked
     levels = [0, archive + unpacked // 2]
     if os.environ.get("VENV_KILLS"):
-        levels += [*range(_STEP, whole, _STEP), *range(whole, whole + 40 * _PAGE, _PAGE)]
+        levels += [*range(_STEP, whole, _STEP), *range(whole, whole + 12 * _PAGE, _PAGE)]
     failures = 0
     for free in levels:
         host.remove_tree("2.0")

@@ -17,7 +17,7 @@ from tests.crash.venv_host import Kills, VenvHost, venv_host
 from tests.tools import needs
 
 pytestmark = needs("uv", "git", "nginx")
-_SHORT = 6
+_SHORT = 4
 _POLL_S = 0.001
 
 
@@ -57,8 +57,8 @@ def test_every_kill_leaves_a_venv_that_runs_and_the_next_run_heals(tmp_path: Pat
         with reader.reading():
             for number in range(rounds):
                 phases.update(kills.round())
-                if number % 50 == 49:
-                    sys.stdout.write(f"{number + 1} rounds\n")
+                if number % 25 == 24:
+                    sys.stdout.write(f"{number + 1} rounds: {dict(phases)}\n")
                     sys.stdout.flush()
     report = {"rounds": rounds, "reads": reader.reads, "kills": dict(sorted(phases.items()))}
     sys.stdout.write(json.dumps(report, indent=1) + "\n")

@@ -19,7 +19,7 @@ from fuel_upgrade.venv.host.deployed import DeployedVenvs
 from fuel_upgrade.venv.host.host_fit import host_platform
 from fuel_upgrade.venv.host.repo_server import RepoServer
 from tests.integration.test_venv_build import SPEC, Builder, published
-from tests.integration.test_venv_deploy import Node
+from tests.integration.test_venv_deploy import Node, built_once, new_node
 from tests.tools import needs
 from tests.venv_wheels import make_wheel, serving_repo
 
@@ -50,11 +50,15 @@ def builder(tmp_path: Path) -> Builder:
     return Builder(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_once(tmp_path_factory.mktemp("builder"))
+
+
 @pytest.fixture
-def node(builder: Builder) -> Iterator[Node]:
-    builder.build()
-    with serving_repo(builder.folder / "nginx", builder.repo) as server:
-        yield Node(builder, server)
+def node(folder: Path, tmp_path: Path) -> Iterator[Node]:
+    with new_node(folder, tmp_path / "nginx") as node:
+        yield node
 
 
 class Sources:
