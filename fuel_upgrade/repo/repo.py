@@ -123,6 +123,13 @@ class Repo(Protocol):
             KeyError: an entry lacks the checksum ``algorithm``.
         """
 
+    def require_well_formed(self) -> None:
+        """Parse what other methods skip: the details of packages in the metadata of yum.
+
+        Raises:
+            BundleError: they are malformed.
+        """
+
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identities of all entries, in parts of an index; errors as :meth:`entries`."""
 
@@ -135,6 +142,9 @@ class Repo(Protocol):
             BundleError: the library refuses an index, or an index that the repo lists is not read.
             KeyError: an entry lacks the checksum ``algorithm``.
         """
+
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read ``base`` and this repo as :meth:`read_for_proof` does."""
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with SHA-256 sums, by location, that its indexes lack."""

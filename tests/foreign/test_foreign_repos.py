@@ -11,8 +11,7 @@ import pytest
 from fuel_upgrade.errors import BundleError, UpgradeError
 from fuel_upgrade.repo.apt import stanza as deb
 from fuel_upgrade.repo.apt.index_files import read_batches
-from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.yum import expat_reader
+from fuel_upgrade.repo.yum.expat_reader import read_here
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system import process
 from tests.foreign.archives import NAMES, unpacked
@@ -114,16 +113,15 @@ def _yum(folder: Path) -> Iterator[Reading]:
 
 def _rpms(root: Path) -> set[str]:
     try:
-        packages = {_line(package) for package in YumRepo.read(root).packages}
+        packages = YumRepo.read(root).packages
     except UpgradeError:
         return {REFUSED}
-    by_expat = (f"{key} {checksum}" for key, _, _, checksum in expat_reader.read_rows(root))
-    assert set(by_expat) == packages
-    return packages
-
-
-def _line(package: Package) -> str:
-    return f"{package} {package.digests[0][1]}"
+    kinds = {package.digests[0][0] for package in packages}
+    parts = (part for kind in kinds for part in read_here([root], kind)[0])
+    by_expat = {line for lines in parts for line in lines if "\0" not in line}
+    listed = {f"{package} {package.digests[0][1]}" for package in packages}
+    assert by_expat == listed
+    return listed
 
 
 def _lines(program: str, paths: list[Path]) -> dict[int, set[str]]:

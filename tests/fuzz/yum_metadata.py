@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.yum.expat_reader import read_rows
+from fuel_upgrade.repo.yum.expat_reader import read_here
 from fuel_upgrade.repo.yum.extras import read_extras
 from fuel_upgrade.repo.yum.modules import select_modules
 from fuel_upgrade.repo.yum.repo import YumRepo
@@ -86,8 +86,8 @@ def _read_by_createrepo() -> None:
 
 
 def _read_by_expat() -> None:
-    for _ in read_rows(scratch() / "repo"):
-        pass
+    for part in read_here([scratch() / "repo"], "sha256"):
+        list(part)
 
 
 TARGET = Target(

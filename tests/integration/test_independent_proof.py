@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partialmethod
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import expat_reader, primary_text
+from fuel_upgrade.repo.yum import primary_text
+from fuel_upgrade.repo.yum.expat_reader import read_beside, read_here
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
 from tests.yum_extras import rewrite
@@ -218,31 +220,24 @@ def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:
     return root
 
 
-@pytest.fixture
-def in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read short metadata as long metadata is read: a long one takes seconds to make."""
-    monkeypatch.setattr(expat_reader, "_SHORT_BYTES", -1)
+def test_a_process_of_its_own_reads_the_same(tmp_path: Path) -> None:
+    roots = [
+        primary_of(tmp_path / name, lambda text: text.replace("Packages/", "Packages/é&amp;"))
+        for name in ("base", "current")
+    ]
+    for algorithm in ("sha256", "md5"):  # without this checksum, lines have locations
+        expected = [list(chain.from_iterable(parts)) for parts in read_here(roots, algorithm)]
+        assert [len(lines) for lines in expected] == [3, 3]
+        parts = read_beside(roots, algorithm)
+        assert [list(chain.from_iterable(part)) for part in parts] == expected
 
 
-def test_a_process_of_its_own_reads_the_same_rows(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    root = primary_of(tmp_path, lambda text: text.replace("Packages/", "Packages/é&amp;"))
-    expected = list(expat_reader.read_rows(root))
-    request.getfixturevalue("in_a_process")
-    assert len(expected) == 3
-    assert list(expat_reader.read_rows(root)) == expected
-
-
-def test_a_process_of_its_own_reports_the_same_fault(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_process_of_its_own_reports_the_same_fault(tmp_path: Path) -> None:
     root = primary_of(tmp_path, lambda text: text.replace("</arch>", "</arc\u0301h>"))
     faults = []
-    for fixture in ((), ("in_a_process",)):
-        for name in fixture:
-            request.getfixturevalue(name)
+    for read in (read_here, read_beside):
+        (part,) = read([root], "sha256")
         with pytest.raises(BundleError, match="primary") as caught:
-            list(expat_reader.read_rows(root))
+            list(part)
         faults.append(str(caught.value))
     assert faults[0] == faults[1]

@@ -9,7 +9,7 @@ from fuel_upgrade.repo.apt import library_reader
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _proofs_start_no_process() -> Iterator[None]:
+def proofs_start_no_process() -> Iterator[None]:
     """Hide python3-apt: each of many proofs would start the Python of the system.
 
     Patched, because a proof selects its library itself: nothing may select another one.

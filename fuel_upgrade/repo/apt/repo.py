@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +44,9 @@ class AptRepo(AptSuite):
         """Return whether the repo is unsigned: apt refuses another label."""
         return not any((self.folder / name).exists() for name in _SIGNATURES)
 
+    def require_well_formed(self) -> None:
+        """Do nothing: every method reads whole entries."""
+
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield identities; by SHA-256 many entries are read at once."""
         if algorithm != "sha256" or self.computed:
@@ -60,6 +64,10 @@ class AptRepo(AptSuite):
         """Read them with apt's own parser, or with python-debian on a host without it."""
         parts = read_identities([index.path for index in self.indexes], algorithm)
         return Reading(reader_name(), self._completed_parts(parts))
+
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read each for itself."""
+        return base.read_for_proof(algorithm), self.read_for_proof(algorithm)
 
     def _completed_parts(
         self, parts: Iterable[ReadPart]
@@ -129,12 +137,13 @@ class AptRepo(AptSuite):
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
         )
-        entries = (
+        entries = [
             entry
             for repo, locations in parts
             for entry in repo.entries()
             if entry.package.location in locations
-        )
+        ]
+        entries.sort(key=attrgetter("index"))
         # The translations of the bases are not available by component.
         write_apt_indexes(merged, entries, out, label=label, choice=IndexChoice(translations=False))
 

@@ -1,19 +1,25 @@
-"""Read the identities in the metadata of a yum repo with expat, for proofs.
+"""Read the identities in the metadata of yum repos with expat, for proofs.
 
 createrepo_c, which reads it for everything else, uses another XML parser.
 """
 
+import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from hashlib import blake2b
 from io import TextIOWrapper
+from itertools import takewhile
 from pathlib import Path
-from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from fuel_upgrade.errors import BundleError, CommandError
 from fuel_upgrade.repo.package import checked_location
 from fuel_upgrade.system import process
+from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.compression import DAMAGE, open_index
 
 READER = "expat"
@@ -21,64 +27,84 @@ _CHUNK_BYTES = 1 << 20
 _PACKAGE_BYTES = 16 << 20  # longer ones are parsed whole
 _SEPARATOR = " "  # between the namespace of an element and its name
 _COMMON, _REPO = "http://linux.duke.edu/metadata/common ", "http://linux.duke.edu/metadata/repo "
-_TEXTS = {_COMMON + name: name for name in ("name", "arch", "checksum")}
-_VERSION, _LOCATION, _PACKAGE = _COMMON + "version", _COMMON + "location", _COMMON + "package"
+_ELEMENTS = {
+    _COMMON + name: name for name in ("package", "name", "arch", "version", "checksum", "location")
+}
+_WITHOUT_TEXT = ("version", "location")
+_START, _END = b"<package ", b"</package>"
+_COUNT = re.compile(rb' packages="[0-9]+"')
+_KEY_BYTES = 16
 _REMEDY = "rebuild the metadata with createrepo_c"
 
-_SHORT_BYTES = 1 << 20  # read here: to start a process takes longer
 _TREE = Path(__file__).parents[3]
 _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from fuel_upgrade.repo.yum.expat_reader import write_rows
-write_rows(sys.argv[2])
+from fuel_upgrade.repo.yum.expat_reader import write_lines
+write_lines(*sys.argv[2:])
 """
 _TIMEOUT_S = 600
 _REFUSED = 3
 
-Row = tuple[str, str, str, str]
-"""``name architecture version``, location, and kind and value of the checksum."""
+Lines = Sequence[str]
+"""Identities; for a package without the checksum, ``name architecture version \\0location``."""
+
+_Known = dict[bytes, dict[bytes, str]]
+"""By the text before the first package: the lines of packages, by a digest of their text."""
 
 
-def read_rows(root: Path) -> Iterator[Row]:
-    """Yield the packages in the primary metadata of the repo at ``root``.
+def read_here(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
+    """Read the packages in the primary metadata of repos, a text that repeats once.
 
     Raises:
-        BundleError: expat refuses it, or ``repomd.xml`` does not list exactly one.
+        BundleError: expat refuses it, or ``repomd.xml`` does not list exactly one; raised by the
+            iteration.
     """
+    known: _Known = {}
+    return [_read(root, algorithm, known) for root in roots]
+
+
+def _read(root: Path, algorithm: str, known: _Known) -> Iterator[Lines]:
     source, repomd = root / "repodata/repomd.xml", _Repomd()
-    for _ in _parse(source, repomd.parser):
-        pass
+    with _faults_of(source), open_index(source) as stream:
+        repomd.parser.ParseFile(stream)
     if len(repomd.locations) != 1:
         raise BundleError(
             f"{source}: lists {len(repomd.locations)} files of type primary, expected one",
             remedy=_REMEDY,
         )
     path = root / checked_location(repomd.locations[0], source=str(source))
-    long = path.is_file() and path.stat().st_size > _SHORT_BYTES
-    yield from _read_beside(path) if long else _rows(path)
+    primary, rest = _Primary(algorithm, known), b""
+    with _faults_of(path), open_index(path) as stream:
+        for chunk in iter(partial(stream.read, _CHUNK_BYTES), b""):
+            *texts, rest = (rest + chunk).split(_END)
+            yield primary.read([_without_format(text) for text in texts])
+            if len(rest) > _PACKAGE_BYTES:
+                primary.parse(rest)
+                rest = b""
+        primary.parser.Parse(rest, True)  # noqa: FBT003 - takes no keyword
+        yield primary.end()
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    primary = _Primary()
-    for _ in _parse(path, primary.parser):
-        yield from primary.rows
-        primary.rows.clear()
-    try:
-        primary.end()
-    except KeyError as error:
-        raise BundleError(f"{path}: the last package lacks {error}", remedy=_REMEDY) from error
-    yield from primary.rows
-
-
-def _read_beside(path: Path) -> Iterator[Row]:
-    """Read in a process of its own: expat keeps Python's lock, and there are more cores.
+def read_beside(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
+    """Read repos in a process of its own, which starts now: expat keeps Python's lock.
 
     Raises:
-        BundleError: expat refuses the file.
+        BundleError: as :func:`read_here`; raised by the iteration.
     """
-    argv = (sys.executable, "-I", "-c", _PROGRAM, str(_TREE), str(path))
-    with tempfile.TemporaryFile() as output:  # memory does not grow with the metadata
+    beside = ThreadPoolExecutor(1)
+    running = beside.submit(_run, roots, algorithm)
+    beside.shutdown(wait=False)
+
+    def lines_of(index: int) -> Iterator[Lines]:
+        yield running.result()[index]
+
+    return [lines_of(index) for index in range(len(roots))]
+
+
+def _run(roots: Sequence[Path], algorithm: str) -> list[Lines]:
+    argv = (sys.executable, "-I", "-c", _PROGRAM, str(_TREE), algorithm, *map(str, roots))
+    with tempfile.TemporaryFile() as output:
         try:
             process.run(argv, timeout_s=_TIMEOUT_S, output=output)
         except CommandError as error:
@@ -86,54 +112,44 @@ def _read_beside(path: Path) -> Iterator[Row]:
                 raise
             raise BundleError(error.stderr_tail.strip(), remedy=_REMEDY) from error
         output.seek(0)
-        for line in TextIOWrapper(output, encoding="utf-8", newline="\n"):
-            key, location, kind, checksum = line[:-1].split("\0")
-            yield key, location, kind, checksum
+        lines = TextIOWrapper(output, encoding="utf-8", newline="\n")
+        return [[line[:-1] for line in takewhile("\n".__ne__, lines)] for _ in roots]
 
 
-def write_rows(path: str) -> None:
-    """Write the rows of a file to stdout; exit with 3 and the fault on stderr if there is one."""
+@paused_collector()
+def write_lines(algorithm: str, *roots: str) -> None:
+    """Write the lines of repos to stdout, and an empty one after each repo.
+
+    Exit with 3 and the fault on stderr if there is one.
+    """
     try:
-        for row in _rows(Path(path)):
-            line = "\0".join(row).replace("\n", " ")  # no value of a package has a line break
-            sys.stdout.buffer.write(f"{line}\n".encode())
+        for parts in read_here([Path(root) for root in roots], algorithm):
+            for lines in parts:
+                sys.stdout.buffer.write("\n".join((*lines, "")).encode())
+            sys.stdout.buffer.write(b"\n")
     except BundleError as error:
         sys.stderr.write(error.what)
         sys.exit(_REFUSED)
 
 
-def _parse(path: Path, parser: XMLParserType) -> Iterator[None]:
-    """Parse a file in chunks, and yield after each of them."""
+@contextmanager
+def _faults_of(path: Path) -> Iterator[None]:
     try:
-        with open_index(path) as stream:
-            for text in _without_formats(iter(partial(stream.read, _CHUNK_BYTES), b"")):
-                parser.Parse(text)
-                yield
-            parser.Parse(b"", True)  # noqa: FBT003 - takes no keyword
+        yield
+    except KeyError as error:
+        raise BundleError(f"{path}: an entry lacks {error}", remedy=_REMEDY) from error
     except (*DAMAGE, ExpatError, LookupError, ValueError) as error:
         raise BundleError(f"{path}: {error}", remedy=_REMEDY) from error
 
 
-def _without_formats(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave the ``format`` of each package out, which is most of the text and has no identity.
+def _without_format(text: bytes) -> bytes:
+    """Leave the ``format`` of a package out, which is most of the text and has no identity.
 
-    This takes a third of the time. In another spelling it is parsed with the rest.
+    In another spelling it is parsed with the rest.
     """
-    rest = b""
-    for chunk in chunks:
-        text = rest + chunk
-        end = text.rfind(b"</package>")
-        if end < 0 and len(text) < _PACKAGE_BYTES:
-            rest = text
-            continue
-        if end < 0:
-            yield text
-            rest = b""
-            continue
-        head, *others = text[:end].split(b"<format>")
-        yield b"".join((head, *(other.partition(b"</format>")[2] for other in others)))
-        rest = text[end:]
-    yield rest
+    before, _, details = text.partition(b"<format>")
+    _, end, after = details.partition(b"</format>")
+    return b"".join((before, after, _END) if end else (text, _END))
 
 
 class _Repomd:
@@ -153,44 +169,108 @@ class _Repomd:
 
 
 class _Primary:
-    """The rows of the packages so far.
+    """Parses the packages of a file, those with a new text only.
 
     There is no handler for the end of elements, which would take a third of the time: the text of
     an element ends where the next element begins.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, algorithm: str, known: _Known) -> None:
         self.parser = ParserCreate(namespace_separator=_SEPARATOR)
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
-        self.rows: list[Row] = []
+        self._algorithm = algorithm
+        self._known_by_head = known
+        self._known: dict[bytes, str] | None = None
+        self._is_begun = False
+        self._lines: list[str] = []
         self._values: dict[str, str] = {}
         self._text: list[str] = []
         self._name = ""
+
+    def read(self, texts: list[bytes]) -> Lines:
+        """Return the lines of the packages that end in ``texts``, each with its end."""
+        if texts and not self._is_begun:
+            texts[0] = self._begin(texts[0])
+        if self._known is None:
+            self.parse(b"".join(texts))
+            return self._take()
+        lines = list[str]()
+        for index, text in enumerate(map(bytes.lstrip, texts)):
+            key = blake2b(text, digest_size=_KEY_BYTES).digest()
+            if line := self._known.get(key):
+                lines.append(line)
+            elif _is_plain(text):
+                self.parser.Parse(text)
+                self._add()
+                if len(self._lines) == 1:
+                    self._known[key] = self._lines[0]
+                lines += self._take()
+            else:
+                self.parse(b"".join(texts[index:]))
+                break
+        return [*lines, *self._take()]
+
+    def parse(self, text: bytes) -> None:
+        """Parse text that may hide packages behind it, or is no whole package."""
+        self._is_begun, self._known = True, None
+        self.parser.Parse(text)
+
+    def _begin(self, text: bytes) -> bytes:
+        """Parse the text before the first package, and return the rest."""
+        self._is_begun = True
+        head, start, rest = text.partition(_START)
+        if b"<!" not in head:
+            self._known = self._known_by_head.setdefault(_COUNT.sub(b"", head), {})
+        self.parser.Parse(head)
+        return start + rest
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if self._name:
             self.parser.CharacterDataHandler = None
             self._values[self._name] = "".join(self._text).strip()
             self._name = ""
-        if name in _TEXTS:
-            self._name, self._text = _TEXTS[name], []
+        element = _ELEMENTS.get(name)
+        if element is None:
+            return
+        if element == "package":
+            self._add()
+            return
+        self._values |= attributes  # of the checksum: its type
+        if element not in _WITHOUT_TEXT:
+            self._name, self._text = element, []
             self.parser.CharacterDataHandler = self._text.append
-            self._values |= attributes  # of the checksum: its type
-        elif name in (_VERSION, _LOCATION):
-            self._values |= attributes
-        elif name == _PACKAGE:
-            self.end()
 
-    def end(self) -> None:
-        """Add the row of the last package."""
+    def _add(self) -> None:
+        """Add the line of the package so far."""
         if self._values:
-            self.rows.append(_row(self._values))
+            self._lines.append(_line(self._values, self._algorithm))
         self._values = {}
 
+    def _take(self) -> Lines:
+        lines, self._lines = self._lines, []
+        return lines
 
-def _row(values: Mapping[str, str]) -> Row:
+    def end(self) -> Lines:
+        """Return the other lines, with that of the last package."""
+        self._add()
+        return self._take()
+
+
+def _is_plain(text: bytes) -> bool:
+    """Return whether it is one element without comments: the same package in any context."""
+    return (
+        text.startswith(_START)
+        and text.count(b"<package") == 1 + text.count(b"<packager")
+        and b"<!" not in text
+        and b"<?" not in text
+    )
+
+
+def _line(values: Mapping[str, str], algorithm: str) -> str:
     epoch = f"{values['epoch']}:" if values.get("epoch", "0") not in ("", "0") else ""
     key = f"{values['name']} {values['arch']} {epoch}{values['ver']}-{values['rel']}"
     kind = "sha1" if values["type"] == "sha" else values["type"]
-    return key, values["href"], kind, values["checksum"]
+    location, checksum = values["href"], values["checksum"]
+    value = checksum if kind == algorithm else f"\0{location}"
+    return f"{key} {value}".replace("\n", " ")  # no part of an identity has a line break

@@ -6,7 +6,7 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,12 @@ _PACKAGE_BYTES = 16 << 20  # longer ones are left to the library
 _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\s*'
     rb'<metadata xmlns="http://linux\.duke\.edu/metadata/common"'
-    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="\d+">\s*(?=<package )'
+    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="(\d{1,18})">\s*(?=<package )'
+)
+_OPENING = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<metadata xmlns="http://linux.duke.edu/metadata/common"'
+    b' xmlns:rpm="http://linux.duke.edu/metadata/rpm">'
 )
 _WORD = r"([!#-%'-;=?-~]+)"  # visible ASCII without markup and entities
 # From the end of the package before to the details of this one, all of which are skipped.
@@ -65,14 +70,34 @@ def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     files: dict[Identity, tuple[str, int]] = {}
     try:
         with open_index(path) as stream:
-            chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
+            chunks = _checked(iter(partial(stream.read, _CHUNK_BYTES), b""), record)
+            head, parts = _head_and_parts(chunks)
             count = 0
-            for rows in map(_rows, _parts(_checked(chunks, record))):
+            for rows in map(_rows, parts):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    return PrimaryText(files) if count == _distinct(files) else None
+    if head[1] != b"%d" % count or count != _distinct(files):
+        return None
+    return PrimaryText(files)
+
+
+def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
+    """Yield a file that :func:`read_primary_text` has read, with the packages at these locations.
+
+    Raises:
+        OtherLayoutError: it has changed since.
+    """
+    yield _OPENING
+    with open_index(path) as stream:
+        _, parts = _head_and_parts(iter(partial(stream.read, _CHUNK_BYTES), b""))
+        for part in parts:
+            for text in part.split(_PACKAGE_END)[1:]:
+                location = text.partition(b'<location href="')[2].partition(b'"')[0]
+                if checked_location(location.decode("latin-1"), source="") in locations:
+                    yield text.partition(_DETAILS_END)[0] + _DETAILS_END + _PACKAGE_END
+    yield b"</metadata>"
 
 
 def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
@@ -99,17 +124,26 @@ def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
         raise OtherLayoutError
 
 
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut the text before the end of the details of a package, many packages at a time.
+def _head_and_parts(chunks: Iterator[bytes]) -> tuple[re.Match[bytes], Iterator[bytes]]:
+    """Return the text before the first package, and the rest by :func:`_parts`.
 
     Raises:
-        OtherLayoutError: its head or its end is not as createrepo writes it.
+        OtherLayoutError: it is not as createrepo writes it.
     """
     first = next(chunks, b"")
     head = _HEAD.match(first)
     if head is None:
         raise OtherLayoutError
-    rest = _DETAILS_END + _PACKAGE_END + first[head.end() :]
+    return head, _parts(first[head.end() :], chunks)
+
+
+def _parts(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut the text before the end of the details of a package, many packages at a time.
+
+    Raises:
+        OtherLayoutError: its end is not as createrepo writes it.
+    """
+    rest = _DETAILS_END + _PACKAGE_END + first
     for chunk in chunks:
         end = rest.rfind(_DETAILS_END)
         if len(rest) - end > _PACKAGE_BYTES:

@@ -1,7 +1,8 @@
 """A yum repo as a :class:`fuel_upgrade.repo.repo.Repo`."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,8 @@ from fuel_upgrade.repo.package import Identity, Package, RepoKind
 from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Reading
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
-from fuel_upgrade.repo.yum.expat_reader import READER, read_rows
+from fuel_upgrade.repo.yum.createrepo import RpmPackage
+from fuel_upgrade.repo.yum.expat_reader import READER, read_beside, read_here
 from fuel_upgrade.repo.yum.extras import (
     Extras,
     find_unreadable,
@@ -20,14 +22,20 @@ from fuel_upgrade.repo.yum.extras import (
     read_extras,
     select_extras,
 )
-from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files
-from fuel_upgrade.repo.yum.primary_text import ALGORITHM, PrimaryText, read_primary_text
+from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files, parse_metadata
+from fuel_upgrade.repo.yum.primary_text import (
+    ALGORITHM,
+    PrimaryText,
+    read_primary_text,
+    select_text,
+)
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
 from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
 from fuel_upgrade.system.hashing import on_all_cores
 
 _INDEX: IndexName = ("", "")
+_SHORT_BYTES = 1 << 20  # read here: to start a process takes longer
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,11 @@ class YumRepo(YumMetadata):
         """Return the listed files beside primary that cannot be read."""
         return find_unreadable(self)
 
+    def require_well_formed(self) -> None:
+        """Parse primary with createrepo_c, if that was not done."""
+        if "primary" not in self.faults:
+            self.parse("primary", lambda _: None)
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
@@ -65,6 +78,20 @@ class YumRepo(YumMetadata):
             self.texts.append(read_primary_text(self.metadata["primary"], self.primary))
         return self.texts[0]
 
+    def parse_packages(
+        self, locations: Collection[str], take: Callable[[RpmPackage], None]
+    ) -> None:
+        """Parse only the packages at these locations if the text has been read."""
+        path = self.metadata["primary"]
+        if not self.texts or self.texts[0] is None:
+            super().parse_packages(locations, take)
+            return
+        with tempfile.NamedTemporaryFile(prefix="fuel-upgrade-") as part:
+            part.writelines(select_text(path, locations))
+            part.flush()
+            parse_metadata(Path(part.name), "primary", take, files=True, source=path)
+        self.faults["primary"] = ""
+
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identity of each package."""
         if algorithm == ALGORITHM and not self.computed and self.text:
@@ -73,16 +100,25 @@ class YumRepo(YumMetadata):
 
     def read_for_proof(self, algorithm: str) -> Reading:
         """Read them with expat; the checksums that the metadata lacks are those of this repo."""
-        return Reading(READER, self._read_by_expat(algorithm))
+        return _read_for_proof((self,), algorithm)[0]
 
-    def _read_by_expat(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
+    def read_both_for_proof(self, base: Self, algorithm: str) -> tuple[Reading, ...]:
+        """Read both with expat, a package with the same text in both once."""
+        return _read_for_proof((base, self), algorithm)
+
+    def completed(
+        self, parts: Iterable[Sequence[str]], algorithm: str
+    ) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
+        """Add the checksums that the metadata lacks to the lines of expat."""
         computed: dict[str, str] = {}
-        for key, location, kind, checksum in read_rows(self.root):
-            if kind == algorithm:
-                yield _INDEX, (f"{key} {checksum}",)
-                continue
-            computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
-            yield _INDEX, (f"{key} {computed[posixpath.normpath(location)]}",)
+        for lines in parts:
+            identities = [line for line in lines if "\0" not in line]
+            for line in lines if len(identities) < len(lines) else ():
+                key, lacks, location = line.partition("\0")
+                computed = computed or {p.location: p.digest(algorithm) for p in self.packages}
+                if lacks:
+                    identities.append(key + computed[posixpath.normpath(location)])
+            yield _INDEX, identities
 
     def with_sha256(self, sums: Mapping[str, str]) -> Self:
         """Return the repo with these sums in its packages."""
@@ -136,3 +172,11 @@ class YumRepo(YumMetadata):
     def sign(self, out: Path, key: SigningKey) -> None:
         """Write ``repomd.xml.asc``."""
         sign_yum(out / "repodata", key)
+
+
+def _read_for_proof(repos: Sequence[YumRepo], algorithm: str) -> tuple[Reading, ...]:
+    roots = [repo.root for repo in repos]
+    size = sum(repo.metadata["primary"].stat().st_size for repo in repos)
+    read = read_beside if size > _SHORT_BYTES else read_here
+    parts = zip(repos, read(roots, algorithm), strict=True)
+    return tuple(Reading(READER, repo.completed(part, algorithm)) for repo, part in parts)

@@ -88,7 +88,7 @@ def _copy_entries(
         with suppress(BundleError):
             repo.parse(kind, take)
     if left.total():
-        repo.parse("primary", take_located, files=True)
+        repo.parse_packages(locations, take_located)
 
 
 def _write_packed(data: bytes, target: Path, form: MetadataForm) -> None:

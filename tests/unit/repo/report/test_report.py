@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +17,6 @@ from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.proof.read_proof import Suites, report_repos
 from fuel_upgrade.repo.report.package_changes import Change, ChangeKind, RepoReport, Report
 from fuel_upgrade.repo.report.render import RENDERERS
-from fuel_upgrade.system import process
 from tests.builders import Fake, apt_repo, make_tarball, write_parts, yum_repo
 
 PARTS = ("main", "universe")
@@ -210,14 +208,6 @@ def test_an_older_description_gives_its_numbers_only(tmp_path: Path) -> None:
     summary = old.report("x")
     assert (summary.changes, summary.old_packages) == ((), None)
     assert "1 rebuilt" in summary.note
-
-
-def test_reporting_on_a_tarball_needs_no_library_of_the_build_side() -> None:
-    code = (
-        "import sys, fuel_upgrade.cli.bundle.bundle_commands;"
-        " assert 'createrepo_c' not in sys.modules"
-    )
-    process.run([sys.executable, "-c", code], timeout_s=30.0)
 
 
 def test_names_cannot_become_markup_in_the_page() -> None:

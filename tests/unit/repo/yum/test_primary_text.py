@@ -8,11 +8,15 @@ from typing import Any
 import createrepo_c
 import pytest
 
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import compare_repos
-from fuel_upgrade.repo.yum import metadata
+from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos, report_repos
+from fuel_upgrade.repo.yum import metadata, repo
+from fuel_upgrade.repo.yum.primary_text import select_text
 from fuel_upgrade.repo.yum.repo import YumRepo
 from tests.builders import Fake, yum_repo
+from tests.yum_extras import rewrite
 
 FAKES = [Fake("a", "1:1.0-1.el6"), Fake("b"), Fake("c++", "2.0~rc1-1"), Fake("b", "2.0-1")]
 Edit = Callable[[str], str]
@@ -121,16 +125,68 @@ def test_both_readers_give_one_diff(tmp_path: Path, current: list[Fake]) -> None
 def test_a_diff_lets_the_library_parse_each_file_of_the_current_repo_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed: list[str] = []
+    parsed: list[tuple[str, int]] = []
     parse = metadata.parse_metadata
 
-    def noted(path: Path, kind: str, *rest: Any, **options: Any) -> None:
-        parsed.append(str(path.relative_to(tmp_path)))
-        parse(path, kind, *rest, **options)
+    def noted(path: Path, kind: str, take: Callable[[Any], None], **options: Any) -> None:
+        names: list[str] = []
 
-    monkeypatch.setattr(metadata, "parse_metadata", noted)  # the library counts nothing
+        def named(package: Any) -> None:
+            names.append(package.name)
+            take(package)
+
+        parse(path, kind, named, **options)
+        parsed.append((kind, len(names)))
+
+    for module in (metadata, repo):
+        monkeypatch.setattr(module, "parse_metadata", noted)  # the library counts nothing
     base = yum_repo(tmp_path / "base", FAKES)
     current = yum_repo(tmp_path / "current", [*FAKES, Fake("new")])
     build_diff(base, current, tmp_path / "diff")
-    kinds = ("primary", "filelists", "other")
-    assert sorted(parsed) == sorted(f"current/repodata/{kind}.xml.gz" for kind in kinds)
+    # Of primary only the packages of the diff repo.
+    assert sorted(parsed) == [
+        ("filelists", len(FAKES) + 1),
+        ("other", len(FAKES) + 1),
+        ("primary", 1),
+    ]
+
+
+def test_a_fault_in_the_details_of_a_carried_package_is_reported(tmp_path: Path) -> None:
+    base = yum_repo(tmp_path / "base", FAKES)
+    current = edited(
+        tmp_path / "current", replaced("<format>", "<format><rpm:entry>"), [Fake("new")]
+    )
+    path = current.metadata["primary"]
+    with pytest.raises(BundleError, match=f"{path}: .*mismatch"):
+        build_diff(base, current.root, tmp_path / "diff")
+
+
+def test_the_selected_text_has_the_packages_at_the_locations(tmp_path: Path) -> None:
+    current = edited(tmp_path, replaced("Packages/b-1", "./Packages/b-1"))
+    path = tmp_path / "selected.xml"
+    for count in range(len(FAKES) + 1):
+        expected = current.packages[:count]
+        selected = select_text(current.metadata["primary"], {p.location for p in expected})
+        path.write_bytes(b"".join(selected))
+        parsed: list[Any] = []
+        metadata.parse_metadata(path, "primary", parsed.append)
+        assert [(p.name, p.pkgId) for p in parsed] == [(p.name, p.digests[0][1]) for p in expected]
+
+
+@pytest.mark.parametrize("role", ["base", "diff", "current"])
+def test_a_report_and_a_proof_refuse_malformed_details(tmp_path: Path, role: str) -> None:
+    roots = {name: tmp_path / name for name in ("base", "diff", "current")}
+    yum_repo(roots["base"], FAKES[:1])
+    yum_repo(roots["current"], FAKES)
+    build_diff(roots["base"], roots["current"], roots["diff"])
+    _spoil(roots[role])
+    with pytest.raises(BundleError, match=f"{role}/.*primary"):
+        prove_repos(roots["base"], roots["diff"], roots["current"], suites=Suites())
+    if role != "diff":
+        with pytest.raises(BundleError, match=f"{role}/.*primary"):
+            report_repos(roots["base"], roots["current"], suites=Suites())
+
+
+def _spoil(root: Path) -> None:
+    """Open an element in the details of a package, and close it nowhere."""
+    rewrite(root, {}, edits={"primary": replaced("<format>", "<format>\n<rpm:provides>")})

@@ -29,7 +29,7 @@ def holder(path: Path, statement: str) -> Iterator[subprocess.Popen[str]]:
         "print('held', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(path)],
         stdin=subprocess.PIPE,
