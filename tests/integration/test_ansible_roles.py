@@ -7,7 +7,7 @@ import pytest
 
 from tests.ansible_fleet import BUILD, Fleet, Part
 from tests.ansible_hosts import make_hosts, make_misfit, other_python, restarts
-from tests.ansible_runs import needs_ansible
+from tests.ansible_runs import LOCAL, Ansible, copy_collection, needs_ansible
 from tests.tools import needs, needs_here, needs_root
 from tests.venv_wheels import make_wheel
 
@@ -90,3 +90,29 @@ def test_a_host_with_another_python_is_refused_and_stops_the_next_batch(
     assert refused.downloads() == []
     for item in refused.loops()["misfit"]:
         assert f"Python: expected 3.{sys.version_info.minor}, found 3." in item["msg"]
+
+
+def test_a_failed_build_shows_its_remedy_but_no_password(tmp_path: Path) -> None:
+    program = tmp_path / "fuel-upgrade"
+    program.write_text(
+        """#!/bin/sh
+while [ "$1" != --index-url ]; do shift; done
+printf '{"what": "%s: no answer", "remedy": "check the index"}' "$2"
+exit 7
+"""
+    )
+    program.chmod(0o755)
+    copy_collection(tmp_path)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "roles": ["fuel_upgrade.fuel_upgrade.repo_build"],
+        "vars": {
+            "repo_build_executable": str(program),
+            "repo_build_index_url": "https://user:hunter2@example.org/simple",
+        },
+    }
+    *_, failed = results = Ansible(tmp_path, LOCAL).play([play])
+
+    assert failed.result["msg"] == "the package index: no answer; remedy: check the index"
+    assert "hunter2" not in str(results)
