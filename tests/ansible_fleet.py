@@ -62,7 +62,7 @@ class Fleet:
 
     ``hosts`` is the inventory: the hosts that get venvs, "misfit", and "later", which is in the
     batch after it. ``change`` is a command that changes one service. ``build`` are variables of the
-    role that builds.
+    role that builds. With ``has_units``, each service has a unit of its name on the hosts.
     """
 
     folder: Path
@@ -71,6 +71,7 @@ class Fleet:
     hosts: Mapping[str, dict[str, Any]]
     address: str = "127.0.0.1"
     build: Mapping[str, Any] = field(default_factory=dict)
+    has_units: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +83,10 @@ class Fleet:
         (self.folder / "venvs.yaml").write_text(yaml.safe_dump(dict(self.spec)))
         listen = f"{self.address}:{free_port()}"
         variables = {
-            "venv_deploy_services": [{"name": name} for name in self.spec["services"]],
+            "venv_deploy_services": [
+                {"name": name, "units": [f"{name}.service"] if self.has_units else []}
+                for name in self.spec["services"]
+            ],
             "venv_deploy_tag": self.spec["tag"],
             "venv_deploy_url": f"http://{listen}",
             "repo_build_nginx_listen": listen,

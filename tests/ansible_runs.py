@@ -38,7 +38,9 @@ def run_tool(
     folder: Path, program: str, *arguments: str, cwd: Path | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of Ansible, whose collections and files are below ``folder``."""
+    inherited = {key: value for key, value in os.environ.items() if "ANSIBLE" not in key}
     environment = {
+        **inherited,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",

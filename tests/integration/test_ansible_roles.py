@@ -1,17 +1,18 @@
 """The roles and the playbook of the collection: a repo server, and hosts in mount namespaces."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.ansible_fleet import BUILD, Fleet, Part
-from tests.ansible_hosts import make_hosts, make_misfit, other_python
-from tests.ansible_runs import needs_ansible
+from tests.ansible_hosts import make_hosts, make_misfit, other_python, restarts
+from tests.ansible_runs import LOCAL, Ansible, copy_collection, needs_ansible
 from tests.tools import needs, needs_here, needs_root
 from tests.venv_wheels import make_wheel
 
 pytestmark = [
-    needs("uv", "git", "nginx", "unshare"),
+    needs("uv", "git", "nginx", "unshare", "systemctl"),
     needs_here(*(() if other_python() else ("a second minor version of Python",))),
     needs_root(),
     needs_ansible(),
@@ -21,9 +22,13 @@ SERVICES = ("alpha", "gamma")
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Part]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fleet")
+
+
+@pytest.fixture(scope="module")
+def parts(folder: Path) -> dict[str, Part]:
     """Build and deploy, repeat it, rebuild one service, and meet a host that does not fit."""
-    folder = tmp_path_factory.mktemp("fleet")
     for name, version in (("alpha", "1.0"), ("gamma", "1.0"), ("gamma", "2.0")):
         make_wheel(folder / "wheels", name, version, command=name)
     directory = folder / "venvs"
@@ -35,6 +40,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Part]:
         f"sed -i s/gamma==1.0/gamma==2.0/ {folder}/venvs.yaml",
         {"misfit": make_misfit(folder / "hosts/misfit", directory), **hosts},
         build={"repo_build_find_links": [f"{folder}/wheels"], "repo_build_offline": True},
+        has_units=True,
     ).run()
 
 
@@ -50,6 +56,14 @@ def test_the_second_run_changes_nothing_and_moves_no_byte(parts: dict[str, Part]
     assert not [result for result in again.results if result.is_changed]
     assert len(again.requests) == len(HOSTS) * len(SERVICES)
     assert all(line.endswith(" 304 0") for line in again.requests), again.requests
+
+
+def test_units_of_a_host_are_restarted_only_after_a_change(
+    folder: Path, parts: dict[str, Part]
+) -> None:
+    for host in HOSTS:
+        units = restarts(folder / "hosts" / host)
+        assert units == ["alpha.service", "gamma.service", "gamma.service"]
 
 
 def test_check_mode_reports_the_rebuilt_service_and_moves_no_archive(
@@ -76,3 +90,29 @@ def test_a_host_with_another_python_is_refused_and_stops_the_next_batch(
     assert refused.downloads() == []
     for item in refused.loops()["misfit"]:
         assert f"Python: expected 3.{sys.version_info.minor}, found 3." in item["msg"]
+
+
+def test_a_failed_build_shows_its_remedy_but_no_password(tmp_path: Path) -> None:
+    program = tmp_path / "fuel-upgrade"
+    program.write_text(
+        """#!/bin/sh
+while [ "$1" != --index-url ]; do shift; done
+printf '{"what": "%s: no answer", "remedy": "check the index"}' "$2"
+exit 7
+"""
+    )
+    program.chmod(0o755)
+    copy_collection(tmp_path)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "roles": ["fuel_upgrade.fuel_upgrade.repo_build"],
+        "vars": {
+            "repo_build_executable": str(program),
+            "repo_build_index_url": "https://user:hunter2@example.org/simple",
+        },
+    }
+    *_, failed = results = Ansible(tmp_path, LOCAL).play([play])
+
+    assert failed.result["msg"] == "the package index: no answer; remedy: check the index"
+    assert "hunter2" not in str(results)
