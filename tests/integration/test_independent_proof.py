@@ -1,9 +1,11 @@
 """A proof reads indexes with a library: an error of the project's own reader is no proof."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import partialmethod
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,10 @@ from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import primary_text
+from fuel_upgrade.repo.yum import expat_reader, primary_text, repo
 from fuel_upgrade.repo.yum.expat_reader import read_beside, read_here
+from fuel_upgrade.repo.yum.primary_text import read_primary_text
+from fuel_upgrade.repo.yum.reader_process import start
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
 from tests.yum_extras import rewrite
@@ -241,3 +245,35 @@ def test_a_process_of_its_own_reports_the_same_fault(tmp_path: Path) -> None:
             list(part)
         faults.append(str(caught.value))
     assert faults[0] == faults[1]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def test_long_metadata_is_read_in_processes_and_gives_the_same_diff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, current = (
+        yum_repo(tmp_path / "base", [SEEN]),
+        yum_repo(tmp_path / "current", [SEEN, LOST]),
+    )
+    build_diff(base, current, tmp_path / "here")
+    functions: list[str] = []
+
+    def started(function: Callable[..., Any], *words: str) -> Future[Any]:
+        functions.append(function.__name__)
+        return start(function, *words)
+
+    monkeypatch.setattr(repo, "SHORT_BYTES", -1)  # a long one takes seconds to make
+    for module in (repo, expat_reader):
+        monkeypatch.setattr(module, "start", started)  # the result does not show it
+    build_diff(base, current, tmp_path / "beside")
+    assert functions == ["list_lines", "read_primary_text", "list_lines"]
+    assert files_of(tmp_path / "beside") == files_of(tmp_path / "here")
+
+
+def test_a_damaged_text_is_left_to_the_library_in_a_process_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "primary.xml", b"damaged")
+    assert start(read_primary_text, str(path), "sha256", "0" * 64, "7").result() is None

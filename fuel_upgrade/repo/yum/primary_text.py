@@ -6,14 +6,13 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Identity, Package, checked_location
-from fuel_upgrade.repo.yum.createrepo import RepomdRecord
 from fuel_upgrade.system.compression import DAMAGE, open_index
 
 ALGORITHM = "sha256"
@@ -45,15 +44,19 @@ _TAIL = re.compile(rb"</format>\s*</package>\s*</metadata>\s*")
 _HIDING = ((b"!", b"<!"), (b"?", b"<?"))  # comments and the like may hold the text of a package
 
 
+Files = dict[Identity, tuple[str, int]]
+"""The location and size in bytes of each package, by its identity with a SHA-256."""
+
+
 class OtherLayoutError(Exception):
     """The text is not as createrepo writes it, or repeats a package, or is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryText:
-    """The location and size in bytes of each package, by its identity with a SHA-256."""
+    """The packages of a primary."""
 
-    files: Mapping[Identity, tuple[str, int]]
+    files: Files
 
     def package(self, identity: Identity) -> Package:
         """Return a package."""
@@ -62,22 +65,22 @@ class PrimaryText:
         return Package(name, architecture, version, size, location, ((ALGORITHM, value),))
 
 
-def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
+def read_primary_text(path: str, kind: str, checksum: str, size: str) -> Files | None:
     """Return the packages of a file; None if the library must read it.
 
-    The file is compared with the size and checksum of its content in ``record``.
+    The content of the file must have this checksum and size in bytes, which ``repomd.xml`` lists.
     """
-    files: dict[Identity, tuple[str, int]] = {}
+    files: Files = {}
     try:
-        with open_index(path) as stream:
+        with open_index(Path(path)) as stream:
             chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
             count = 0
-            for rows in map(_rows, _parts(_checked(chunks, record))):
+            for rows in map(_rows, _parts(_checked(chunks, kind, checksum, int(size)))):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    return PrimaryText(files) if count == _distinct(files) else None
+    return files if count == _distinct(files) else None
 
 
 def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
@@ -96,27 +99,27 @@ def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
     yield b"</metadata>"
 
 
-def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
+def _distinct(files: Files) -> int:
     """Return the number of packages, or of their locations or names if some are repeated."""
     locations = {location for location, _ in files.values()}
     keys = {identity.rpartition(" ")[0] for identity in files}
     return min(len(files), len(locations), len(keys))
 
 
-def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
-    """Yield all chunks; at the end compare them with the record.
+def _checked(chunks: Iterator[bytes], kind: str, checksum: str, size: int) -> Iterator[bytes]:
+    """Yield all chunks; at the end compare them with the checksum and the size.
 
     Raises:
-        OtherLayoutError: they differ from it, or it lacks a checksum to compare.
+        OtherLayoutError: they differ, or there is no checksum to compare.
     """
-    if record.checksum_open_type not in ("sha256", "sha512"):
+    if kind not in ("sha256", "sha512"):
         raise OtherLayoutError
-    digest, size = hashlib.new(record.checksum_open_type), 0
+    digest, length = hashlib.new(kind), 0
     for chunk in chunks:
         digest.update(chunk)
-        size += len(chunk)
+        length += len(chunk)
         yield chunk
-    if digest.hexdigest() != record.checksum_open or record.size_open not in (-1, 0, size):
+    if digest.hexdigest() != checksum or size not in (-1, 0, length):
         raise OtherLayoutError
 
 
