@@ -32,7 +32,7 @@ TREE := $(TREE_ROOT)/usr/lib/fuel-upgrade
 TREE_SOURCES = setup.py locks/runtime.txt $(shell find fuel_upgrade packaging/build-tree packaging/runtime_tree \
   -type f ! -name '*.pyc')
 
-.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
+.PHONY: help docs deb rpm wheel demo bench bench-quick test test-packages test-exact test-power test-crash test-neighbour test-venvs test-registry test-foreign test-latest test-lowest selftest fuzz lint unit coverage format lock clean tools tools-required tools-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | awk -F: '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -68,6 +68,10 @@ test-crash: tools $(READY) ## Kill the daemon at 500 random times, fill its disk
 
 test-neighbour: tools $(READY) ## Run 50 installs and rollbacks beside a user who tries to stop them, as root
 	@NEIGHBOUR_INSTALLS=$${NEIGHBOUR_INSTALLS:-50} $(LONG_TESTS) tests/crash/test_neighbours.py
+
+test-venvs: tools $(READY) ## Kill the deployer of venvs at 500 random times, fill its disk, switch under a reader
+	@VENV_KILLS=$${VENV_KILLS:-500} VENV_SWITCHES=$${VENV_SWITCHES:-100} VENV_HOSTS=$${VENV_HOSTS:-5000} \
+	  $(LONG_TESTS) $(wildcard tests/crash/test_venv_*.py tests/integration/test_venv_fleet.py)
 
 test-registry: tools $(READY) ## Load the registry with 32 clients for a minute, on SQLite and on PostgreSQL
 	@REGISTRY_SECONDS=$${REGISTRY_SECONDS:-60} \

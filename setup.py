@@ -29,7 +29,6 @@ RUNTIME = [
     "sdnotify>=0.3.2",  # systemd Type=notify
     "sqlalchemy>=2.1.0",  # the registry's store
     "structlog>=24.1",
-    "tuf>=4.0",  # the seal's metadata form
     "urllib3>=2.0.2",  # what requests is made of: its connections, and what goes wrong with them
     "uvicorn>=0.29",
     "zstandard>=0.23",
@@ -55,6 +54,7 @@ DEV = [
     "trustme>=1.1",  # certificates of the servers that tests run
     "schemathesis>=4.32",  # draws requests from the OpenAPI descriptions
     "uv>=0.9",  # builds the venvs of tests
+    "tuf>=4.0",  # reads the seals of tarballs, to prove their form
     "types-docutils",
     "types-PyYAML",
     "types-psutil",

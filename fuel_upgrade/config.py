@@ -33,6 +33,7 @@ class Paths:
     repos: Path = Path("/var/www/nailgun")
     puppet: Path = Path("/etc/puppet")
     fuel: Path = Path("/etc/fuel")
+    venvs: Path = Path("/var/www/nailgun/venvs")
     state: Path = Path("/var/lib/fuel_upgrade")
     log: Path = Path("/var/log/fuel_upgrade.log")
     socket: Path = Path("/run/fuel-upgrade/api.sock")

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
-from typing import Any, ClassVar, Never, Self
+from typing import Any, ClassVar, Never, Self, TypeVar
 
 from fuel_upgrade.outside_text import printable
 
 FORMAT = 1
 """Version of the JSON that the commands print and the API sends."""
 _MAX_FAILURES = 500
+_Error = TypeVar("_Error", bound="UpgradeError")
 
 
 class UpgradeError(Exception):
@@ -66,16 +67,17 @@ class UpgradeError(Exception):
     def _refuse_change(self, name: str) -> Never:
         raise AttributeError(f"{type(self).__name__}.{name} is frozen: use amended()")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the parts of a copy in another process: the constructors of subclasses differ."""
+        return _restored, (type(self), self.args, vars(self))
+
     def amended(
         self, *, state: str | None = None, remedy: str | None = None, side: str | None = None
     ) -> Self:
         """Return a copy with another state, remedy or side, to be raised in place of this error."""
-        kind = type(self)
-        copy = kind.__new__(kind, *self.args)  # the constructors of subclasses differ
         changes = {"state": state, "remedy": remedy, "side": side}
         given = {name: printable(text) for name, text in changes.items() if text is not None}
-        vars(copy).update(vars(self), **given)
-        return copy
+        return _restored(type(self), self.args, vars(self) | given)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the daemon's API and of ``--json``."""
@@ -88,6 +90,12 @@ class UpgradeError(Exception):
             "exit_code": self.exit_code,
             "failures": list(self.failures),
         }
+
+
+def _restored(kind: type[_Error], args: tuple[Any, ...], values: Mapping[str, Any]) -> _Error:
+    error = kind.__new__(kind, *args)
+    vars(error).update(values)
+    return error
 
 
 def _bounded(failures: Collection[str]) -> tuple[str, ...]:

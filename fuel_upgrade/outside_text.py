@@ -35,6 +35,11 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text has no surrogates, which stand for bytes that are not UTF-8."""
+    return not _SURROGATE.search(text)
+
+
 def printable_json(value: Any, *, indent: int | None = None) -> str:
     """Return JSON of printable characters, valid in every parser: it has no lone surrogates."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)

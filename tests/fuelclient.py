@@ -1,20 +1,15 @@
 """Fuel's own command-line client, from the package index, in a venv of its own."""
 
-import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
-from tests.tools import in_ci
+from tests.index_venv import venv_with
 
 _REQUIREMENTS = Path(__file__).with_name("fuelclient_requirements.txt")
-_INSTALL_TIMEOUT_S = 300
 _TIMEOUT_S = 60
 
 
@@ -58,32 +53,5 @@ class FuelClient:
 
 
 def installed(folder: Path) -> Path:
-    """Install the client below ``folder`` unless another worker did; return its programs.
-
-    Skip (in CI fail) where the package index cannot be reached.
-    """
-    venv = folder / "fuelclient"
-    with (folder / "fuelclient.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (venv / "installed").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-            _install(venv)
-            (venv / "installed").touch()
-    return venv / "bin"
-
-
-def _install(venv: Path) -> None:
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1"]
-    done = subprocess.run(
-        [*pip, "--requirement", str(_REQUIREMENTS)],
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode == 0:
-        return
-    reason = f"needs python-fuelclient from the package index: {done.stderr[-400:]}"
-    if in_ci():
-        pytest.fail(reason)
-    pytest.skip(reason)
+    """Return the programs of the client, installed below ``folder``."""
+    return venv_with(_REQUIREMENTS, folder)

@@ -1,7 +1,6 @@
 """A master below a scratch root, with the real daemon and the real command."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,7 +15,7 @@ from fuel_upgrade.config import Config
 from fuel_upgrade.system.tree_digest import digest
 from tests import programs
 from tests.master import write_fuel_version
-from tests.programs import Program
+from tests.programs import Done, Program
 from tests.readiness import Readiness, readiness
 
 BIN = Path(sys.executable).parent
@@ -31,7 +30,7 @@ class Host:
     def argv(self, *argv: str | Path) -> list[str | Path]:
         return [BIN / "fuel-upgrade", "--root", self.root, *argv]
 
-    def command(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
+    def command(self, *argv: str | Path) -> Done:
         return programs.run(["fuel-upgrade", "--root", self.root, *argv])
 
     def json(self, *argv: str | Path) -> Any:

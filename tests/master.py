@@ -91,8 +91,9 @@ class ScratchMaster:
         )
 
     def own(self) -> list[Path]:
-        """Return the paths that no undo restores: the journal, the log, the socket."""
-        return [self.config.paths.state, self.config.paths.log, self.config.paths.socket.parent]
+        """Return the paths that no undo restores: the journal, the log, the socket, a lock."""
+        paths = self.config.paths
+        return [paths.state, paths.log, paths.socket.parent, paths.venvs / ".lock"]
 
 
 def _describe(path: Path) -> str:

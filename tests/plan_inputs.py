@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Config
 from fuel_upgrade.release.dialect import MapDialect
@@ -83,7 +83,7 @@ def bundle_head(
         diff_releases={p.version: p.base for p in parts if p.base},
         descriptions={(p.version, p.os_key): description(original=original) for p in parts
                       if p.base},
-        sealed=files,
+        sealed=SealedFiles.of(files),
         seal_sha256="5ea1",
     )  # fmt: skip
 
@@ -120,7 +120,9 @@ def master(
         releases=releases,
         running_tasks=(),
         bases={UBUNTU: match} if match else {},
-        rooms=dict.fromkeys((PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.state), FILE_SYSTEM),
+        file_systems=dict.fromkeys(
+            (PATHS.repos, PATHS.puppet, PATHS.fuel, PATHS.state), FILE_SYSTEM
+        ),
     )
 
 
@@ -136,5 +138,7 @@ def plan_of(
 
 
 def with_free(on: Master, free_bytes: int) -> Master:
-    rooms = {folder: replace(FILE_SYSTEM, free_bytes=free_bytes) for folder in on.rooms}
-    return replace(on, rooms=rooms)
+    file_systems = {
+        folder: replace(FILE_SYSTEM, free_bytes=free_bytes) for folder in on.file_systems
+    }
+    return replace(on, file_systems=file_systems)

@@ -2,7 +2,8 @@
 
 An order comes over the socket that is the first argument: the program with its arguments and
 environment as JSON, and three descriptors to be its streams, and a socket for its process id and
-its exit code. The program's own ``main`` runs, as the last thing of a process of its own.
+its exit code with its peak memory. The program's own ``main`` runs, as the last thing of a process
+of its own.
 """
 
 import ctypes
@@ -55,8 +56,8 @@ def _become(order: dict[str, object], descriptors: list[int]) -> Callable[[], No
     child = os.fork()
     if child:
         os.write(ending, str(child).encode())
-        _, status = os.waitpid(child, 0)
-        os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
+        _, status, used = os.wait4(child, 0)
+        os.write(ending, b"%d %d" % (os.waitstatus_to_exitcode(status), used.ru_maxrss))
         os._exit(0)
     _end_with_parent()
     for number, descriptor in enumerate(streams):

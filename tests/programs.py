@@ -19,13 +19,17 @@ _NUMBER_BYTES = 32
 
 
 class Program:
-    """A process with the part of ``subprocess.Popen`` that tests use."""
+    """A process with the part of ``subprocess.Popen`` that tests use.
+
+    ``peak_mib`` is its VmHWM, known after its end.
+    """
 
     def __init__(self, argv: Sequence[str], ending: socket.socket) -> None:
         self.args = argv
         self._ending = ending
         self.pid = int(ending.recv(_NUMBER_BYTES))
         self.returncode: int | None = None
+        self.peak_mib = 0
 
     def poll(self) -> int | None:
         return self._read(0)
@@ -50,11 +54,18 @@ class Program:
         if self.returncode is None:
             self._ending.settimeout(timeout)
             try:
-                self.returncode = int(self._ending.recv(_NUMBER_BYTES))
+                code, peak_kib = self._ending.recv(_NUMBER_BYTES).split()
             except (BlockingIOError, TimeoutError):
                 return None
+            self.returncode, self.peak_mib = int(code), int(peak_kib) >> 10
             self._ending.close()
         return self.returncode
+
+
+class Done(subprocess.CompletedProcess[str]):
+    """A program that has ended, with its VmHWM."""
+
+    peak_mib = 0
 
 
 def start(
@@ -85,9 +96,7 @@ def start(
     return Program(words, ours)
 
 
-def run(
-    argv: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def run(argv: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> Done:
     """Run a program to its end and return its output."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         program = start(argv, environment=environment, stdout=out.fileno(), stderr=err.fileno())
@@ -99,7 +108,9 @@ def run(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
-    return subprocess.CompletedProcess(list(argv), code, *texts)
+    done = Done(list(argv), code, *texts)
+    done.peak_mib = program.peak_mib
+    return done
 
 
 def _mounts() -> str:

@@ -15,7 +15,8 @@ _NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; {user}
 events {{}}
 http {{
-  access_log {folder}/access.log;
+  log_format sent '$request_method $uri $status $bytes_sent';
+  access_log {folder}/access.log; access_log {folder}/sent.log sent;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; uwsgi_temp_path {folder}/u;
   fastcgi_temp_path {folder}/fastcgi; scgi_temp_path {folder}/scgi;
   server {{ listen 127.0.0.1:{port}; root {root}; include {snippet}; }}
@@ -65,11 +66,17 @@ class RepoServer:
     def __init__(self, folder: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._log = folder / "access.log"
+        self._sent = folder / "sent.log"
 
     def requests(self) -> list[str]:
         """Return method, path, status and bytes of the body of each request so far."""
         parts = [line.split('"') for line in self._log.read_text().splitlines()]
         return [f"{part[1].rsplit(' ', 1)[0]} {part[2].strip()}" for part in parts]
+
+    def sent(self) -> list[tuple[str, str, str, int]]:
+        """Return method, path, status and bytes, also those of the headers, of each answer."""
+        lines = [line.split() for line in self._sent.read_text().splitlines()]
+        return [(method, path, status, int(size)) for method, path, status, size in lines]
 
 
 @contextmanager

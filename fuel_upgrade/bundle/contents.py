@@ -10,8 +10,9 @@ from typing import BinaryIO
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile, render_seal
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.system.archive import ArchiveWriter, path_fault
-from fuel_upgrade.system.files import hash_file
+from fuel_upgrade.system.archive import path_fault
+from fuel_upgrade.system.archive_writer import ArchiveWriter
+from fuel_upgrade.system.files import CHUNK_BYTES, hash_file
 from fuel_upgrade.system.hashing import Hasher, hash_files
 from fuel_upgrade.system.progress import ByteCounter, Progress
 
@@ -23,6 +24,8 @@ class Contents:
     data: dict[str, bytes] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, SealedFile] = field(default_factory=dict)
+    _states: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of long files that were hashed here, when they were hashed: they are not hashed again."""
 
     def add_bytes(self, path: str, data: bytes, *, executable: bool = False) -> None:
         """Add a file with this content.
@@ -53,20 +56,28 @@ class Contents:
             executable = bool(info.st_mode & 0o100)
             if sha256 := (known or {}).get(relative):
                 self._add(path, source, SealedFile(info.st_size, sha256, executable))
-            else:
-                unknown.append((path, source, executable, info.st_size))
+                continue
+            unknown.append((path, source, executable, info.st_size))
+            if info.st_size >= CHUNK_BYTES:
+                self._states[path] = _state(info)
         sums = hash_files((source, size) for _, source, _, size in unknown)
         for (path, source, executable, size), sha256 in zip(unknown, sums, strict=True):
             self._add(path, source, SealedFile(size, sha256, executable))
 
-    def add_file(self, path: str, source: Path, *, executable: bool) -> None:
-        """Add one file.
+    def add_file(
+        self, path: str, source: Path, *, executable: bool = False, known: str | None = None
+    ) -> None:
+        """Add one file; ``known`` is its SHA-256 if that need not be computed.
 
         Raises:
             ConfigError: the path is taken.
         """
-        size = source.stat().st_size
-        self._add(path, str(source), SealedFile(size, hash_file(source), executable))
+        info = source.stat()
+        if known is None:
+            self._states[path] = _state(info)
+        self._add(
+            path, str(source), SealedFile(info.st_size, known or hash_file(source), executable)
+        )
 
     def _add(self, path: str, source: str, sealed: SealedFile) -> None:
         self._refuse_path(path)
@@ -118,17 +129,32 @@ class Contents:
         elif path in self.data:
             writer.add_bytes(path, self.data[path], mode=mode)
         else:
-            source = self.paths[path]
-            sha256 = writer.add_file(path, source, size_bytes=sealed.length_bytes, mode=mode)
-            if sha256 != sealed.sha256:
-                raise BundleError(
-                    f"{source}: SHA-256 {sha256}, but its index says {sealed.sha256}",
-                    remedy="copy the repo again, or reindex it",
-                )
+            self._write_file(writer, path, sealed, mode)
+
+    def _write_file(self, writer: ArchiveWriter, path: str, sealed: SealedFile, mode: int) -> None:
+        source, state = self.paths[path], self._states.get(path)
+        sha256 = writer.add_file(
+            path, source, size_bytes=sealed.length_bytes, mode=mode, hashed=state is None
+        )
+        if state is not None and state != _state(Path(source).stat()):
+            raise BundleError(
+                f"{source}: changed while the tarball was built",
+                remedy="do not change the inputs meanwhile; start again",
+            )
+        if state is None and sha256 != sealed.sha256:
+            raise BundleError(
+                f"{source}: SHA-256 {sha256}, but its index says {sealed.sha256}",
+                remedy="copy the repo again, or reindex it",
+            )
 
 
 def _head_first(path: str) -> tuple[bool, str]:
     return (not manifest.is_head(path), path)
+
+
+def _state(info: os.stat_result) -> tuple[int, ...]:
+    """Return values that change with every change of a file, as no program can set its ctime."""
+    return (info.st_ino, info.st_size, info.st_ctime_ns)
 
 
 def _below(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:

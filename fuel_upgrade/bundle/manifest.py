@@ -15,6 +15,7 @@ from fuel_upgrade.system.archive import climbs_behind_a_name
 from fuel_upgrade.system.yaml_text import dump_yaml, load_yaml
 
 FORMAT = 1
+VENV_FORMAT = 2  # of a tarball with venvs: versions that know only 1 would leave them out
 ARCHITECTURE = "x86_64"  # of Fuel masters and nodes
 SEAL = "upgrade/seal/targets.json"
 CONFIG = "upgrade/config/"
@@ -25,6 +26,9 @@ RELEASES = "upgrade/releases/"
 RELEASE_VERSIONS = "upgrade/release_versions/"
 REPOS = "upgrade/repos/"
 PUPPET = "upgrade/puppet/"
+VENVS = "upgrade/venvs/"
+VENV_INDEX = "venvs.json"
+VENV_BLOBS = "blobs"
 SCRIPT = "upgrade.sh"
 INSTALLER = "upgrade/installer/"
 _HEAD_FOLDERS = ("upgrade/seal/", CONFIG, RELEASES, RELEASE_VERSIONS)
@@ -32,6 +36,7 @@ _REPO_DEPTH = 5  # upgrade/repos/<version>/<os>/<architecture>
 _PUPPET_DEPTH = 3  # upgrade/puppet/<version>
 _OF_A_RELEASE = ((PUPPET, "", True), (RELEASE_VERSIONS, ".yaml", False))
 _OS_KEY = re.compile("[a-z][a-z0-9]{0,29}")
+_IN_VENVS = re.compile(f"{VENV_INDEX}|{VENV_BLOBS}/[0-9a-f]{{64}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +140,12 @@ class UpgradeDescription:
 
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
+    has_venvs: bool = False
 
     def render(self) -> str:
         """Return the text of ``upgrade.yaml``."""
         data = {
-            "format": FORMAT,
+            "format": VENV_FORMAT if self.has_venvs else FORMAT,
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
         }
@@ -154,14 +160,15 @@ class UpgradeDescription:
         """
         data = load_yaml(text, source=source)
         try:
-            if data["format"] != FORMAT:
+            if data["format"] not in (FORMAT, VENV_FORMAT):
                 raise BundleError(
-                    f"{source}: format {data['format']}, expected {FORMAT}",
+                    f"{source}: format {data['format']}, expected {FORMAT} or {VENV_FORMAT}",
                     remedy="upgrade fuel-upgrade on this master first",
                 )
             return cls(
                 upgrade_from=tuple(map(fuel_version, _list(data["upgrade_from"]))),
                 repos=tuple(map(RepoPart.from_json, _list(data["repos"]))),
+                has_venvs=data["format"] == VENV_FORMAT,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
@@ -227,6 +234,10 @@ def place_fault(path: str, versions: Collection[str], folders: Collection[str]) 
             version, _, rest = path.removeprefix(prefix).removesuffix(suffix).partition("/")
             has_depth = bool(rest) == bool(depth) and path.endswith(suffix)
             return "" if has_depth and version in versions else "of no release in the tarball"
+    if path.startswith(VENVS):
+        version, _, rest = path.removeprefix(VENVS).partition("/")
+        is_known = version in versions and _IN_VENVS.fullmatch(rest)
+        return "" if is_known else "no venv of a release in the tarball"
     if path.startswith(REPOS):
         return "" if unit_of(path) in folders else "of no repo in the tarball"
     return ""
@@ -237,7 +248,8 @@ def is_head(path: str) -> bool:
     is_description = (
         path.startswith(REPOS) and path.count("/") == _REPO_DEPTH and (path.endswith("/diff.yaml"))
     )
-    return path.startswith(_HEAD_FOLDERS) or path == SCRIPT or is_description
+    is_index = path.startswith(VENVS) and path.endswith(f"/{VENV_INDEX}")
+    return path.startswith(_HEAD_FOLDERS) or path == SCRIPT or is_description or is_index
 
 
 def is_installer(path: str) -> bool:

@@ -16,7 +16,16 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.contents import Contents
 from fuel_upgrade.bundle.installer import Installer, read_installer
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec
+from fuel_upgrade.bundle.spec import BundleSpec, ReleaseSpec, RepoSpec, VenvsSpec
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
+from fuel_upgrade.bundle.venv_part import (
+    VenvPart,
+    blob_path,
+    check_agreement,
+    describe_venvs,
+    index_path,
+    spend_entries,
+)
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.chain import in_order, render_metadata
 from fuel_upgrade.release.fixture import as_yaml, parse_fixture
@@ -32,11 +41,15 @@ from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.hashing import on_all_cores
 from fuel_upgrade.system.progress import Progress
+from fuel_upgrade.system.unpacked import unpacked
+from fuel_upgrade.venv.repo_store import RepoStore
+from fuel_upgrade.venv.venv_index import VenvIndex
 
 _ZSTD_LEVEL = 3  # packages are compressed already: higher levels only cost time (measured)
 # Fixed: both change the bytes written. Longer jobs take more memory and are not faster (measured).
 _ZSTD_THREADS = 2
 _ZSTD_JOB_BYTES = 2 << 20
+_PUPPET_PARTS = ("modules", "manifests")
 _BUFFER_BYTES = 1 << 18  # of uncompressed data: a call for each small file costs more
 
 
@@ -54,6 +67,7 @@ class BundleSummary:
     upgrade_from: tuple[str, ...]
     repos: tuple[RepoPart, ...]
     dropped: tuple[str, ...] = ()
+    venvs: tuple[VenvPart, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``--json`` prints."""
@@ -64,6 +78,7 @@ class BundleSummary:
             "fuel_version": self.fuel_version,
             "upgrade_from": list(self.upgrade_from),
             "repos": [repo.to_json() for repo in self.repos],
+            "venvs": [part.to_json() for part in self.venvs],
             "dropped": list(self.dropped),
         }
 
@@ -84,7 +99,7 @@ def build_bundle(spec: BundleSpec, out: Path, *, progress: Progress) -> BundleSu
         write_tarball(builder.contents, scratch / "packed", out, progress=progress)
     description = UpgradeDescription(spec.upgrade_from, tuple(builder.repos))
     summary = summarize(out, builder.contents, fuel_version, description)
-    return replace(summary, dropped=tuple(builder.dropped))
+    return replace(summary, dropped=tuple(builder.dropped), venvs=tuple(builder.venvs))
 
 
 def summarize(
@@ -107,7 +122,7 @@ def check_output(out: Path) -> None:
     Raises:
         ConfigError: ``out`` exists, or has another suffix.
     """
-    if not out.name.endswith((".tar.zst", ".tar")):
+    if not out.name.endswith(SUFFIXES):
         raise ConfigError(
             f"{out}: expected a name in .tar.zst or .tar", remedy="choose such a name"
         )
@@ -151,6 +166,7 @@ class _Builder:
         self.contents = Contents()
         self.repos: list[RepoPart] = []
         self.dropped: list[str] = []
+        self.venvs: list[VenvPart] = []
 
     def collect(self) -> str:
         """Fill ``contents`` and ``repos``; return the Fuel version."""
@@ -161,7 +177,10 @@ class _Builder:
         for release in self._spec.releases:
             self._add_release(release)
         in_order(self._releases, self._diff_releases, source="bundle.yaml")
-        description = UpgradeDescription(self._spec.upgrade_from, tuple(self.repos))
+        check_agreement(self.venvs, source="bundle.yaml")
+        description = UpgradeDescription(
+            self._spec.upgrade_from, tuple(self.repos), has_venvs=bool(self.venvs)
+        )
         add = self.contents.add_bytes
         add(manifest.VERSION, version_text.encode())
         add(manifest.UPGRADE, description.render().encode())
@@ -186,10 +205,35 @@ class _Builder:
         versions = _read_text(spec.version_yaml).encode()
         self.contents.add_bytes(f"{manifest.RELEASE_VERSIONS}{version}.yaml", versions)
         if spec.puppet is not None:
-            read_tasks(spec.puppet)  # a malformed file must not fail on the master
-            self.contents.add_tree(f"{manifest.PUPPET}{version}", spec.puppet)
+            self._add_puppet(version, spec.puppet)
         for os_key, repo in sorted(spec.repos.items()):
             self._add_repo(version, os_key, repo, spec.base)
+        if spec.venvs is not None:
+            self._add_venvs(version, spec.venvs)
+
+    def _add_venvs(self, version: str, spec: VenvsSpec) -> None:
+        """Add the index of the venvs, and the archives and wheels that the base lacks."""
+        index = describe_venvs(_venvs_of(spec.repo, spec.tag))
+        present = _venvs_of(*spec.base).blobs if spec.base else {}
+        text = index.to_text()
+        spend_entries(text, source=f"{spec.repo}: the index of {spec.tag}")
+        self.contents.add_bytes(index_path(version), text.encode())
+        carried = {}
+        for sha256 in sorted(index.blobs.keys() - present.keys()):
+            source = RepoStore(spec.repo).blob(sha256)
+            if not source.is_file():
+                raise BundleError(
+                    f"{spec.repo}: {index.blobs[sha256]} is missing", remedy="build the venvs again"
+                )
+            self.contents.add_file(blob_path(version, sha256), source, known=sha256)
+            carried[sha256] = source.stat().st_size
+        self.venvs.append(VenvPart(version, index, carried))
+
+    def _add_puppet(self, version: str, path: Path) -> None:
+        opened = unpacked(path, self._scratch, parts=_PUPPET_PARTS, kind="puppet tree")
+        root = self._cleanup.enter_context(opened)
+        read_tasks(root)  # a malformed file must not fail on the master
+        self.contents.add_tree(f"{manifest.PUPPET}{version}", root)
 
     def _add_repo(self, version: str, os_key: str, spec: RepoSpec, base: str | None) -> None:
         root = self._repo_root(version, os_key, spec)
@@ -215,6 +259,23 @@ class _Builder:
             raise ConfigError(f"{version} {os_key}: no repo is named", remedy="correct bundle.yaml")
         role = Role.DIFF if spec.diff else Role.FULL
         return self._cleanup.enter_context(opened_repo(ready, role, scratch=self._scratch))
+
+
+def _venvs_of(root: Path, tag: str) -> VenvIndex:
+    """Return the venvs of one tag.
+
+    Raises:
+        ConfigError: the repo has none.
+    """
+    published = RepoStore(root).read_index()
+    index = published.of_tag(tag)
+    if not index.entries:
+        tags = ", ".join(sorted({entry.tag for entry in published.entries})) or "none"
+        raise ConfigError(
+            f"{root}: no venvs of the tag {tag}; tags there: {tags}",
+            remedy="build them with fuel-upgrade venv build, or correct venvs in bundle.yaml",
+        )
+    return index
 
 
 def _script(fuel_version: str, installer: Installer | None) -> str:

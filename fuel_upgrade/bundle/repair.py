@@ -63,7 +63,8 @@ def repair_bundle(
         write_file(tree / manifest.UPGRADE, description.render().encode())
         contents = _collect(tree)
         write_tarball(contents, scratch / "packed", out, progress=progress)
-    return summarize(out, contents, head.fuel_version, description)
+    summary = summarize(out, contents, head.fuel_version, description)
+    return replace(summary, venvs=head.venvs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,22 @@
 """``bundle.yaml``: from which parts an upgrade tarball is built."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.release.version_grammar import fuel_version, release_version
 from fuel_upgrade.system.yaml_text import load_yaml
+from fuel_upgrade.venv.venv_spec import Tag
 
 OPERATING_SYSTEMS = ("ubuntu", "centos")
 _TOP_KEYS = {"version_yaml", "upgrade_from", "releases", "installer"}
-_RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "only"}
+_RELEASE_KEYS = {"openstack_yaml", "version_yaml", "puppet", "base", "repos", "only", "venvs"}
+_VENV_KEYS = {"repo", "tag", "base_repo", "base_tag"}
+_TAG: TypeAdapter[str] = TypeAdapter(Tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,20 @@ class RepoSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class VenvsSpec:
+    """The venvs of one tag in a built repo; ``base`` is the repo and the tag of the base's."""
+
+    repo: Path
+    tag: str
+    base: tuple[Path, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseSpec:
     """One openstack bundle. ``base`` is the version that its diff repos build on, or None.
 
-    ``puppet`` is a folder with ``modules`` and ``manifests``; ``only`` names the operating
-    systems to register, or is empty for all that ``openstack.yaml`` describes.
+    ``puppet`` is a folder or archive with ``modules`` and ``manifests``; ``only`` names the
+    operating systems to register, or is empty for all that ``openstack.yaml`` describes.
     """
 
     openstack_yaml: Path
@@ -38,6 +52,7 @@ class ReleaseSpec:
     base: str | None
     repos: Mapping[str, RepoSpec]
     only: tuple[str, ...]
+    venvs: VenvsSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +140,28 @@ class _Reader:
             base=None if base is None else str(base),
             repos=repos,
             only=self._only(item.get("only") or [], f"{where}.only"),
+            venvs=self._venvs(item, f"{where}.venvs") if "venvs" in item else None,
         )
+
+    def _venvs(self, item: Mapping[str, Any], where: str) -> VenvsSpec:
+        part = self._map(item["venvs"], where, _VENV_KEYS)
+        spec = VenvsSpec(self._path(part, "repo", where), self._tag(part, "tag", where))
+        if not part.keys() & {"base_repo", "base_tag"}:
+            return spec
+        base_repo = self._path(part, "base_repo", where) if "base_repo" in part else spec.repo
+        base_tag = self._tag(part, "base_tag", where) if "base_tag" in part else spec.tag
+        if item.get("base") is None:
+            self.faults.append(f"{where}: a base of the venvs, but the release has no base")
+        elif (base_repo, base_tag) == (spec.repo, spec.tag):
+            self.faults.append(f"{where}: the venvs are their own base")
+        return replace(spec, base=(base_repo, base_tag))
+
+    def _tag(self, data: Mapping[str, Any], key: str, where: str) -> str:
+        try:
+            return _TAG.validate_python(data.get(key), strict=True)
+        except ValidationError:
+            self.faults.append(f"{where}.{key}: expected a quoted tag, found {data.get(key)!r}")
+            return ""
 
     def _only(self, data: object, where: str) -> tuple[str, ...]:
         if not isinstance(data, list):

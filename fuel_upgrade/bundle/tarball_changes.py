@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart
 from fuel_upgrade.bundle.spec import ReleaseSpec, RepoSpec, parse_spec
+from fuel_upgrade.bundle.venv_part import VenvPart
 from fuel_upgrade.bundle.verify import read_head_and_texts
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.fixture import parse_fixture
@@ -22,8 +23,18 @@ def report_tarball(path: Path) -> Report:
         BundleError: it is no upgrade tarball, or damaged.
     """
     head, texts = read_head_and_texts(path)
-    repos = (_of_part(part, texts.get(f"{part.folder}/{FILE_NAME}")) for part in head.repos)
+    repos = [_of_part(part, texts.get(f"{part.folder}/{FILE_NAME}")) for part in head.repos]
+    repos += map(_of_venvs, head.venvs)
     return Report(f"Changes with Fuel {head.fuel_version}", tuple(repos))
+
+
+def _of_venvs(part: VenvPart) -> RepoReport:
+    entries = part.index.entries
+    new = ", ".join(e.name for e in entries if e.archive.sha256 in part.carried) or "none"
+    note = f"Python venvs, each counted as a package. New: {new}."
+    size = sum(entry.archive.size_bytes for entry in entries)
+    name = f"{part.version} venvs, tag {part.tag}"
+    return RepoReport(name, None, len(entries), None, size, (), note)
 
 
 def _of_part(part: RepoPart, text: str | None) -> RepoReport:

@@ -1,4 +1,7 @@
-"""Opens the file of a tarball, once for all that is read of it, and notices its changes."""
+"""Opens the file of a tarball, once for all that is read of it, and notices its changes.
+
+The tarball may also be the one in the root folder of an ISO image.
+"""
 
 import errno
 import io
@@ -9,11 +12,17 @@ from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.archive import CutShortError
+from fuel_upgrade.system.file_part import FilePart
 from fuel_upgrade.system.files import CHUNK_BYTES, is_being_written, open_regular
+from fuel_upgrade.system.iso_image import IsoError, is_iso, root_files
 
+SUFFIXES = (".tar.zst", ".tar")
+"""The suffixes of tarballs."""
 DAMAGED = "get an undamaged copy of the tarball"
 """The remedy for a damaged tarball."""
 
+_ZSTD, _TAR = b"\x28\xb5\x2f\xfd", b"ustar"
+_START_BYTES = 262  # the end of the magic of a tar archive
 _UNCHANGED = "nothing was changed"
 _COPIED = "wait for the copy to end, then try again"
 _CUT_OFF = "wait if it is still being copied; else copy it again, and compare the sizes"
@@ -37,7 +46,7 @@ def opened_tarball(path: Path, *, begun_bytes: int | None = None) -> Iterator[io
         if before[0] == 0:  # so are files of the kernel, which may wait or never end
             raise _cut_short(path, size_bytes, 0)
         try:
-            yield io.BufferedReader(io.FileIO(descriptor, closefd=False), CHUNK_BYTES)
+            yield io.BufferedReader(_content(path, descriptor), CHUNK_BYTES)
         except CutShortError as error:
             raise _cut_short(path, size_bytes, _size_and_time(descriptor)[0]) from error
         if _size_and_time(descriptor) != before:
@@ -65,6 +74,25 @@ def _open(path: Path) -> int:
             remedy="make it readable for the user that reads it, root for the daemon",
             state=_UNCHANGED,
         ) from error
+
+
+def _content(path: Path, descriptor: int) -> io.RawIOBase:
+    start = os.pread(descriptor, _START_BYTES, 0)
+    is_archive = start.startswith(_ZSTD) or start.endswith(_TAR)
+    if is_archive or not is_iso(descriptor):
+        return io.FileIO(descriptor, closefd=False)
+    try:
+        files = root_files(descriptor)
+    except IsoError as error:
+        raise BundleError(f"{path}: an ISO image, but {error}", remedy=DAMAGED) from error
+    tarballs = [file for file in files if file.name.endswith(SUFFIXES)]
+    if len(tarballs) != 1:
+        names = ", ".join(file.name for file in tarballs or files) or "nothing"
+        raise BundleError(
+            f"{path}: an ISO image, expected one tarball in its root folder, found {names}",
+            remedy="use an image made by fuel-upgrade bundle iso",
+        )
+    return FilePart(descriptor, tarballs[0].offset, tarballs[0].size_bytes)
 
 
 def _refuse_growing(path: Path, descriptor: int) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fuel_upgrade.bundle import manifest
+from fuel_upgrade.bundle.seal import SealedFiles
 from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
 from fuel_upgrade.bundle.verify import BundleHead, altered, check_content
 from fuel_upgrade.errors import BundleError
@@ -40,7 +41,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
         BundleError: a member is damaged, missing, or not in the seal. The caller removes the
             files written so far.
     """
-    missing = set(head.sealed)
+    seen = _SealedNames(head.sealed)
     counter = ByteCounter(progress, "unpacking", head.sealed_bytes)
     with ExitStack() as stack:
         raw = stack.enter_context(opened_tarball(head.path, begun_bytes=head.size_bytes))
@@ -51,6 +52,7 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
             name=str(head.path),
             on_data=counter.add,
             max_members=_MEMBERS_PER_FILE * (len(head.sealed) + 1),
+            seen=seen,
         )
         for member in reader.members():
             if member.path == manifest.SEAL:
@@ -59,13 +61,38 @@ def unpack(head: BundleHead, route: Route, *, progress: Progress) -> None:
             elif member.kind is not Kind.FOLDER:
                 sha256 = writer.write_checked(reader, member)
                 check_content(head.path, member.path, head.sealed, _length(member), sha256)
-                missing.discard(member.path)
     counter.end()
-    if missing:
+    if missing := seen.missing():
         raise BundleError(
-            f"{head.path}: {len(missing)} sealed files are missing, {min(missing)} first",
+            f"{head.path}: {len(missing)} sealed files are missing, {missing[0]} first",
             remedy=DAMAGED,
         )
+
+
+class _SealedNames:
+    """The names of the members so far: for each sealed file only whether it was among them."""
+
+    def __init__(self, sealed: SealedFiles) -> None:
+        self._sealed = sealed
+        self._seen = bytearray(len(sealed))
+        self._others: dict[str, Kind] = {}
+
+    def get(self, path: str) -> Kind | None:
+        if path in self._others:
+            return self._others[path]
+        at = self._sealed.position(path)
+        return None if at is None or not self._seen[at] else Kind.FILE
+
+    def __setitem__(self, path: str, kind: Kind) -> None:
+        at = None if kind is Kind.FOLDER else self._sealed.position(path)
+        if at is None:
+            self._others[path] = kind
+        else:
+            self._seen[at] = True
+
+    def missing(self) -> list[str]:
+        """Return the sealed files that were not among the members."""
+        return [path for path, seen in zip(self._sealed, self._seen, strict=True) if not seen]
 
 
 class _Writer:

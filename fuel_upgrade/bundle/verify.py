@@ -10,8 +10,9 @@ from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, known_seal, parse_seal
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles, known_seal, parse_seal
 from fuel_upgrade.bundle.tarball_file import DAMAGED, opened_tarball
+from fuel_upgrade.bundle.venv_part import VenvPart, read_venvs
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.release.chain import in_order, parse_metadata
 from fuel_upgrade.release.fixture import parse_fixture
@@ -32,7 +33,7 @@ class BundleHead:
 
     ``releases`` are those with a repo in the tarball, each after its base; ``descriptions`` maps
     (version, operating system) to the ``diff.yaml`` of each diff repo; ``sealed`` maps every path
-    to its entry in the seal; ``seal_sha256`` identifies the tarball.
+    to its entry in the seal; ``seal_sha256`` identifies the tarball; ``venvs`` are by release.
     """
 
     path: Path
@@ -42,8 +43,9 @@ class BundleHead:
     releases: tuple[Release, ...]
     diff_releases: Mapping[str, str]
     descriptions: Mapping[tuple[str, str], DiffDescription]
-    sealed: Mapping[str, SealedFile]
+    sealed: SealedFiles
     seal_sha256: str
+    venvs: tuple[VenvPart, ...] = ()
 
     @property
     def repos(self) -> tuple[RepoPart, ...]:
@@ -53,7 +55,7 @@ class BundleHead:
     @property
     def sealed_bytes(self) -> int:
         """The total length of the files in the seal."""
-        return sum(file.length_bytes for file in self.sealed.values())
+        return self.sealed.total_bytes
 
     @property
     def unpacked_bytes(self) -> int:
@@ -88,6 +90,7 @@ class BundleHead:
                 for r in self.releases
             ],
             "repos": [repo.to_json() for repo in self.repos],
+            "venvs": [part.to_json() for part in self.venvs],
             "installer": self.installer,
             "signed": False,
             "seal_sha256": self.seal_sha256,
@@ -127,6 +130,8 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
     _check_agreement(path, description, diff_releases, releases)
     _check_places(path, description, sealed)
     _refuse_bomb(path, size_bytes, sealed)
+    venvs = read_venvs(texts, sealed, source=str(path))
+    wheels = sum(len(entry.wheels) for part in venvs for entry in part.index.entries)
     head = BundleHead(
         path=path,
         size_bytes=size_bytes,
@@ -134,9 +139,10 @@ def read_head_and_texts(path: Path) -> tuple[BundleHead, Mapping[str, str]]:
         description=description,
         releases=in_order(releases, diff_releases, source=manifest.METADATA),
         diff_releases=diff_releases,
-        descriptions=_descriptions(path, texts, description, files=len(sealed)),
+        descriptions=_descriptions(path, texts, description, files=len(sealed) + wheels),
         sealed=sealed,
         seal_sha256=seal_sha256,
+        venvs=venvs,
     )
     return head, texts
 
@@ -168,7 +174,7 @@ def _read_small_files(path: Path, stream: io.BufferedReader) -> tuple[str, dict[
     return seal, files
 
 
-def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, SealedFile]:
+def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> SealedFiles:
     raw.seek(0)
     reader = ArchiveReader(decompressed(raw), name=str(path), max_members=budgets.HEAD_MEMBERS)
     for member in reader.members():
@@ -180,8 +186,8 @@ def _read_seal(path: Path, raw: io.BufferedReader, sha256: str) -> Mapping[str, 
     raise altered(path, manifest.SEAL, "changed since the tarball was opened")
 
 
-def _refuse_bomb(path: Path, size_bytes: int, sealed: Mapping[str, SealedFile]) -> None:
-    unpacked_bytes = sum(file.length_bytes for file in sealed.values())
+def _refuse_bomb(path: Path, size_bytes: int, sealed: SealedFiles) -> None:
+    unpacked_bytes = sealed.total_bytes
     if unpacked_bytes > budgets.UNPACKED_BYTES + budgets.RATIO * size_bytes:
         raise BundleError(
             f"{path}: {size_bytes} bytes that become {say_size(unpacked_bytes)}", remedy=DAMAGED
@@ -223,7 +229,7 @@ def _descriptions(
         lines_left -= texts[name].count("\n")
         if lines_left < 0:
             raise BundleError(
-                f"{path}: over {budgets.ENTRIES} files and lines of {FILE_NAME}",
+                f"{path}: over {budgets.ENTRIES} files, wheels and lines of {FILE_NAME}",
                 remedy=_UNSEALED,
             )
         described = DiffDescription.parse(texts[name], source=name)

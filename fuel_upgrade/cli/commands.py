@@ -36,16 +36,26 @@ repo = LazyGroup(
 bundle = LazyGroup(
     "bundle",
     {
+        "answer": Lazy(
+            "bundle.media_commands:answer", "Write the blocks of TARBALL that REQUEST names"
+        ),
         "build": Lazy(
             "bundle.bundle_commands:build", "Build an upgrade tarball as BUNDLE_YAML describes"
         ),
+        "diff": Lazy("bundle.tarball_diff_command:diff", "Show why the tarballs A and B differ"),
         "inspect": Lazy("bundle.bundle_commands:inspect", "List the content of a tarball"),
+        "iso": Lazy("bundle.bundle_commands:iso", "Write an ISO image of TARBALL"),
+        "join": Lazy("bundle.media_commands:join", "Join volumes, in any order, to the tarball"),
         "repair": Lazy(
             "bundle.bundle_commands:repair",
             "Build TARBALL anew with the packages that a master lacks",
         ),
         "report": Lazy(
             "repo.report_commands:report_bundle", "Report the changes that a tarball makes"
+        ),
+        "spec": Lazy("bundle.spec_command:spec", "Write the bundle.yaml for artifacts of builds"),
+        "split": Lazy(
+            "bundle.media_commands:split", "Split TARBALL, or an image of it, into volumes"
         ),
     },
     help="Build, repair and inspect upgrade tarballs.",

@@ -46,7 +46,7 @@ from fuel_upgrade.nailgun.credentials import others_can_read, read_access, read_
 from fuel_upgrade.nailgun.keystone import TokenKeeper
 from fuel_upgrade.nailgun.transport import Call, Tracing
 from fuel_upgrade.system.addresses import own_addresses, warn_of_address
-from fuel_upgrade.system.heap import use_one_heap
+from fuel_upgrade.system.heap import return_freed_memory, use_one_heap
 from fuel_upgrade.system.http_limits import BoundedProtocol
 from fuel_upgrade.system.locks import LockedPidFile
 from fuel_upgrade.system.state_folder import claim_state_folder, make_private
@@ -201,6 +201,8 @@ def run(
         stack.enter_context(health_port(config, service.observed))
         listener = stack.enter_context(listening(config.paths.socket, config.socket_group))
         _recover(config, clients.connect)
+        jobs.at_end(return_freed_memory)
+        return_freed_memory()
         sweeper = Sweeper(jobs, service.discarded, service.sweep)
         with sweeper, StatusLine(jobs.status, systemd.notify):
             _serve(service, listener, systemd)

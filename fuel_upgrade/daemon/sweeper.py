@@ -1,9 +1,9 @@
-"""Deletes discarded trees in the background: at idle priority, and only while no job runs."""
+"""Deletes discarded trees in the background: in the disk's idle time, while no job runs."""
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -12,7 +12,6 @@ import structlog
 from fuel_upgrade.daemon.jobs import Jobs
 from fuel_upgrade.errors import UpgradeError
 
-_LOWEST_PRIORITY = 19
 _log = structlog.get_logger("fuel_upgrade.sweeper")
 
 
@@ -45,7 +44,6 @@ class Sweeper:
         self._thread.join()
 
     def _run(self) -> None:
-        _lower_priority()
         while not self._stopping:
             self._wake.clear()
             try:
@@ -56,7 +54,9 @@ class Sweeper:
 
     def _sweep(self) -> None:
         folders = self._discarded()
-        if folders and all(map(self._empty, folders)):
+        with _in_idle_time():
+            is_empty = all(map(self._empty, folders))
+        if folders and is_empty:
             self._jobs.between_jobs(self._finish)
 
     def _empty(self, folder: Path) -> bool:
@@ -73,9 +73,20 @@ class Sweeper:
         return True
 
 
-def _lower_priority() -> None:
-    """Give this thread the lowest priority for the CPU, and the disk's idle time only."""
-    thread = threading.get_native_id()
+@contextmanager
+def _in_idle_time() -> Iterator[None]:
+    """Give this thread the disk's idle time only.
+
+    Its priority for the CPU stays: on a busy host a thread of a lower one would hold the lock of
+    the interpreter, or of the installs, for as long as it gets no time.
+    """
+    _set_disk_class(psutil.IOPRIO_CLASS_IDLE)
+    try:
+        yield
+    finally:
+        _set_disk_class(psutil.IOPRIO_CLASS_NONE)
+
+
+def _set_disk_class(number: int) -> None:
     with suppress(OSError, psutil.Error):  # in some containers
-        os.setpriority(os.PRIO_PROCESS, thread, _LOWEST_PRIORITY)
-        psutil.Process(thread).ionice(psutil.IOPRIO_CLASS_IDLE)
+        psutil.Process(threading.get_native_id()).ionice(number)

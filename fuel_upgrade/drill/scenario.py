@@ -1,7 +1,7 @@
 """The tarballs of a drill, and the bases that a given tarball needs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,9 +62,20 @@ def make_scenario(folder: Path, tarball: Path | None) -> Scenario:
     fuel = head.description.upgrade_from[-1]
     _make_tarball(folder, 0, fuel=fuel, version=f"2000.1-{fuel}")
     inside = {(r.version, r.os_key) for r in head.releases}
-    bases = tuple(need for need in needs(head) if (need.named, need.os_key) not in inside)
+    bases = by_base(need for need in needs(head) if (need.named, need.os_key) not in inside)
     prior, size_bytes = _path(folder, fuel), head.unpacked_bytes
     return Scenario(prior, head.path, bases, full_view=False, unpacked_bytes=size_bytes)
+
+
+def by_base(all_needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Join the needs of several diff repos of one base: it has the packages of all."""
+    joined: dict[tuple[str, str], Need] = {}
+    for need in all_needs:
+        key = (need.named, need.os_key)
+        others = joined[key].inherited if key in joined else ()
+        inherited = tuple(dict.fromkeys((*others, *need.inherited)))
+        joined[key] = replace(need, inherited=inherited)
+    return tuple(joined.values())
 
 
 def _path(folder: Path, fuel: str) -> Path:

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.repo.compare import Comparison, compare_repos
+from fuel_upgrade.repo.compare import Comparison, compare_pair, open_pair
 from fuel_upgrade.repo.description import FILE_NAME, DiffDescription
 from fuel_upgrade.repo.diff import RepoDiff
 from fuel_upgrade.repo.original_indexes import write_original
 from fuel_upgrade.repo.package import Package
-from fuel_upgrade.repo.proof.read_proof import describe, prove_written, read_sides
+from fuel_upgrade.repo.proof.read_proof import describe, prove_written, proving
 from fuel_upgrade.repo.read_repo import Role, opened_repo
 from fuel_upgrade.repo.repo import Entry, IndexChoice, Repo
 from fuel_upgrade.repo.sign import SigningKey
@@ -126,19 +126,25 @@ def _write(
     with (
         opened_repo(base, Role.BASE, scratch=scratch) as base_root,
         opened_repo(current, Role.CURRENT, scratch=scratch) as current_root,
-        ThreadPoolExecutor(2) as beside,  # runs while the indexes are written
     ):
         progress("comparing", 0, 1)
-        comparison = compare_repos(
-            base_root,
-            current_root,
-            suite=options.suite,
-            base_suite=options.base_suite,
-            will_prove=True,
+        pair = open_pair(
+            base_root, current_root, suite=options.suite, base_suite=options.base_suite
         )
-        if options.strict_extras:
-            _require_readable(comparison.current)
-        reading = beside.submit(read_sides, comparison)
+        with proving(pair, None, prove_written) as prove:
+            comparison = compare_pair(pair)
+            description = _write_described(comparison, out, options, progress)
+            proof = prove(comparison, (out, replace(description, inherited=())))
+    proof.require(f"{current} against {base}")
+    return description
+
+
+def _write_described(
+    comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
+) -> DiffDescription:
+    if options.strict_extras:
+        _require_readable(comparison.current)
+    with ThreadPoolExecutor(1) as beside:  # runs while the indexes are written
         describing = beside.submit(describe, comparison)
         _write_repo(comparison, out, options, progress)
         current_repo, choice = comparison.current, options.indexes
@@ -147,9 +153,7 @@ def _write(
         dropped = current_repo.dropped(choice)
         description = replace(describing.result(), original=original, dropped=dropped)
         write_file(out / FILE_NAME, description.render().encode())
-        proof = prove_written(comparison, reading.result(), out, expected=description)
-    proof.require(f"{current} against {base}")
-    return description
+        return description
 
 
 def _require_readable(repo: Repo) -> None:
@@ -166,15 +170,7 @@ def _write_repo(
     comparison: Comparison, out: Path, options: DiffOptions, progress: Progress
 ) -> None:
     current, changes = comparison.current, comparison.diff
-    entries = tuple(_carried_entries(comparison))
-    places = {
-        entry.package.location: (
-            entry.package,
-            current.root / entry.package.location,
-            out / entry.package.location,
-        )
-        for entry in entries
-    }
+    entries = _carried_entries(comparison)
     label = options.label or diff_label(changes)
     with ThreadPoolExecutor(1) as beside:
         writing = beside.submit(
@@ -186,7 +182,7 @@ def _write_repo(
             base=comparison.base,
         )
         if not options.indexes_only:
-            place_all(tuple(places.values()), out, options, progress)
+            place_all(_places(comparison, entries, out), out, options, progress)
         writing.result()
     if options.key:
         current.sign(out, options.key)
@@ -196,10 +192,22 @@ def _carried_entries(comparison: Comparison) -> Iterable[Entry]:
     if comparison.quick:
         return comparison.quick.carried
     algorithm = comparison.diff.algorithm
-    carried = {package.identity(algorithm) for package in comparison.diff.carried}
     names = {package.name for package in comparison.diff.carried}
     entries = comparison.current.entries(algorithm=algorithm, names=names)
+    return tuple(_carried(comparison, entries))
+
+
+def _carried(comparison: Comparison, entries: Iterable[Entry]) -> Iterator[Entry]:
+    algorithm = comparison.diff.algorithm
+    carried = {package.identity(algorithm) for package in comparison.diff.carried}
     return (entry for entry in entries if entry.package.identity(algorithm) in carried)
+
+
+def _places(comparison: Comparison, entries: Iterable[Entry], out: Path) -> tuple[Place, ...]:
+    quick, root = comparison.quick, comparison.current.root
+    listed = _carried(comparison, quick.current) if quick else entries  # reads no index again
+    packages = {entry.package.location: entry.package for entry in listed}
+    return tuple((package, root / path, out / path) for path, package in packages.items())
 
 
 def diff_label(diff: RepoDiff) -> str:

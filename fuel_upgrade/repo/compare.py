@@ -1,6 +1,5 @@
 """Compare two repos of one kind by checksum."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,42 +18,43 @@ _COMPUTED = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The current repo, and the changes of its packages since the base.
+class Pair:
+    """Two repos of one kind.
 
     ``base_inherited`` are the packages that the base, if it is a diff repo, inherits itself.
-    ``quick`` has the entries of those that may have changed, where the comparison was quick.
-    ``readings`` are those of base and current for the proof by SHA-256, if they run already.
     """
 
-    current: Repo
-    diff: RepoDiff
     base: Repo
-    base_inherited: tuple[Package, ...] = ()
-    quick: QuickDiff | None = None
-    readings: tuple[Reading, ...] | None = None
+    current: Repo
+    base_inherited: tuple[Package, ...]
 
     @property
     def kind(self) -> RepoKind:
         """The kind of both repos."""
         return self.current.kind
 
+    @property
+    def one_index_holds_all(self) -> bool:
+        """Whether both repos have one and the same architecture, as every yum repo has."""
+        architectures = {architecture for _, architecture in self.base.index_names}
+        return len(architectures) == 1 and architectures == {a for _, a in self.current.index_names}
 
-def compare_repos(  # noqa: PLR0913 - two repos, their suites and the purpose
-    base_root: Path,
-    current_root: Path,
-    *,
-    suite: str | None = None,
-    base_suite: str | None = None,
-    algorithm: str | None = None,
-    will_prove: bool = False,
-) -> Comparison:
-    """Read two repos and compare them by checksum, by ``algorithm`` if given.
 
-    The checksums come from the indexes; if the two have no algorithm in common, the files of both
-    are hashed. If the base is a diff repo, its inherited packages count as its own: a release
-    that builds on it gets the repos of the base as well. With ``will_prove`` the library of the
-    proof begins to read beside the comparison.
+@dataclass(frozen=True, slots=True)
+class Comparison(Pair):
+    """A pair, and the changes of the packages since the base.
+
+    ``quick`` has the entries of those that may have changed, where the comparison was quick.
+    """
+
+    diff: RepoDiff
+    quick: QuickDiff | None = None
+
+
+def open_pair(
+    base_root: Path, current_root: Path, *, suite: str | None = None, base_suite: str | None = None
+) -> Pair:
+    """Open two repos to be compared.
 
     Raises:
         ConfigError: they are of different kinds.
@@ -67,55 +67,64 @@ def compare_repos(  # noqa: PLR0913 - two repos, their suites and the purpose
             f"{base_root} and {current_root}: one is an apt repo, the other a yum repo",
             remedy="compare two repos of one kind",
         )
-    inherited = read_inherited(base_root)
-    if algorithm in (None, _COMPUTED) and _one_index_holds_all(base, current):
-        readings = current.read_both_for_proof(base, _COMPUTED) if will_prove else None
+    return Pair(base, current, read_inherited(base_root))
+
+
+def compare_pair(pair: Pair, *, algorithm: str | None = None) -> Comparison:
+    """Read two repos and compare them by checksum, by ``algorithm`` if given.
+
+    The checksums come from the indexes; if the two have no algorithm in common, the files of both
+    are hashed. If the base is a diff repo, its inherited packages count as its own: a release
+    that builds on it gets the repos of the base as well.
+
+    Raises:
+        BundleError: one of them is damaged.
+    """
+    base, current, inherited = pair.base, pair.current, pair.base_inherited
+    if algorithm in (None, _COMPUTED) and pair.one_index_holds_all:
         quick = current.quick_diff(base, inherited)
         if quick is not None:
-            return Comparison(current, quick.diff, base, inherited, quick, readings)
-    return _compare_packages(base, current, inherited, algorithm)
+            return Comparison(base, current, inherited, quick.diff, quick)
+    return _compare_packages(pair, algorithm)
 
 
-def _compare_packages(
-    base: Repo, current: Repo, inherited: tuple[Package, ...], algorithm: str | None
-) -> Comparison:
+def compare_repos(base_root: Path, current_root: Path, **suites: str | None) -> Comparison:
+    """Open and compare two repos, as :func:`open_pair` and :func:`compare_pair`."""
+    return compare_pair(open_pair(base_root, current_root, **suites))
+
+
+def _compare_packages(pair: Pair, algorithm: str | None) -> Comparison:
     """Compare by ``algorithm``, by the best one that both have, or by one computed of files."""
+    base, current, inherited = pair.base, pair.current, pair.base_inherited
     algorithm = algorithm or common_algorithm((*base.packages, *inherited), current.packages)
     if algorithm in (None, _COMPUTED):  # hashes no file if the index has its checksum
         algorithm = _COMPUTED
         base, current = with_computed(base), with_computed(current)
+    computed = Pair(base, current, inherited)
     try:
         changes = diff(
             (*base.packages, *inherited),
             current.packages,
             algorithm=algorithm,
             compare=version_order(current.kind),
-            hidden=_hidden(base, inherited, current, algorithm),
+            hidden=_hidden(computed, algorithm),
         )
     except KeyError as error:
         raise BundleError(
             f"{base.root}: its diff.yaml has no {algorithm} checksums, {current.root} no others",
             remedy="use the full repo as the base",
         ) from error
-    return Comparison(current, changes, base, inherited)
+    return Comparison(base, current, inherited, changes)
 
 
-def _hidden(
-    base: Repo, inherited: Sequence[Package], current: Repo, algorithm: str
-) -> frozenset[Identity]:
+def _hidden(pair: Pair, algorithm: str) -> frozenset[Identity]:
     """Return the packages of the base to carry all the same: some nodes do not see them there."""
-    if _one_index_holds_all(base, current):
+    if pair.one_index_holds_all:
         return frozenset()
-    taken = (package.identity(algorithm) for package in inherited)
-    old, new = (Reading("", repo.identities(algorithm)) for repo in (base, current))
-    unseen = hidden(holding_of(base, old, taken), holding_of(current, new, ()))
+    taken = (package.identity(algorithm) for package in pair.base_inherited)
+    old, new = (Reading("", repo.identities(algorithm)) for repo in (pair.base, pair.current))
+    unseen = hidden(holding_of(pair.base, old, taken), holding_of(pair.current, new, ()))
     return frozenset().union(*unseen.values())
-
-
-def _one_index_holds_all(base: Repo, current: Repo) -> bool:
-    """Return whether both repos have one and the same architecture, as every yum repo has."""
-    architectures = {architecture for _, architecture in base.index_names}
-    return len(architectures) == 1 and architectures == {a for _, a in current.index_names}
 
 
 def with_computed(repo: Repo) -> Repo:

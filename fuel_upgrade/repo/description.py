@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.diff import RepoDiff, total_bytes
+from fuel_upgrade.repo.metadata_place import require_regular
 from fuel_upgrade.repo.package import (
     ALGORITHMS,
     Identity,
@@ -16,7 +17,7 @@ from fuel_upgrade.repo.package import (
     checked_location,
     package_of,
 )
-from fuel_upgrade.repo.report.package_changes import Change, RepoReport, summed
+from fuel_upgrade.repo.report.package_changes import Change, RepoReport, checked_line, summed
 from fuel_upgrade.system.yaml_text import DIFF, dump_yaml, load_yaml
 
 FILE_NAME = "diff.yaml"
@@ -151,8 +152,8 @@ class DiffDescription:
                 removed=tuple(map(_checked_package, data["removed"])),
                 rebuilt=tuple(map(_checked_package, data["rebuilt"])),
                 downgraded=tuple(map(_checked_package, data["downgraded"])),
-                inherited=tuple(map(_checked_line, (data["inherited"] or "").splitlines())),
-                changes=tuple(_checked_change(x) for x in (data.get("changes") or "").splitlines()),
+                inherited=_checked_lines(data["inherited"] or ""),
+                changes=tuple(map(checked_line, (data.get("changes") or "").splitlines())),
                 original=tuple(
                     checked_location(n, source=source) for n in _listed(data, "original")
                 ),
@@ -188,9 +189,10 @@ def read_description(root: Path, *, source: str | None = None) -> DiffDescriptio
     """Read the ``diff.yaml`` of a repo; None if it is a full repo. ``source`` names it in errors.
 
     Raises:
-        BundleError: it is malformed or cannot be read.
+        BundleError: it is malformed, no regular file inside of the repo, or cannot be read.
     """
     path = root / FILE_NAME
+    require_regular(root, [path])
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
@@ -251,15 +253,12 @@ def _checked_package(text: object) -> str:
     return text
 
 
-def _checked_line(line: str) -> str:
-    if line.count(" ") != _SPACES or not line.isprintable():
-        raise ValueError(f"{line!r} is not NAME ARCHITECTURE VERSION CHECKSUM")
-    return line
-
-
-def _checked_change(line: str) -> str:
-    Change.parse(line)
-    return line
+def _checked_lines(text: str) -> tuple[str, ...]:
+    lines = tuple(text.splitlines())
+    if {line.count(" ") for line in lines} - {_SPACES} or not "".join(lines).isprintable():
+        wrong = next(i for i in lines if i.count(" ") != _SPACES or not i.isprintable())
+        raise ValueError(f"{wrong!r:.200} is not NAME ARCHITECTURE VERSION CHECKSUM")
+    return lines
 
 
 def _block(name: str, lines: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """The packages that a master with the base repo needs to serve the current one."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
@@ -83,8 +84,7 @@ def classified(
     for identity in sorted(i for i in new if i not in old or i in hidden):
         package = new[identity]
         groups["added" if identity in hidden else classify(package)].append(package)
-    kept = {(package.name, package.architecture) for package in new.values()}
-    gone = (i for i, p in old.items() if (p.name, p.architecture) not in kept)
+    gone = (i for i, p in old.items() if (p.name, p.architecture) not in classify.new.by_key)
     groups["removed"] = [old[identity] for identity in sorted(gone)]
     return {name: tuple(packages) for name, packages in groups.items()}
 
@@ -94,7 +94,7 @@ class _Classifier:
 
     def __init__(self, old: Iterable[Package], new: Iterable[Package], compare: Compare) -> None:
         self._old = _Versions(old, compare)
-        self._new = _Versions(new, compare)
+        self.new = _Versions(new, compare)
         self._compare = compare
 
     def __call__(self, package: Package) -> str:
@@ -106,7 +106,7 @@ class _Classifier:
         newest_before = self._old.newest(key)
         if self._compare(package.version, newest_before) > 0:
             return "upgraded"
-        went_down = self._compare(self._new.newest(key), newest_before) < 0
+        went_down = self._compare(self.new.newest(key), newest_before) < 0
         return "downgraded" if went_down else "added"  # else: an older version in addition
 
 
@@ -116,15 +116,15 @@ class _Versions:
     def __init__(self, packages: Iterable[Package], compare: Compare) -> None:
         self._order = cmp_to_key(compare)
         self._newest: dict[tuple[str, str], str] = {}
-        self.by_key: dict[tuple[str, str], set[str]] = {}
+        self.by_key = defaultdict[tuple[str, str], list[str]](list)
         for package in packages:
-            key = (package.name, package.architecture)
-            self.by_key.setdefault(key, set()).add(package.version)
+            self.by_key[package.name, package.architecture].append(package.version)
 
     def newest(self, key: tuple[str, str]) -> str:
-        if key not in self._newest:
-            self._newest[key] = max(self.by_key[key], key=self._order)
-        return self._newest[key]
+        versions = self.by_key[key]
+        if len(versions) > 1 and key not in self._newest:
+            self._newest[key] = max(versions, key=self._order)
+        return self._newest.get(key, versions[0])
 
 
 def total_bytes(*groups: Iterable[Package]) -> int:

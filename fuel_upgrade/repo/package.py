@@ -16,6 +16,9 @@ space sorts before every character of a part, so identities sort like their part
 """
 # In order of preference. Every current index has SHA-256; the others serve older pairs of repos.
 ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5")
+MOST_BYTES = 10**18
+"""The size of a package is below this."""
+IS_CHECKSUM = re.compile(r"[0-9A-Fa-f]+").fullmatch
 _LINES = 4096  # joined at once
 _PLAIN = re.compile(r"(?:[^./][^/]*/)*[^./][^/]*").fullmatch  # no part begins with a dot
 
@@ -50,7 +53,10 @@ class Package:
         Raises:
             KeyError: the index does not contain it.
         """
-        return dict(self.digests)[algorithm]
+        for name, value in self.digests:
+            if name == algorithm:
+                return value
+        raise KeyError(algorithm)
 
     def identity(self, algorithm: str) -> Identity:
         """Return ``name architecture version checksum``, which is equal for equal packages."""
@@ -103,12 +109,24 @@ def fingerprint_of(identities: Iterable[Identity], algorithm: str) -> str:
     return "sha256:" + digest.hexdigest()
 
 
+def word_fault(text: str) -> str:
+    """Return why a text is not one word of printable characters; empty if it is."""
+    if " " in text:
+        return "a space"
+    return "" if text.isprintable() else "a control character"
+
+
 def checked_location(location: str, *, source: str) -> str:
     """Return a package's path in the repo, normalised.
 
     Raises:
-        BundleError: it is absolute or leads out of the repo.
+        BundleError: it is absolute or leads out of the repo, or has control characters.
     """
+    if not location.isprintable():
+        raise BundleError(
+            f"{source}: the location {location!r} has control characters",
+            remedy="do not use this repo; ask its publisher",
+        )
     if _PLAIN(location):  # nearly all are
         return location
     path = posixpath.normpath(location)

@@ -1,7 +1,5 @@
 """Open and read repos, folders or archives, apt or yum."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -12,9 +10,7 @@ from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.suite import SuiteChoiceError, suites
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.repo import Repo
-from fuel_upgrade.system.archive import ArchiveReader
-from fuel_upgrade.system.compression import open_stream
-from fuel_upgrade.system.extraction import extract
+from fuel_upgrade.system.unpacked import unpacked
 
 _REPO_PARTS = ("dists", "repodata")  # the only folders of a repo without packages
 
@@ -59,7 +55,10 @@ def opened_repo(path: Path, role: Role, *, scratch: Path) -> Iterator[Path]:
         ConfigError: ``path`` does not exist.
         BundleError: the archive is damaged, or holds no repo.
     """
-    with _unpacked(path, scratch) as root, naming(role, path, root):
+    with (
+        unpacked(path, scratch, parts=_REPO_PARTS, kind="repo") as root,
+        naming(role, path, root),
+    ):
         yield root
 
 
@@ -79,29 +78,6 @@ def _remedy(error: UpgradeError, role: Role) -> str:
     if isinstance(error, SuiteChoiceError) and role in _SUITE_OPTIONS:
         return f"name one of them with {_SUITE_OPTIONS[role]}"
     return error.remedy
-
-
-@contextmanager
-def _unpacked(path: Path, scratch: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield path
-        return
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such folder or archive", remedy="name an existing repo")
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=scratch))
-    try:
-        with open_stream(path) as stream:
-            extract(ArchiveReader(stream, name=str(path)), folder)
-        yield _root_inside(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _root_inside(folder: Path) -> Path:
-    """Return the root of an unpacked repo: archives often hold one folder (``ubuntu-repo/``)."""
-    inside = list(folder.iterdir())
-    is_wrapped = len(inside) == 1 and inside[0].is_dir() and inside[0].name not in _REPO_PARTS
-    return inside[0] if is_wrapped else folder
 
 
 def read_repo(root: Path, *, suite: str | None = None) -> Repo:

@@ -123,6 +123,13 @@ class Repo(Protocol):
             KeyError: an entry lacks the checksum ``algorithm``.
         """
 
+    def require_well_formed(self) -> None:
+        """Parse what other methods skip: the details of packages in the metadata of yum.
+
+        Raises:
+            BundleError: they are malformed.
+        """
+
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield the identities of all entries, in parts of an index; errors as :meth:`entries`."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from fuel_upgrade.repo.package import Identity
+from fuel_upgrade.repo.package import Identity, fingerprint_of
 from fuel_upgrade.repo.repo import IndexName, Reading, Repo
 
 _ALL = "all"  # apt reads this index in addition to that of the node's architecture
@@ -31,6 +31,16 @@ class Holding:
     def content(self) -> frozenset[Identity]:
         """The identities of the whole release."""
         return self.own | self.inherited if self.inherited else self.own
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        return {}
+
+    def fingerprint(self, algorithm: str) -> str:
+        """Return the fingerprint of the content, computed once."""
+        if algorithm not in self._fingerprints:
+            self._fingerprints[algorithm] = fingerprint_of(self.content, algorithm)
+        return self._fingerprints[algorithm]
 
     def by_architecture(self) -> dict[str, frozenset[Identity]]:
         """Join the components: the identities in the index of each architecture."""

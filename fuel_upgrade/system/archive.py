@@ -1,4 +1,4 @@
-"""Reads and writes tar archives as streams; a reader trusts nothing in the archive."""
+"""Reads tar archives as streams; trusts nothing in them."""
 
 import hashlib
 import posixpath
@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import budgets, tar_header
 from fuel_upgrade.system.compression import DAMAGE
-from fuel_upgrade.system.hashing import Hasher, read_short
 from fuel_upgrade.system.tar_header import BLOCK_BYTES, Header
 
 CHUNK_BYTES = 1 << 20
@@ -57,6 +55,16 @@ class Member:
     target: str = ""
 
 
+class Names(Protocol):
+    """The names of the members so far, such as a dict."""
+
+    def get(self, path: str, /) -> Kind | None:
+        """Return the kind of a member, or None."""
+
+    def __setitem__(self, path: str, kind: Kind, /) -> None:
+        """Add a member, or change its kind."""
+
+
 class ArchiveReader:
     """Reads a tar stream once and refuses members that could write outside the destination.
 
@@ -72,6 +80,7 @@ class ArchiveReader:
         name: str,
         on_data: Callable[[int], None] = lambda _: None,
         max_members: int = budgets.MEMBERS,
+        seen: Names | None = None,
     ) -> None:
         self._stream = stream
         self._name = name
@@ -80,7 +89,7 @@ class ArchiveReader:
         self._names_left = budgets.NAMES_BYTES
         self._unread = 0  # bytes of the current member
         self._padding = 0
-        self._seen: dict[str, Kind] = {}
+        self._seen: Names = {} if seen is None else seen
 
     def members(self) -> Iterator[Member]:
         """Yield the members in order; data that :meth:`chunks` did not read is skipped.
@@ -323,70 +332,3 @@ def climbs_behind_a_name(target: str) -> bool:
     """
     parts = [part for part in target.split("/") if part not in (".", "")]
     return any(two == ".." != one for one, two in pairwise(parts))
-
-
-class ArchiveWriter:
-    """Writes a tar stream whose bytes depend only on names, modes and contents."""
-
-    def __init__(self, stream: BinaryIO, hasher: Hasher | None = None, *, mtime: int = 0) -> None:
-        self._stream = stream
-        self._new_digest = hasher.new if hasher else lambda _: hashlib.sha256()
-        self._mtime = mtime
-
-    def add_bytes(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
-        """Add a file with the content ``data``."""
-        self._header(path, tarfile.REGTYPE, len(data), mode)
-        self._stream.write(data)
-        self._pad(len(data))
-
-    def add_file(self, path: str, source: str, *, size_bytes: int, mode: int = 0o644) -> str:
-        """Add a file from disk; return the SHA-256 of its written bytes.
-
-        Raises:
-            BundleError: the size of the file is not ``size_bytes``.
-        """
-        if size_bytes < CHUNK_BYTES:
-            data = read_short(source)
-            if len(data) != size_bytes:
-                raise _other_size(source, len(data), size_bytes)
-            self.add_bytes(path, data, mode=mode)
-            return hashlib.sha256(data).hexdigest()
-        self._header(path, tarfile.REGTYPE, size_bytes, mode)
-        digest = self._new_digest(size_bytes)
-        written = 0
-        with Path(source).open("rb", buffering=0) as file:
-            while data := file.read(CHUNK_BYTES):
-                digest.update(data)
-                written += len(data)
-                self._stream.write(data)
-        if written != size_bytes:
-            raise _other_size(source, written, size_bytes)
-        self._pad(size_bytes)
-        return digest.hexdigest()
-
-    def add_link(self, path: str, target: str) -> None:
-        """Add a symbolic link."""
-        self._header(path, tarfile.SYMTYPE, 0, 0o777, target)
-
-    def add_folder(self, path: str) -> None:
-        """Add a folder."""
-        self._header(f"{path}/", tarfile.DIRTYPE, 0, 0o755)
-
-    def finish(self) -> None:
-        """Write the end of the archive: two zero blocks (POSIX ustar)."""
-        self._stream.write(bytes(2 * BLOCK_BYTES))
-
-    def _header(self, path: str, kind: bytes, size: int, mode: int, target: str = "") -> None:
-        header = Header(path, kind, size, mode, target)
-        self._stream.write(tar_header.encode(header, mtime=self._mtime))
-
-    def _pad(self, size: int) -> None:
-        if rest := size % BLOCK_BYTES:
-            self._stream.write(_ZEROS[rest:])
-
-
-def _other_size(source: str, actual: int, expected: int) -> BundleError:
-    return BundleError(
-        f"{source}: {actual} bytes, expected {expected}",
-        remedy="do not change the inputs while the archive is written; start again",
-    )

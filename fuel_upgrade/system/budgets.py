@@ -38,7 +38,7 @@ SEAL_BYTES = 32 << 20
 SEAL_KEYS = 64
 """The keys of the seal's objects beside the files, of which TUF has seven."""
 ENTRIES = 150_000
-"""The files in the seal and the lines of each ``diff.yaml``, together."""
+"""The files in the seal, the lines of each ``diff.yaml`` and the wheels of venvs, together."""
 DESCRIPTION_VALUES = 200_000
 """The values in the descriptions of all releases of a tarball; the largest real one has 18,085."""
 INDEX_RATIO = 30
@@ -49,3 +49,5 @@ INDEX_ENTRY_BYTES = 16 << 20
 """One entry of an index; a real one has a few kilobytes."""
 LIST_BYTES = 16 << 20
 """``Release`` and ``repomd.xml``; the largest of Debian has 0.2 MB."""
+VENV_INDEX_CHARS = 16 << 20
+"""The index of the venvs of one release: 250 for each wheel of each venv."""

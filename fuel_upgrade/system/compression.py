@@ -29,8 +29,14 @@ DAMAGE = (zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError, EOFError)
 
 
 def open_stream(path: Path) -> io.BufferedReader:
-    """Open a regular file and decompress it; the first bytes show the compression, if any."""
+    """Open a regular file and decompress it; the first bytes show the compression, if any.
+
+    A file without a size is empty: those of the kernel may wait, fail or never end when read.
+    """
     file = io.FileIO(open_regular(path))
+    if not os.fstat(file.fileno()).st_size:
+        file.close()
+        return io.BufferedReader(cast("io.RawIOBase", io.BytesIO()))
     raw: io.BufferedReader = io.BufferedReader(file, CHUNK_BYTES)
     stream = decompressed(raw)
     return raw if stream is raw else _Owner(stream, raw)

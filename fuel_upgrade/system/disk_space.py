@@ -35,6 +35,7 @@ def written_folders(paths: Paths) -> dict[str, Path]:
         "repos": paths.repos,
         "puppet": paths.puppet,
         "fuel": paths.fuel,
+        "venvs": paths.venvs,
         "state": paths.state,
         "log": paths.log.parent,
     }

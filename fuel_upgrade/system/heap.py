@@ -3,7 +3,7 @@
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
-_BUFFER_BYTES = 4 << 20
+_BUFFER_BYTES = 2 << 20
 
 
 def use_one_heap() -> None:
@@ -19,3 +19,10 @@ def use_one_heap() -> None:
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _BUFFER_BYTES)
         mallopt(_M_TRIM_THRESHOLD, 2 * _BUFFER_BYTES)
+
+
+def return_freed_memory() -> None:
+    """Return all freed memory to the system, also that below memory in use."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # as in glibc
+        trim(0)

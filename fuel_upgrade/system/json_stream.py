@@ -20,7 +20,8 @@ class JsonStream:
     :meth:`value` or by :meth:`members`, before the next key.
 
     Raises:
-        ValueError: the document is malformed, or repeats a key in an object of :meth:`members`.
+        ValueError: the document is malformed, or repeats a key in an object of :meth:`members`, or
+            has a key out of order there.
         RecursionError: it is nested too deeply.
     """
 
@@ -31,16 +32,20 @@ class JsonStream:
         self._at = 0
         self._ended = False
 
-    def members(self) -> Iterator[str]:
-        """Yield the keys of the object that begins here."""
+    def members(self, *, ascending: bool = False) -> Iterator[str]:
+        """Yield the keys of the object that begins here; ``ascending`` ones are not remembered."""
         self._expect("{")
         seen: set[str] = set()
+        last = ""
         separator = "}" if self._peek() == "}" else ","
         while separator == ",":
             key = self.value()
-            if type(key) is not str or key in seen:
-                raise ValueError(f"a key {key!r}")
+            if type(key) is not str or key in seen or (ascending and key < last):
+                raise ValueError(f"a key {key!r}, repeated or out of order")
+            if ascending:
+                seen.clear()
             seen.add(key)
+            last = key
             self._expect(":")
             yield key
             separator = self._peek()

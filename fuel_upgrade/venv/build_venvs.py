@@ -127,7 +127,8 @@ class _Builder:
         """Build one venv, or return the published one if its inputs are the same."""
         service = self._spec.services[name]
         sources = tuple(self._source(source) for source in service.sources)
-        wheels = self._resolve(name, service, sources)
+        known = self._published.get((self._spec.tag, self._platform, name))
+        wheels = self._resolve(service, sources, known, self._scratch / f"lock-{name}")
         inputs = _digest(
             {
                 "service": name,
@@ -140,7 +141,6 @@ class _Builder:
                 "deploy": [service.check, service.units, service.reload],
             }
         )
-        known = self._published.get((self._spec.tag, self._platform, name))
         if known and known.inputs == inputs and self._store.is_whole(known.archive.sha256):
             return BuiltVenv(known, is_new=False)
         return BuiltVenv(self._make(name, service, wheels, inputs), is_new=True)
@@ -158,12 +158,11 @@ class _Builder:
         return self._sources[name]
 
     def _resolve(
-        self, name: str, service: ServiceSpec, sources: tuple[Wheel, ...]
+        self, service: ServiceSpec, sources: tuple[Wheel, ...], known: VenvEntry | None, work: Path
     ) -> tuple[Wheel, ...]:
-        """Return all wheels of a service: those published, if the requirements are the same."""
+        """Return all wheels of a service: those of ``known``, if the requirements are the same."""
         requirements = self._requirements(service)
         constraints = self._all_constraints(service)
-        known = self._published.get((self._spec.tag, self._platform, name))
         if (
             known
             and not self._options.upgrade
@@ -172,7 +171,6 @@ class _Builder:
             and all(self._store.is_whole(wheel.sha256) for wheel in known.wheels)
         ):
             return known.wheels
-        work = self._scratch / f"lock-{name}"
         work.mkdir()
         (work / "requirements.txt").write_text("\n".join((*requirements, "")))
         (work / "constraints.txt").write_text("\n".join((*constraints, "")))
@@ -262,7 +260,7 @@ def _described(entry: VenvEntry) -> dict[str, Any]:
     return {
         key: value
         for key, value in entry.to_json().items()
-        if key not in ("archive", "tree", "unpacked_bytes")
+        if key not in ("archive", "tree", "unpacked_bytes", "releases")
     }
 
 

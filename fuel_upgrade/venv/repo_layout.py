@@ -7,9 +7,10 @@ named by its SHA-256), a text, or a link.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
+from operator import attrgetter
 from posixpath import dirname, relpath
 
 from fuel_upgrade.venv.venv_index import VenvEntry, VenvIndex, Wheel
@@ -35,18 +36,25 @@ Content = Blob | Link | str
 def lay_out(index: VenvIndex) -> dict[str, Content]:
     """Return the content of every path, relative to the root of the repo."""
     files: dict[str, Content] = {"venvs/index.json": index.to_text()}
-    for entry in index.entries:
-        files.update(_venv_files(entry))
-    files.update(_names_of_2016(index.entries))
-    by_tag: dict[str, list[VenvEntry]] = defaultdict(list)
-    for entry in index.entries:
-        by_tag[entry.tag].append(entry)
     for wheel in _wheels(index.entries):
         files[_pool_path(wheel)] = Blob(wheel.sha256)
-    for tag, entries in by_tag.items():
-        files.update(_release_files(f"os-releases/{tag}", entries, files))
+    for tag, entries in _grouped(index.entries, attrgetter("tag")).items():
+        venvs = _names_of_2016(entries)
+        for entry in entries:
+            venvs.update(_venv_files(entry))
+        files.update(venvs)
+        files.update(_release_files(f"os-releases/{tag}", entries, venvs))
     files.update(_linked("links", _agreed(index.entries)))
     return files
+
+
+def _grouped(
+    entries: Iterable[VenvEntry], key: Callable[[VenvEntry], str]
+) -> dict[str, list[VenvEntry]]:
+    groups: dict[str, list[VenvEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[key(entry)].append(entry)
+    return groups
 
 
 def archive_path(entry: VenvEntry) -> str:
@@ -62,7 +70,7 @@ def entry_path(entry: VenvEntry) -> str:
 def entry_text(entry: VenvEntry) -> str:
     """Return the content of that file: digests and requirements, without the wheels."""
     data = {**entry.to_json(), "archive_path": f"/{archive_path(entry)}"}
-    for long in ("wheels", "requirements", "constraints"):
+    for long in ("wheels", "requirements", "constraints", "releases"):
         del data[long]
     return json.dumps(data, separators=(",", ":")) + "\n"
 
@@ -100,21 +108,21 @@ def _wheels(entries: Iterable[VenvEntry]) -> list[Wheel]:
 
 def _pool_path(wheel: Wheel) -> str:
     """Return the path of a wheel; the digest keeps wheels of one name from two platforms apart."""
-    return f"pools/{wheel.package.lower()}/{wheel.sha256[:16]}/{wheel.file.lower()}"
+    return f"pools/{wheel.package.lower()}/{wheel.sha256[:16]}/{wheel.file}"
 
 
 def _agreed(entries: Iterable[VenvEntry]) -> list[Wheel]:
     """Return the wheels whose name has one content: a wheel of another system must not be taken."""
     named: dict[str, dict[str, Wheel]] = defaultdict(dict)
     for wheel in _wheels(entries):
-        named[wheel.file.lower()][wheel.sha256] = wheel
+        named[wheel.file][wheel.sha256] = wheel
     return [next(iter(same.values())) for _, same in sorted(named.items()) if len(same) == 1]
 
 
 def _linked(folder: str, wheels: Iterable[Wheel]) -> dict[str, Content]:
     files: dict[str, Content] = {}
     for wheel in wheels:
-        path = f"{folder}/{wheel.file.lower()}"
+        path = f"{folder}/{wheel.file}"
         files[path] = Link(relpath(_pool_path(wheel), dirname(path)))
     files[f"{folder}/index.html"] = _html(sorted(path.rsplit("/", 1)[1] for path in files))
     return files
@@ -126,18 +134,15 @@ def _html(names: Iterable[str]) -> str:
 
 
 def _release_files(
-    folder: str, entries: list[VenvEntry], published: Mapping[str, Content]
+    folder: str, entries: list[VenvEntry], venvs: Iterable[str]
 ) -> dict[str, Content]:
     files = {**_linked(folder, _agreed(entries)), **_requirement_files(folder, entries)}
-    for platform in sorted({entry.platform for entry in entries}):
-        own = [entry for entry in entries if entry.platform == platform]
+    for platform, own in sorted(_grouped(entries, attrgetter("platform")).items()):
         files.update(_linked(f"{folder}/{platform}", _wheels(own)))
         files.update(_requirement_files(f"{folder}/{platform}", own))
-    tag = entries[0].tag
     manifest = [path for path in files if path.endswith(".whl")]
     manifest += [_pool_path(wheel) for wheel in _wheels(entries)]
-    manifest += [path for path in published if path.startswith(f"venvs/{tag}/")]
-    files[f"{folder}/MANIFEST.in"] = "".join(f"{path}\n" for path in sorted(manifest))
+    files[f"{folder}/MANIFEST.in"] = "".join(f"{path}\n" for path in sorted([*manifest, *venvs]))
     return files
 
 

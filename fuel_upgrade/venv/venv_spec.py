@@ -11,10 +11,10 @@ from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.yaml_text import load_yaml
 
 # They become file names, parts of URLs and names of systemd units.
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.+-]{0,62}$")]
-_Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,62}$")]
+ServiceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.+-]{0,62}$")]
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,62}$")]
 _Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./+@~-]{0,254}$")]
-_Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_.\\@-]{1,250}\.(service|socket|target|timer)$")]
+Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_.\\@-]{1,250}\.(service|socket|target|timer)$")]
 
 
 def _requirement(text: str) -> str:
@@ -28,7 +28,8 @@ def _requirement(text: str) -> str:
 _Requirement = Annotated[str, AfterValidator(_requirement)]
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
+    """Return a path; ValueError if it is relative, or has ``..``."""
     if not path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{path} is no absolute path without '..'")
     return path
@@ -54,10 +55,10 @@ class ServiceSpec(_Part):
     """
 
     requirements: tuple[_Requirement, ...] = ()
-    sources: tuple[_Name, ...] = ()
+    sources: tuple[ServiceName, ...] = ()
     constraints: tuple[_Requirement, ...] = ()
     check: tuple[str, ...] = ()
-    units: tuple[_Unit, ...] = ()
+    units: tuple[Unit, ...] = ()
     reload: bool = False
 
     @model_validator(mode="after")
@@ -75,11 +76,11 @@ class VenvSpec(_Part):
     hash of their source, unchecked (PEP 552).
     """
 
-    tag: _Tag
-    services: Annotated[dict[_Name, ServiceSpec], Field(min_length=1)]
-    sources: dict[_Name, SourceSpec] = {}
+    tag: Tag
+    services: Annotated[dict[ServiceName, ServiceSpec], Field(min_length=1)]
+    sources: dict[ServiceName, SourceSpec] = {}
     constraints: tuple[str, ...] = ()
-    directory: Annotated[Path, AfterValidator(_absolute)] = Path("/openstack/venvs")
+    directory: Annotated[Path, AfterValidator(absolute)] = Path("/openstack/venvs")
     python: str = "python3"
     bytecode: bool = False
 
@@ -108,13 +109,14 @@ def parse_venv_spec(text: str, *, source: str) -> VenvSpec:
     except BundleError as error:
         raise ConfigError(error.what, remedy=remedy) from error
     except ValidationError as error:
-        faults = [_fault(fault) for fault in error.errors()]
+        faults = [describe_fault(fault) for fault in error.errors()]
         raise ConfigError(
             f"{source}: {'; '.join(faults)}", remedy=remedy, failures=faults
         ) from error
 
 
-def _fault(fault: Mapping[str, Any]) -> str:
+def describe_fault(fault: Mapping[str, Any]) -> str:
+    """Return a fault of pydantic as one line, with its place in the file."""
     where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

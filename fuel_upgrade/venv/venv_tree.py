@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from fuel_upgrade.system.archive import ArchiveWriter
+from fuel_upgrade.system.archive_writer import ArchiveWriter
 from fuel_upgrade.system.files import hash_file, remove_tree
 from fuel_upgrade.system.tree_digest import walk
 from fuel_upgrade.venv.python_tool import EPOCH_S

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,15 +60,12 @@ class WheelStore:
         )
 
     def build(self, project: Path, inputs: str, index: PackageIndex) -> Wheel:
-        """Build the wheel of a folder, or return the one that was built from the same ``inputs``.
+        """Build the wheel of a folder, and record ``inputs`` for :meth:`known`.
 
         Raises:
             OutsideError: the project does not build.
         """
-        if known := self.known(inputs):
-            return known
-        out = self._scratch / f"built-{len(list(self._scratch.iterdir()))}"
-        out.mkdir()
+        out = Path(tempfile.mkdtemp(prefix="built-", dir=self._scratch))
         self._tool.build_wheel(project, out, self._interpreter.path, index)
         wheels = list(out.glob("*.whl"))
         if len(wheels) != 1:
@@ -102,7 +100,8 @@ class WheelStore:
 
     def _wheel(self, name: str, sha256: str) -> Wheel:
         package, version, _, _ = parse_wheel_filename(name)
-        return Wheel(canonicalize_name(package), str(version), name, sha256)
+        # The names in the repo: a builder that takes wheels from there makes the same venv.
+        return Wheel(canonicalize_name(package), str(version), name.lower(), sha256)
 
     def _fetch(self, artifact: Artifact) -> Path:
         path = self._store.blob(artifact.sha256)

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 import atheris
 
 #: The modules whose branches guide the mutations.
-_INSTRUMENTED = ["fuel_upgrade", "debian.deb822", "tuf"]
+_INSTRUMENTED = ["fuel_upgrade", "debian.deb822"]
 _ENOUGH_FINDINGS = 50
 _INPUT_CPU_S = 2.0
 _INPUT_MIB = 64

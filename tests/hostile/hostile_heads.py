@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from tests.hostile.case import Case, case
 from tests.hostile.raw_tar import PUPPET, REPO, VERSION, Tarball, seal_text, sealed
@@ -12,12 +13,25 @@ UPGRADE = "upgrade/config/upgrade.yaml"
 METADATA = "upgrade/releases/metadata.yaml"
 RELEASE = f"upgrade/releases/{VERSION}.yaml"
 _DESCRIBED = f"{REPO}/diff.yaml"
+VENVS = f"upgrade/venvs/{VERSION}"
+WHEEL = {"package": "a", "version": "1", "file": "a-1-py3-none-any.whl", "sha256": "ab" * 32}
+
+
+def venv_entry(archive: bytes) -> dict[str, Any]:
+    """Return an honest entry of the index of venvs; its wheel is that of the base."""
+    sha256 = hashlib.sha256(archive).hexdigest()
+    sums = {"sha256": sha256, "sha1": "0" * 40, "size_bytes": len(archive)}
+    needs = dict.fromkeys(("python", "interpreter", "abi", "machine", "glibc"), "")
+    names = {"service": "api", "tag": "1", "platform": "debian-12-x86_64", "directory": "/v"}
+    trees = {"inputs": sha256, "tree": sha256}
+    return {**names, **trees, "archive": sums, "requires": needs, "wheels": [WHEEL]}
 
 
 def head_cases() -> Iterator[Case]:
     yield from _seals()
     yield from _descriptions()
     yield from _diffs()
+    yield from _venvs()
 
 
 def _sealed_by(seal: bytes) -> bytes:
@@ -240,4 +254,69 @@ def _diff(text: bytes, copies: int = 1) -> bytes:
         tarball.head[f"upgrade/releases/{version}.yaml"] = tarball.head[RELEASE].replace(
             VERSION.encode(), version.encode()
         )
+    return tarball.to_bytes()
+
+
+def _venvs() -> Iterator[Case]:
+    archive = b"an archive"
+    honest = venv_entry(archive)
+    for variant, wrong in {
+        "digest of another archive": {"archive": {**honest["archive"], "sha256": "0" * 64}},
+        "another size": {"archive": {**honest["archive"], "size_bytes": 1}},
+        "tag of two points": {"tag": ".."},
+        "tag with a slash": {"tag": "../../../etc"},
+        "service with a slash": {"service": "../x"},
+        "platform of a point": {"platform": "."},
+        "platform without a system": {"platform": "debian"},
+        "wheel outside": {"wheels": [{**WHEEL, "file": "../../x.whl"}]},
+        "package outside": {"wheels": [{**WHEEL, "package": ".."}]},
+        "line break in a version": {"wheels": [{**WHEEL, "version": "1\n--index-url=x"}]},
+        "line break in a requirement": {"requirements": ["a\nb"]},
+        "directory outside": {"directory": "/openstack/../etc"},
+        "unit with a slash": {"units": ["../x.service"]},
+        "size as text": {"unpacked_bytes": "much"},
+        "negative size": {"unpacked_bytes": -1},
+    }.items():
+        yield case(
+            "venv that lies", variant, lambda w=wrong: _with_venvs([{**honest, **w}], archive)
+        )
+    yield case("venvs", "honest", lambda: _with_venvs([honest], archive), is_harmless=True)
+    yield case("venvs listed twice", "one key", lambda: _with_venvs([honest] * 2, archive))
+    other = {**honest, "tag": "2"}
+    yield case("venvs listed twice", "two tags", lambda: _with_venvs([honest, other], archive))
+    yield case("venvs listed twice", "none", lambda: _with_venvs([], archive))
+    for variant, text in {
+        "a million of nothing": b'{"format":1,"venvs":[' + b"{}," * 5_000_000 + b"{}]}",
+        "a million wheels": json.dumps({"format": 1, "venvs": [{**honest, "wheels": "?"}]})
+        .replace('"?"', "[" + '{"file":1},' * 1_000_000 + "1]")
+        .encode(),
+        "depth": b'{"format":1,"venvs":' + b"[" * 1_000_000,
+        "no JSON": b"\xff\xfe",
+        "an unknown format": b'{"format":2,"venvs":[]}',
+    }.items():
+        yield case("index of venvs", variant, lambda t=text: _with_index(t, {}))
+    stray = {f"{VENVS}/blobs/../x": b"", f"{VENVS}/other": b"", f"{VENVS}/blobs/{'0' * 63}": b""}
+    for path, data in stray.items():
+        name = path.removeprefix(f"{VENVS}/")
+        yield case("stray file of venvs", name, lambda p=path, d=data: _with_index(_one(), {p: d}))
+    unneeded = {f"{VENVS}/blobs/{hashlib.sha256(b'x').hexdigest()}": b"x"}
+    yield case("stray file of venvs", "no venv's", lambda: _with_index(_one(), unneeded))
+    foreign = {"upgrade/venvs/2014.2-9.9/venvs.json": b"{}"}
+    yield case("stray file of venvs", "no release's", lambda: _with_index(_one(), foreign))
+
+
+def _one() -> bytes:
+    return json.dumps({"format": 1, "venvs": [venv_entry(b"an archive")]}).encode()
+
+
+def _with_venvs(entries: list[dict[str, Any]], archive: bytes) -> bytes:
+    """Return a tarball with this index, and the archive by its true digest."""
+    path = f"{VENVS}/blobs/{hashlib.sha256(archive).hexdigest()}"
+    return _with_index(json.dumps({"format": 1, "venvs": entries}).encode(), {path: archive})
+
+
+def _with_index(text: bytes, files: dict[str, bytes]) -> bytes:
+    tarball = Tarball()
+    tarball.head[f"{VENVS}/venvs.json"] = text
+    tarball.payload.update(files)
     return tarball.to_bytes()

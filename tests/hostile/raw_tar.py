@@ -113,7 +113,7 @@ def seal_text(entries: Mapping[str, Any], **unknown: object) -> bytes:
         "_type": "targets",
         "expires": "9999-12-31T00:00:00Z",
         "spec_version": "1.0.31",
-        "targets": entries,
+        "targets": dict(sorted(entries.items())),
         "version": 1,
     }
     return json.dumps({"signatures": [], "signed": signed, **unknown}).encode()

@@ -10,6 +10,7 @@ import pytest
 from fuel_upgrade.bundle.unpack_tarball import below, unpack
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.repo.read_repo import Role, opened_repo
 from tests.host import Host, make_host
 from tests.hostile.raw_tar import PUPPET, Tarball, member, sealed
 
@@ -132,12 +133,19 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, kind: str) -> None:
         read_head(path)
 
 
-@pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/maps", "/proc/kcore", "/dev/null"])
-def test_files_of_the_kernel_end_at_once(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/proc/kmsg", "/proc/self/mem", "/proc/self/maps", "/proc/kcore", "/dev/null"]
+)
+def test_files_of_the_kernel_end_at_once(tmp_path: Path, path: str) -> None:
     if not os.access(path, os.R_OK):
         pytest.skip(f"{path} cannot be read here")
     with pytest.raises((BundleError, ConfigError)):
         read_head(Path(path))
+    with (
+        pytest.raises((BundleError, ConfigError)),
+        opened_repo(Path(path), Role.BASE, scratch=tmp_path),
+    ):
+        pass
 
 
 def test_the_daemon_refuses_a_pipe_at_once(host: Host, tmp_path: Path) -> None:
@@ -156,3 +164,17 @@ def test_the_command_follows_a_link_for_the_daemon(host: Host, tmp_path: Path) -
     (tmp_path / "link.tar").symlink_to("real.tar")
     with host.daemon():
         assert host.command("plan", tmp_path / "link.tar").returncode == 0
+
+
+def test_an_install_of_another_repo_than_described_is_rolled_back(
+    host: Host, tmp_path: Path
+) -> None:
+    lying = Tarball()
+    upgrade = "upgrade/config/upgrade.yaml"
+    lying.head[upgrade] = lying.head[upgrade].replace(b"precise", b"trusty")
+    (tmp_path / "fuel.tar").write_bytes(lying.to_bytes())
+    with host.daemon():
+        before = host.tree()
+        done = host.command("install", tmp_path / "fuel.tar")
+        assert (done.returncode, host.tree()) == (3, before), done.stderr
+        assert "no suite trusty" in done.stderr

@@ -19,7 +19,7 @@ from fuel_upgrade.cli.group import Lazy, LazyGroup
 from fuel_upgrade.cli.main import main
 from fuel_upgrade.config import DEFAULT_PATH, DIALECTS, Paths
 
-BLOCKED = ("createrepo_c", "fastapi", "sqlalchemy", "pydantic", "httpx", "tuf", "zstandard")
+BLOCKED = ("createrepo_c", "fastapi", "sqlalchemy", "pydantic", "httpx", "zstandard")
 #: All that a group needs to show its help, to complete and to refuse.
 LIGHT = {
     "main", "commands", "group", "console", "text_columns",

@@ -170,8 +170,9 @@ def test_the_index_links_every_page() -> None:
     assert [name for name in expected if f"<{name}>" not in index] == []
 
 
-def test_every_failure_has_tests_that_are_there() -> None:
-    (table,) = doctree(ROOT / "docs/failures.rst").findall(nodes.tbody)
+@pytest.mark.parametrize("page", ["failures.rst", "hostile.rst", "venvs.rst"])
+def test_every_failure_has_tests_that_are_there(page: str) -> None:
+    *_, table = doctree(ROOT / "docs" / page).findall(nodes.tbody)
     rows = [row[-1] for row in table.findall(nodes.row)]
     named = [[text.astext() for text in cell.findall(nodes.literal)] for cell in rows]
     assert all(named)

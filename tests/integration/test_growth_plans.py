@@ -11,7 +11,7 @@ from fuel_upgrade.release.chain import in_order
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
 from fuel_upgrade.upgrade.multi.candidates import offer
 from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Present, find_order
-from fuel_upgrade.upgrade.plan.base_match import Need, find_inside, sealed_checksums
+from fuel_upgrade.upgrade.plan.base_match import Need, bases_inside, find_inside, sealed_checksums
 from fuel_upgrade.upgrade.releases.gc_plan import Candidate, reasons
 from tests.growth import assert_all_n_log_n, lines_of
 from tests.plan_inputs import (
@@ -61,7 +61,7 @@ def test_the_releases_of_a_tarball() -> None:
 
 
 def match_inside(sought: list[Need], head: BundleHead) -> None:
-    checksums = sealed_checksums(head)
+    checksums = sealed_checksums(head, bases_inside(head))
     for one in sought:
         find_inside(one, head, checksums)
 

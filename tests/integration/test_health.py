@@ -59,7 +59,7 @@ def test_metrics_count_installs_and_measure_free_space(
     assert after["fuel_upgrade_log_lines_total level=error"] == 0
     assert [name for name in after if name.startswith("fuel_upgrade_build_info")]
     folders = {re.search(r"folder=(\w+)", n)[1] for n in after if "_free_bytes" in n}  # type: ignore[index]
-    assert folders == {"repos", "puppet", "fuel", "state", "log"}
+    assert folders == {"repos", "puppet", "fuel", "venvs", "state", "log"}
 
 
 @PACKAGING

@@ -25,11 +25,34 @@ barrier.wait()
 """
 
 
+TRIMMED = """
+from fuel_upgrade.system.heap import return_freed_memory, use_one_heap
+
+def own_kib():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+use_one_heap()
+blocks = [bytes(100_000) for _ in range(400)]
+blocks = blocks[-1:]
+before = own_kib()
+return_freed_memory()
+print(before - own_kib())
+"""
+
+
 def heaps(*argv: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *argv], capture_output=True, text=True, check=True
     )
     return done.stdout.count("<heap nr=")
+
+
+def test_freed_memory_below_a_used_block_is_returned() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TRIMMED], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 20_000
 
 
 def test_threads_share_one_heap() -> None:

@@ -1,4 +1,4 @@
-"""``repo diff`` of hostile repos: a refusal or a diff, in bounded time and memory."""
+"""``repo diff`` of hostile repos: a refusal in bounded time and memory."""
 
 import subprocess
 import sys
@@ -12,6 +12,8 @@ from tests.hostile_repos import APT, MIB, YUM
 
 LEAST = 40
 TIMEOUT_S = 120
+#: A name that only rich would read, and components that no folder has.
+HARMLESS = {("apt", "name markup"), ("apt", "release components")}
 MOST_BYTES = 256 * MIB
 _RUN = f"""
 import resource, subprocess, sys
@@ -41,7 +43,7 @@ CASES = [("apt", name) for name in APT] + [("yum", name) for name in YUM]
 
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{k} {n}" for k, n in CASES])
-def test_a_hostile_repo_is_refused_or_handled(
+def test_a_hostile_repo_is_refused(
     bases: dict[str, Path], tmp_path: Path, kind: str, name: str
 ) -> None:
     root, out = tmp_path / "hostile", tmp_path / "work/out"
@@ -63,7 +65,7 @@ def test_a_hostile_repo_is_refused_or_handled(
     *_, last = done.stdout.splitlines()
     code, kib = last.split()
     printed = done.stdout + done.stderr
-    assert code in ("0", "2", "3"), printed
+    assert code == ("0" if (kind, name) in HARMLESS else "3"), printed
     assert "Traceback" not in printed
     assert all(line.isprintable() for line in printed.split("\n"))
     assert len(printed) < 20_000

@@ -12,13 +12,21 @@ from fuel_upgrade.system.tree_digest import walk
 from tests.host import Host, make_host
 from tests.hostile.all_cases import cases_by_kind
 from tests.hostile.case import Case
+from tests.hostile.raw_tar import VERSION, head_files
 from tests.hostile.reading import CancelledError, faults_apart, kib, read_measured
-from tests.programs import Program
+from tests.programs import Done, Program, run
 
 KINDS = cases_by_kind()
 LIMIT_MIB = 256
 DAEMON_MIB = 139  # docs/operations.rst
 TEXT_CHARS = 1000
+#: Kinds whose header costs the most.
+COSTLY = (
+    "seal with an unknown key",
+    "seal with many files",
+    "costly diff.yaml",
+    "many descriptions",
+)
 each_kind = pytest.mark.parametrize("kind", KINDS)
 REFUSED = {k: next(c for c in cases if not (c.is_harmless or c.is_endless))
            for k, cases in KINDS.items() if not all(c.is_harmless for c in cases)}  # fmt: skip
@@ -95,13 +103,31 @@ def test_the_daemon_refuses_it_and_the_master_is_as_before(
 ) -> None:
     tarball = written(REFUSED[kind], tmp_path)
     before = host.tree()
-    for done in (host.command("plan", tarball), host.command("install", tarball)):
-        assert "Traceback" not in done.stderr
-        assert len(done.stderr) < 4 * TEXT_CHARS
+    for words in (("bundle", "inspect"), ("plan",), ("install",)):
+        done = host.command(*words, tarball)
+        _require_small(done)
     assert done.returncode in (2, 3, 4), done.stderr
     assert host.tree() == before
     assert "Traceback" not in host.log()
     assert kib(daemon.pid, "VmHWM") >> 10 < LIMIT_MIB
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_a_command_that_reads_the_header_itself_stays_small(tmp_path: Path, kind: str) -> None:
+    release, report = tmp_path / "release.yaml", tmp_path / "report"
+    release.write_bytes(head_files()[f"upgrade/releases/{VERSION}.yaml"])
+    for case in KINDS[kind]:
+        tarball = written(case, tmp_path)
+        _require_small(run(["fuel-upgrade", "bundle", "inspect", tarball]))
+        _require_small(run(["fuel-upgrade", "bundle", "report", tarball, "-o", report]))
+        _require_small(run(["fuel-upgrade", "release", "diff", tarball, release]))
+
+
+def _require_small(done: Done) -> None:
+    assert done.returncode in (0, 2, 3, 4), done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) < 4 * TEXT_CHARS
+    assert done.peak_mib < LIMIT_MIB, done.args
 
 
 def test_an_endless_member_that_is_written_nowhere_is_cancelled(

@@ -1,11 +1,8 @@
 """A proof reads indexes with a library: an error of the project's own reader is no proof."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from functools import partialmethod
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,13 +14,11 @@ from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptIndex
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import expat_reader, primary_text, repo
-from fuel_upgrade.repo.yum.expat_reader import read_beside, read_here
-from fuel_upgrade.repo.yum.primary_text import read_primary_text
-from fuel_upgrade.repo.yum.reader_process import start
+from fuel_upgrade.repo.yum import repo
+from fuel_upgrade.repo.yum.createrepo import RepomdRecord
+from fuel_upgrade.repo.yum.primary_text import PrimaryText, read_primary_text
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
 from tests.yum_extras import rewrite
@@ -53,14 +48,16 @@ def make(reader: str) -> MakeRepo:
 
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
-    line, read_rows = f"Package: {name}\n".encode(), primary_text._rows
+    line = f"Package: {name}\n".encode()
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
             yield [text for text in batch if line not in text]
 
-    def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
-        return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
+    def text(path: Path, record: RepomdRecord) -> PrimaryText | None:
+        read = read_primary_text(path, record)
+        assert read is not None
+        return PrimaryText({i: f for i, f in read.files.items() if not i.startswith(f"{name} ")})
 
     def columns(
         index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
@@ -71,7 +68,7 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
     monkeypatch.setattr(AptIndex, "batches", batches)
     monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
-    monkeypatch.setattr(primary_text, "_rows", rows)
+    monkeypatch.setattr(repo, "read_primary_text", text)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:
@@ -172,7 +169,7 @@ def test_a_component_behind_a_link_is_not_left_unread(tmp_path: Path) -> None:
     relist(current / "dists/precise", files, "main extra")
     (current / "dists/precise/extra").rename(tmp_path / "elsewhere")
     (current / "dists/precise/extra").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BundleError, match="Release lists extra/binary-amd64/Packages"):
+    with pytest.raises(BundleError, match="extra: a link leads out of the repo"):
         build_diff(base, current, tmp_path / "diff")
 
 
@@ -222,58 +219,3 @@ def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:
     yum_repo(root, [SEEN, LOST, Fake("c++", "1:2.0~rc1-1")])
     rewrite(root, {}, edits={"primary": edit})
     return root
-
-
-def test_a_process_of_its_own_reads_the_same(tmp_path: Path) -> None:
-    roots = [
-        primary_of(tmp_path / name, lambda text: text.replace("Packages/", "Packages/é&amp;"))
-        for name in ("base", "current")
-    ]
-    for algorithm in ("sha256", "md5"):  # without this checksum, lines have locations
-        expected = [list(chain.from_iterable(parts)) for parts in read_here(roots, algorithm)]
-        assert [len(lines) for lines in expected] == [3, 3]
-        parts = read_beside(roots, algorithm)
-        assert [list(chain.from_iterable(part)) for part in parts] == expected
-
-
-def test_a_process_of_its_own_reports_the_same_fault(tmp_path: Path) -> None:
-    root = primary_of(tmp_path, lambda text: text.replace("</arch>", "</arc\u0301h>"))
-    faults = []
-    for read in (read_here, read_beside):
-        (part,) = read([root], "sha256")
-        with pytest.raises(BundleError, match="primary") as caught:
-            list(part)
-        faults.append(str(caught.value))
-    assert faults[0] == faults[1]
-
-
-def files_of(root: Path) -> dict[str, bytes]:
-    files = (path for path in root.rglob("*") if path.is_file())
-    return {str(path.relative_to(root)): path.read_bytes() for path in files}
-
-
-def test_long_metadata_is_read_in_processes_and_gives_the_same_diff(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base, current = (
-        yum_repo(tmp_path / "base", [SEEN]),
-        yum_repo(tmp_path / "current", [SEEN, LOST]),
-    )
-    build_diff(base, current, tmp_path / "here")
-    functions: list[str] = []
-
-    def started(function: Callable[..., Any], *words: str) -> Future[Any]:
-        functions.append(function.__name__)
-        return start(function, *words)
-
-    monkeypatch.setattr(repo, "SHORT_BYTES", -1)  # a long one takes seconds to make
-    for module in (repo, expat_reader):
-        monkeypatch.setattr(module, "start", started)  # the result does not show it
-    build_diff(base, current, tmp_path / "beside")
-    assert functions == ["list_lines", "read_primary_text", "list_lines"]
-    assert files_of(tmp_path / "beside") == files_of(tmp_path / "here")
-
-
-def test_a_damaged_text_is_left_to_the_library_in_a_process_too(tmp_path: Path) -> None:
-    path = write(tmp_path / "primary.xml", b"damaged")
-    assert start(read_primary_text, str(path), "sha256", "0" * 64, "7").result() is None

@@ -1,4 +1,4 @@
-"""A daemon imports everything before it is ready, so that its files may be replaced then."""
+"""A daemon imports all of its modules before it is ready: its files may be replaced then."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def recorded(host: Host, record: Path) -> Iterator[None]:
             process.kill()
 
 
-def test_a_daemon_that_is_ready_imports_nothing_any_more(
+def test_a_daemon_that_is_ready_imports_only_the_library_of_yum_any_more(
     host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:
     plan, record = tmp_path / "retire.json", tmp_path / "record"
@@ -65,7 +65,7 @@ def test_a_daemon_that_is_ready_imports_nothing_any_more(
         host.json("gc", "--plan", plan)
         host.json("gc", "--apply", plan)
         late = record.read_text().splitlines()[len(before) :]
-    assert late == []
+    assert {name.split(".")[0] for name in late} == {"createrepo_c"}
 
 
 def test_another_process_loads_what_only_migrations_need(host: Host, tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_another_process_loads_what_only_migrations_need(host: Host, tmp_path: P
     with recorded(host, record):
         assert "revision None to 0003" in host.log()
     loaded = {name.split(".")[0] for name in record.read_text().splitlines()}
-    assert "createrepo_c" in loaded
-    assert "alembic" not in loaded
+    assert "fuel_upgrade" in loaded
+    assert not {"alembic", "createrepo_c"} & loaded

@@ -1,11 +1,13 @@
 """An undo does not wait for the deletion of files: the daemon deletes them when no job runs."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fuel_upgrade.daemon.jobs import Jobs
@@ -58,6 +60,25 @@ def test_trees_of_before_the_start_are_deleted(tmp_path: Path) -> None:
     with Sweeper(Jobs(), finish.present, finish):
         eventually(lambda: not finish.present())
     assert finish.calls == 1
+
+
+def test_the_end_of_a_sweep_has_the_usual_priority_as_jobs_wait_for_it(tmp_path: Path) -> None:
+    finish = Finish(plant(tmp_path / "tree"))
+    seen: list[object] = []
+
+    def noting() -> None:
+        seen.append(priorities())
+        finish()
+
+    with Sweeper(Jobs(), finish.present, noting):
+        eventually(lambda: not finish.present())
+    assert seen == [priorities()]
+
+
+def priorities() -> tuple[int, object]:
+    """Return those of this thread, for the CPU and the disk."""
+    thread = threading.get_native_id()
+    return os.getpriority(os.PRIO_PROCESS, thread), psutil.Process(thread).ionice()
 
 
 def test_nothing_is_deleted_while_a_job_runs(tmp_path: Path) -> None:

@@ -41,14 +41,16 @@ class Builder:
         make_wheel(self.wheels, "alpha", requires=("beta",), command="alpha")
         make_wheel(self.wheels, "beta")
 
-    def build(self, text: str = SPEC, *, upgrade: bool = False) -> tuple[BuiltVenv, ...]:
+    def build(
+        self, text: str = SPEC, *, only: tuple[str, ...] = (), upgrade: bool = False
+    ) -> tuple[BuiltVenv, ...]:
         spec = parse_venv_spec(text.format(directory=self.directory), source="venvs.yaml")
         return build_venvs(
             spec,
             self.folder,
             self.repo,
             tool=choose_tool("uv"),
-            options=BuildOptions(PackageIndex((self.wheels,), online=False), upgrade=upgrade),
+            options=BuildOptions(PackageIndex((self.wheels,), online=False), only, upgrade),
             progress=no_progress,
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "fuel_upgrade"
 ORDER = [
-    "outside_text", "errors", "config", "system", "repo", "release", "bundle", "nodes", "venv",
+    "outside_text", "errors", "config", "system", "repo", "release", "venv", "bundle", "nodes",
     "nailgun", "upgrade", "daemon", "drill", "doctor", "cli",
 ]  # fmt: skip
 REGISTRY_MAY = {"outside_text", "errors", "config", "system", "release", "registry"}

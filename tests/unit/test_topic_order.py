@@ -14,9 +14,9 @@ ROOT = HERE.parents[1] / "fuel_upgrade"
 # The entries of a package, files and folders, each of which imports only entries left of it.
 ORDER = {
     "repo": [
-        "package", "contradictions", "version", "sign", "diff", "report", "description",
-        "requirements", "repo", "apt", "yum", "read_repo", "repo_contents", "compare",
-        "original_indexes", "proof", "build", "fullview",
+        "package", "contradictions", "metadata_place", "version", "sign", "diff", "report",
+        "description", "requirements", "repo", "apt", "yum", "read_repo", "repo_contents",
+        "compare", "original_indexes", "proof", "build", "fullview",
     ],
     "registry": [
         "refusal", "limits", "lines", "resources", "orchestrator_macros", "rules", "store", "auth",

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from fuel_upgrade.cli.console import print_json
+from fuel_upgrade.cli.console import print_json, print_pairs
 from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_text
 from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.cli.progress_bar import progress_bar
+from fuel_upgrade.system.size import say_size
 
 
 @command("fuel-upgrade bundle build bundle.yaml -o fuel-6.0-upgrade.tar.zst")
@@ -66,6 +67,32 @@ def repair(
     with progress_bar(quiet=as_json) as progress:
         summary = repair_bundle(repair, tarball, sources, out, progress=progress)
     show_summary(summary.to_json(), summary.repos, as_json=as_json)
+
+
+@command("fuel-upgrade bundle iso fuel-6.0-upgrade.tar -o fuel-6.0-upgrade.iso")
+@click.argument("tarball", type=PATH)
+@click.option("-o", "--output", "out", type=PATH, required=True, help="The new file: .iso.")
+def iso(*, tarball: Path, out: Path, as_json: bool) -> None:
+    """Write an ISO image of TARBALL.
+
+    fuel-upgrade install takes the image, or the folder where it is mounted. It needs xorriso. The
+    same tarball gives the same bytes.
+    """
+    from fuel_upgrade.bundle.media.iso_file import build_iso
+
+    with progress_bar(quiet=as_json) as progress:
+        summary = build_iso(tarball, out, progress=progress)
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        print_pairs(
+            {
+                "image": f"{summary.path} ({say_size(summary.size_bytes)})",
+                "label": summary.label,
+                "tarball": summary.tarball,
+                "seal": f"sha256:{summary.seal_sha256} (not signed)",
+            }
+        )
 
 
 @command(

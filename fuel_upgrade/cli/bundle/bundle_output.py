@@ -25,6 +25,7 @@ def show_head(head: BundleHead) -> None:
         content = f"diff of {base}" if base else "full"
         echo(f"release: {release.name} ({release.version}), {content}")
     _show_repos(head.repos)
+    show_venvs([part.to_json() for part in head.venvs])
 
 
 def show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_json: bool) -> None:
@@ -42,6 +43,18 @@ def show_summary(summary: dict[str, Any], repos: tuple[RepoPart, ...], *, as_jso
         }
     )
     _show_repos(repos)
+    show_venvs(summary["venvs"])
+
+
+def show_venvs(parts: list[dict[str, Any]]) -> None:
+    """Print the venvs in a tarball, if there are any."""
+    rows = [
+        (p["version"], p["tag"], f"{p['carried']} of {p['venvs']}", say_size(p["bytes"]))
+        for p in parts
+    ]
+    if rows:
+        echo()
+        print_table(("venvs of", "tag", "in the tarball", "size"), rows, empty="")
 
 
 def _show_repos(repos: tuple[RepoPart, ...]) -> None:

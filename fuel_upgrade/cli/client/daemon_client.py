@@ -12,6 +12,8 @@ import click
 from fuel_upgrade import __version__
 from fuel_upgrade.cli.client.socket_path import find_socket
 from fuel_upgrade.cli.console import echo
+from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.outside_text import is_unicode
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +80,17 @@ class DaemonClient:
     def post(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Post to a path of the API; errors as :meth:`get`."""
+        """Post to a path of the API; errors as :meth:`get`.
+
+        Raises:
+            ConfigError: the body has the name of a file that is not UTF-8.
+        """
+        text = json.dumps(body, ensure_ascii=False)
+        if not is_unicode(text):
+            raise ConfigError(
+                f"not UTF-8, as names in a request to the daemon must be: {text}",
+                remedy="rename that file or folder",
+            )
         return self._call("POST", path, json.dumps(body), headers or {})
 
     def delete(self, path: str) -> Any:

@@ -114,6 +114,8 @@ def _show(plan: dict[str, Any]) -> None:
     echo("\nfolders:")
     for folder in plan["folders"]:
         echo(f"  {folder['path']}: {say_size(folder['bytes'])}, {folder['files']} files")
+    for version, venvs in plan["venvs"].items():
+        echo(f"venvs of {version}: {', '.join(venvs) or 'other releases keep all'}")
     echo(f"frees {say_size(plan['freed_bytes'])} when the backups are deleted")
 
 

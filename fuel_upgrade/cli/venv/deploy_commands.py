@@ -28,6 +28,13 @@ _DIRECTORY = click.option(
 @click.option("--platform", help="Default: the platform of this host.")
 @click.option("--ca-file", type=PATH, help="Certificates of the repo server's authority.")
 @click.option("--rate", type=click.IntRange(0), default=0, help="Bytes a second; 0: no limit.")
+@click.option(
+    "--jitter",
+    "jitter_s",
+    type=click.FloatRange(0),
+    default=0,
+    help="Wait a random time first, at most so many seconds.",
+)
 @click.option("--check", "check_only", is_flag=True, help="Only show the changes.")
 @click.option("--content", is_flag=True, help="Compare the checksums of all files first.")
 def deploy(  # noqa: PLR0913 - an option each
@@ -39,6 +46,7 @@ def deploy(  # noqa: PLR0913 - an option each
     platform: str | None,
     ca_file: Path | None,
     rate: int,
+    jitter_s: float,
     check_only: bool,
     content: bool,
     as_json: bool,
@@ -58,6 +66,7 @@ def deploy(  # noqa: PLR0913 - an option each
         platform=platform,
         ca_file=str(ca_file) if ca_file else None,
         rate=rate,
+        jitter_s=jitter_s,
         check_only=check_only,
         content=content,
     )

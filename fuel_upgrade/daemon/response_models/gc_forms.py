@@ -36,6 +36,9 @@ class GcPlanForm(Form):
     fuel_version: str = Field(description="The Fuel version that the master runs.")
     retire: list[VerdictForm] = Field(description="The releases to retire.")
     folders: list[FolderForm] = Field(description="Their folders, which are removed.")
+    venvs: dict[str, list[str]] = Field(
+        {}, description="The releases with venvs, and the venvs of each that no other one keeps."
+    )
     freed_bytes: int = Field(description="The space that is free once the backups are deleted.")
     keep: list[VerdictForm] = Field(description="The other releases.")
 

@@ -122,10 +122,10 @@ class DiskForm(Form):
     """The disk space that a plan needs on one file system."""
 
     mount_point: PathText = Field(
-        validation_alias=AliasPath("room", "mount_point"), description="Its mount point."
+        validation_alias=AliasPath("file_system", "mount_point"), description="Its mount point."
     )
     free_bytes: int = Field(
-        validation_alias=AliasPath("room", "free_bytes"), description="The free space now."
+        validation_alias=AliasPath("file_system", "free_bytes"), description="The free space now."
     )
     needed_bytes: int = Field(description="The space needed at the fullest moment.")
     reserve_bytes: int = Field(description="The space that must stay free.")
@@ -152,6 +152,16 @@ class MemoryForm(Form):
     window_bytes: int | None = Field(
         description="The memory for decompression; null if the tarball does not declare it."
     )
+
+
+class BundledVenvsForm(Form):
+    """The venvs of one release in the tarball."""
+
+    version: str = Field(description="The version of the release.")
+    tag: str = Field(description="Their tag.")
+    venvs: int = Field(description="The number of venvs with this tag.")
+    carried: int = Field(description="The number of those that travel; the base has the others.")
+    bytes: int = Field(description="The size of the archives and wheels that travel.")
 
 
 class RunningTaskForm(Form):
@@ -191,6 +201,7 @@ class PlanForm(Form):
     releases: list[PlannedReleaseForm] = Field(description="The releases to register.")
     repos: list[BundledRepoForm] = Field(description="The repos in the tarball.")
     packages: list[RepoChangesForm] = Field(description="The changes of each repo.")
+    venvs: list[BundledVenvsForm] = Field(description="The venvs of each release that has some.")
     steps: list[StepForm] = Field(description="The steps of the install, in their order.")
     read_bytes: int = Field(description="The size of the tarball.")
     write_bytes: int = Field(description="The size of its unpacked files.")
@@ -220,6 +231,7 @@ class PlanForm(Form):
             releases=_releases(review),
             repos=[BundledRepoForm(**repo.to_json()) for repo in head.repos],
             packages=[_changes(head, repo) for repo in head.repos],
+            venvs=[BundledVenvsForm(**part.to_json()) for part in head.venvs],
             steps=numbered(plan.steps),
             read_bytes=head.size_bytes,
             write_bytes=head.unpacked_bytes,

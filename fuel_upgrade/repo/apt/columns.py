@@ -12,16 +12,17 @@ from fuel_upgrade.repo.package import ALGORITHMS, Identity, Package
 
 _BEST = ALGORITHMS[0]
 _DIGITS = 18  # of a size
+_HEXADECIMAL = b"0123456789abcdef"
 _FIELDS = (b"\nPackage: ", b"Version: ", b"Architecture: ", b"Filename: ", b"Size: ", b"SHA256: ")
 """The fields of a comparison, as Debian's tools spell them; the first one begins a stanza."""
 _TOKEN = re.compile(
-    rb"\n(?=[\nPpVvAaFfSs])(?:(%b)(\S+)(?=\n[^ \t])|\n|(?i:%b)[ \t]*:)"
+    rb"\n(?=[\nPpVvAaFfSs])(?:(%b)([!-~\x80-\xff]+)(?=\n[^ \t])|\n|(?i:%b)[ \t]*:)"
     % (b"|".join(_FIELDS), b"|".join(field.strip(b"\n: ") for field in _FIELDS))
 )
 """One of these fields with its value, as groups.
 
-Without groups it is a field in another spelling or with another value than one word, or the
-beginning of a stanza that begins with another field.
+Without groups it is a field in another spelling or with another value than one word without control
+characters, or the beginning of a stanza that begins with another field.
 """
 _UNUSUAL_PARTS = (b"\n.", b"/.", b"\n/", b"//", b"/\n")
 """In joined locations: a part that begins with a dot, or an empty one."""
@@ -65,8 +66,10 @@ class Columns:
             yield Package(name, architecture, version, size, location, ((_BEST, value),))
 
 
-def read_columns(text: bytes, *, source: str) -> Columns:
+def read_columns(text: bytes, *, source: str, before: int = 0) -> Columns:
     """Read a text of whole stanzas; those in unusual form are parsed one by one.
+
+    Errors number the entries of ``source``, of which ``before`` precede this text.
 
     Raises:
         BundleError: a stanza is malformed. KeyError: one has no SHA-256.
@@ -78,7 +81,10 @@ def read_columns(text: bytes, *, source: str) -> Columns:
     except ValueError:
         pass  # a value that is not of ASCII, or a size that is not a number in digits
     stanzas = (stanza for part in split_stanzas(text) if (stanza := part.strip(b"\n")))
-    packages = [parse_by_sha256(stanza, source=source) for stanza in stanzas]
+    packages = [
+        parse_by_sha256(stanza, source=f"{source}, entry {number}")
+        for number, stanza in enumerate(stanzas, before + 1)
+    ]
     for package in packages:
         if any(" " in text for text in package.key):
             raise BundleError(
@@ -99,20 +105,20 @@ def _usual_columns(text: bytes) -> Columns | None:
         return None
     fields, values = zip(*tokens, strict=True)
     order = fields[: len(_FIELDS)]
-    if order[0] != _FIELDS[0] or {*order} != {*_FIELDS}:
-        return None
-    if fields != order * (len(fields) // len(_FIELDS)):
+    is_regular = order[0] == _FIELDS[0] and {*order} == {*_FIELDS}
+    if not is_regular or fields != order * (len(fields) // len(_FIELDS)):
         return None
     names, versions, architectures, files, sizes, sums = (
         values[order.index(field) :: len(_FIELDS)] for field in _FIELDS
     )
     locations, checksums = b"\n".join(files), b"".join(sums)
     framed = b"\n%b\n" % locations
-    if checksums != checksums.lower() or any(part in framed for part in _UNUSUAL_PARTS):
+    if checksums.translate(None, _HEXADECIMAL) or any(part in framed for part in _UNUSUAL_PARTS):
         return None
     lines = b"\n".join(map(b" ".join, zip(names, architectures, versions, sums, strict=True)))
     numbers = b" ".join(sizes)
     if not numbers.replace(b" ", b"").isdigit() or max(map(len, sizes)) > _DIGITS:
         return None
-    locations.decode()
+    if not (locations.isascii() or locations.decode().replace("\n", "").isprintable()):
+        return None
     return Columns(lines.decode("ascii").split("\n"), numbers, locations)

@@ -1,17 +1,21 @@
 """Compare two apt repos by the identities of their entries, reading each index once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, compress
+from typing import Self
 
 from fuel_upgrade.repo.apt.columns import Columns
 from fuel_upgrade.repo.apt.suite import AptIndex, AptSuite
 from fuel_upgrade.repo.diff import RepoDiff, classified
-from fuel_upgrade.repo.package import Identity, Package, by_identity, fingerprint_of
+from fuel_upgrade.repo.package import Identity, Package, fingerprint_of
 from fuel_upgrade.repo.repo import Entry, QuickDiff
 from fuel_upgrade.repo.version import compare_deb
+from fuel_upgrade.system.beside import beside
 
 ALGORITHM = "sha256"
+_Row = tuple[Identity, Entry]
 
 
 def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) -> QuickDiff | None:
@@ -21,22 +25,20 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         BundleError: an index is damaged or malformed, or entries contradict each other.
     """
     try:
-        before = _Side.read(base, {})
-        now = _Side.read(current, before.identities)
+        with beside(partial(_Side.read, base), lambda side, _: side) as base_side:
+            now = _Side.read(current)
+            new = now.identities
+            before = base_side(None).sharing(new)
     except KeyError:
         return None
-    now.require_no_contradiction()
-    before.require_no_contradiction()
     taken = {package.identity(ALGORITHM): package for package in inherited}
-    old, new = before.identities, now.identities
+    old = before.identities
     old.update(zip(taken, taken, strict=True))
     changed = old.keys() ^ new.keys()
     names = set(map(_name, chain(changed, taken)))
     names |= {name for name, _ in before.places(now) ^ now.places(before)}
-    base_entries, current_entries = before.entries_of(names), now.entries_of(names)
-    groups = classified(
-        _packages(base_entries) | taken, _packages(current_entries), compare=compare_deb
-    )
+    base_rows, current_rows = before.rows_of(names), now.rows_of(names)
+    groups = classified(_packages(base_rows) | taken, _packages(current_rows), compare=compare_deb)
     whole = RepoDiff(
         algorithm=ALGORITHM,
         **groups,
@@ -45,12 +47,16 @@ def quick_diff(base: AptSuite, current: AptSuite, inherited: Sequence[Package]) 
         base_fingerprint=fingerprint_of(old, ALGORITHM),
         result_fingerprint=fingerprint_of(new, ALGORITHM),
     )
-    fresh = {package.identity(ALGORITHM) for package in whole.carried}
-    return QuickDiff(whole, base_entries, current_entries, now.chosen(fresh))
+    carried = now.chosen(new.keys() - old.keys(), current_rows)
+    return QuickDiff(whole, _entries(base_rows), _entries(current_rows), carried)
 
 
-def _packages(entries: Iterable[Entry]) -> dict[Identity, Package]:
-    return by_identity((entry.package for entry in entries), ALGORITHM)
+def _packages(rows: Iterable[_Row]) -> dict[Identity, Package]:
+    return {identity: entry.package for identity, entry in rows}
+
+
+def _entries(rows: Iterable[_Row]) -> tuple[Entry, ...]:
+    return tuple(entry for _, entry in rows)
 
 
 def _name(identity: Identity) -> str:
@@ -61,37 +67,45 @@ def _name(identity: Identity) -> str:
 class _Chosen:
     """Entries of the indexes of a suite, by their positions; iteration reads the stanzas."""
 
-    parts: Sequence[tuple[AptIndex, bytes, Sequence[Package]]]
+    parts: Sequence[tuple[AptIndex, bytes]]
+    packages: Sequence[Package]
 
     def __iter__(self) -> Iterator[Entry]:
-        for index, is_chosen, packages in self.parts:
-            stanzas = compress(index.stanzas(), is_chosen) if packages else ()
-            yield from map(index.entry, packages, stanzas)
+        packages = iter(self.packages)
+        for index, is_chosen in self.parts:
+            for stanza in compress(index.stanzas(), is_chosen) if any(is_chosen) else ():
+                yield index.entry(next(packages), stanza)
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """All entries of a suite, and their distinct identities in the order of the indexes."""
+    """All entries of a suite, which do not contradict each other."""
 
     suite: AptSuite
     parts: Sequence[tuple[AptIndex, Sequence[Columns]]]
-    identities: dict[Identity, Identity]
 
     @classmethod
-    def read(cls, suite: AptSuite, known: dict[Identity, Identity]) -> "_Side":
-        """Read every index; the texts of ``known`` identities are shared, to save memory.
+    def read(cls, suite: AptSuite) -> Self:
+        """Read every index.
 
         Raises:
-            BundleError, KeyError: as :meth:`AptIndex.columns`.
+            BundleError, KeyError: as :meth:`AptIndex.columns`; two entries contradict each other.
         """
-        parts = tuple(
-            (index, tuple(columns.sharing(known) for columns in index.columns()))
-            for index in suite.indexes
-        )
-        every = [
-            i for _, all_columns in parts for columns in all_columns for i in columns.identities
-        ]
-        return cls(suite, parts, dict(zip(every, every, strict=True)))
+        parts = [(index, tuple(index.columns())) for index in suite.indexes]
+        side = cls(suite, parts)
+        side.require_no_contradiction()
+        return side
+
+    def sharing(self, known: dict[Identity, Identity]) -> "_Side":
+        """Return the same with the texts of ``known`` identities, which saves memory."""
+        parts = [(index, [columns.sharing(known) for columns in c]) for index, c in self.parts]
+        return replace(self, parts=parts)
+
+    @property
+    def identities(self) -> dict[Identity, Identity]:
+        """Distinct identities, in the order of the indexes."""
+        every = list(chain.from_iterable(columns.identities for columns in self._columns()))
+        return dict(zip(every, every, strict=True))
 
     def _columns(self) -> Iterator[Columns]:
         return (columns for _, every in self.parts for columns in every)
@@ -139,22 +153,22 @@ class _Side:
             for identity in columns.identities
         }
 
-    def entries_of(self, names: Collection[str]) -> tuple[Entry, ...]:
+    def rows_of(self, names: Collection[str]) -> list[_Row]:
         """Return the entries of packages in ``names``, without their stanzas."""
-        return tuple(
-            index.entry(package)
-            for index, every in self.parts
-            for columns in every
-            for package in columns.packages([_name(i) in names for i in columns.identities])
-        )
-
-    def chosen(self, identities: Collection[Identity]) -> Iterable[Entry]:
-        """Return the entries of these identities, with their stanzas."""
-        parts = []
+        rows: list[_Row] = []
         for index, every in self.parts:
-            flags = [bytes(map(identities.__contains__, c.identities)) for c in every]
-            packages = [
-                p for c, chosen in zip(every, flags, strict=True) for p in c.packages(chosen)
-            ]
-            parts.append((index, b"".join(flags), packages))
-        return _Chosen(parts)
+            for columns in every:
+                flags = [_name(i) in names for i in columns.identities]
+                packages = columns.packages(flags)
+                identities = compress(columns.identities, flags)
+                rows += zip(identities, map(index.entry, packages), strict=True)
+        return rows
+
+    def chosen(self, identities: Collection[Identity], rows: Iterable[_Row]) -> Iterable[Entry]:
+        """Return the entries of these identities, with their stanzas; ``rows`` has them all."""
+        has = identities.__contains__
+        parts = [
+            (index, b"".join(bytes(map(has, columns.identities)) for columns in every))
+            for index, every in self.parts
+        ]
+        return _Chosen(parts, [entry.package for identity, entry in rows if has(identity)])

@@ -7,6 +7,7 @@ import lzma
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from functools import partial
 from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -56,26 +57,30 @@ def choose_form(folder: Path, stem: str, listed: Listed) -> Path | None:
         names = [name for name in names if name in listed]
     if not names:
         return None
-    for name in names:
-        if name in listed:
-            _check(folder / name, listed[name])
-        elif name.endswith(".zst"):
-            _require_whole_zstd(folder / name)
-    _check_contents([folder / name for name in names], folder / stem, listed.get(stem))
-    return folder / names[0]
+    paths = [folder / name for name in names]
+    _check_all(paths, [listed.get(name) for name in names], folder / stem, listed.get(stem))
+    return paths[0]
 
 
-def _check_contents(paths: Sequence[Path], plain: Path, listed: FileSums | None) -> None:
-    """Check that all forms have one content, that of ``plain`` if ``Release`` lists it."""
-    algorithm = min(listed.values, key=_STRENGTH.index) if listed else "sha256"
-    expected = (listed.size_bytes, listed.values[algorithm]) if listed else None
+def _check_all(
+    paths: Sequence[Path],
+    sums: Sequence[FileSums | None],
+    plain: Path,
+    content: FileSums | None,
+) -> None:
+    """Check each form, and that all have one content, that of ``plain`` if ``Release`` lists it."""
+    algorithm = min(content.values, key=_STRENGTH.index) if content else "sha256"
+    expected = (content.size_bytes, content.values[algorithm]) if content else None
     packed = [path for path in paths if path != plain or expected is None]
     if len(packed) + (expected is not None) < 2:  # noqa: PLR2004 - two contents to compare
-        return
-    with ThreadPoolExecutor() as pool:
-        contents = list(pool.map(lambda path: _content_sum(path, algorithm), packed))
-        for path, content in zip(packed, contents, strict=True):
-            if content != (expected or contents[0]):
+        packed = []
+    with ThreadPoolExecutor() as pool:  # hashing and decompression release Python's lock
+        checks = pool.map(_check, paths, sums)
+        contents = pool.map(partial(_content_sum, algorithm=algorithm), packed)
+        list(checks)  # raises the first error
+        for path, actual in zip(packed, contents, strict=True):
+            expected = expected or actual
+            if actual != expected:
                 raise BundleError(
                     f"{path}: its content differs from that of {plain.name} in another form, or"
                     " in Release",
@@ -113,7 +118,11 @@ def _require_whole_zstd(path: Path) -> None:
         raise _damaged(path, EOFError("it ends within a frame"))
 
 
-def _check(path: Path, expected: FileSums) -> None:
+def _check(path: Path, expected: FileSums | None) -> None:
+    if expected is None:
+        if path.suffix == ".zst":
+            _require_whole_zstd(path)
+        return
     for algorithm in sorted(expected.values, key=_STRENGTH.index):
         if (actual := hash_file(path, algorithm)) != (value := expected.values[algorithm]):
             raise _differs(path, f"{algorithm} {actual}", value)

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -42,6 +43,9 @@ class AptRepo(AptSuite):
     def must_keep_label(self) -> bool:
         """Return whether the repo is unsigned: apt refuses another label."""
         return not any((self.folder / name).exists() for name in _SIGNATURES)
+
+    def require_well_formed(self) -> None:
+        """Do nothing: every method reads whole entries."""
 
     def identities(self, algorithm: str) -> Iterator[tuple[IndexName, Sequence[Identity]]]:
         """Yield identities; by SHA-256 many entries are read at once."""
@@ -133,12 +137,13 @@ class AptRepo(AptSuite):
             components=tuple(dict.fromkeys(c for repo in repos for c in repo.components)),
             architectures=tuple(dict.fromkeys(a for repo in repos for a in repo.architectures)),
         )
-        entries = (
+        entries = [
             entry
             for repo, locations in parts
             for entry in repo.entries()
             if entry.package.location in locations
-        )
+        ]
+        entries.sort(key=attrgetter("index"))
         # The translations of the bases are not available by component.
         write_apt_indexes(merged, entries, out, label=label, choice=IndexChoice(translations=False))
 

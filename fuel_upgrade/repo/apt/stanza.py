@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.package import Package, checked_location
+from fuel_upgrade.repo.package import IS_CHECKSUM, Package, checked_location, word_fault
 from fuel_upgrade.system import budgets
 
 _CHUNK_BYTES = 64 << 10  # stays in the processor's cache, and below malloc's own mappings
@@ -98,10 +98,10 @@ def parse_package(stanza: bytes, *, source: str) -> Package:
     """
     try:
         fields = _read_fields(stanza)
-        digests = tuple(
-            (ours, fields[k].lower()) for k, ours in _DIGEST_FIELDS.items() if fields.get(k)
-        )
         _require_words(fields)
+        digests = tuple(
+            (ours, _checksum(fields[k])) for k, ours in _DIGEST_FIELDS.items() if fields.get(k)
+        )
         return Package(
             name=fields["package"],
             architecture=fields["architecture"],
@@ -141,7 +141,7 @@ def parse_by_sha256(stanza: bytes, *, source: str) -> Package:
             version=_value(stanza, version + len(_VERSION)),
             size_bytes=_size(_value(stanza, size + len(_SIZE))),
             location=checked_location(_value(stanza, filename + len(_FILENAME)), source=source),
-            digests=((_BEST, _value(stanza, checksum + len(_SHA256)).lower()),),
+            digests=((_BEST, _checksum(_value(stanza, checksum + len(_SHA256)))),),
         )
     except ValueError:
         return _only_sha256(parse_package(stanza, source=source))
@@ -154,27 +154,30 @@ def name_of(stanza: bytes) -> str | None:
     return stanza[len(_PACKAGE) : stanza.find(b"\n")].strip().decode()
 
 
-def _bytes(stanza: bytes, start: int) -> bytes:
-    """Return the value that begins at ``start``.
-
-    Raises:
-        ValueError: it is not one word of ASCII, or continues on the next line.
-    """
-    end = stanza.find(b"\n", start)
-    if end >= 0 and stanza[end + 1 : end + 2] in _BLANKS:
-        raise ValueError("a value of more than one line")
-    (value,) = stanza[start : end if end >= 0 else None].split()
-    if not value.isascii():
-        raise ValueError("a value that is not ASCII")
-    return value
-
-
 def _only_sha256(package: Package) -> Package:
     return replace(package, digests=((_BEST, package.digest(_BEST)),))
 
 
 def _value(stanza: bytes, start: int) -> str:
-    return _bytes(stanza, start).decode()
+    """Return the value that begins at ``start``.
+
+    Raises:
+        ValueError: it is not one word of printable ASCII, or continues on the next line.
+    """
+    end = stanza.find(b"\n", start)
+    if end >= 0 and stanza[end + 1 : end + 2] in _BLANKS:
+        raise ValueError("a value of more than one line")
+    (word,) = stanza[start : end if end >= 0 else None].split()
+    value = word.decode("ascii")
+    if not value.isprintable():
+        raise ValueError("a control character")
+    return value
+
+
+def _checksum(text: str) -> str:
+    if not IS_CHECKSUM(text):
+        raise ValueError("a checksum that is no hexadecimal number")
+    return text.lower()
 
 
 def _require_words(fields: Mapping[str, str]) -> None:
@@ -183,6 +186,8 @@ def _require_words(fields: Mapping[str, str]) -> None:
         words = len(fields.get(name, "x").encode().split())
         if words > 1 or (words == 0 and name not in _DIGEST_FIELDS):
             raise ValueError(f"{name}: {words} words")
+        if fault := word_fault(fields.get(name, "")):
+            raise ValueError(f"{name}: {fault}")
 
 
 def _size(digits: str) -> int:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -22,12 +22,14 @@ from fuel_upgrade.repo.apt.stanza import name_of, parse_by_sha256, parse_package
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat, suite_fault
 from fuel_upgrade.repo.contradictions import Contradictions
 from fuel_upgrade.repo.description import CURRENT_FOLDER, is_diff_repo
+from fuel_upgrade.repo.metadata_place import require_inside, require_regular
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.repo import Entry, IndexName
 
 _FLAT_DEPTH = 3
 _FLAT_INDEX: IndexName = ("", "all")
 _FLAT_INDEXES = frozenset("Packages" + suffix for suffix in FASTEST_FIRST)
+_INDEX_FILES = _FLAT_INDEXES.union(RELEASES)
 
 
 class SuiteChoiceError(ConfigError):
@@ -66,7 +68,15 @@ class AptIndex:
             BundleError: it is damaged, or an entry is malformed.
             KeyError: as :func:`fuel_upgrade.repo.apt.columns.read_columns`.
         """
-        return read_parts(self.path, partial(read_columns, source=str(self.path)))
+        before = 0
+
+        def read(text: bytes) -> Columns:
+            nonlocal before
+            columns = read_columns(text, source=str(self.path), before=before)
+            before += len(columns.identities)
+            return columns
+
+        return read_parts(self.path, read)
 
     def entry(self, package: Package, stanza: bytes = b"") -> Entry:
         """Return an entry of the index."""
@@ -102,6 +112,7 @@ class AptSuite:
         """
         name = _chosen_suite(root, suite)
         folder = root / index_path(name)
+        _refuse_odd_files(root, folder, flat=is_flat(name))
         release = read_release(folder)
         if is_flat(name):
             index = AptIndex(_find_flat(folder, release.listed), *_FLAT_INDEX)
@@ -146,11 +157,10 @@ class AptSuite:
         if algorithm == "sha256" and not self.computed:
             parse = parse_by_sha256
         for index in self.indexes:
-            source = str(index.path)
-            for stanza in index.stanzas():
+            for number, stanza in enumerate(index.stanzas(), 1):
                 if names is not None and (name := name_of(stanza)) and name not in names:
                     continue
-                package = self._completed(parse(stanza, source=source))
+                package = self._completed(parse(stanza, source=f"{index.path}, entry {number}"))
                 if names is None or package.name in names:
                     yield index.entry(package, stanza)
 
@@ -173,6 +183,22 @@ class AptSuite:
         if value is None:
             return package
         return replace(package, digests=(*package.digests, ("sha256", value)))
+
+
+def _refuse_odd_files(root: Path, folder: Path, *, flat: bool) -> None:
+    """Refuse metadata of a suite that is no regular file inside of the repo.
+
+    Raises:
+        BundleError: a file is none.
+    """
+    require_inside(root, [folder])
+    if flat:  # packages are beside the indexes
+        require_regular(root, (folder / name for name in _INDEX_FILES))
+        return
+    for name, folders, files in os.walk(folder):
+        require_inside(root, (Path(name, inner) for inner in folders))
+        require_regular(root, (Path(name, file) for file in (*files, *_INDEX_FILES)))
+        folders[:] = set(folders) - {"by-hash"}  # no reader opens those names
 
 
 def suites(root: Path) -> tuple[str, ...]:
@@ -234,7 +260,7 @@ def _chosen_suite(root: Path, name: str | None) -> str:
 def _is_known(root: Path, name: str, present: tuple[str, ...]) -> bool:
     if is_flat(name):
         with suppress(OSError):  # such as a name that is too long for the file system
-            return bool(present_forms(root / index_path(name), "Packages"))
+            return name.isprintable() and bool(present_forms(root / index_path(name), "Packages"))
         return False
     return _is_link_to(root / "dists" / name, present)
 

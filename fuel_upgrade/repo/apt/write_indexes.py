@@ -1,6 +1,9 @@
 """Write the indexes of an apt repo, made from those of another one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from fuel_upgrade.repo.apt.index_files import (
@@ -25,7 +28,7 @@ from fuel_upgrade.repo.apt.release_file import is_true, read_release
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptSuite
 from fuel_upgrade.repo.apt.suite_path import index_path, index_stem, is_flat
-from fuel_upgrade.repo.repo import Entry, IndexChoice
+from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName
 from fuel_upgrade.system.files import copy_hashed, hash_file, link_file
 
 BY_HASH = "Acquire-By-Hash"
@@ -52,21 +55,25 @@ def write_apt_indexes(
 ) -> None:
     """Write complete indexes for ``entries`` below ``out``: every component and architecture.
 
+    Each entry is read once; those of an index must follow each other.
     The fields that pins match (apt_preferences(5)) are those of ``repo``, except for the label,
     by which pins distinguish the repo from its base. The forms are the usual ones and those of
     ``repo``.
     """
     chosen = choice or IndexChoice()
-    kept = tuple(entries)
     folder = out / index_path(repo.suite)
     folder.mkdir(parents=True, exist_ok=True)
+    extras = [e for e in find_extras(repo.folder, repo.components) if is_chosen(e, chosen)]
+    keys = _Keys()
     files: dict[str, FileSums] = {}
-    forms = _forms(repo)
-    for place in repo.index_names:
-        stanzas = (e.stanza for e in kept if e.index == place)
-        texts = (render_packages([s]) for s in stanzas)
+    forms, empty = _forms(repo), dict.fromkeys(repo.index_names)
+    for place, group in groupby(keys.noted(entries) if extras else entries, attrgetter("index")):
+        del empty[place]  # KeyError if its entries do not follow each other
+        texts = (render_packages([entry.stanza]) for entry in group)
         files |= write_forms(folder, index_stem(*place), texts, forms)
-    files |= _write_extras(repo, kept, folder, chosen)
+    for place in empty:
+        files |= write_forms(folder, index_stem(*place), (), forms)
+    files |= _write_extras(repo, extras, folder, keys)
     by_hash = is_by_hash(repo) if chosen.by_hash is None else chosen.by_hash
     if by_hash:
         add_by_hash(folder, files)
@@ -100,16 +107,12 @@ def _forms(repo: AptSuite) -> tuple[str, ...]:
 
 
 def _write_extras(
-    repo: AptSuite, entries: Iterable[Entry], out: Path, choice: IndexChoice
+    repo: AptSuite, extras: Collection[Extra], out: Path, keys: "_Keys"
 ) -> dict[str, FileSums]:
     """Write the parts of these indexes that concern the entries; return their sums."""
     folder = repo.folder
-    extras = [e for e in find_extras(folder, repo.components) if is_chosen(e, choice)]
-    if not extras:
-        return {}
-    listed = read_release(folder).listed
+    listed = read_release(folder).listed if extras else {}
     files: dict[str, FileSums] = {}
-    keys = _Keys(entries)
     for extra in extras:
         source = choose_form(folder, extra.stem, listed)
         if source is None:
@@ -124,29 +127,32 @@ def _write_extras(
 
 
 class _Keys:
-    """The keys of the entries in other indexes, computed on demand."""
+    """The keys of the entries in other indexes."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries = tuple(entries)
-        self._descriptions: dict[str, frozenset[bytes]] = {}
+    def __init__(self) -> None:
+        self.descriptions = defaultdict[str, set[bytes]](set)  # by component
+        self._names = defaultdict[IndexName, set[bytes]](set)
 
-    def descriptions(self, component: str) -> frozenset[bytes]:
-        if component not in self._descriptions:
-            stanzas = (e.stanza for e in self._entries if e.component == component)
-            self._descriptions[component] = frozenset(map(description_md5, stanzas))
-        return self._descriptions[component]
+    def noted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield entries, and keep their keys."""
+        for entry in entries:
+            self.descriptions[entry.component].add(description_md5(entry.stanza))
+            self._names[entry.index].add(entry.package.name.encode())
+            yield entry
 
-    def names(self, extra: Extra) -> frozenset[bytes]:
-        return frozenset(
-            e.package.name.encode()
-            for e in self._entries
-            if extra.component in ("", e.component) and e.index_architecture == extra.architecture
+    def names(self, extra: Extra) -> set[bytes]:
+        return set[bytes]().union(
+            *(
+                names
+                for (component, architecture), names in self._names.items()
+                if extra.component in ("", component) and architecture == extra.architecture
+            )
         )
 
 
 def _filtered(extra: Extra, source: Path, keys: _Keys) -> Iterator[bytes]:
     if extra.kind is ExtraKind.TRANSLATIONS:
-        return filter_translations(read_batches(source), keys.descriptions(extra.component))
+        return filter_translations(read_batches(source), keys.descriptions[extra.component])
     return filter_contents(read_lines(source), keys.names(extra))
 
 

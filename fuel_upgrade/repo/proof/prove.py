@@ -8,7 +8,7 @@ from typing import Any
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.description import DiffDescription
-from fuel_upgrade.repo.package import Identity, fingerprint_of
+from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.repo import IndexName
 from fuel_upgrade.repo.repo_contents import Holding, hidden
 
@@ -128,7 +128,7 @@ def prove_alone(diff: Holding, stated: DiffDescription) -> Proof:
     stated_counts = {name: stated.counts.get(name) for name in counts}
     faults = [Fault(FaultKind.TWICE, _text(i)) for i in sorted(diff.own & diff.inherited)]
     faults += _differences("counts", stated_counts, counts)
-    actual = fingerprint_of(content, stated.algorithm)
+    actual = diff.fingerprint(stated.algorithm)
     faults += _differences("result_fingerprint", stated.result_fingerprint, actual)
     entries = sum(map(len, diff.indexes.values()))
     return _proof(diff, stated.algorithm, len(content), entries, faults)
@@ -190,7 +190,7 @@ def _fingerprint_faults(
     base: Holding, current: Holding, actual: DiffDescription
 ) -> Iterator[Fault]:
     for name, holding in (("base_fingerprint", base), ("result_fingerprint", current)):
-        correct = fingerprint_of(holding.content, actual.algorithm)
+        correct = holding.fingerprint(actual.algorithm)
         yield from _differences(name, getattr(actual, name), correct)
 
 

@@ -1,13 +1,23 @@
 """Read the input of a proof from disk, and run it."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Self, TypeVar
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.compare import Comparison, compare_repos, with_computed
+from fuel_upgrade.repo.compare import (
+    Comparison,
+    Pair,
+    compare_pair,
+    compare_repos,
+    open_pair,
+    with_computed,
+)
 from fuel_upgrade.repo.description import DiffDescription, require_description
 from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.dependencies import DependencyReport, check
@@ -17,7 +27,11 @@ from fuel_upgrade.repo.repo import Entry, IndexChoice, Reading, Repo
 from fuel_upgrade.repo.repo_contents import Holding, holding_of
 from fuel_upgrade.repo.report.package_changes import Change, Listed, RepoReport, find_changes
 from fuel_upgrade.repo.version import version_order
+from fuel_upgrade.system.beside import beside
 from fuel_upgrade.system.collector import paused_collector
+
+_QUICK = "sha256"
+_Question = TypeVar("_Question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,60 +44,78 @@ class Suites:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class _Sides:
     """The base and the current repo as the library reads them; ``pool`` has their strings."""
 
+    pair: Pair
+    algorithm: str
     base: Holding
     current: Holding
     pool: dict[Identity, Identity]
 
+    @classmethod
+    def read(cls, pair: Pair, algorithm: str) -> Self:
+        """Read both with the library.
 
-def read_sides(comparison: Comparison) -> Sides:
-    """Read base and current repo with the library, for a proof.
+        Raises:
+            BundleError: the library refuses one of them.
+        """
+        pool = dict[Identity, Identity]()
+        started = pair.current.read_both_for_proof(pair.base, algorithm)
+        inherited = [package.identity(algorithm) for package in pair.base_inherited]
+        base = _holding(pair.base, started[0], inherited, algorithm, pool)
+        current = _holding(pair.current, started[1], (), algorithm, pool)
+        for side in (base, current):
+            side.fingerprint(algorithm)  # now, while the diff repo is written
+        return cls(pair, algorithm, base, current, pool)
 
-    Raises:
-        BundleError: the library refuses one of them.
+
+@contextmanager
+def proving(
+    pair: Pair, algorithm: str | None, prove: Callable[[_Sides, _Question], Proof]
+) -> Iterator[Callable[[Comparison, _Question], Proof]]:
+    """Yield a function that proves a comparison of ``pair``, for the question that it gets.
+
+    A quick comparison is by SHA-256: then the library reads at once, beside this process.
     """
-    algorithm, pool = comparison.diff.algorithm, dict[Identity, Identity]()
-    inherited = [package.identity(algorithm) for package in comparison.base_inherited]
-    started = comparison.readings or (None, None)
-    base = _holding(comparison.base, started[0], inherited, algorithm, pool)
-    return Sides(base, _holding(comparison.current, started[1], (), algorithm, pool), pool)
+
+    def prove_here(comparison: Comparison, question: _Question) -> Proof:
+        return prove(_Sides.read(comparison, comparison.diff.algorithm), question)
+
+    if algorithm not in (None, _QUICK) or not pair.one_index_holds_all:
+        yield prove_here
+        return
+    with beside(partial(_Sides.read, pair, _QUICK), prove) as ask:
+        yield (
+            lambda comparison, question: (
+                ask(question) if comparison.quick else prove_here(comparison, question)
+            )
+        )
 
 
-def prove_written(
-    comparison: Comparison, sides: Sides, root: Path, *, expected: DiffDescription
-) -> Proof:
-    """Prove the written diff repo at ``root`` against the comparison that it was made from.
+def prove_written(sides: _Sides, written: tuple[Path, DiffDescription]) -> Proof:
+    """Prove the diff repo at a path, written from the comparison of both sides.
 
-    ``expected`` is the comparison's own description.
+    The description is that of the comparison; its inheritance is not used.
 
     Raises:
         BundleError: it is damaged, or no diff repo.
     """
-    actual = require_description(root)
-    return _prove(comparison, sides, open_repo(root), actual=actual, expected=expected)
+    root, expected = written
+    return _prove(sides, open_repo(root), require_description(root), expected)
 
 
-def _prove(
-    comparison: Comparison,
-    sides: Sides,
-    repo: Repo,
-    *,
-    actual: DiffDescription,
-    expected: DiffDescription,
-) -> Proof:
-    algorithm = comparison.diff.algorithm
-    diff = _diff_holding(repo, actual, algorithm, sides.pool)
+def _prove(sides: _Sides, repo: Repo, actual: DiffDescription, expected: DiffDescription) -> Proof:
+    diff = _diff_holding(repo, actual, sides.algorithm, sides.pool)
     proof = prove(sides.base, diff, sides.current, actual=actual, expected=expected)
     if proof.proved:
         return proof
     # The indexes are read once more, to tell a wrong diff repo from an ambiguous index.
     ambiguous = [
         fault
-        for read, by_library in ((comparison.base, sides.base), (comparison.current, sides.current))
+        for read, by_library in ((sides.pair.base, sides.base), (sides.pair.current, sides.current))
         for fault in reading_faults(
-            holding_of(read, Reading("", read.identities(algorithm)), ()), by_library
+            holding_of(read, Reading("", read.identities(sides.algorithm)), ()), by_library
         )
     ]
     return replace(proof, faults=(*ambiguous, *proof.faults))
@@ -121,7 +153,7 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
     Only indexes are read: neither needs its packages.
 
     Raises:
-        ConfigError, BundleError: as ``compare_repos``.
+        ConfigError, BundleError: as ``open_pair`` and ``compare_pair``.
     """
     with (
         tempfile.TemporaryDirectory(prefix="fuel-upgrade-") as folder,
@@ -131,6 +163,8 @@ def report_repos(base: Path, current: Path, *, suites: Suites, name: str = "") -
         compared = compare_repos(
             base_root, current_root, suite=suites.current, base_suite=suites.base
         )
+        for repo in (compared.base, compared.current):
+            repo.require_well_formed()
         dropped = compared.current.dropped(IndexChoice())
         described = replace(describe(compared), dropped=dropped)
         return described.report(name or f"{base} -> {current}")
@@ -156,17 +190,17 @@ def prove_repos(
         opened_repo(current, Role.CURRENT, scratch=Path(name)) as current_root,
     ):
         actual = require_description(diff_root)
-        compared = compare_repos(
-            base_root,
-            current_root,
-            suite=suites.current,
-            base_suite=suites.base,
-            algorithm=actual.algorithm,
-            will_prove=True,
-        )
         written = open_repo(diff_root, suite=suites.diff)
-        sides = read_sides(compared)
-        proof = _prove(compared, sides, written, actual=actual, expected=describe(compared))
+        pair = open_pair(base_root, current_root, suite=suites.current, base_suite=suites.base)
+
+        def prove_it(sides: _Sides, expected: DiffDescription) -> Proof:
+            return _prove(sides, written, actual, expected)
+
+        with proving(pair, actual.algorithm, prove_it) as ask:
+            for repo in (pair.base, written, pair.current):
+                repo.require_well_formed()
+            compared = compare_pair(pair, algorithm=actual.algorithm)
+            proof = ask(compared, describe(compared))
         return proof, dependencies_of(compared.current) if check_dependencies else None
 
 
@@ -205,18 +239,18 @@ def _diff_holding(
     try:
         return holding_of(repo, reading, actual.inherited, pool=pool)
     except KeyError:
-        return _holding(with_computed(repo), None, actual.inherited, algorithm, pool)
+        repo = with_computed(repo)
+        return _holding(repo, repo.read_for_proof(algorithm), actual.inherited, algorithm, pool)
 
 
 def _holding(
     repo: Repo,
-    started: Reading | None,
+    reading: Reading,
     inherited: Iterable[Identity],
     algorithm: str,
     pool: dict[Identity, Identity],
 ) -> Holding:
     try:
-        reading = started or repo.read_for_proof(algorithm)
         return holding_of(repo, reading, inherited, pool=pool)
     except KeyError as error:
         raise BundleError(

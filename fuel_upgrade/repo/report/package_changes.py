@@ -1,7 +1,8 @@
 """The changes between two repos, as the renderers print them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cmp_to_key
 from typing import Any, Self
@@ -13,6 +14,8 @@ from fuel_upgrade.repo.version import Compare
 _NONE = "-"
 _UNKNOWN = "?"
 _FIELDS = 10  # in the line of a change
+_Contents = dict[tuple[str, str], Package]
+"""The packages of one name and architecture, by version and checksum."""
 
 
 class ChangeKind(Enum):
@@ -79,27 +82,27 @@ class Change:
 
     def line(self) -> str:
         """Return the line in ``diff.yaml``: words separated by one space."""
-        lists = (self.old, self.new, self.kept)
-        sizes = (self.old_bytes, self.new_bytes)
-        places = (self.old_components, self.new_components)
         return " ".join(
             (
                 self.kind.value,
                 self.name,
                 self.architecture,
-                *(",".join(values) or _NONE for values in lists),
-                *(_UNKNOWN if size is None else str(size) for size in sizes),
-                *(",".join(values) or _NONE for values in places),
+                ",".join(self.old) or _NONE,
+                ",".join(self.new) or _NONE,
+                ",".join(self.kept) or _NONE,
+                _UNKNOWN if self.old_bytes is None else str(self.old_bytes),
+                _UNKNOWN if self.new_bytes is None else str(self.new_bytes),
+                ",".join(self.old_components) or _NONE,
+                ",".join(self.new_components) or _NONE,
             )
         )
 
     @classmethod
     def parse(cls, line: str) -> Self:
         """Read a line of ``diff.yaml``; ValueError if it is malformed."""
-        words = line.split(" ")
-        if len(words) != _FIELDS:
-            raise ValueError(f"{line!r} is not a change: {_FIELDS} words")
-        kind, name, architecture, old, new, kept, old_bytes, new_bytes, before, after = words
+        kind, name, architecture, old, new, kept, old_bytes, new_bytes, before, after = (
+            checked_line(line).split(" ")
+        )
         return cls(
             ChangeKind(kind),
             name,
@@ -112,6 +115,17 @@ class Change:
             _split(before),
             _split(after),
         )
+
+
+_KINDS = "|".join(kind.value for kind in ChangeKind)
+_LINE = re.compile(f"(?:{_KINDS})" + r"(?: [^ ]+){5}(?: (?:[0-9]{1,30}|\?)){2}(?: [^ ]+){2}")
+
+
+def checked_line(line: str) -> str:
+    """Return a line of ``diff.yaml``; ValueError if it is malformed."""
+    if not _LINE.fullmatch(line):
+        raise ValueError(f"{line!r:.200} is not a change: {_FIELDS} words")
+    return line
 
 
 def _split(word: str) -> tuple[str, ...]:
@@ -173,16 +187,6 @@ class Report:
         return {"format": FORMAT, "title": self.title, "repos": repos}
 
 
-@dataclass(slots=True)
-class _Sides:
-    """The packages of both repos with one name and architecture, by (version, checksum)."""
-
-    old: dict[tuple[str, str], Package] = field(default_factory=dict)
-    new: dict[tuple[str, str], Package] = field(default_factory=dict)
-    old_components: set[str | None] = field(default_factory=set)
-    new_components: set[str | None] = field(default_factory=set)
-
-
 def find_changes(
     base: Iterable[Listed], current: Iterable[Listed], *, algorithm: str, compare: Compare
 ) -> tuple[Change, ...]:
@@ -200,7 +204,7 @@ def find_changes(
             key = (item.package.name, item.package.architecture)
             listed.setdefault(key, ([], []))[number].append(item)
     order = list(ChangeKind)
-    changes = (_change(key, _sides(*pair, algorithm), compare) for key, pair in listed.items())
+    changes = (_change(key, *sides, algorithm, compare) for key, sides in listed.items())
     return tuple(
         sorted(
             (change for change in changes if change is not None),
@@ -209,35 +213,23 @@ def find_changes(
     )
 
 
-def _sides(base: Iterable[Listed], current: Iterable[Listed], algorithm: str) -> _Sides:
-    sides = _Sides()
-    for listed in base:
-        package = listed.package
-        # Inherited packages have no size: an entry of an index with one takes precedence.
-        key = (package.version, package.digest(algorithm))
-        if package.location or key not in sides.old:
-            sides.old[key] = package
-        sides.old_components.add(listed.component)
-    for listed in current:
-        package = listed.package
-        sides.new[package.version, package.digest(algorithm)] = package
-        sides.new_components.add(listed.component)
-    return sides
-
-
-def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | None:
-    is_same = sides.old.keys() == sides.new.keys()
-    if is_same and sides.old_components == sides.new_components:
+def _change(
+    key: tuple[str, str],
+    base: Sequence[Listed],
+    current: Sequence[Listed],
+    algorithm: str,
+    compare: Compare,
+) -> Change | None:
+    before, now = _contents(base, algorithm), _contents(current, algorithm)
+    places = (_components(base), _components(current))
+    kept = before.keys() & now.keys()
+    if len(kept) == len(before) == len(now) and (places[0] == places[1] or not all(places)):
         return None  # most packages
-    places = (_components(sides.old_components), _components(sides.new_components))
-    kept = sides.old.keys() & sides.new.keys()
-    old = {k: p for k, p in sides.old.items() if k not in kept}
-    new = {k: p for k, p in sides.new.items() if k not in kept}
-    if is_same and not all(places):
-        return None
+    old = {k: p for k, p in before.items() if k not in kept} if kept else before
+    new = {k: p for k, p in now.items() if k not in kept} if kept else now
     by_version = cmp_to_key(compare)
     return Change(
-        _kind(sides, old, new, compare),
+        _kind(before, now, old, new, compare),
         *key,
         old=_versions(old, by_version),
         new=_versions(new, by_version),
@@ -249,21 +241,29 @@ def _change(key: tuple[str, str], sides: _Sides, compare: Compare) -> Change | N
     )
 
 
+def _contents(side: Iterable[Listed], algorithm: str) -> _Contents:
+    contents: _Contents = {}
+    for listed in side:
+        package = listed.package
+        # Inherited packages have no size: an entry of an index with one takes precedence.
+        key = (package.version, package.digest(algorithm))
+        if package.location or key not in contents:
+            contents[key] = package
+    return contents
+
+
 def _kind(
-    sides: _Sides,
-    old: Mapping[tuple[str, str], Package],
-    new: Mapping[tuple[str, str], Package],
-    compare: Compare,
+    before: _Contents, now: _Contents, old: _Contents, new: _Contents, compare: Compare
 ) -> ChangeKind:
     if not old and not new:
         return ChangeKind.MOVED
-    if {version for version, _ in new} & {version for version, _ in sides.old}:
-        return ChangeKind.REBUILT
-    if not sides.old:
+    if not before:
         return ChangeKind.ADDED
-    if not sides.new:
+    if not {version for version, _ in before}.isdisjoint(version for version, _ in new):
+        return ChangeKind.REBUILT
+    if not now:
         return ChangeKind.REMOVED
-    order = compare(_newest(sides.new, compare), _newest(sides.old, compare))
+    order = compare(_newest(now, compare), _newest(before, compare))
     if order:
         return ChangeKind.UPGRADED if order > 0 else ChangeKind.DOWNGRADED
     return ChangeKind.ADDED if new else ChangeKind.REMOVED  # of an older version beside another
@@ -288,9 +288,9 @@ def _bytes(packages: Mapping[tuple[str, str], Package]) -> int | None:
     return size_bytes
 
 
-def _components(components: Iterable[str | None]) -> tuple[str, ...]:
-    names = set(components) - {""}
-    return () if None in names else tuple(sorted(map(str, names)))
+def _components(side: Iterable[Listed]) -> tuple[str, ...]:
+    names = {listed.component for listed in side}
+    return () if None in names else tuple(sorted(name for name in names if name))
 
 
 def summed(

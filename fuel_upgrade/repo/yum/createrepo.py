@@ -22,6 +22,7 @@ UpdateRecord: TypeAlias = Any
 _HEAD_BYTES = 1024
 _READ_BYTES = 1 << 20
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^"']*)""")
+_COUNT = re.compile(rb"""<metadata\s[^>]*?packages\s*=\s*["']([^"']*)""")
 _ENCODINGS = ("utf-8", "utf8", "us-ascii", "ascii")
 _IS_OTHER = re.compile(rb"[\0\xfe\xff]|.\0|\x4c\x6f\xa7\x94", re.DOTALL).match
 """Whether XML begins in UTF-16, UTF-32 or EBCDIC."""
@@ -112,6 +113,13 @@ def refuse_other_encoding(path: Path) -> None:
             f"{path}: not UTF-8, in which all metadata of a yum repo is",
             remedy="rebuild the metadata with createrepo_c",
         )
+
+
+def declared_count(path: Path) -> str | None:
+    """Return the number of packages in the head of a primary, None if it has none there."""
+    with open_index(path) as stream:
+        match = _COUNT.search(stream.read(_HEAD_BYTES))
+    return match[1].decode(errors="replace") if match else None
 
 
 def refuse_bomb(path: Path, *, has_packages: bool = False) -> None:

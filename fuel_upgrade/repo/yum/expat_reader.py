@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
-from itertools import chain
 from pathlib import Path
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import checked_location
-from fuel_upgrade.repo.yum.reader_process import start
 from fuel_upgrade.system.compression import DAMAGE, open_index
 
 READER = "expat"
@@ -38,7 +36,7 @@ _Known = dict[bytes, dict[bytes, str]]
 """By the text before the first package: the lines of packages, by a digest of their text."""
 
 
-def read_here(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
+def read_lines(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
     """Read the packages in the primary metadata of repos, a text that repeats once.
 
     Raises:
@@ -69,22 +67,6 @@ def _read(root: Path, algorithm: str, known: _Known) -> Iterator[Lines]:
                 rest = b""
         primary.parser.Parse(rest, True)  # noqa: FBT003 - takes no keyword
         yield primary.end()
-
-
-def read_beside(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
-    """Read repos as :func:`read_here` does, in a process of its own, which starts now."""
-    running = start(list_lines, algorithm, *map(str, roots))
-
-    def lines_of(index: int) -> Iterator[Lines]:
-        yield running.result()[index]
-
-    return [lines_of(index) for index in range(len(roots))]
-
-
-def list_lines(algorithm: str, *roots: str) -> list[list[str]]:
-    """Return the lines of each repo."""
-    parts = read_here([Path(root) for root in roots], algorithm)
-    return [list(chain.from_iterable(part)) for part in parts]
 
 
 @contextmanager

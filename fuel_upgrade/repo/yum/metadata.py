@@ -8,11 +8,20 @@ from typing import Self
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.contradictions import refuse_contradictions
-from fuel_upgrade.repo.package import ALGORITHMS, Package, checked_location
+from fuel_upgrade.repo.metadata_place import require_regular
+from fuel_upgrade.repo.package import (
+    ALGORITHMS,
+    IS_CHECKSUM,
+    MOST_BYTES,
+    Package,
+    checked_location,
+    word_fault,
+)
 from fuel_upgrade.repo.yum.createrepo import (
     RepomdRecord,
     RpmPackage,
     createrepo_c,
+    declared_count,
     fault_text,
     refuse_bomb,
     refuse_other_encoding,
@@ -95,9 +104,15 @@ class YumMetadata:
         check_unpacked(path, self.primary)
 
         def take(package: RpmPackage) -> None:
-            packages.append(self._completed(_package(package, source=str(path))))
+            source = f"{path}, entry {len(packages) + 1}"
+            packages.append(self._completed(_package(package, source=source)))
 
         self.parse("primary", take)
+        if (declared := declared_count(path)) not in (None, str(len(packages))):
+            raise BundleError(
+                f"{path}: packages={declared!r}, but it lists {len(packages)}",
+                remedy="rebuild the metadata with createrepo_c",
+            )
         refuse_contradictions(packages, source=str(path))
         return tuple(packages)
 
@@ -131,7 +146,7 @@ def _check_present(root: Path, records: dict[str, RepomdRecord]) -> dict[str, Pa
     paths: dict[str, Path] = {}
     for kind, record in records.items():
         paths[kind] = root / checked_location(record.location_href, source=source)
-        if paths[kind].is_file():
+        if paths[kind].exists():
             checked_file(root, record)
     return paths
 
@@ -150,11 +165,16 @@ def index_files(root: Path) -> tuple[str, ...]:
     """Return the paths of repomd.xml, its signature and key, and the metadata files that it lists.
 
     Missing files are left out: dnf fetches only those that it needs.
+
+    Raises:
+        BundleError: one of them is no regular file, or leads out of the repo.
     """
     source = root / "repodata/repomd.xml"
     signed = (f"repodata/repomd.xml{suffix}" for suffix in ("", ".asc", ".key"))
     listed = (checked_location(r.location_href, source=str(source)) for r in read_records(source))
-    return tuple(name for name in (*signed, *listed) if (root / name).is_file())
+    present = tuple(name for name in (*signed, *listed) if (root / name).exists())
+    require_regular(root, (root / name for name in present))
+    return present
 
 
 def parse_metadata(
@@ -201,20 +221,9 @@ def _package(package: RpmPackage, *, source: str) -> Package:
             f"{source}: {package.name} is at {package.location_base}, outside the repo",
             remedy="use a repo that holds its packages itself",
         )
-    if None in (
-        *(package.name, package.arch, package.version, package.release),
-        *(package.location_href, package.pkgId),
-    ):
+    if fault := _fault(package):
         raise BundleError(
-            f"{source}: {package.name or 'a package'} lacks a part of its name, its location or"
-            " its checksum",
-            remedy="rebuild the metadata with createrepo_c",
-        )
-    # "sha" is createrepo's old name for SHA-1.
-    kind = "sha1" if package.checksum_type == "sha" else package.checksum_type
-    if kind not in ALGORITHMS:
-        raise BundleError(
-            f"{source}: {package.name} has a checksum of unknown kind {kind!r}",
+            f"{source}: {package.name or 'a package'} {fault}",
             remedy="rebuild the metadata with createrepo_c --checksum sha256",
         )
     epoch = f"{package.epoch}:" if package.epoch not in (None, "", "0") else ""
@@ -224,5 +233,25 @@ def _package(package: RpmPackage, *, source: str) -> Package:
         version=f"{epoch}{package.version}-{package.release}",
         size_bytes=int(package.size_package),
         location=checked_location(package.location_href, source=source),
-        digests=((kind, package.pkgId),),
+        digests=((_kind(package), package.pkgId),),
     )
+
+
+def _fault(package: RpmPackage) -> str:
+    """Return why an entry cannot be used; empty if it can."""
+    parts = (package.name, package.arch, package.version, package.release)
+    if None in (*parts, package.location_href, package.pkgId):
+        return "lacks a part of its name, its location or its checksum"
+    if fault := next(filter(None, map(word_fault, (*parts, package.epoch or ""))), ""):
+        return f"has {fault} in its name, architecture or version"
+    if not 0 <= package.size_package < MOST_BYTES:
+        return f"has {package.size_package} bytes"
+    if (kind := _kind(package)) not in ALGORITHMS:
+        return f"has a checksum of unknown kind {kind!r}"
+    return "" if IS_CHECKSUM(package.pkgId) else "has a checksum that is no hexadecimal number"
+
+
+def _kind(package: RpmPackage) -> str:
+    """Return the algorithm of a checksum; "sha" is createrepo's old name of SHA-1."""
+    kind: str = package.checksum_type
+    return "sha1" if kind == "sha" else kind

@@ -6,13 +6,14 @@ a file with a fault, which the library reports. The proof of a diff repo reads w
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import Identity, Package, checked_location
+from fuel_upgrade.repo.yum.createrepo import RepomdRecord
 from fuel_upgrade.system.compression import DAMAGE, open_index
 
 ALGORITHM = "sha256"
@@ -21,7 +22,7 @@ _PACKAGE_BYTES = 16 << 20  # longer ones are left to the library
 _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\s*'
     rb'<metadata xmlns="http://linux\.duke\.edu/metadata/common"'
-    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="\d+">\s*(?=<package )'
+    rb' xmlns:rpm="http://linux\.duke\.edu/metadata/rpm" packages="(\d{1,18})">\s*(?=<package )'
 )
 _OPENING = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
@@ -44,19 +45,15 @@ _TAIL = re.compile(rb"</format>\s*</package>\s*</metadata>\s*")
 _HIDING = ((b"!", b"<!"), (b"?", b"<?"))  # comments and the like may hold the text of a package
 
 
-Files = dict[Identity, tuple[str, int]]
-"""The location and size in bytes of each package, by its identity with a SHA-256."""
-
-
 class OtherLayoutError(Exception):
     """The text is not as createrepo writes it, or repeats a package, or is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryText:
-    """The packages of a primary."""
+    """The location and size in bytes of each package, by its identity with a SHA-256."""
 
-    files: Files
+    files: Mapping[Identity, tuple[str, int]]
 
     def package(self, identity: Identity) -> Package:
         """Return a package."""
@@ -65,22 +62,25 @@ class PrimaryText:
         return Package(name, architecture, version, size, location, ((ALGORITHM, value),))
 
 
-def read_primary_text(path: str, kind: str, checksum: str, size: str) -> Files | None:
+def read_primary_text(path: Path, record: RepomdRecord) -> PrimaryText | None:
     """Return the packages of a file; None if the library must read it.
 
-    The content of the file must have this checksum and size in bytes, which ``repomd.xml`` lists.
+    The file is compared with the size and checksum of its content in ``record``.
     """
-    files: Files = {}
+    files: dict[Identity, tuple[str, int]] = {}
     try:
-        with open_index(Path(path)) as stream:
-            chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
+        with open_index(path) as stream:
+            chunks = _checked(iter(partial(stream.read, _CHUNK_BYTES), b""), record)
+            head, parts = _head_and_parts(chunks)
             count = 0
-            for rows in map(_rows, _parts(_checked(chunks, kind, checksum, int(size)))):
+            for rows in map(_rows, parts):
                 files.update(rows)
                 count += len(rows)
     except (*DAMAGE, BundleError, OtherLayoutError):
         return None
-    return files if count == _distinct(files) else None
+    if head[1] != b"%d" % count or count != _distinct(files):
+        return None
+    return PrimaryText(files)
 
 
 def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
@@ -91,7 +91,8 @@ def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
     """
     yield _OPENING
     with open_index(path) as stream:
-        for part in _parts(iter(partial(stream.read, _CHUNK_BYTES), b"")):
+        _, parts = _head_and_parts(iter(partial(stream.read, _CHUNK_BYTES), b""))
+        for part in parts:
             for text in part.split(_PACKAGE_END)[1:]:
                 location = text.partition(b'<location href="')[2].partition(b'"')[0]
                 if checked_location(location.decode("latin-1"), source="") in locations:
@@ -99,41 +100,50 @@ def select_text(path: Path, locations: Collection[str]) -> Iterator[bytes]:
     yield b"</metadata>"
 
 
-def _distinct(files: Files) -> int:
+def _distinct(files: Mapping[Identity, tuple[str, int]]) -> int:
     """Return the number of packages, or of their locations or names if some are repeated."""
     locations = {location for location, _ in files.values()}
     keys = {identity.rpartition(" ")[0] for identity in files}
     return min(len(files), len(locations), len(keys))
 
 
-def _checked(chunks: Iterator[bytes], kind: str, checksum: str, size: int) -> Iterator[bytes]:
-    """Yield all chunks; at the end compare them with the checksum and the size.
+def _checked(chunks: Iterator[bytes], record: RepomdRecord) -> Iterator[bytes]:
+    """Yield all chunks; at the end compare them with the record.
 
     Raises:
-        OtherLayoutError: they differ, or there is no checksum to compare.
+        OtherLayoutError: they differ from it, or it lacks a checksum to compare.
     """
-    if kind not in ("sha256", "sha512"):
+    if record.checksum_open_type not in ("sha256", "sha512"):
         raise OtherLayoutError
-    digest, length = hashlib.new(kind), 0
+    digest, size = hashlib.new(record.checksum_open_type), 0
     for chunk in chunks:
         digest.update(chunk)
-        length += len(chunk)
+        size += len(chunk)
         yield chunk
-    if digest.hexdigest() != checksum or size not in (-1, 0, length):
+    if digest.hexdigest() != record.checksum_open or record.size_open not in (-1, 0, size):
         raise OtherLayoutError
 
 
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut the text before the end of the details of a package, many packages at a time.
+def _head_and_parts(chunks: Iterator[bytes]) -> tuple[re.Match[bytes], Iterator[bytes]]:
+    """Return the text before the first package, and the rest by :func:`_parts`.
 
     Raises:
-        OtherLayoutError: its head or its end is not as createrepo writes it.
+        OtherLayoutError: it is not as createrepo writes it.
     """
     first = next(chunks, b"")
     head = _HEAD.match(first)
     if head is None:
         raise OtherLayoutError
-    rest = _DETAILS_END + _PACKAGE_END + first[head.end() :]
+    return head, _parts(first[head.end() :], chunks)
+
+
+def _parts(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut the text before the end of the details of a package, many packages at a time.
+
+    Raises:
+        OtherLayoutError: its end is not as createrepo writes it.
+    """
+    rest = _DETAILS_END + _PACKAGE_END + first
     for chunk in chunks:
         end = rest.rfind(_DETAILS_END)
         if len(rest) - end > _PACKAGE_BYTES:

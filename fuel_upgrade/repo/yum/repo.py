@@ -13,7 +13,7 @@ from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Rea
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.createrepo import RpmPackage
-from fuel_upgrade.repo.yum.expat_reader import READER, read_beside, read_here
+from fuel_upgrade.repo.yum.expat_reader import READER, read_lines
 from fuel_upgrade.repo.yum.extras import (
     Extras,
     find_unreadable,
@@ -25,15 +25,14 @@ from fuel_upgrade.repo.yum.extras import (
 from fuel_upgrade.repo.yum.metadata import YumMetadata, index_files, parse_metadata
 from fuel_upgrade.repo.yum.primary_text import (
     ALGORITHM,
-    Files,
     PrimaryText,
     read_primary_text,
     select_text,
 )
-from fuel_upgrade.repo.yum.reader_process import SHORT_BYTES, start
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
 from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
+from fuel_upgrade.system.beside import beside
 
 _INDEX: IndexName = ("", "")
 
@@ -60,6 +59,11 @@ class YumRepo(YumMetadata):
         """Return the listed files beside primary that cannot be read."""
         return find_unreadable(self)
 
+    def require_well_formed(self) -> None:
+        """Parse primary with createrepo_c, if that was not done."""
+        if "primary" not in self.faults:
+            self.parse("primary", lambda _: None)
+
     def entries(
         self, *, algorithm: str | None = None, names: Collection[str] | None = None
     ) -> Iterator[Entry]:
@@ -70,17 +74,8 @@ class YumRepo(YumMetadata):
     def text(self) -> PrimaryText | None:
         """The packages by the text of primary, None if only the library can read it."""
         if not self.texts:  # a cached property of Python 3.11 is computed in one thread at a time
-            self._keep_text(read_primary_text(*self._content))
+            self.texts.append(read_primary_text(self.metadata["primary"], self.primary))
         return self.texts[0]
-
-    def _keep_text(self, files: Files | None) -> None:
-        self.texts.append(PrimaryText(files) if files else None)
-
-    @property
-    def _content(self) -> tuple[str, str, str, str]:
-        """The path of primary, and its content's kind of checksum, checksum and size."""
-        kind, checksum = self.primary.checksum_open_type or "", self.primary.checksum_open or ""
-        return str(self.metadata["primary"]), kind, checksum, str(self.primary.size_open)
 
     def parse_packages(
         self, locations: Collection[str], take: Callable[[RpmPackage], None]
@@ -130,11 +125,10 @@ class YumRepo(YumMetadata):
 
     def quick_diff(self, base: Self, inherited: Sequence[Package]) -> QuickDiff | None:
         """Compare by the text of primary; None if only the library can read one of them."""
-        if not base.texts and _are_long((base,)):
-            reading = start(read_primary_text, *base._content)
-            _ = self.text
-            base._keep_text(reading.result())
-        old, new = base.text, self.text
+        with beside(lambda: base.text, lambda text, _: text) as base_text:
+            new = self.text
+            old = base_text(None)
+        base.texts[:] = [old]
         return diff_texts(old, new, inherited) if old and new else None
 
     def requirements(self) -> tuple[PackageSet, ...]:
@@ -183,10 +177,5 @@ class YumRepo(YumMetadata):
 
 
 def _read_for_proof(repos: Sequence[YumRepo], algorithm: str) -> tuple[Reading, ...]:
-    read = read_beside if _are_long(repos) else read_here
-    parts = zip(repos, read([repo.root for repo in repos], algorithm), strict=True)
+    parts = zip(repos, read_lines([repo.root for repo in repos], algorithm), strict=True)
     return tuple(Reading(READER, repo.completed(part, algorithm)) for repo, part in parts)
-
-
-def _are_long(repos: Iterable[YumRepo]) -> bool:
-    return sum(repo.metadata["primary"].stat().st_size for repo in repos) > SHORT_BYTES

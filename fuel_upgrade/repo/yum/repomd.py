@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
+from fuel_upgrade.repo.metadata_place import require_regular
 from fuel_upgrade.repo.package import ALGORITHMS, checked_location
 from fuel_upgrade.repo.yum.createrepo import (
     RepomdRecord,
@@ -28,6 +29,7 @@ EXTRAS = {"group": "comps.xml", "modules": "modules.yaml", "updateinfo": "update
 _VARIANTS = ("", "_gz", "_xz", "_zst", "_bz2")
 _COMPRESSIONS = ("GZ_COMPRESSION", "XZ_COMPRESSION", "ZSTD_COMPRESSION", "BZ2_COMPRESSION")
 _TYPE = re.compile(rb"""<data\s+type=["']([^"']+)""")
+_NO_SIZE = -1  # the library's unpacked size of an entry without one
 _CHECKSUMS = {"sha384": "SHA384", "sha512": "SHA512"}
 
 
@@ -47,10 +49,10 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
         BundleError: it is missing or malformed, or has two entries of one type, of which the
             library keeps the last and dnf reads the first.
     """
-    if repomd.exists() and (not repomd.is_file() or repomd.stat().st_size > budgets.LIST_BYTES):
+    require_regular(repomd.parents[1], [repomd])
+    if repomd.exists() and repomd.stat().st_size > budgets.LIST_BYTES:
         raise BundleError(
-            f"{repomd}: no regular file, or more than {budgets.LIST_BYTES} bytes",
-            remedy="copy the repo again",
+            f"{repomd}: more than {budgets.LIST_BYTES} bytes", remedy="copy the repo again"
         )
     refuse_other_encoding(repomd)
     try:
@@ -60,6 +62,11 @@ def read_records(repomd: Path) -> list[RepomdRecord]:
             f"{repomd}: {fault_text(error, repomd)}",
             remedy="rebuild the metadata with createrepo_c",
         ) from error
+    if negative := [r.type for r in records if r.size < 0 or r.size_open < _NO_SIZE]:
+        raise BundleError(
+            f"{repomd}: the entry of type {negative[0]} has a negative size",
+            remedy="rebuild the metadata with createrepo_c",
+        )
     if lacking := [r.type for r in records if not (r.location_href and r.checksum)]:
         raise BundleError(
             f"{repomd}: the entry of type {lacking[0]} has no location or no checksum",
@@ -121,7 +128,8 @@ def checked_file(root: Path, record: RepomdRecord) -> Path:
         BundleError: it is missing or differs from the entry.
     """
     path = root / checked_location(record.location_href, source=f"{root}/repodata/repomd.xml")
-    if not path.is_file():
+    require_regular(root, [path])
+    if not path.exists():
         raise BundleError(f"{path}: missing, but repomd.xml lists it", remedy="copy it whole")
     algorithm = _algorithm(record.checksum_type, path)
     actual = hash_file(path, algorithm)
@@ -150,16 +158,16 @@ def check_unpacked(path: Path, record: RepomdRecord) -> None:
     Raises:
         BundleError: it differs; entries of the oldest createrepo have neither.
     """
-    if not record.checksum_open:
+    expected, expected_bytes = record.checksum_open, record.size_open
+    if not expected and expected_bytes <= 0:
         return
-    algorithm = _algorithm(record.checksum_open_type, path)
+    algorithm = _algorithm(record.checksum_open_type, path) if expected else ALGORITHMS[0]
     with _unpacked_file(path) as plain:
         actual, size = hash_file(plain, algorithm), plain.stat().st_size
-    if actual != record.checksum_open:
-        expected = record.checksum_open
+    if expected and actual != expected:
         raise _altered(path, f"unpacked {algorithm} {actual}, but repomd.xml says {expected}")
-    if record.size_open > 0 and size != record.size_open:
-        raise _altered(path, f"unpacked {size} bytes, but repomd.xml says {record.size_open}")
+    if 0 < expected_bytes != size:
+        raise _altered(path, f"unpacked {size} bytes, but repomd.xml says {expected_bytes}")
 
 
 def _altered(path: Path, fault: str) -> BundleError:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart
+from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.nailgun.control_plane import ControlPlane
+from fuel_upgrade.outside_text import is_unicode
 from fuel_upgrade.release.model import ReleaseKey
 from fuel_upgrade.upgrade.multi.order import Inherited, Offer, Present
 from fuel_upgrade.upgrade.plan.base_match import needs, sealed_checksums
@@ -19,7 +21,6 @@ from fuel_upgrade.upgrade.review.earlier_install import find_installed
 from fuel_upgrade.upgrade.transaction.journal import Journal
 
 _SEALED_BY = "sha256"
-_SUFFIXES = (".tar.zst", ".tar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,26 @@ def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
     """Return the given files, and the tarballs directly inside the given folders, each once.
 
     Raises:
-        ConfigError: a folder holds no tarball.
+        ConfigError: a folder holds no tarball, or a path is not UTF-8.
     """
     tarballs: dict[Path, None] = {}
     for place in places:
         inside = [place]
         if place.is_dir():
-            names = sorted(p for p in place.iterdir() if p.name.endswith(_SUFFIXES))
+            names = sorted(p for p in place.iterdir() if p.name.endswith((*SUFFIXES, ".iso")))
             # A tarball is opened without following links: those of a named folder are meant.
             inside = [path.resolve() if path.is_symlink() else path for path in names]
             if not inside:
                 raise ConfigError(
-                    f"{place}: no tarball in this folder (looked for *.tar.zst and *.tar)",
+                    f"{place}: no tarball in this folder (looked for *.tar.zst, *.tar and *.iso)",
                     remedy="name the folder that contains the upgrade tarballs",
                 )
         tarballs.update(dict.fromkeys(inside))
+    if odd := [path for path in tarballs if not is_unicode(str(path))]:
+        raise ConfigError(
+            f"{odd[0]}: the path of this tarball is not UTF-8, as the journal is",
+            remedy="rename the tarball or its folder",
+        )
     return tuple(tarballs)
 
 
@@ -88,7 +94,7 @@ def _names(tarballs: Sequence[Path]) -> tuple[str, ...]:
 
 def offer(head: BundleHead, name: str) -> Offer:
     """Return the offer of a tarball, from its header."""
-    own = sealed_checksums(head)
+    own = sealed_checksums(head, {repo.folder for repo in head.repos})
     return Offer(
         name=name,
         fuel_version=head.fuel_version,

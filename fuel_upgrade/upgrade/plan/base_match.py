@@ -1,7 +1,6 @@
 """Finds the base of a diff: a registered release that has every package the diff inherits. Pure."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,20 +134,26 @@ def find_base(
     )
 
 
-def sealed_checksums(head: BundleHead) -> Mapping[str | None, Set[str]]:
-    """Return the SHA-256 of the sealed files by the repo or puppet tree that they are in."""
-    checksums: dict[str | None, set[str]] = defaultdict(set)
-    for path, file in head.sealed.items():
-        checksums[unit_of(path)].add(file.sha256)
+def sealed_checksums(head: BundleHead, repos: Collection[str]) -> Mapping[str, Set[str]]:
+    """Return the SHA-256 of the sealed files in each of these folders of repos."""
+    checksums: dict[str, set[str]] = {repo: set() for repo in repos}
+    for path in head.sealed if repos else ():
+        unit = unit_of(path)
+        if unit in checksums:
+            checksums[unit].add(head.sealed[path].sha256)
     return checksums
 
 
-def find_inside(
-    need: Need, head: BundleHead, checksums: Mapping[str | None, Set[str]]
-) -> BaseMatch:
+def bases_inside(head: BundleHead) -> frozenset[str]:
+    """Return the folders of the repos in a tarball that are the base of others in it."""
+    bases = {repo_folder(repo.base, repo.os_key) for repo in head.repos if repo.base is not None}
+    return frozenset(bases & {repo.folder for repo in head.repos})
+
+
+def find_inside(need: Need, head: BundleHead, checksums: Mapping[str, Set[str]]) -> BaseMatch:
     """Look for the inherited packages in a base within the same tarball, by the seal.
 
-    ``checksums`` are the :func:`sealed_checksums` of ``head``.
+    ``checksums`` are the :func:`sealed_checksums` of the :func:`bases_inside` it.
 
     The seal has SHA-256 only. A diff made with another checksum was checked by ``bundle build``
     and is accepted here.

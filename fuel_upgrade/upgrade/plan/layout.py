@@ -9,7 +9,10 @@ from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.config import Paths
 from fuel_upgrade.upgrade.plan.plan import PlannedStep
 from fuel_upgrade.upgrade.steps.full_view import FOLDER, BuildView
+from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.venv.repo_layout import lay_out
+from fuel_upgrade.venv.venv_index import NO_VENVS, VenvIndex
 
 STAGING = ".fuel-upgrade"
 _PACKAGES = (".deb", ".rpm")
@@ -19,13 +22,19 @@ _BLOCK_BYTES = 4096  # of ext4 and xfs: a file takes whole blocks
 class Layout:
     """The staging and live paths of one tarball, under the id of its install."""
 
-    def __init__(self, head: BundleHead, paths: Paths, install: str) -> None:
+    def __init__(
+        self, head: BundleHead, paths: Paths, install: str, published: VenvIndex = NO_VENVS
+    ) -> None:
         self._head = head
         self._paths = paths
         self._repos = paths.repos / STAGING / install
         self._puppet = paths.puppet / STAGING / install
         self._fuel = paths.fuel / STAGING / install
         self._rest = paths.state / "staging" / install
+        for part in head.venvs:
+            published = published.with_release(part.version, part.index.entries)
+        self._publication_bytes = len(lay_out(published)) * _BLOCK_BYTES if head.venvs else 0
+        self._venvs = paths.venvs / STAGING / install
         self.stagings: dict[str, Path] = {
             manifest.REPOS: self._repos,
             manifest.PUPPET: self._puppet,
@@ -33,7 +42,10 @@ class Layout:
             manifest.CONFIG: self._fuel / "config",
             "": self._rest,
         }
-        self.roots = (self._repos, self._puppet, self._fuel, self._rest)
+        self.roots: tuple[Path, ...] = (self._repos, self._puppet, self._fuel, self._rest)
+        if head.venvs:
+            self.stagings[manifest.VENVS] = self._venvs
+            self.roots = (*self.roots, self._venvs)
         self.links = {self._fuel / "link": f"{head.fuel_version}/version.yaml"}
 
     def staged_bytes(self, viewed: Iterable[RepoPart]) -> dict[Path, int]:
@@ -41,8 +53,10 @@ class Layout:
         totals = dict.fromkeys(
             (self._paths.repos, self._paths.puppet, self._paths.fuel, self._paths.state), 0
         )
+        if self._head.venvs:
+            totals[self._paths.venvs] = self._publication_bytes
         folders = {
-            prefix: next(f for f in totals if staging.is_relative_to(f))
+            prefix: max((f for f in totals if f in staging.parents), key=lambda f: len(f.parts))
             for prefix, staging in self.stagings.items()
         }
         for path, sealed in self._head.sealed.items():
@@ -69,6 +83,22 @@ class Layout:
                 self._fuel / "release_versions" / name,
                 self._paths.release_versions / name,
             )
+
+    def publication(self) -> Iterator[PlannedStep]:
+        """Yield the step that publishes the venvs of all releases at once, if there are any."""
+        if not self._head.venvs:
+            return
+        names = ", ".join(
+            f"{part.version} (tag {part.tag}, {part.new_venvs} of {len(part.index.entries)} new)"
+            for part in self._head.venvs
+        )
+        added = tuple(part.version for part in self._head.venvs)
+        yield PlannedStep(
+            PublishVenvs(self._paths.venvs, self._venvs, added),
+            f"publish the venvs of {names}",
+            "publish the previous venvs again",
+            self._publication_bytes,
+        )
 
     def view_bytes(self, repo: RepoPart) -> int:
         """Estimate the size of a full view: that of its indexes, since packages are links.

@@ -19,6 +19,7 @@ from fuel_upgrade.upgrade.hooks import Hooks, read_hooks
 from fuel_upgrade.upgrade.nailgun_idle import RunningTask, read_running
 from fuel_upgrade.upgrade.plan.base_match import (
     BaseMatch,
+    bases_inside,
     candidates,
     find_base,
     find_inside,
@@ -26,6 +27,8 @@ from fuel_upgrade.upgrade.plan.base_match import (
     sealed_checksums,
 )
 from fuel_upgrade.upgrade.plan.base_search import Holdings
+from fuel_upgrade.upgrade.plan.venv_base import MissingVenvs, read_venv_base
+from fuel_upgrade.venv.venv_index import NO_VENVS, VenvIndex
 
 _LEAST_BYTES = 1 << 20  # SQLite writes pages, and a journal of its own beside each database
 
@@ -34,12 +37,13 @@ _LEAST_BYTES = 1 << 20  # SQLite writes pages, and a journal of its own beside e
 class Master:
     """The state of a master before an install.
 
-    ``bases`` has the base match of each diff repo in the tarball; ``rooms`` maps each folder that
-    installs write below to its file system; ``hooks`` maps each point to its hooks.
+    ``bases`` has the base match of each diff repo in the tarball; ``file_systems`` maps each folder
+    that installs write below to its file system; ``hooks`` maps each point to its hooks.
     ``indexed_packages`` counts the packages in the indexes that were searched for a base.
     ``dialect`` is the form of releases that its Nailgun accepts. ``leftovers`` maps the id of each
     release that an undone change registered late to the id of that change. ``mounts`` are the mount
-    points inside the folders.
+    points inside the folders. ``venvs`` are the published ones if the tarball has some, and
+    ``missing_venvs`` the names that those inherit and this master lacks.
     """
 
     fuel_version: str
@@ -47,11 +51,13 @@ class Master:
     releases: tuple[RegisteredRelease, ...]
     running_tasks: tuple[RunningTask, ...]
     bases: Mapping[ReleaseKey, BaseMatch]
-    rooms: Mapping[Path, FileSystem]
+    file_systems: Mapping[Path, FileSystem]
     hooks: Mapping[str, Hooks] = field(default_factory=dict)
     indexed_packages: int = 0
     leftovers: Mapping[int, str] = field(default_factory=dict)
     mounts: tuple[Path, ...] = ()
+    venvs: VenvIndex = NO_VENVS
+    missing_venvs: MissingVenvs = field(default_factory=dict)
 
 
 def read_fuel_version(config: Config) -> str:
@@ -93,19 +99,23 @@ def read_master(
         releases = control.releases()
     except ControlPlaneError as error:
         raise _on_full_disk(config, error) or error from error
-    folders = (config.paths.repos, config.paths.puppet, config.paths.fuel, config.paths.state)
+    paths = config.paths
+    folders = (paths.repos, paths.puppet, paths.fuel, paths.venvs, paths.state)
     holdings = Holdings(config, verify=verify_base)
     bases = _find_bases(config, head, releases, holdings)
+    venvs, missing = read_venv_base(paths.venvs, head, verify=verify_base)
     return Master(
         fuel_version=fuel_version,
         dialect=control.dialect(),
         releases=releases,
         running_tasks=read_running(control),
         bases=bases,
-        rooms={folder: file_system_at(folder) for folder in folders},
+        file_systems={folder: file_system_at(folder) for folder in folders},
         hooks=read_hooks(config.paths.hooks),
         indexed_packages=holdings.packages,
         mounts=mounts_below(folders),
+        venvs=venvs,
+        missing_venvs=missing,
     )
 
 
@@ -114,16 +124,16 @@ def _on_full_disk(config: Config, error: ControlPlaneError) -> PreflightError | 
 
     The database of the embedded registry is in ``paths.state``; each login writes a token to it.
     """
-    room = file_system_at(config.paths.state)
+    disk = file_system_at(config.paths.state)
     is_embedded = config.nailgun.url is None and config.registry.database is None
     if not is_embedded or error.status != HTTPStatus.SERVICE_UNAVAILABLE:
         return None
-    if room.free_bytes >= _LEAST_BYTES:
+    if disk.free_bytes >= _LEAST_BYTES:
         return None
     return PreflightError(
-        f"{room.mount_point}: {say_size_down(room.free_bytes)} are free, too little for the"
+        f"{disk.mount_point}: {say_size_down(disk.free_bytes)} are free, too little for the"
         " journal and the embedded registry, which are there",
-        remedy=f"free space on {room.mount_point}, then install again",
+        remedy=f"free space on {disk.mount_point}, then install again",
     )
 
 
@@ -136,7 +146,7 @@ def _find_bases(
     inside = {(r.version, r.os_key) for r in head.releases}
     root = config.root_url
     replaced = frozenset(f"{root}/{repo.place}" for repo in head.repos)
-    matches, checksums = {}, sealed_checksums(head)
+    matches, checksums = {}, sealed_checksums(head, bases_inside(head))
     for need in needs(head):
         if (need.named, need.os_key) in inside:
             match = find_inside(need, head, checksums)

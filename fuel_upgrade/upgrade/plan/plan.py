@@ -73,12 +73,13 @@ class Plan:
     staged_bytes: Mapping[Path, int]
     views: Mapping[tuple[str, str], str]
 
-    def bytes_per_room(self, master: Master) -> dict[FileSystem, int]:
+    def bytes_by_file_system(self, master: Master) -> dict[FileSystem, int]:
         """Return how many bytes are written to each file system."""
         needed: dict[FileSystem, int] = {}
         for folder, size in self.staged_bytes.items():
-            room = next(r for r in master.rooms.values() if r.device == master.rooms[folder].device)
-            needed[room] = needed.get(room, 0) + size
+            device = master.file_systems[folder].device
+            disk = next(d for d in master.file_systems.values() if d.device == device)
+            needed[disk] = needed.get(disk, 0) + size
         return needed
 
 

@@ -65,7 +65,7 @@ def make_plan(
     filled = (fill_settings(release, config.master_ip) for release in head.releases)
     head = replace(head, releases=tuple(filled))
     orchestrators = _orchestrators(head, master, config)
-    layout = Layout(head, config.paths, install)
+    layout = Layout(head, config.paths, install, master.venvs)
     viewed = [repo for repo in head.repos if repo.base and options.full_view]
     hooks = partial(_hook_steps, master, _hook_context(head, master, layout, install))
     steps = (
@@ -78,6 +78,7 @@ def make_plan(
         ),
         *hooks(AFTER_STAGE),
         *layout.switches(),
+        *layout.publication(),
         *(
             step
             for repo in viewed

@@ -52,6 +52,7 @@ def check(
     failed = [
         *_versions(head, master),
         *_bases(head, master),
+        *_venvs(head, master),
         *_collisions(head, plan, master),
         *_disk_space(plan, master, reserve_mb * _MIB),
         *target_failures(head, plan, master),
@@ -193,6 +194,19 @@ def _lacking(matches: Sequence[BaseMatch]) -> str:
     )
 
 
+def _venvs(head: BundleHead, master: Master) -> Iterator[Failure]:
+    for part in head.venvs:
+        if missing := master.missing_venvs.get(part.version):
+            names = ", ".join(missing[:_SHOWN])
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            yield Failure(
+                f"the venvs of {part.version} (tag {part.tag}) build on venvs that this master"
+                f" lacks: {names}{more}",
+                "install the release that brings them first, or have the tarball built without"
+                " base_repo and base_tag of its venvs",
+            )
+
+
 def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[Failure]:
     for release in head.releases:
         data = plan.orchestrators[release.version, release.os_key]
@@ -217,14 +231,14 @@ def _collisions(head: BundleHead, plan: Plan, master: Master) -> Iterator[Failur
 
 def _disk_space(plan: Plan, master: Master, reserve_bytes: int) -> Iterator[Failure]:
     """Count per file system: the new files need space beside the old ones."""
-    for room, needed in plan.bytes_per_room(master).items():
-        short = needed + reserve_bytes - room.free_bytes
+    for disk, needed in plan.bytes_by_file_system(master).items():
+        short = needed + reserve_bytes - disk.free_bytes
         if short > 0:
             yield Failure(
-                f"{room.mount_point}: {say_size_up(needed + reserve_bytes)} are needed"
+                f"{disk.mount_point}: {say_size_up(needed + reserve_bytes)} are needed"
                 f" ({say_size_up(needed)} and a reserve of {say_size(reserve_bytes)}),"
-                f" {say_size_down(room.free_bytes)} are free: {say_size_up(short)} short",
-                f"free space on {room.mount_point}, or lower disk_reserve_mb in config.yaml,"
+                f" {say_size_down(disk.free_bytes)} are free: {say_size_up(short)} short",
+                f"free space on {disk.mount_point}, or lower disk_reserve_mb in config.yaml,"
                 " then install again",
             )
 

@@ -56,8 +56,8 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
     long: list[str] = []
     inodes: Counter[int] = Counter()
     folders: set[tuple[Path, str]] = set()
-    rooms = {
-        staging: next(room for folder, room in master.rooms.items() if folder in staging.parents)
+    disks = {
+        staging: next(master.file_systems[p] for p in staging.parents if p in master.file_systems)
         for staging in unpack.stagings.values()
     }
     route = unpack.router()
@@ -65,10 +65,10 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
         place = route(member)
         if place is not None:
             staging, name = place
-            room = rooms[staging]
-            inodes[room.device] += 1
+            disk = disks[staging]
+            inodes[disk.device] += 1
             folders.add((staging, name.rpartition("/")[0]))
-            if _is_too_long(os.fsencode(f"{staging}/{name}"), room):
+            if _is_too_long(os.fsencode(f"{staging}/{name}"), disk):
                 long.append(member)
     if long:
         names = ", ".join(name[:_SHOWN_CHARS] for name in long[:_SHOWN])
@@ -76,20 +76,20 @@ def _files(head: BundleHead, unpack: Unpack, master: Master) -> Iterator[Failure
         what = f"names or paths are too long for the file system: {names}{more}"
         yield Failure(what, "get a tarball with shorter names")
     for staging, _ in folders:
-        inodes[rooms[staging].device] += 1
+        inodes[disks[staging].device] += 1
     yield from _inodes(inodes, master)
 
 
-def _is_too_long(path: bytes, room: FileSystem) -> bool:
-    if len(path) <= room.name_bytes:
+def _is_too_long(path: bytes, disk: FileSystem) -> bool:
+    if len(path) <= disk.name_bytes:
         return False
-    is_too_long = len(path) + _MOVED_BYTES > room.path_bytes
-    return is_too_long or max(map(len, path.split(b"/"))) > room.name_bytes
+    is_too_long = len(path) + _MOVED_BYTES > disk.path_bytes
+    return is_too_long or max(map(len, path.split(b"/"))) > disk.name_bytes
 
 
 def _inodes(needed: Counter[int], master: Master) -> Iterator[Failure]:
-    for room in {room.device: room for room in master.rooms.values()}.values():
-        free = room.free_inodes
-        if free is not None and needed[room.device] > free:
-            what = f"{room.mount_point}: {needed[room.device]} inodes are needed, {free} are free"
-            yield Failure(what, f"delete files on {room.mount_point}, then install again")
+    for disk in {disk.device: disk for disk in master.file_systems.values()}.values():
+        free = disk.free_inodes
+        if free is not None and needed[disk.device] > free:
+            what = f"{disk.mount_point}: {needed[disk.device]} inodes are needed, {free} are free"
+            yield Failure(what, f"delete files on {disk.mount_point}, then install again")

@@ -32,6 +32,7 @@ from fuel_upgrade.upgrade.releases.gc_plan import (
 )
 from fuel_upgrade.upgrade.steps import created_releases
 from fuel_upgrade.upgrade.steps.full_view import FOLDER
+from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key
 from fuel_upgrade.upgrade.steps.retire import Retire
@@ -40,6 +41,7 @@ from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unregister import Reregister, Unregister
 from fuel_upgrade.upgrade.transaction import retention
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.venv.repo_store import RepoStore
 
 _HIDDEN = "volumes_metadata"
 """The only field of a release that Nailgun accepts but never returns (contract: ``create``)."""
@@ -120,6 +122,7 @@ class Gc:
         free = [c for c in candidates if c.release.id not in keep]
         free.sort(key=lambda c: (newest_version_first(c.release.version), c.key))
         folders = _folders(self._config.paths, candidates, free)
+        venvs, venv_bytes = _venvs(self._config.paths, _leaving(candidates, free))
         why = f"no cluster uses it, no release builds on it, and Fuel {fuel_version} is another"
         return GcPlan(
             fuel_version=fuel_version,
@@ -133,7 +136,8 @@ class Gc:
                 for c in candidates
                 if c.release.id in keep and c.release.id in selected
             ),
-            freed_bytes=own_bytes(*folders),
+            venvs=venvs,
+            freed_bytes=own_bytes(*folders) + venv_bytes,
         )
 
     def _keep(
@@ -270,12 +274,30 @@ def _folders(
         if candidate.own is not None:
             place = candidate.own.relative_to(paths.repos)
             folders.update({candidate.own: None, paths.repos / FOLDER / place: None})
-    leaving = {c.release.id for c in free}
-    stay = {c.release.version for c in candidates if c.release.id not in leaving}
-    for version in sorted({c.release.version for c in free} - stay):
+    for version in _leaving(candidates, free):
         folders.update({paths.puppet / version: None})
         folders.update({paths.release_versions / f"{version}.yaml": None})
     return [path for path in folders if identity(path) is not None]
+
+
+def _leaving(candidates: Sequence[Candidate], free: Sequence[Candidate]) -> list[str]:
+    """Return the versions of which no release stays."""
+    leaving = {c.release.id for c in free}
+    stay = {c.release.version for c in candidates if c.release.id not in leaving}
+    return sorted({c.release.version for c in free} - stay)
+
+
+def _venvs(paths: Paths, versions: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], int]:
+    """Return the venvs that only these releases keep, by release, and the size of their files."""
+    store = RepoStore(paths.venvs)
+    index = store.read_index()
+    gone = index.blobs.keys() - index.without_releases(versions).blobs.keys()
+    venvs = {}
+    for version in versions:
+        own = [entry for entry in index.entries if version in entry.releases]
+        if own:
+            venvs[version] = tuple(e.name for e in own if not set(e.releases).difference(versions))
+    return venvs, sum(p.stat().st_size for p in map(store.blob, gone) if p.exists())
 
 
 def _content(path: Path) -> Content:
@@ -291,12 +313,21 @@ def _steps(
     tops = (paths.repos, paths.puppet, paths.fuel)
     used = [top for top in tops if any(top in folder.path.parents for folder in plan.folders)]
     roots = {top: top / STAGING / install for top in used or [paths.repos]}
+    venvs = paths.venvs / STAGING / install
+    if plan.venvs:
+        roots[paths.venvs] = venvs
     yield PlannedStep(Stage(tuple(roots.values())), "make folders for the backups", "remove them")
     for release in plan.retire:
         yield PlannedStep(
             Unregister(release.id, bodies[release.id]),
             f"delete release {release.name} ({release.version})",
             "register it again, under a new id",
+        )
+    if plan.venvs:
+        yield PlannedStep(
+            PublishVenvs(paths.venvs, venvs, retired=tuple(plan.venvs)),
+            f"retire the venvs of {', '.join(plan.venvs)}",
+            "publish them again",
         )
     for folder in plan.folders:
         top = next(top for top in used if top in folder.path.parents)

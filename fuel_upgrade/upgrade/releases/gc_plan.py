@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -157,13 +157,17 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class GcPlan:
-    """The releases to retire and to keep; ``freed_bytes`` are free once the backups are deleted."""
+    """The releases to retire and to keep; ``freed_bytes`` are free once the backups are deleted.
+
+    ``venvs`` has the releases with venvs, each with the names of those that no other one keeps.
+    """
 
     fuel_version: str
     retire: tuple[Verdict, ...]
     folders: tuple[Content, ...]
     keep: tuple[Verdict, ...]
     freed_bytes: int
+    venvs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     format: ClassVar[int] = 1
 
 
@@ -180,6 +184,9 @@ def drift(reviewed: GcPlan, now: GcPlan) -> Iterator[str]:
         elif (new.name, new.version, new.repos) != (old.name, old.version, old.repos):
             yield f"{old}: is now {new}, with the repos {', '.join(new.repos)}"
     yield from _drift_of_folders(reviewed, now)
+    for version in sorted(reviewed.venvs.keys() | now.venvs.keys()):
+        if reviewed.venvs.get(version) != now.venvs.get(version):
+            yield f"the venvs of {version} are others than in the plan"
 
 
 def _drift_of_folders(reviewed: GcPlan, now: GcPlan) -> Iterator[str]:

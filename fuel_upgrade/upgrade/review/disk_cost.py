@@ -23,7 +23,7 @@ class DiskCost:
     backups, which are deleted after a success.
     """
 
-    room: FileSystem
+    file_system: FileSystem
     needed_bytes: int
     reserve_bytes: int
     backup_bytes: int
@@ -32,7 +32,7 @@ class DiskCost:
     @property
     def peak_free_bytes(self) -> int:
         """The free space at the peak; the install is refused if it is below the reserve."""
-        return self.room.free_bytes - self.needed_bytes
+        return self.file_system.free_bytes - self.needed_bytes
 
     @property
     def after_free_bytes(self) -> int:
@@ -57,13 +57,13 @@ def read_disks(
     released = _by_device(kept_roots(journal))
     return tuple(
         DiskCost(
-            room,
+            file_system,
             needed,
             reserve_bytes,
-            backups.get(room.device, 0),
-            released.get(room.device, 0),
+            backups.get(file_system.device, 0),
+            released.get(file_system.device, 0),
         )
-        for room, needed in plan.bytes_per_room(master).items()
+        for file_system, needed in plan.bytes_by_file_system(master).items()
     )
 
 

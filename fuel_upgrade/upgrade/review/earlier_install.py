@@ -16,20 +16,26 @@ from fuel_upgrade.release.chain import compare_fuel_versions
 from fuel_upgrade.release.model import RegisteredRelease
 from fuel_upgrade.upgrade.plan.master import read_fuel_version
 from fuel_upgrade.upgrade.records import ChangeRecord, InstallState, RecordKind, StepRecord
+from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.register import Register
 from fuel_upgrade.upgrade.steps.release_body import key_of, registered_key, title_of
 from fuel_upgrade.upgrade.steps.switch import Switch
 from fuel_upgrade.upgrade.steps.unpack import Unpack
 from fuel_upgrade.upgrade.steps.unregister import Reregister
 from fuel_upgrade.upgrade.transaction.journal import Journal
+from fuel_upgrade.venv.repo_store import RepoStore
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The live paths and the releases that successful changes after an install have replaced."""
+    """The live paths and the releases that successful changes after an install have replaced.
+
+    ``venvs`` is true if one of them published venvs.
+    """
 
     paths: frozenset[Path]
     releases: frozenset[int]
+    venvs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,11 @@ def find_installed(
         return None
     later = _later(journal, installed[installed.index(record) + 1 :])
     steps = journal.steps(record.id)
-    faults = (*_releases(steps, control.releases(), later), *_trees(head, steps, later))
+    faults = (
+        *_releases(steps, control.releases(), later),
+        *_trees(head, steps, later),
+        *(() if later.venvs else _venvs(head, config.paths.venvs)),
+    )
     if faults and compared == 0:
         raise _incomplete(record, faults)
     return None if faults else record
@@ -97,6 +107,7 @@ def _later(journal: Journal, records: Iterable[ChangeRecord]) -> Later:
     return Later(
         frozenset(step.live for step in Switch.among(steps)),
         frozenset(step.id for step in Reregister.among(steps)),
+        any(PublishVenvs.among(steps)),
     )
 
 
@@ -113,6 +124,15 @@ def _releases(
             yield f"{name} is not registered"
         elif release.id not in later.releases and not step.is_source_of(release):
             yield f"{name}, id {release.id}, has other repos or puppet sources"
+
+
+def _venvs(head: BundleHead, root: Path) -> Iterator[str]:
+    """Yield a fault for each release whose venvs are not published."""
+    published = {entry.key for entry in RepoStore(root).read_index().entries} if head.venvs else ()
+    for part in head.venvs:
+        missing = [entry.name for entry in part.index.entries if entry.key not in published]
+        if missing:
+            yield f"{len(missing)} venvs are not published in {root}: {missing[0]} first"
 
 
 def _trees(head: BundleHead, steps: Iterable[StepRecord], later: Later) -> Iterator[str]:

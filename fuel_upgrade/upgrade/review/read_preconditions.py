@@ -25,10 +25,12 @@ from fuel_upgrade.upgrade.review.preconditions import (
     ReleaseMark,
     StepMark,
 )
+from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.switch import Switch
+from fuel_upgrade.venv.repo_store import RepoStore
 
 _ANY_ID = "ID"  # replaces the id of the install, which differs between two plans
-_PATHS = ("repos", "puppet", "fuel", "state")
+_PATHS = ("repos", "puppet", "fuel", "venvs", "state")
 # The files that define a repo's content; others below dists may be installers of many MiB.
 _INDEXES = ("dists/**/Release", "dists/**/Packages*", "repodata/repomd.xml")
 
@@ -40,6 +42,7 @@ def read_basis(head: BundleHead, master: Master, plan: Plan, config: Config) -> 
         OutsideError: a live path cannot be read.
     """
     live = [step.live for step in Switch.among(plan.steps)]
+    live += [RepoStore(step.root).current for step in PublishVenvs.among(plan.steps)]
     return Basis(
         seal_sha256=head.seal_sha256,
         fuel_version=master.fuel_version,

@@ -5,6 +5,7 @@ from typing import Any
 
 from fuel_upgrade.upgrade.records import StepRecord
 from fuel_upgrade.upgrade.steps.full_view import BuildView
+from fuel_upgrade.upgrade.steps.publish_venvs import PublishVenvs
 from fuel_upgrade.upgrade.steps.put_tasks import PutTasks
 from fuel_upgrade.upgrade.steps.register import Notify, Register
 from fuel_upgrade.upgrade.steps.retire import Retire
@@ -21,6 +22,7 @@ _TYPES: Mapping[str, type[Step[Any]]] = {
         Unpack,
         Switch,
         BuildView,
+        PublishVenvs,
         Register,
         PutTasks,
         Notify,

@@ -138,7 +138,7 @@ def _remove(
 
 def staging_parents(paths: Paths) -> tuple[Path, ...]:
     """Return the folders that hold the roots of all changes: staging, backups, discarded trees."""
-    live = (paths.repos, paths.puppet, paths.fuel)
+    live = (paths.repos, paths.puppet, paths.fuel, paths.venvs)
     return (*(folder / STAGING for folder in live), paths.state / "staging")
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
-import time
 from pathlib import Path
 
 from fuel_upgrade.venv.host.deploy_error import DeployError
@@ -24,11 +22,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--platform", help="default: that of this host")
     parser.add_argument("--ca-file")
     parser.add_argument("--rate", type=int, default=0, help="bytes a second; 0: no limit")
-    parser.add_argument("--jitter", type=float, default=0, help="seconds to wait at most first")
+    parser.add_argument(
+        "--jitter",
+        dest="jitter_s",
+        type=float,
+        default=0,
+        help="wait a random time first, s at most",
+    )
     parser.add_argument("--check", dest="check_only", action="store_true", help="change nothing")
     parser.add_argument("--content", action="store_true", help="compare all checksums first")
     options = vars(parser.parse_args(argv))
-    time.sleep(random.uniform(0, options.pop("jitter")))  # noqa: S311 - spreads many hosts
     try:
         result = DeployRequest(**options).carry_out()
     except DeployError as error:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import re
 import shutil
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.venv.host.deploy_error import DeployError
-from fuel_upgrade.venv.host.deployed import DESCRIPTION, DeployedVenvs, sync_folder
+from fuel_upgrade.venv.host.deployed import DESCRIPTION, DIGEST, DeployedVenvs, write_file
 from fuel_upgrade.venv.host.host_fit import check_host, run_program
 from fuel_upgrade.venv.host.repo_server import RepoServer, server_error
 from fuel_upgrade.venv.host.venv_damage import find_damage
@@ -38,34 +37,48 @@ class Deployment:
         self._server = server
         self._venvs = venvs
         self._entry_path = f"/venvs/{tag}/{platform_name}/{venvs.name}.json"
+        self._venv = venvs.store
+        self._answer: dict[str, Any] = {}
+        self._is_new = False
         self.result: dict[str, Any] = {"changed": False, "bytes": 0}
 
-    def run(self, *, check_only: bool = False, content: bool = False) -> dict[str, Any]:
-        """Deploy if the published venv differs; return the changes as JSON values.
+    def compare(self, *, content: bool) -> None:
+        """Compare the active venv with the published one, and the host with its requirements.
 
-        ``check_only`` writes nothing. ``content`` compares the checksums of all files also when the
-        published venv is the active one.
+        Writes nothing, not even a lock. ``content`` compares the checksums of all files also when
+        the published venv is the active one.
+
+        Raises:
+            DeployError: there is no such venv, or it does not fit the host.
+        """
+        entry = self._published()
+        self._venv = self._venvs.store / f"{self._venvs.name}-{entry['inputs'][:16]}"
+        active = self._venvs.active()
+        damage = find_damage(self._venv, content=content) if self._venv.exists() else ["missing"]
+        before = active.name if active else None
+        self.result.update({"from": before, "to": self._venv.name, "damage": damage[:20]})
+        changed = active != self._venv or bool(damage) or self._venvs.is_pending()
+        self.result["changed"] = changed
+        if changed:
+            check_host(entry["requires"])
+
+    def change(self) -> dict[str, Any]:
+        """Deploy after ``compare``, if the venv differs; return the changes as JSON values.
 
         Raises:
             DeployError: see its message; the venv that was active is active again.
         """
-        venvs = self._venvs
-        entry = self._published(write=not check_only)
-        venv = venvs.store / f"{venvs.name}-{str(entry['inputs'])[:16]}"
-        active = venvs.active()
-        damage = find_damage(venv, content=content) if venv.exists() else ["missing"]
-        before = active.name if active else None
-        self.result.update({"from": before, "to": venv.name, "damage": damage[:20]})
-        if active == venv and not damage:
-            return self.result
-        self.result["changed"] = True
-        check_host(entry["requires"])
-        if check_only:
-            return self.result
-        if damage:
+        venvs, entry, venv = self._venvs, self._answer["entry"], self._venv
+        if self._is_new:
+            write_file(venvs.answer, json.dumps(self._answer))
+        venvs.remove_leftovers(self._part(entry) if self.result["damage"] else None)
+        if self.result["damage"]:
             self._make(venv, entry)
-        self._activate(venv, entry)
-        self.result["removed"] = venvs.remove_old()
+        try:
+            if self.result["changed"]:
+                self._activate(venv, entry)
+        finally:
+            self.result["removed"] = venvs.remove_old()
         return self.result
 
     def roll_back(self) -> dict[str, Any]:
@@ -81,59 +94,55 @@ class Deployment:
         self._activate(previous, json.loads((previous / DESCRIPTION).read_bytes()))
         return self.result
 
-    def _published(self, *, write: bool) -> dict[str, Any]:
+    def _published(self) -> dict[str, Any]:
         """Return the published venv by one conditional request."""
         kept: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError):
-            kept = json.loads(self._venvs.answer.read_bytes())
-        etag = kept.get("etag") if isinstance(kept.get("entry"), dict) else None
-        answer = self._server.ask(self._entry_path, etag)
-        if answer is None:
-            return dict(kept["entry"])
-        try:
-            entry = json.loads(answer[0])
-            entry["inputs"], entry["archive"]["sha256"], entry["requires"]["python"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise DeployError(
-                f"{self._server.url}{self._entry_path}: not a description of a venv",
-                "check that the URL is that of a repo server",
-            ) from error
-        if write:
-            _write(self._venvs.answer, {"etag": answer[1], "entry": entry})
-        return dict(entry)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            data = json.loads(self._venvs.answer.read_bytes())
+            kept = {"etag": data["etag"], "entry": _checked(data["entry"])}
+        answer = self._server.ask(self._entry_path, kept.get("etag"))
+        self._is_new = answer is not None or not kept
+        if self._is_new:
+            content, etag = answer or (b"", None)
+            try:
+                kept = {"etag": etag, "entry": _checked(json.loads(content))}
+            except (ValueError, KeyError, TypeError) as error:
+                raise DeployError(
+                    f"{self._server.url}{self._entry_path}: not a description of a venv",
+                    "check that the URL is that of a repo server",
+                ) from error
+        self._answer = kept
+        return dict(kept["entry"])
+
+    def _part(self, entry: dict[str, Any]) -> Path:
+        sha256 = entry["archive"]["sha256"]
+        return self._venvs.store / f".{self._venvs.name}-{sha256[:16]}.part"
 
     def _make(self, venv: Path, entry: dict[str, Any]) -> None:
-        """Download and unpack a venv beside the others, and prove it at its path."""
-        store = self._venvs.store
-        archive = entry["archive"]
+        """Download and unpack a venv beside the others, prove it, and put it at its path."""
+        archive, part, new = entry["archive"], self._part(entry), self._venvs.unpacked
         self._check_space(entry)
-        part = store / f".{self._venvs.name}-{archive['sha256'][:16]}.part"
-        for old in store.glob(f".{self._venvs.name}-*.part"):
-            if old != part:
-                old.unlink()
         self.result["bytes"] = self._server.download(
             entry["archive_path"], part, sha256=archive["sha256"], size=archive["size_bytes"]
         )
-        new = store / f".{self._venvs.name}.new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
         try:
+            new.mkdir()
             with tarfile.open(part) as tar:
                 tar.extractall(new, **_FILTER)  # noqa: S202 - its digest is verified
-        except (OSError, tarfile.TarError, EOFError) as error:
-            shutil.rmtree(new, ignore_errors=True)
+            self._prove(new, entry)
+        except (tarfile.TarError, EOFError) as error:
             raise server_error(str(part), error) from error
-        os.sync()
-        if venv.exists():
-            trash = store / f".{venv.name}.{int(time.time())}.damaged"
-            venv.rename(trash)
-        new.rename(venv)
-        sync_folder(store)
+        except (OSError, DeployError):
+            shutil.rmtree(new, ignore_errors=True)  # above all where the disk is full
+            raise
+        self._venvs.begin()
+        self._venvs.put(venv)
         part.unlink()
-        self._prove(venv, entry)
 
     def _check_space(self, entry: dict[str, Any]) -> None:
-        needed = entry["archive"]["size_bytes"] + entry["unpacked_bytes"]
+        part = self._part(entry)
+        moved = part.stat().st_size if part.exists() else 0
+        needed = entry["archive"]["size_bytes"] - moved + entry["unpacked_bytes"]
         free = shutil.disk_usage(self._venvs.store).free
         if free < needed:
             raise DeployError(
@@ -147,7 +156,7 @@ class Deployment:
         description = json.loads((venv / DESCRIPTION).read_bytes())
         expected = sorted([w["package"], w["version"]] for w in description["wheels"])
         try:
-            actual = json.loads(run_program([str(venv / "bin/python"), "-I", "-c", _PACKAGES]))
+            actual = json.loads(run_program([str(venv / "bin/python"), "-IBc", _PACKAGES]))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise DeployError(f"{venv}: {error}", "build the venv again") from error
         if actual != expected or description["inputs"] != entry["inputs"]:
@@ -155,21 +164,21 @@ class Deployment:
 
     def _activate(self, venv: Path, entry: dict[str, Any]) -> None:
         """Switch, restart the units, and check; after a failure the former venv is active again."""
-        before = self._venvs.active()
+        self._venvs.begin()
         self._venvs.switch(venv)
         try:
             self._restart(entry)
             if entry["check"]:
                 run_program([str(self._venvs.link / entry["check"][0]), *entry["check"][1:]])
         except (OSError, subprocess.SubprocessError) as error:
-            self._venvs.switch(before)
-            with contextlib.suppress(OSError, subprocess.SubprocessError):
+            with self._venvs.undoing(), contextlib.suppress(OSError, subprocess.SubprocessError):
                 self._restart(entry)
             raise DeployError(
                 f"{venv.name}: {_reason(error)}",
                 "correct the service or its venv; the former state is active again",
                 exit_code=5,
             ) from error
+        self._venvs.confirm()
 
     def _restart(self, entry: dict[str, Any]) -> None:
         verb = "try-reload-or-restart" if entry["reload"] else "try-restart"
@@ -185,7 +194,9 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _write(path: Path, data: dict[str, Any]) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(data))
-    new.rename(path)
+def _checked(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return ``entry``; ValueError, KeyError or TypeError if it describes no venv."""
+    if not re.match(DIGEST, entry["inputs"]) or not re.match(DIGEST, entry["archive"]["sha256"]):
+        raise ValueError
+    entry["requires"]["python"]
+    return entry

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,9 @@ from fuel_upgrade.venv.host.deploy_error import DeployError
 
 DESCRIPTION = "venv.json"
 _KEPT_TREES = 2  # besides the active, the previous, and those in use
-_DIGEST_CHARS = 16
+DIGEST = "[0-9a-f]{16}"
+"""The end of the name of a venv."""
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 class DeployedVenvs:
@@ -24,20 +28,15 @@ class DeployedVenvs:
         self.link = directory / self.name
         self.store = directory / ".store"
         self.answer = self.store / f".{self.name}.json"
+        self.unpacked = self.store / f".{self.name}.new"
         self._previous = self.store / f".{self.name}.previous"
+        self._pending = self.store / f".{self.name}.pending"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of this venv: one deployment at a time."""
-        try:
-            self.store.mkdir(parents=True, exist_ok=True)
-            lock = (self.store / f".{self.name}.lock").open("a")
-        except OSError as error:
-            raise DeployError(
-                f"{self.store}: {error.strerror}",
-                "run as a user who may write there, or choose another directory",
-                exit_code=4,
-            ) from error
+        self.store.mkdir(parents=True, exist_ok=True)
+        lock = (self.store / f".{self.name}.lock").open("a")
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,31 +54,83 @@ class DeployedVenvs:
 
     def previous(self) -> Path | None:
         """Return the venv that was active before the last switch, if it still exists."""
-        with contextlib.suppress(OSError):
-            path = self.store / self._previous.read_text().strip()
-            return path if (path / DESCRIPTION).is_file() else None
+        active = self.active()
+        for file in (self._pending, self._previous):
+            with contextlib.suppress(OSError):
+                path = self.store / file.read_text().strip()
+                if path != active and (path / DESCRIPTION).is_file():
+                    return path
         return None
 
-    def switch(self, venv: Path | None) -> None:
-        """Make a venv the active one, or none, durably and by one rename."""
+    def is_pending(self) -> bool:
+        """Return whether a run was interrupted amid a change."""
+        return self._pending.exists()
+
+    def put(self, venv: Path) -> None:
+        """Move the unpacked venv to its path; a damaged venv there is exchanged at once."""
+        sync_folder(self.unpacked, whole_disk=True)
+        if venv.exists():
+            exchange(self.unpacked, venv)
+            shutil.rmtree(self.unpacked)
+        else:
+            self.unpacked.rename(venv)
+        sync_folder(self.store)
+
+    def begin(self) -> None:
+        """Begin a change, which is pending until ``confirm`` or ``undoing``.
+
+        If this run is interrupted, the next one restarts the units and checks the service.
+        """
         if self.link.is_dir() and not self.link.is_symlink():
             raise DeployError(
                 f"{self.link}: a folder, expected a link",
                 "move this folder away: it is not a venv of this tool",
                 exit_code=4,
             )
-        if venv is None:
-            self.link.unlink(missing_ok=True)
-            return
-        active = self.active()
+        if not self.is_pending():
+            active = self.active()
+            write_file(self._pending, f"{active.name}\n" if active else "")
+
+    def switch(self, venv: Path) -> None:
+        """Make a venv the active one, durably and by one rename."""
         new = self.store / f".{self.name}.link"
         new.unlink(missing_ok=True)
         new.symlink_to(venv.relative_to(self.link.parent))
-        if active is not None and active != venv:
-            self._previous.write_text(f"{active.name}\n")
         sync_folder(self.store)
         new.rename(self.link)
         sync_folder(self.link.parent)
+
+    def confirm(self) -> None:
+        """End a change: the venv that was active before is the previous one."""
+        former = self._pending.read_text().strip()
+        active = self.active()
+        if former and active and former != active.name:
+            self._pending.rename(self._previous)
+        else:
+            self._pending.unlink()
+        sync_folder(self.store)
+
+    @contextlib.contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Make the venv active that was before a change, or none; the block ends the change."""
+        former = self._pending.read_text().strip()
+        if former:
+            self.switch(self.store / former)
+        else:
+            self.link.unlink(missing_ok=True)
+        yield
+        self._pending.unlink()
+
+    def remove_leftovers(self, part: Path | None) -> None:
+        """Remove the files of interrupted runs, but ``part``, which a download continues."""
+        kinds = rf"-{DIGEST}\.(part|trash)|(\.(json|pending|new))?\.new|\.link"
+        own = re.compile(rf"\.{re.escape(self.name)}({kinds})")
+        for path in self.store.glob(f".{self.name}*"):
+            if path != part and own.fullmatch(path.name):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def remove_old(self) -> list[str]:
         """Remove old venvs that no process runs from; return their names.
@@ -90,8 +141,10 @@ class DeployedVenvs:
         old = [
             path
             for path in self.store.glob(f"{self.name}-*")
-            if path.is_dir() and path not in kept and _is_digest(path.name[len(self.name) + 1 :])
+            if path not in kept and re.fullmatch(DIGEST, path.name[len(self.name) + 1 :])
         ]
+        if len(old) <= _KEPT_TREES:
+            return []
         old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         used = _used_paths()
         removed = []
@@ -116,14 +169,37 @@ def _used_paths() -> list[str]:
     return texts
 
 
-def _is_digest(text: str) -> bool:
-    return len(text) == _DIGEST_CHARS and set(text) <= set("0123456789abcdef")
+def exchange(one: Path, other: Path) -> None:
+    """Exchange two folders at once; where glibc or the file system cannot, by three renames."""
+    names = (os.fsencode(one), os.fsencode(other))
+    with contextlib.suppress(AttributeError):
+        call = ctypes.CDLL(None).renameat2  # since glibc 2.28
+        if call(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+            return
+    beside = one.with_name(f"{one.name}.new")
+    other.rename(beside)
+    one.rename(other)
+    beside.rename(one)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the entries of a folder durable."""
+def write_file(path: Path, text: str) -> None:
+    """Replace a small file, durably and at once."""
+    new = path.with_name(f"{path.name}.new")
+    with new.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path, *, whole_disk: bool = False) -> None:
+    """Make the entries of a folder durable, or all files of its file system."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        if whole_disk:
+            ctypes.CDLL(None).syncfs(descriptor)  # of all file systems would wait for other disks
+        else:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

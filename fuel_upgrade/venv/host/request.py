@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.venv.host.deploy import Deployment
-from fuel_upgrade.venv.host.deploy_error import DeployError
+from fuel_upgrade.venv.host.deploy_error import DeployError, host_error
 from fuel_upgrade.venv.host.deployed import DeployedVenvs
 from fuel_upgrade.venv.host.host_fit import host_platform
 from fuel_upgrade.venv.host.repo_server import RepoServer
@@ -21,6 +23,7 @@ DIRECTORY = Path("/openstack/venvs")
 class DeployRequest:
     """``action`` is one of ``ACTIONS``; ``rate`` is in bytes a second, 0 for no limit.
 
+    A deployment waits a random time of at most ``jitter_s`` seconds first, to spread many hosts.
     ``check_only`` changes nothing; ``content`` compares the checksums of all files first.
     """
 
@@ -32,6 +35,7 @@ class DeployRequest:
     platform: str | None = None
     ca_file: str | None = None
     rate: int = 0
+    jitter_s: float = 0
     check_only: bool = False
     content: bool = False
 
@@ -42,16 +46,23 @@ class DeployRequest:
             DeployError: it failed; the venv that was active is active.
         """
         venvs = DeployedVenvs(self.directory.absolute(), self.service, self.tag)
-        if self.action == "verify":
-            return self._verify(venvs)
+        try:
+            return self._verify(venvs) if self.action == "verify" else self._change(venvs)
+        except OSError as error:
+            raise host_error(error, venvs.store) from error
+
+    def _change(self, venvs: DeployedVenvs) -> dict[str, Any]:
         server = RepoServer(self.url, ca_file=self.ca_file, rate=self.rate)
         deployment = Deployment(server, venvs, self.platform or host_platform(), self.tag)
-        if self.check_only:
-            return deployment.run(check_only=True, content=self.content)
+        if self.action == "deploy":
+            time.sleep(random.uniform(0, self.jitter_s))  # noqa: S311 - spreads many hosts
+            deployment.compare(content=self.content)
+            if self.check_only:
+                return deployment.result
         with venvs.locked():
             if self.action == "rollback":
                 return deployment.roll_back()
-            return deployment.run(content=self.content)
+            return deployment.change()
 
     def _verify(self, venvs: DeployedVenvs) -> dict[str, Any]:
         active = venvs.active()

@@ -8,6 +8,7 @@ import pytest
 
 from fuel_upgrade.bundle.installer import read_installer
 from fuel_upgrade.bundle.pack import build_bundle
+from fuel_upgrade.bundle.seal import SealedFiles
 from fuel_upgrade.bundle.unpack_tarball import below, unpack
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Paths
@@ -85,7 +86,8 @@ def test_an_altered_installer_is_refused(head: BundleHead, tmp_path: Path) -> No
 
 
 def test_the_installer_takes_no_space_on_the_master(head: BundleHead) -> None:
-    without = replace(head, sealed={k: v for k, v in head.sealed.items() if k != PLACE})
+    files = {path: file for path, file in head.sealed.items() if path != PLACE}
+    without = replace(head, sealed=SealedFiles.of(files))
     staged = [Layout(h, Paths(), "abc").staged_bytes(()) for h in (head, without)]
     assert staged[0] == staged[1]
 

@@ -1,16 +1,18 @@
 """The seal is TUF targets metadata; the descriptions in a tarball."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined] # re-exported silently
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.manifest import RepoPart, UpgradeDescription
-from fuel_upgrade.bundle.seal import SealedFile, parse_seal, render_seal
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles, parse_seal, render_seal
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.system.archive import path_fault
@@ -50,6 +52,39 @@ def test_a_seal_does_not_depend_on_the_order_of_files() -> None:
     assert render_seal(dict(reversed(FILES.items()))) == render_seal(FILES)
 
 
+def test_files_out_of_order_are_refused() -> None:
+    data = json.loads(render_seal(FILES))
+    data["signed"]["targets"] = dict(reversed(data["signed"]["targets"].items()))
+    with pytest.raises(BundleError, match="out of order"):
+        parse_seal([json.dumps(data).encode()], source="t.tar")
+
+
+@quickly
+@given(st.dictionaries(st.text(), sealed_files), st.data())
+def test_sealed_files_are_as_a_dict(files: dict[str, SealedFile], data: st.DataObject) -> None:
+    sealed = SealedFiles.of(files)
+    assert list(sealed) == sorted(files)
+    for path in data.draw(st.lists(st.sampled_from(["", "a", *files]) | st.text())):
+        assert sealed.get(path) == files.get(path)
+        assert (path in sealed) == (path in files)
+
+
+def test_a_sealed_file_takes_a_fourth_of_the_memory_of_objects() -> None:
+    count = 2_000
+    seal = render_seal(
+        {f"a/folder/of/files/{n:040}": SealedFile(5_000 + n, HASH) for n in range(count)}
+    )
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        files = parse_seal([seal], source="t.tar")
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(files) == count
+    assert (after - before) / count < 150
+
+
 def altered(path: tuple[str, ...], value: Any) -> bytes:
     data = json.loads(render_seal(FILES))
     place = data
@@ -57,6 +92,54 @@ def altered(path: tuple[str, ...], value: Any) -> bytes:
         place = place[key]
     place[path[-1]] = value
     return json.dumps(data).encode()
+
+
+SIGNATURE = {"keyid": "4f21", "sig": "00"}
+
+
+def python_tuf_accepts(data: bytes) -> bool:
+    try:
+        Metadata[Targets].from_dict(json.loads(data))
+    except (RepositoryError, ValueError, TypeError, LookupError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "is_valid"),
+    [
+        (("signed", "_type"), "snapshot", False),
+        (("signed", "version"), 2, True),
+        (("signed", "version"), 0, False),
+        (("signed", "version"), "1", False),
+        (("signed", "spec_version"), "1.0.99", True),
+        (("signed", "spec_version"), "2.0.0", False),
+        (("signed", "spec_version"), 1, False),
+        (("signed", "expires"), "2030-01-02T03:04:05Z", True),
+        (("signed", "expires"), "2030-01-02", False),
+        (("signed", "expires"), None, False),
+        (("signed", "further"), [1], True),
+        (("further",), [1], True),
+        (("signatures",), [SIGNATURE], True),
+        (("signatures",), [SIGNATURE, SIGNATURE], False),
+        (("signatures",), [{"keyid": "4f21"}], False),
+        (("signatures",), [5], False),
+        (("signatures",), 5, False),
+        (("signed", "delegations"), {}, False),
+    ],
+)
+def test_the_envelope_is_checked_as_by_python_tuf(
+    path: tuple[str, ...],
+    value: Any,
+    is_valid: bool,  # noqa: FBT001
+) -> None:
+    data = altered(path, value)
+    assert python_tuf_accepts(data) == is_valid
+    if is_valid:
+        assert parse_seal([data], source="t.tar") == FILES
+        return
+    with pytest.raises(BundleError, match=r"t\.tar: the seal is malformed"):
+        parse_seal([data], source="t.tar")
 
 
 TARGET = ("signed", "targets", "a/b")
@@ -124,7 +207,7 @@ def test_a_part_knows_its_places() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("format: 1", "format: 2", "format 2, expected 1"),
+        ("format: 1", "format: 3", "format 3, expected 1 or 2"),
         ("version: 2014.2-6.0", "version: ../../etc", "malformed"),
         ("version: 2014.2-6.0", "version: .", "malformed"),
         ("version: 2014.2-6.0", "version: 6.0", "malformed"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fuel_upgrade.bundle.spec import RepoSpec, parse_spec
+from fuel_upgrade.bundle.spec import RepoSpec, VenvsSpec, parse_spec
 from fuel_upgrade.errors import ConfigError
 from tests.builders import spec_of
 
@@ -110,3 +110,36 @@ def test_all_faults_are_reported_at_once(folder: Path) -> None:
 def test_malformed_yaml_is_a_fault_of_the_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="malformed YAML"):
         parse_spec(text, source=tmp_path / "bundle.yaml")
+
+
+def test_venvs_are_a_repo_with_a_tag_and_a_base(folder: Path) -> None:
+    venvs = {"repo": "folder", "tag": "13.1.0", "base_tag": "13.0"}
+    pair = {"ubuntu": {"diff": "folder"}}
+    (release,) = spec_of(with_release(base="5.1", repos=pair, venvs=venvs), folder).releases
+    root = folder / "folder"
+    assert release.venvs == VenvsSpec(root, "13.1.0", base=(root, "13.0"))
+
+
+@pytest.mark.parametrize(
+    ("venvs", "faults"),
+    [
+        ({}, ["venvs.repo: expected a path", "venvs.tag: expected a quoted tag"]),
+        (
+            {"repo": "none", "tag": 13.1},
+            ["none does not exist", "venvs.tag: expected a quoted tag"],
+        ),
+        ({"repo": "folder", "tag": ".."}, ["venvs.tag: expected a quoted tag, found '..'"]),
+        ({"repo": "folder", "tag": "1", "x": 1}, ["venvs: unknown key 'x'"]),
+        (["folder"], ["venvs: expected a map with base_repo, base_tag, repo, tag"]),
+        ({"repo": "folder", "tag": "1", "base_tag": "0"}, ["the release has no base"]),
+    ],
+)
+def test_all_faults_of_venvs_are_reported(folder: Path, venvs: Any, faults: list[str]) -> None:
+    reported = fault_of(with_release(venvs=venvs), folder)
+    assert [fault for fault in faults if fault not in reported] == []
+
+
+def test_venvs_are_not_their_own_base(folder: Path) -> None:
+    venvs = {"repo": "folder", "tag": "1", "base_repo": "folder"}
+    data = with_release(base="5.1", repos={"ubuntu": {"diff": "folder"}}, venvs=venvs)
+    assert "the venvs are their own base" in fault_of(data, folder)

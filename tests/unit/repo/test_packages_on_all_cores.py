@@ -12,17 +12,20 @@ from fuel_upgrade.repo.fullview.view import build_view
 from fuel_upgrade.system.files import copy_hashed, hash_file
 from tests.builders import Fake, apt_repo, yum_repo
 
+PACKAGES = (".deb", ".rpm")
 READERS = {hash_file.__code__, copy_hashed.__code__}
 BASE, CURRENT = [Fake("same")], [Fake("same"), Fake("new"), Fake("newer")]
 
 
 def reads_in_threads(run: Callable[[], object]) -> int:
-    """Count the files that threads other than this one read whole."""
+    """Count the packages that threads other than this one read whole."""
     reads: list[str] = []
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
         if event == "call" and frame.f_code in READERS:
-            reads.append(frame.f_code.co_name)
+            path = Path(frame.f_locals[frame.f_code.co_varnames[0]])
+            if path.suffix in PACKAGES:
+                reads.append(path.name)
 
     threading.setprofile(note)
     try:

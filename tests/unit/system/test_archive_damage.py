@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter
+from fuel_upgrade.system.archive import ArchiveReader
+from fuel_upgrade.system.archive_writer import ArchiveWriter
 from fuel_upgrade.system.compression import open_stream
 from tests.builders import END, file_member, header, quickly, read_archive, reader
 

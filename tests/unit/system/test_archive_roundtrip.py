@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system import process
-from fuel_upgrade.system.archive import ArchiveReader, ArchiveWriter, Kind, path_fault
+from fuel_upgrade.system.archive import ArchiveReader, Kind, path_fault
+from fuel_upgrade.system.archive_writer import ArchiveWriter
 from fuel_upgrade.system.compression import open_stream
 from fuel_upgrade.system.extraction import extract
 from fuel_upgrade.system.files import hash_file

@@ -91,3 +91,9 @@ def test_a_dictionary_up_to_the_limit_is_accepted() -> None:
 def test_a_folder_is_no_stream(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not a regular file"):
         open_stream(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/proc/self/mem", "/proc/self/maps"])
+def test_a_file_of_the_kernel_is_empty(path: str) -> None:
+    with open_stream(Path(path)) as stream:
+        assert stream.read() == b""

@@ -92,12 +92,15 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
 
 
 def test_free_space_of_a_future_path_is_measured(tmp_path: Path) -> None:
-    room = file_system_at(tmp_path / "not" / "yet" / "there")
+    file_system = file_system_at(tmp_path / "not" / "yet" / "there")
     there = file_system_at(tmp_path)
-    assert (room.device, room.mount_point) == (tmp_path.stat().st_dev, there.mount_point)
-    assert room.free_bytes > 0
-    assert room.mount_point in (tmp_path.resolve(), *tmp_path.resolve().parents)
-    assert room.mount_point.is_mount()
+    assert (file_system.device, file_system.mount_point) == (
+        tmp_path.stat().st_dev,
+        there.mount_point,
+    )
+    assert file_system.free_bytes > 0
+    assert file_system.mount_point in (tmp_path.resolve(), *tmp_path.resolve().parents)
+    assert file_system.mount_point.is_mount()
 
 
 def test_free_space_of_a_link_is_that_of_its_target(tmp_path: Path) -> None:

@@ -178,6 +178,12 @@ def test_a_missing_field_is_named(field: str) -> None:
         (b"Package: a", b"Package: a b"),
         (b"Package: a", b"Package: "),
         (b"SHA256: ", b"SHA256: a b"),
+        (b"SHA256: ", b"SHA256: ../"),
+        (b"SHA256: ", b"SHA256: \xce\x99"),
+        (b"Package: a", b"Package: a\x1b[2J"),
+        (b"Version: 1", b"Version: 1\0"),
+        (b"Architecture: ", b"Architecture: \x7f"),
+        (b"Package: a", "Package: a\u202e".encode()),
     ],
 )
 def test_a_garbled_field_is_refused(old: bytes, new: bytes) -> None:
@@ -187,9 +193,7 @@ def test_a_garbled_field_is_refused(old: bytes, new: bytes) -> None:
             parse(FULL.replace(old, new), source="")
 
 
-@pytest.mark.parametrize(
-    "new", [b"SHA256: \xce\x99", b"SHA256: AB", b"SHA256: ab\nFilename\x0c: b", b"SHA256: \x1c"]
-)
+@pytest.mark.parametrize("new", [b"SHA256: AB", b"SHA256: ab\nFilename\x0c: b"])
 def test_all_parsers_read_unusual_values_alike(new: bytes) -> None:
     text = re.sub(rb"SHA256: .*", lambda _: new, FULL)
     package = parse_package(text, source="")

@@ -33,6 +33,11 @@ REFUSED = {
     "a file outside": (b"Filename: ", b"Filename: ../"),
     "a space in a version": (b"Version: 1", b"Version: 1 2"),
     "no package": (b"Package: ", b"Packages: "),
+    "an escape in a name": (b"Package: ", b"Package: \x1b[2J"),
+    "a NUL in a version": (b"Version: 1", b"Version: 1\0"),
+    "a change of direction in a file name": (b"Filename: ", "Filename: \u202e".encode()),
+    "a control character in a file name": (b"Filename: ", b"Filename: \x07"),
+    "a path as a checksum": (b"SHA256: ", b"SHA256: ../"),
 }
 
 
@@ -54,8 +59,8 @@ def test_malformed_entries_are_refused_among_usual_ones(usual: bytes, other: byt
     changed = ONE.replace(usual, other)
     assert changed != ONE
     for texts in ((ONE, changed), (changed, TWO)):
-        with pytest.raises(BundleError):
-            read_columns(b"\n\n".join(texts), source="x")
+        with pytest.raises(BundleError, match=f"^x, entry {8 + texts.index(changed)}: "):
+            read_columns(b"\n\n".join(texts), source="x", before=7)
 
 
 def test_an_entry_without_sha256_is_reported_among_usual_ones() -> None:

@@ -14,7 +14,6 @@ from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.apt.fast_diff import quick_diff
 from fuel_upgrade.repo.apt.repo import AptRepo, read_apt
 from fuel_upgrade.repo.apt.stanza import iter_texts, split_stanzas
-from fuel_upgrade.repo.compare import compare_repos
 from fuel_upgrade.repo.diff import diff
 from fuel_upgrade.repo.package import Package
 from fuel_upgrade.repo.version import compare_deb
@@ -108,11 +107,3 @@ def test_a_quick_diff_carries_the_stanzas_of_its_packages(tmp_path: Path) -> Non
         assert entry.stanza.decode() == text_of(changed[1]).strip("\n")
     assert [str(e.package) for e in quick.current] == ["b all 2", "b all 1"]
     assert [e.stanza for e in (*quick.base, *quick.current)] == [b"", b"", b""]
-
-
-def test_only_a_comparison_for_a_proof_reads_for_it(tmp_path: Path) -> None:
-    root = repo_of(tmp_path, [("a", "1", "all", "x", "usual", "")])
-    assert compare_repos(root, root).readings is None
-    readings = compare_repos(root, root, will_prove=True).readings
-    assert readings is not None
-    assert [len(part) for reading in readings for _, part in reading.identities] == [1, 1]

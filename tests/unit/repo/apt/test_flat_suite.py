@@ -95,7 +95,7 @@ def test_an_index_that_apt_does_not_read_is_refused(tmp_path: Path) -> None:
 def test_a_release_that_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     flat(tmp_path, A, listed="")
     (tmp_path / name).mkdir()
-    with pytest.raises(BundleError, match=f"{name}: no regular file"):
+    with pytest.raises(BundleError, match=f"{name}: not a regular file"):
         AptRepo.open(tmp_path)
 
 

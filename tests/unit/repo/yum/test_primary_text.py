@@ -11,10 +11,12 @@ import pytest
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.build import build_diff
 from fuel_upgrade.repo.compare import compare_repos
+from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos, report_repos
 from fuel_upgrade.repo.yum import metadata, repo
 from fuel_upgrade.repo.yum.primary_text import select_text
 from fuel_upgrade.repo.yum.repo import YumRepo
 from tests.builders import Fake, yum_repo
+from tests.yum_extras import rewrite
 
 FAKES = [Fake("a", "1:1.0-1.el6"), Fake("b"), Fake("c++", "2.0~rc1-1"), Fake("b", "2.0-1")]
 Edit = Callable[[str], str]
@@ -169,3 +171,22 @@ def test_the_selected_text_has_the_packages_at_the_locations(tmp_path: Path) -> 
         parsed: list[Any] = []
         metadata.parse_metadata(path, "primary", parsed.append)
         assert [(p.name, p.pkgId) for p in parsed] == [(p.name, p.digests[0][1]) for p in expected]
+
+
+@pytest.mark.parametrize("role", ["base", "diff", "current"])
+def test_a_report_and_a_proof_refuse_malformed_details(tmp_path: Path, role: str) -> None:
+    roots = {name: tmp_path / name for name in ("base", "diff", "current")}
+    yum_repo(roots["base"], FAKES[:1])
+    yum_repo(roots["current"], FAKES)
+    build_diff(roots["base"], roots["current"], roots["diff"])
+    _spoil(roots[role])
+    with pytest.raises(BundleError, match=f"{role}/.*primary"):
+        prove_repos(roots["base"], roots["diff"], roots["current"], suites=Suites())
+    if role != "diff":
+        with pytest.raises(BundleError, match=f"{role}/.*primary"):
+            report_repos(roots["base"], roots["current"], suites=Suites())
+
+
+def _spoil(root: Path) -> None:
+    """Open an element in the details of a package, and close it nowhere."""
+    rewrite(root, {}, edits={"primary": replaced("<format>", "<format>\n<rpm:provides>")})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fuel_upgrade.bundle.repair_request import RepairRequest, RequestedRepo
-from fuel_upgrade.bundle.seal import SealedFile
+from fuel_upgrade.bundle.seal import SealedFile, SealedFiles
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import ConfigError
 from fuel_upgrade.release.model import OrchestratorData, RegisteredRelease, RepoEntry
@@ -14,6 +14,7 @@ from fuel_upgrade.upgrade.plan.base_match import (
     BaseMatch,
     Held,
     Need,
+    bases_inside,
     candidates,
     find_base,
     find_inside,
@@ -99,7 +100,7 @@ SEALED = replace(
 def sealed_with(*packages: Package) -> BundleHead:
     folder = repo_part(V51, None).folder
     files = {f"{folder}/{p.location}": SealedFile(1, p.digest("sha256")) for p in packages}
-    return replace(SEALED, sealed=files)
+    return replace(SEALED, sealed=SealedFiles.of(files))
 
 
 def test_each_diff_repo_of_a_tarball_has_a_need() -> None:
@@ -109,7 +110,14 @@ def test_each_diff_repo_of_a_tarball_has_a_need() -> None:
 
 
 def inside(need: Need, head: BundleHead) -> BaseMatch:
-    return find_inside(need, head, sealed_checksums(head))
+    return find_inside(need, head, sealed_checksums(head, bases_inside(head)))
+
+
+def test_only_the_checksums_of_bases_are_collected() -> None:
+    head = sealed_with(*PACKAGES)
+    sums = {p.digest("sha256") for p in PACKAGES}
+    assert sealed_checksums(head, bases_inside(head)) == {repo_part(V51, None).folder: sums}
+    assert not bases_inside(bundle_head((repo_part(V51, None),)))
 
 
 def test_a_base_in_the_tarball_is_compared_by_the_checksums_of_the_seal() -> None:

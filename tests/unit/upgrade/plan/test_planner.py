@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fuel_upgrade.bundle.seal import SealedFiles
 from fuel_upgrade.errors import PreflightError
 from fuel_upgrade.release.dialect import ListDialect
 from fuel_upgrade.release.model import RepoEntry
@@ -122,7 +123,7 @@ def test_a_release_is_registered_with_the_settings_of_this_master() -> None:
 
 def test_only_a_later_nailgun_gets_the_deployment_tasks_of_the_puppet_tree() -> None:
     files = {**HEAD.sealed, f"upgrade/puppet/{VERSION}/modules/a/tasks.yaml": sealed()}
-    with_tasks = replace(HEAD, sealed=files)
+    with_tasks = replace(HEAD, sealed=SealedFiles.of(files))
     later = replace(ready_master(), dialect=ListDialect())
     plans = ((with_tasks, ready_master()), (HEAD, later), (with_tasks, later))
     assert [params(plan_of(head, on), "tasks") for head, on in plans] == [

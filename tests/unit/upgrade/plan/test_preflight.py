@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fuel_upgrade.bundle.seal import SealedFiles
 from fuel_upgrade.bundle.verify import BundleHead
 from fuel_upgrade.errors import OutsideError, PreflightError
 from fuel_upgrade.nailgun.control_plane import Task
@@ -209,7 +210,9 @@ def test_folders_on_one_file_system_are_added_up() -> None:
 
 def test_each_file_system_has_a_failure_of_its_own() -> None:
     on = with_free(ready_master(), 0)
-    on = replace(on, rooms={**on.rooms, PATHS.repos: FileSystem(2, Path("/var/www"), 0)})
+    on = replace(
+        on, file_systems={**on.file_systems, PATHS.repos: FileSystem(2, Path("/var/www"), 0)}
+    )
     mounts = [failure.split(":")[0] for failure in refusal(on).failures]
     assert sorted(mounts) == ["/", "/var/www"]
 
@@ -246,7 +249,8 @@ def test_a_state_that_is_known_stays() -> None:
 def with_file(name: str) -> BundleHead:
     """Return the header of a tarball with one more file in the repo for Ubuntu."""
     (part,) = HEAD.repos
-    return replace(HEAD, sealed={**HEAD.sealed, f"{part.folder}/{name}": sealed()})
+    files = {**HEAD.sealed, f"{part.folder}/{name}": sealed()}
+    return replace(HEAD, sealed=SealedFiles.of(files))
 
 
 def checked(head: BundleHead, on: Master) -> tuple[str, ...]:
@@ -260,8 +264,8 @@ def checked(head: BundleHead, on: Master) -> tuple[str, ...]:
 
 def with_room(**limits: int) -> Master:
     on = ready_master()
-    room = replace(next(iter(on.rooms.values())), **limits)  # type: ignore[arg-type]
-    return replace(on, rooms=dict.fromkeys(on.rooms, room))
+    file_system = replace(next(iter(on.file_systems.values())), **limits)  # type: ignore[arg-type]
+    return replace(on, file_systems=dict.fromkeys(on.file_systems, file_system))
 
 
 def test_a_name_longer_than_its_file_system_allows_is_refused() -> None:

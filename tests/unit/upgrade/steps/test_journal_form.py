@@ -37,6 +37,16 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"new": [7, 8], "existed": True, "old": [5, 6], "parents": ["/p"]},
     ),
     "view": ({"parts": ["/new", "/old"], "staged": "/s", "squash": True}, {}),
+    "venvs": (
+        {"root": "/v", "staged": "/v/.fuel-upgrade/ab12", "added": ["6.0"], "retired": []},
+        {
+            "changes": [
+                {"key": ["1", "debian-12-x86_64", "api"], "old": None, "new_sha256": "5ea1"}
+            ],
+            "blobs": ["5ea1"],
+            "is_first": True,
+        },
+    ),
     "register": ({"body": BODY, "adopt": None}, {"id": 7}),
     "tasks": (
         {"name": "Juno", "version": "2014.2-6.0", "operating_system": "Ubuntu", "puppet": "/p"},

@@ -1,0 +1,1 @@
+"""Tarballs on media: images, volumes, and what restores lost ones."""
