@@ -11,7 +11,7 @@ import pytest
 from fuel_upgrade.errors import BundleError, UpgradeError
 from fuel_upgrade.repo.apt import stanza as deb
 from fuel_upgrade.repo.apt.index_files import read_batches
-from fuel_upgrade.repo.yum.expat_reader import read_here
+from fuel_upgrade.repo.yum.expat_reader import read_lines
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.system import process
 from tests.foreign.archives import NAMES, unpacked
@@ -117,7 +117,7 @@ def _rpms(root: Path) -> set[str]:
     except UpgradeError:
         return {REFUSED}
     kinds = {package.digests[0][0] for package in packages}
-    parts = (part for kind in kinds for part in read_here([root], kind)[0])
+    parts = (part for kind in kinds for part in read_lines([root], kind)[0])
     by_expat = {line for lines in parts for line in lines if "\0" not in line}
     listed = {f"{package} {package.digests[0][1]}" for package in packages}
     assert by_expat == listed

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError
-from fuel_upgrade.repo.yum.expat_reader import read_here
+from fuel_upgrade.repo.yum.expat_reader import read_lines
 from fuel_upgrade.repo.yum.extras import read_extras
 from fuel_upgrade.repo.yum.modules import select_modules
 from fuel_upgrade.repo.yum.repo import YumRepo
@@ -86,7 +86,7 @@ def _read_by_createrepo() -> None:
 
 
 def _read_by_expat() -> None:
-    for part in read_here([scratch() / "repo"], "sha256"):
+    for part in read_lines([scratch() / "repo"], "sha256"):
         list(part)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import partialmethod
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,11 @@ from fuel_upgrade.repo.apt.listed_indexes import require_all_read
 from fuel_upgrade.repo.apt.stanza import FileSums, render_packages, render_release
 from fuel_upgrade.repo.apt.suite import AptIndex
 from fuel_upgrade.repo.build import build_diff
-from fuel_upgrade.repo.package import Identity
 from fuel_upgrade.repo.proof.prove import FaultKind, Proof
 from fuel_upgrade.repo.proof.read_proof import Suites, prove_repos
-from fuel_upgrade.repo.yum import primary_text
-from fuel_upgrade.repo.yum.expat_reader import read_beside, read_here
+from fuel_upgrade.repo.yum import repo
+from fuel_upgrade.repo.yum.createrepo import RepomdRecord
+from fuel_upgrade.repo.yum.primary_text import PrimaryText, read_primary_text
 from tests.builders import Fake, apt_repo, stanza, write, yum_repo
 from tests.tools import needs_apt_pkg
 from tests.yum_extras import rewrite
@@ -50,17 +49,15 @@ def make(reader: str) -> MakeRepo:
 def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let the project's own readers skip a package: they have no such error to test with."""
     line = f"Package: {name}\n".encode()
-    read_rows, begin = primary_text._rows, primary_text._head_and_parts
 
     def batches(index: AptIndex) -> Iterator[list[bytes]]:
         for batch in read_batches(index.path):
             yield [text for text in batch if line not in text]
 
-    def rows(text: bytes) -> list[tuple[Identity, tuple[str, int]]]:
-        return [row for row in read_rows(text) if not row[0].startswith(f"{name} ")]
-
-    def begin_with_one(chunks: Iterator[bytes]) -> tuple[dict[int, bytes], Iterator[bytes]]:
-        return {1: b"1"}, begin(chunks)[1]  # the head declares those that are left
+    def text(path: Path, record: RepomdRecord) -> PrimaryText | None:
+        read = read_primary_text(path, record)
+        assert read is not None
+        return PrimaryText({i: f for i, f in read.files.items() if not i.startswith(f"{name} ")})
 
     def columns(
         index: AptIndex, read: Callable[[AptIndex], Iterator[Columns]]
@@ -71,8 +68,7 @@ def blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
     monkeypatch.setattr(AptIndex, "batches", batches)
     monkeypatch.setattr(AptIndex, "columns", partialmethod(columns, AptIndex.columns))
-    monkeypatch.setattr(primary_text, "_rows", rows)
-    monkeypatch.setattr(primary_text, "_head_and_parts", begin_with_one)
+    monkeypatch.setattr(repo, "read_primary_text", text)
 
 
 def proof_of(base: Path, diff: Path, current: Path) -> Proof:
@@ -223,26 +219,3 @@ def primary_of(root: Path, edit: Callable[[str], str] = str) -> Path:
     yum_repo(root, [SEEN, LOST, Fake("c++", "1:2.0~rc1-1")])
     rewrite(root, {}, edits={"primary": edit})
     return root
-
-
-def test_a_process_of_its_own_reads_the_same(tmp_path: Path) -> None:
-    roots = [
-        primary_of(tmp_path / name, lambda text: text.replace("Packages/", "Packages/é&amp;"))
-        for name in ("base", "current")
-    ]
-    for algorithm in ("sha256", "md5"):  # without this checksum, lines have locations
-        expected = [list(chain.from_iterable(parts)) for parts in read_here(roots, algorithm)]
-        assert [len(lines) for lines in expected] == [3, 3]
-        parts = read_beside(roots, algorithm)
-        assert [list(chain.from_iterable(part)) for part in parts] == expected
-
-
-def test_a_process_of_its_own_reports_the_same_fault(tmp_path: Path) -> None:
-    root = primary_of(tmp_path, lambda text: text.replace("</arch>", "</arc\u0301h>"))
-    faults = []
-    for read in (read_here, read_beside):
-        (part,) = read([root], "sha256")
-        with pytest.raises(BundleError, match="primary") as caught:
-            list(part)
-        faults.append(str(caught.value))
-    assert faults[0] == faults[1]

@@ -4,22 +4,15 @@ createrepo_c, which reads it for everything else, uses another XML parser.
 """
 
 import re
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
-from io import TextIOWrapper
-from itertools import takewhile
 from pathlib import Path
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from fuel_upgrade.errors import BundleError, CommandError
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.package import checked_location
-from fuel_upgrade.system import process
-from fuel_upgrade.system.collector import paused_collector
 from fuel_upgrade.system.compression import DAMAGE, open_index
 
 READER = "expat"
@@ -36,16 +29,6 @@ _COUNT = re.compile(rb' packages="[0-9]+"')
 _KEY_BYTES = 16
 _REMEDY = "rebuild the metadata with createrepo_c"
 
-_TREE = Path(__file__).parents[3]
-_PROGRAM = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from fuel_upgrade.repo.yum.expat_reader import write_lines
-write_lines(*sys.argv[2:])
-"""
-_TIMEOUT_S = 600
-_REFUSED = 3
-
 Lines = Sequence[str]
 """Identities; for a package without the checksum, ``name architecture version \\0location``."""
 
@@ -53,7 +36,7 @@ _Known = dict[bytes, dict[bytes, str]]
 """By the text before the first package: the lines of packages, by a digest of their text."""
 
 
-def read_here(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
+def read_lines(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
     """Read the packages in the primary metadata of repos, a text that repeats once.
 
     Raises:
@@ -84,52 +67,6 @@ def _read(root: Path, algorithm: str, known: _Known) -> Iterator[Lines]:
                 rest = b""
         primary.parser.Parse(rest, True)  # noqa: FBT003 - takes no keyword
         yield primary.end()
-
-
-def read_beside(roots: Sequence[Path], algorithm: str) -> list[Iterator[Lines]]:
-    """Read repos in a process of its own, which starts now: expat keeps Python's lock.
-
-    Raises:
-        BundleError: as :func:`read_here`; raised by the iteration.
-    """
-    beside = ThreadPoolExecutor(1)
-    running = beside.submit(_run, roots, algorithm)
-    beside.shutdown(wait=False)
-
-    def lines_of(index: int) -> Iterator[Lines]:
-        yield running.result()[index]
-
-    return [lines_of(index) for index in range(len(roots))]
-
-
-def _run(roots: Sequence[Path], algorithm: str) -> list[Lines]:
-    argv = (sys.executable, "-I", "-c", _PROGRAM, str(_TREE), algorithm, *map(str, roots))
-    with tempfile.TemporaryFile() as output:
-        try:
-            process.run(argv, timeout_s=_TIMEOUT_S, output=output)
-        except CommandError as error:
-            if error.returncode != _REFUSED:
-                raise
-            raise BundleError(error.stderr_tail.strip(), remedy=_REMEDY) from error
-        output.seek(0)
-        lines = TextIOWrapper(output, encoding="utf-8", newline="\n")
-        return [[line[:-1] for line in takewhile("\n".__ne__, lines)] for _ in roots]
-
-
-@paused_collector()
-def write_lines(algorithm: str, *roots: str) -> None:
-    """Write the lines of repos to stdout, and an empty one after each repo.
-
-    Exit with 3 and the fault on stderr if there is one.
-    """
-    try:
-        for parts in read_here([Path(root) for root in roots], algorithm):
-            for lines in parts:
-                sys.stdout.buffer.write("\n".join((*lines, "")).encode())
-            sys.stdout.buffer.write(b"\n")
-    except BundleError as error:
-        sys.stderr.write(error.what)
-        sys.exit(_REFUSED)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fuel_upgrade.repo.repo import Entry, IndexChoice, IndexName, QuickDiff, Rea
 from fuel_upgrade.repo.requirements import PackageSet
 from fuel_upgrade.repo.sign import SigningKey, sign_yum
 from fuel_upgrade.repo.yum.createrepo import RpmPackage
-from fuel_upgrade.repo.yum.expat_reader import READER, read_beside, read_here
+from fuel_upgrade.repo.yum.expat_reader import READER, read_lines
 from fuel_upgrade.repo.yum.extras import (
     Extras,
     find_unreadable,
@@ -32,10 +32,9 @@ from fuel_upgrade.repo.yum.primary_text import (
 from fuel_upgrade.repo.yum.rpm_relations import read_yum_requirements
 from fuel_upgrade.repo.yum.text_diff import diff_texts
 from fuel_upgrade.repo.yum.write_metadata import write_yum_metadata
-from fuel_upgrade.system.hashing import on_all_cores
+from fuel_upgrade.system.beside import beside
 
 _INDEX: IndexName = ("", "")
-_SHORT_BYTES = 1 << 20  # read here: to start a process takes longer
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,10 @@ class YumRepo(YumMetadata):
     ) -> QuickDiff | None:
         """Compare by the text of primary; None if only the library can read one of them."""
         when_read()  # the proof takes longer than this
-        old, new = on_all_cores(lambda repo: repo.text, (base, self))
+        with beside(lambda: base.text, lambda text, _: text) as base_text:
+            new = self.text
+            old = base_text(None)
+        base.texts[:] = [old]
         return diff_texts(old, new, inherited) if old and new else None
 
     def requirements(self) -> tuple[PackageSet, ...]:
@@ -178,8 +180,5 @@ class YumRepo(YumMetadata):
 
 
 def _read_for_proof(repos: Sequence[YumRepo], algorithm: str) -> tuple[Reading, ...]:
-    roots = [repo.root for repo in repos]
-    size = sum(repo.metadata["primary"].stat().st_size for repo in repos)
-    read = read_beside if size > _SHORT_BYTES else read_here
-    parts = zip(repos, read(roots, algorithm), strict=True)
+    parts = zip(repos, read_lines([repo.root for repo in repos], algorithm), strict=True)
     return tuple(Reading(READER, repo.completed(part, algorithm)) for repo, part in parts)

@@ -9,7 +9,7 @@ import pytest
 
 from fuel_upgrade.errors import BundleError
 from fuel_upgrade.repo.yum import expat_reader
-from fuel_upgrade.repo.yum.expat_reader import read_here
+from fuel_upgrade.repo.yum.expat_reader import read_lines
 from tests.builders import Fake, yum_repo
 from tests.yum_extras import rewrite
 
@@ -33,7 +33,7 @@ def replaced(old: str, new: str, count: int = 1) -> Edit:
 def lines_of(*roots: Path) -> list[set[str] | str]:
     """Return the packages of each repo, or the fault."""
     found: list[set[str] | str] = []
-    for parts in read_here(roots, "sha256"):
+    for parts in read_lines(roots, "sha256"):
         try:
             found.append(set(chain.from_iterable(parts)))
         except BundleError as error:
@@ -125,3 +125,11 @@ def test_the_packages_are_those_of_a_tree_of_the_whole_text(tmp_path: Path, edit
     _, lines = lines_of(base, current)
     assert {(line.split(" ")[0], line.split(" ")[-1]) for line in lines} == expected
     assert len(lines) == len(packages)
+
+
+def test_a_package_without_the_checksum_has_its_location(tmp_path: Path) -> None:
+    root = edited(tmp_path, replaced("Packages/c++", "Packages/é&amp;"))
+    (parts,) = read_lines([root], "md5")
+    lines = dict(line.split("\0") for lines in parts for line in lines)
+    located = {(name.split(" ")[0], place.split("-")[0]) for name, place in lines.items()}
+    assert located == {("a", "Packages/a"), ("b", "Packages/b"), ("c++", "Packages/é&")}

@@ -17,7 +17,7 @@ from fuel_upgrade.repo.package import RepoKind
 from fuel_upgrade.repo.read_repo import Role, detect_kind, opened_repo
 from fuel_upgrade.repo.yum.advisories import read_advisories
 from fuel_upgrade.repo.yum.createrepo import load_library
-from fuel_upgrade.repo.yum.expat_reader import read_here
+from fuel_upgrade.repo.yum.expat_reader import read_lines
 from fuel_upgrade.repo.yum.metadata import parse_metadata
 from fuel_upgrade.repo.yum.repo import YumRepo
 from fuel_upgrade.repo.yum.repomd import METADATA, read_records
@@ -118,7 +118,7 @@ def test_another_library_refuses_an_unknown_encoding(tmp_path: Path) -> None:
     for name in ("nonsense", "shift_jis"):
         path.write_text(f'<?xml version="1.0" encoding="{name}"?><repomd/>')
         with pytest.raises(BundleError, match=r"repomd\.xml"):
-            list(read_here([tmp_path], "sha256")[0])
+            list(read_lines([tmp_path], "sha256")[0])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_package_that_lacks_a_part_is_refused_by_both_readers(tmp_path: Path, 
     with pytest.raises(BundleError, match="lacks"):
         _ = YumRepo.read(root).packages
     with pytest.raises(BundleError, match="lacks"):
-        list(read_here([root], "sha256")[0])
+        list(read_lines([root], "sha256")[0])
 
 
 def test_a_requirement_without_a_name_is_refused(tmp_path: Path) -> None:
