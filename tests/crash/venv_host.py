@@ -185,7 +185,9 @@ class Kills:
             phases.append(self._killed(version, before, is_damaged=is_damaged))
         if version.fails and choice.random() < 0.5:
             version = before  # published again
+        began = time.monotonic()
         code = host.deploy(version)
+        self._seconds += (time.monotonic() - began - self._seconds) / 8  # as busy as it is now
         faults = list(host.faults())
         assert not faults, (version, phases, faults)
         assert code == (5 if version.fails else 0), (version, phases)
