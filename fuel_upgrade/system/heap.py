@@ -3,7 +3,8 @@
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
-_BUFFER_BYTES = 2 << 20
+_BUFFER_BYTES = 640 << 10  # more than a block that is read ahead: those are reused at once
+_TOP_BYTES = 4 << 20
 
 
 def use_one_heap() -> None:
@@ -18,7 +19,7 @@ def use_one_heap() -> None:
     if mallopt is not None:  # as in glibc
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _BUFFER_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, 2 * _BUFFER_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _TOP_BYTES)
 
 
 def return_freed_memory() -> None:
