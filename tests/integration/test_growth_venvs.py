@@ -143,7 +143,7 @@ def publish_tags(root: Path, n: int) -> None:
     for number in range(n):
         path = root / "content"
         path.write_text(str(number))
-        archive = Archive(store.keep(path), "", 1)
+        archive = Archive(store.keep(path), "0" * 40, 1)
         entries.append(replace(entry, tag=f"{number:04}", archive=archive, number=number + 1))
     store.publish(VenvIndex(tuple(entries)))
 

@@ -51,8 +51,9 @@ class RepoServer:
         try:
             with answer:
                 content = answer.read(_ANSWER_BYTES)
-                if answer.length:
-                    raise http.client.IncompleteRead(content, answer.length)
+                rest = getattr(answer, "length", None)  # an answer of file:// has none
+                if rest:
+                    raise http.client.IncompleteRead(content, rest)
                 return content, answer.headers.get("ETag")
         except _NETWORK_ERRORS as error:
             raise server_error(f"{self.url}{path}", error) from error
