@@ -12,7 +12,6 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.seal import SealedFile
 from fuel_upgrade.bundle.tarball_file import opened_tarball
 from fuel_upgrade.bundle.verify import read_head_and_texts
-from fuel_upgrade.system.files import CHUNK_BYTES
 
 _LINES = 40
 
@@ -99,8 +98,5 @@ def digest_of(path: Path) -> bytes:
     Raises:
         ConfigError, BundleError: as ``opened_tarball``.
     """
-    digest = hashlib.sha256()
     with opened_tarball(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.digest()
+        return hashlib.file_digest(file, "sha256").digest()

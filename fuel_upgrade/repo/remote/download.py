@@ -1,6 +1,5 @@
 """Downloads files of a web server into a cache by content: resumed, tried again, verified."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -140,11 +139,6 @@ class Downloader:
                 session.mount(scheme, HTTPAdapter(max_retries=retry))
             self._local.session = session
         return self._local.session  # type: ignore[no-any-return]
-
-
-def sum_of(content: bytes) -> str:
-    """Return the SHA-256 of a small file."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def default_cache() -> Path:
