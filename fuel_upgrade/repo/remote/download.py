@@ -84,31 +84,26 @@ class Downloader:
         )
 
     def _complete(self, file: RemoteFile, part: Path) -> bool:
-        """Fetch the rest of a file, in as many requests as it takes; each must bring something."""
-        retry = Retry(_TRIES, backoff_factor=0.1, status_forcelist=_STATUSES)
+        """Fetch the rest of a file, in as many requests as it takes; False if there is none."""
+        retry = _retry()
+        is_second = False
         while True:
-            before = part.stat().st_size if part.exists() else 0
+            before = _size(part)
             try:
                 if not self._append(file, part, before):
                     return False
-                if self._is_whole(part, file):
-                    return True
-                fault: Exception = OSError("another content than the index says, or cut short")
+                if _size(part) < (file.size_bytes or 0):
+                    raise OSError("cut short")  # noqa: TRY301 - as any other break
             except (OSError, requests.RequestException, HTTPError) as error:
-                fault = error
-            now = part.stat().st_size if part.exists() else 0
-            if file.size_bytes is not None and now >= file.size_bytes:
-                part.unlink()  # it is complete, and wrong
-                now = 0
-            if now > before:
-                retry = retry.new(total=_TRIES)
-            try:
-                retry = retry.increment("GET", file.url, error=fault)
-            except MaxRetryError as error:
-                raise _failed(file.url, fault) from error
-            except Exception as error:  # urllib3 raises the fault itself
-                raise _failed(file.url, error) from error
-            retry.sleep()
+                # Tries are counted from the last byte that arrived.
+                retry = _waited(_retry() if _size(part) > before else retry, file, error)
+                continue
+            if self._is_whole(part, file):
+                return True
+            part.unlink(missing_ok=True)
+            if is_second:  # damaged on the way: once more; on the server: it stays so
+                raise _failed(file.url, OSError("another content than the index says"))
+            is_second = True
 
     def _append(self, file: RemoteFile, part: Path, start: int) -> bool:
         headers = {"Range": f"bytes={start}-"} if start else {}
@@ -134,11 +129,28 @@ class Downloader:
         if not hasattr(self._local, "session"):
             session = requests.Session()
             session.headers["Accept-Encoding"] = "identity"  # indexes are compressed already
-            retry = Retry(_TRIES, backoff_factor=0.1, status_forcelist=_STATUSES)
             for scheme in ("https://", "http://"):
-                session.mount(scheme, HTTPAdapter(max_retries=retry))
+                session.mount(scheme, HTTPAdapter(max_retries=_retry()))
             self._local.session = session
         return self._local.session  # type: ignore[no-any-return]
+
+
+def _retry() -> Retry:
+    return Retry(_TRIES, backoff_factor=0.1, status_forcelist=_STATUSES)
+
+
+def _waited(retry: Retry, file: RemoteFile, error: Exception) -> Retry:
+    """Return what is left of the tries, after a pause."""
+    try:
+        retry = retry.increment("GET", file.url, error=error)
+    except MaxRetryError as end:
+        raise _failed(file.url, error) from end
+    retry.sleep()
+    return retry
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def default_cache() -> Path:
