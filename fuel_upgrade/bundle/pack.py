@@ -40,6 +40,7 @@ from fuel_upgrade.repo.read_repo import Role, naming, opened_repo, read_repo
 from fuel_upgrade.repo.repo import Repo
 from fuel_upgrade.system.files import hash_file, remove_tree, rename
 from fuel_upgrade.system.hashing import on_all_cores
+from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.progress import Progress
 from fuel_upgrade.system.unpacked import unpacked
 from fuel_upgrade.venv.repo_store import RepoStore
@@ -125,8 +126,7 @@ def check_output(out: Path) -> None:
         raise ConfigError(
             f"{out}: expected a name in .tar.zst or .tar", remedy="choose such a name"
         )
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    require_new(out)
     out.parent.mkdir(parents=True, exist_ok=True)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -51,6 +51,7 @@ class DiffOptions:
     packages out, for inputs that have only indexes; ``key`` signs the index; ``original`` also
     carries the current repo's own indexes, for the full view. ``indexes`` selects the apt indexes
     beside ``Packages``. ``strict_extras`` refuses unreadable yum metadata instead of dropping it.
+    ``fetch`` brings packages to their places in the current repo, if only its indexes are there.
     """
 
     link: bool = True
@@ -63,6 +64,7 @@ class DiffOptions:
     original: bool = True
     strict_extras: bool = False
     indexes: IndexChoice = field(default_factory=IndexChoice)
+    fetch: Callable[[Sequence[Package]], None] | None = None
 
 
 @paused_collector()
@@ -192,7 +194,10 @@ def _write_repo(
             base=comparison.base,
         )
         if not options.indexes_only:
-            place_all(_places(comparison, entries, out), out, options, progress)
+            places = _places(comparison, entries, out)
+            if options.fetch:
+                options.fetch([package for package, _, _ in places])
+            place_all(places, out, options, progress)
         writing.result()
     if options.key:
         current.sign(out, options.key)

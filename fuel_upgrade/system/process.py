@@ -26,18 +26,19 @@ class Ending:
     timed_out: bool
 
 
-def run(
+def run(  # noqa: PLR0913 - the program and its surroundings
     argv: Sequence[str],
     *,
     timeout_s: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     output: IO[bytes] | None = None,
+    package: str | None = None,
 ) -> str:
     """Run a program to its end and return its stdout, or write it to the file ``output``.
 
     stdin is closed and the locale is C, so that the output can be parsed. ``env`` adds to the
-    environment.
+    environment. ``package`` is the package to install if the program is missing.
 
     Raises:
         CommandError: the program did not start, failed, or ran longer than ``timeout_s``.
@@ -54,7 +55,8 @@ def run(
             check=False,
         )
     except OSError as error:
-        raise CommandError(tuple(argv), None, str(error)) from error
+        missing = CommandError(tuple(argv), None, str(error))
+        raise missing.amended(remedy=package and f"install {package}") from error
     except subprocess.TimeoutExpired as error:
         raise CommandError(tuple(argv), None, f"no end after {timeout_s:g} s") from error
     if done.returncode != 0:

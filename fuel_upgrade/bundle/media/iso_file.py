@@ -12,8 +12,9 @@ from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.tarball_difference import digest_of
 from fuel_upgrade.bundle.tarball_file import SUFFIXES
 from fuel_upgrade.bundle.verify import read_head_and_texts
-from fuel_upgrade.errors import BundleError, CommandError, ConfigError
+from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.files import remove_tree, rename, sync_filesystem
+from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.process import run
 from fuel_upgrade.system.progress import Progress
 
@@ -57,8 +58,7 @@ def build_iso(tarball: Path, out: Path, *, progress: Progress) -> IsoSummary:
     if out.suffix != ISO_SUFFIX or not tarball.name.endswith(SUFFIXES):
         wrong, suffix = (out, ISO_SUFFIX) if out.suffix != ISO_SUFFIX else (tarball, ".tar.zst")
         raise ConfigError(f"{wrong}: expected a name in {suffix}", remedy="choose such a name")
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    require_new(out)
     head, texts = read_head_and_texts(tarball)
     label = re.sub("[^A-Z0-9_]", "_", f"FUEL_{head.fuel_version}".upper())[:_LABEL_CHARS]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -86,16 +86,12 @@ def _write(image: Path, label: str, files: dict[str, Path]) -> None:
     time_s = _source_date()
     argv = ["xorriso", "-as", "mkisofs", "-quiet", *_LAYOUT, "-V", label, "-o", str(image)]
     argv += ["--set_all_file_dates", strftime("%Y%m%d%H%M%S00", gmtime(time_s))]
-    try:
-        run(
-            [*argv, "-graft-points", *grafts],
-            timeout_s=_TIMEOUT_S,
-            env={"SOURCE_DATE_EPOCH": str(time_s), "TZ": "UTC"},
-        )
-    except CommandError as error:
-        if error.returncode is None:
-            raise error.amended(remedy="install xorriso") from error
-        raise
+    run(
+        [*argv, "-graft-points", *grafts],
+        timeout_s=_TIMEOUT_S,
+        env={"SOURCE_DATE_EPOCH": str(time_s), "TZ": "UTC"},
+        package="xorriso",
+    )
 
 
 def _source_date() -> int:

@@ -10,8 +10,9 @@ from fuel_upgrade.bundle.media.block_index import MOST_BLOCKS, Ranges, checked_r
 from fuel_upgrade.bundle.media.recovery_volumes import repair
 from fuel_upgrade.bundle.media.volumes import index_of, join, write_volume
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.errors import BundleError, ConfigError
+from fuel_upgrade.errors import BundleError
 from fuel_upgrade.system.files import remove_tree, rename
+from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.progress import ByteCounter, Progress
 from fuel_upgrade.system.yaml_text import load_yaml
 
@@ -76,8 +77,7 @@ def restore(paths: Sequence[Path], out: Path, *, progress: Progress) -> Restored
         BundleError: they are of several tarballs, or none is a volume.
         CommandError: it needs par2, which is missing.
     """
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    require_new(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
@@ -108,8 +108,7 @@ def answer(request: Request, tarball: Path, out: Path, *, progress: Progress) ->
     Raises:
         ConfigError: ``out`` exists. BundleError: the request is of another tarball.
     """
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    require_new(out)
     read_head(tarball)
     index = index_of(tarball, progress=progress)
     if index.sha256 != request.index:

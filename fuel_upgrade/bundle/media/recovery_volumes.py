@@ -56,9 +56,4 @@ def repair(paths: Sequence[Path], scratch: Path) -> tuple[Path, ...]:
 
 
 def _par2(argv: Sequence[str], folder: Path) -> None:
-    try:
-        run(["par2", *argv], timeout_s=_TIMEOUT_S, cwd=folder)
-    except CommandError as error:
-        if error.returncode is None:
-            raise error.amended(remedy="install par2") from error
-        raise
+    run(["par2", *argv], timeout_s=_TIMEOUT_S, cwd=folder, package="par2")

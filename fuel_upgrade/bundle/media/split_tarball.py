@@ -1,13 +1,11 @@
 """Writes the volumes of a tarball and their recovery volumes as one new folder."""
 
-import tempfile
 from pathlib import Path
 
 from fuel_upgrade.bundle.media.recovery_volumes import add_recovery
 from fuel_upgrade.bundle.media.volumes import split
 from fuel_upgrade.bundle.verify import read_head
-from fuel_upgrade.errors import ConfigError
-from fuel_upgrade.system.files import remove_tree, rename, sync_folder
+from fuel_upgrade.repo.build import written_whole
 from fuel_upgrade.system.progress import Progress
 
 
@@ -21,21 +19,11 @@ def split_tarball(
         BundleError: it is no upgrade tarball.
         CommandError: par2 is missing, or failed.
     """
-    if out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new folder")
     read_head(tarball)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        volumes = split(tarball, scratch, volume_bytes=volume_bytes, progress=progress)
+    with written_whole(out) as folder:
+        volumes = split(tarball, folder, volume_bytes=volume_bytes, progress=progress)
         if percent:
             progress("writing recovery volumes", 0, 1)
             add_recovery(volumes, percent, tarball.name)
             progress("writing recovery volumes", 1, 1)
-        sync_folder(scratch)
-        scratch.chmod(0o755)
-        rename(scratch, out)
-    except BaseException:
-        remove_tree(scratch)
-        raise
     return tuple(sorted(out.iterdir()))

@@ -18,7 +18,7 @@ from fuel_upgrade.bundle.media.block_index import (
     to_ranges,
 )
 from fuel_upgrade.errors import BundleError, ConfigError
-from fuel_upgrade.system.files import open_regular, sync_folder
+from fuel_upgrade.system.files import open_regular
 from fuel_upgrade.system.progress import ByteCounter, Progress
 
 _MOST_VOLUMES = 999
@@ -95,7 +95,6 @@ def split(
         write_volume(index, ranges, tarball, path, on_data=counter.add)
         volumes.append(path)
     counter.end()
-    sync_folder(folder)
     return tuple(volumes)
 
 

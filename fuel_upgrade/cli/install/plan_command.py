@@ -14,6 +14,7 @@ from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json, write_text
 from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError, PreflightError
+from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.size import say_size
 
 _KINDS = ("added", "upgraded", "rebuilt", "downgraded", "removed")
@@ -114,8 +115,8 @@ def writing_repair(
     Raises:
         ConfigError: ``out`` exists, or several tarballs are given.
     """
-    if out is not None and out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    if out is not None:
+        require_new(out)
     if out is not None and ("tarball" not in request or Path(request["tarball"]).is_dir()):
         raise ConfigError("--repair-request needs one tarball", remedy="name the refused one")
     try:

@@ -12,6 +12,7 @@ from fuel_upgrade.cli.group import command
 from fuel_upgrade.cli.operator_files import read_json, write_json
 from fuel_upgrade.cli.option_values import PATH
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.size import say_size
 
 
@@ -88,8 +89,8 @@ def squash(client: DaemonClient, *, version: str, dry_run: bool, as_json: bool) 
 def _plan(
     client: DaemonClient, versions: tuple[str, ...], out: Path | None, *, as_json: bool
 ) -> None:
-    if out is not None and out.exists():
-        raise ConfigError(f"{out}: exists already", remedy="name a new file, or remove this one")
+    if out is not None:
+        require_new(out)
     plan = client.post("/gc-plans", {"releases": list(versions)})
     if out is not None:
         write_json(out, plan)

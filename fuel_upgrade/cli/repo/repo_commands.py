@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,25 +49,13 @@ def diff(  # noqa: PLR0913 - one parameter an option
     base: Path | str,
     current: Path | str,
     out: Path,
-    copy: bool,
-    verify: bool,
-    suite: str | None,
-    base_suite: str | None,
-    label: str | None,
-    indexes_only: bool,
     check_dependencies: bool,
     strict: bool,
-    sign_with: str | None,
-    gpg_home: Path | None,
-    no_original: bool,
-    by_hash: bool | None,
-    without_translations: bool,
-    with_contents: bool,
-    strict_extras: bool,
     keyring: Path | None,
     architectures: tuple[str, ...],
     cache: Path | None,
     as_json: bool,
+    **choices: Any,
 ) -> None:
     """Write the repo of the packages of CURRENT that BASE lacks.
 
@@ -77,41 +66,28 @@ def diff(  # noqa: PLR0913 - one parameter an option
     proved: with BASE it is all of CURRENT. Hard links share their content with CURRENT: do not
     change packages there in place.
     """
+    from fuel_upgrade.cli.repo.diff_choices import diff_options
     from fuel_upgrade.cli.repo.repo_output import end_strictly, show_dependencies, show_diff
-    from fuel_upgrade.repo.build import DiffOptions, build_diff
+    from fuel_upgrade.repo.build import build_diff
     from fuel_upgrade.repo.proof.read_proof import read_dependencies
-    from fuel_upgrade.repo.repo import IndexChoice
-    from fuel_upgrade.repo.sign import SigningKey
 
-    options = DiffOptions(
-        link=not copy,
-        verify_links=verify,
-        suite=suite,
-        base_suite=base_suite,
-        label=label,
-        indexes_only=indexes_only,
-        key=SigningKey(sign_with, gpg_home) if sign_with else None,
-        original=not no_original,
-        strict_extras=strict_extras,
-        indexes=IndexChoice(by_hash, not without_translations, with_contents),
-    )
+    options = diff_options(**choices)
     with progress_bar(quiet=as_json) as progress, ExitStack() as stack:
         if isinstance(base, str) or isinstance(current, str):
-            from fuel_upgrade.cli.repo.remote_pair import fetched
+            # Imported here because only URLs need the libraries of HTTP.
+            from fuel_upgrade.repo.remote.download import default_cache
+            from fuel_upgrade.repo.remote.local_pair import local_pair
+            from fuel_upgrade.repo.remote.mirror import MirrorOptions
 
-            remote = fetched(
-                base,
-                current,
-                options=options,
-                keyring=keyring,
-                architectures=architectures,
-                cache=cache,
+            mirror = MirrorOptions(architectures=architectures, keyring=keyring)
+            pair = local_pair(
+                base, current, options, mirror=mirror, cache=cache or default_cache(),
                 progress=progress,
-            )
-            base, current = stack.enter_context(remote)
+            )  # fmt: skip
+            base, current, options = stack.enter_context(pair)
         description = build_diff(base, current, out, options, progress=progress)
         checks = check_dependencies or strict
-        report = read_dependencies(current, suite=suite) if checks else None
+        report = read_dependencies(current, suite=options.suite) if checks else None
     if as_json:
         checked = {"dependencies": report.to_json()} if report else {}
         print_json({"path": str(out), **description.to_json(), **checked})

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,14 +31,13 @@ class RemoteFile:
 
 
 class Downloader:
-    """Fetches files into the folder ``cache``; ``on_data`` receives each number of new bytes.
+    """Fetches files into the folder ``cache``.
 
     Several threads may use it.
     """
 
-    def __init__(self, cache: Path, *, on_data: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._on_data = on_data
         self._local = threading.local()
         cache.mkdir(parents=True, exist_ok=True)
 
@@ -54,7 +52,6 @@ class Downloader:
             if answer.status_code == _NOT_FOUND:
                 return None
             answer.raise_for_status()
-            self._on_data(len(answer.content))
         except (OSError, requests.RequestException) as error:
             raise _failed(url, error) from error
         return bytes(answer.content)
@@ -122,7 +119,6 @@ class Downloader:
                 while chunk := answer.raw.read1(CHUNK_BYTES):
                     out.write(chunk)
                     out.flush()
-                    self._on_data(len(chunk))
         return True
 
     def _session(self) -> requests.Session:

@@ -3,54 +3,49 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from fuel_upgrade.repo.compare import compare_repos
-from fuel_upgrade.repo.read_repo import Role, opened_repo
+from fuel_upgrade.repo.build import DiffOptions
 from fuel_upgrade.repo.remote.download import Downloader
-from fuel_upgrade.repo.remote.mirror import MirrorOptions, copy_indexes_from, fetch_packages
-from fuel_upgrade.system.progress import ByteCounter, Progress
+from fuel_upgrade.repo.remote.mirror import Mirror, MirrorOptions
+from fuel_upgrade.system.progress import Progress
 
 Place = Path | str
 """A folder or archive, or the URL of a repo."""
 
 
 @contextmanager
-def local_pair(  # noqa: PLR0913 - two repos with the options of each, and their purpose
+def local_pair(  # noqa: PLR0913 - two repos, the two kinds of options, and their cache
     base: Place,
     current: Place,
+    options: DiffOptions,
     *,
-    base_options: MirrorOptions,
-    current_options: MirrorOptions,
+    mirror: MirrorOptions,
     cache: Path,
-    with_packages: bool,
     progress: Progress,
-) -> Iterator[tuple[Path, Path]]:
-    """Yield both as folders or archives: of a URL a copy with the packages that the diff carries.
+) -> Iterator[tuple[Path, Path, DiffOptions]]:
+    """Yield both as folders or archives, and the options of their diff.
+
+    A URL becomes a copy of its indexes. The options fetch the packages of ``current`` when the
+    diff needs them.
 
     Raises:
-        ConfigError, BundleError, OutsideError: as ``copy_indexes_from`` and ``fetch_packages``.
+        ConfigError, BundleError, OutsideError: as ``Mirror.copy_indexes``.
     """
-    counter = ByteCounter(progress, "fetching", 0)
-    downloader = Downloader(cache, on_data=counter.add)
+    downloader = Downloader(cache)
+    base_parts = replace(mirror, suite=options.base_suite)
+    current_parts = replace(mirror, suite=options.suite, contents=options.indexes.contents)
     # In the cache, so that packages are linked.
     with tempfile.TemporaryDirectory(prefix=".repos-", dir=cache) as name:
-        folder = Path(name)
-        pair = []
-        for place, options, side in (
-            (base, base_options, "base"),
-            (current, current_options, "current"),
-        ):
-            if isinstance(place, str):
-                copy_indexes_from(place, folder / side, options, downloader)
-                pair.append(folder / side)
-            else:
-                pair.append(place)
-        if isinstance(current, str) and with_packages:
-            with opened_repo(pair[0], Role.BASE, scratch=folder) as base_root:
-                comparison = compare_repos(
-                    base_root, pair[1], suite=current_options.suite, base_suite=base_options.suite
-                )
-            fetch_packages(current, pair[1], comparison.diff.carried, downloader)
-        counter.end()
-        yield pair[0], pair[1]
+        if isinstance(base, str):
+            folder = Path(name, "base")
+            Mirror(base, folder, base_parts, downloader).copy_indexes(progress)
+            base = folder
+        if isinstance(current, str):
+            folder = Path(name, "current")
+            copy = Mirror(current, folder, current_parts, downloader)
+            copy.copy_indexes(progress)
+            options, current = replace(options, fetch=partial(copy.fetch, progress)), folder
+        yield base, current, options

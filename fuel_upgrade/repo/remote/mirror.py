@@ -1,26 +1,29 @@
-"""A local copy of a repo of a web server: all of its indexes, and no package yet."""
+"""A local copy of a repo of a web server: all of its indexes, and packages on demand."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.errors import BundleError, CommandError, ConfigError, OutsideError
-from fuel_upgrade.repo.apt.release_file import read_release
+from fuel_upgrade.repo.apt.release_file import RELEASES, read_release
 from fuel_upgrade.repo.apt.suite_path import index_path, is_flat
 from fuel_upgrade.repo.package import Package, checked_location
 from fuel_upgrade.repo.remote.download import Downloader, RemoteFile
 from fuel_upgrade.repo.yum.repomd import read_records
 from fuel_upgrade.system.process import run
+from fuel_upgrade.system.progress import Progress
 
 _CONNECTIONS = 8
 _STRONGEST_FIRST = ("sha512", "sha256", "sha1", "md5")
 _INDEX = re.compile(
     r"(?:.*/)?(?:binary-([^/]+)/Packages|i18n/Translation-[^/.]+|Contents-([^/.]+))"
 )
-_FORM = r"\.(?:xz|lzma|zst|bz2|gz)$"
+_FORM = re.compile(r"\.(?:xz|lzma|zst|bz2|gz)$")
 _GPGV_TIMEOUT_S = 60
+_Listed = tuple[RemoteFile, str]
+"""A file of the server, and its place relative to the folder of the copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,161 +39,154 @@ class MirrorOptions:
     keyring: Path | None = None
 
 
-def copy_indexes_from(
-    url: str, folder: Path, options: MirrorOptions, downloader: Downloader
-) -> None:
-    """Copy the indexes of an apt or a yum repo into an empty folder.
+class Mirror:
+    """The copy of the apt or yum repo at ``url``, in a new folder."""
 
-    Raises:
-        ConfigError: there is no repo, or no suite of an apt repo is named.
-        BundleError: its indexes are malformed, or its signature is not good.
-        OutsideError: the server fails.
-    """
-    url = url.rstrip("/")
-    repomd = downloader.text(f"{url}/repodata/repomd.xml")
-    if repomd is not None:
-        _copy_yum(url, folder, repomd, options, downloader)
-    elif options.suite is None:
-        raise ConfigError(
-            f"{url}: no repodata/repomd.xml, and no suite of an apt repo is named",
-            remedy="name the URL of a repo, and the suite of an apt repo (--suite, --base-suite)",
-        )
-    else:
-        _copy_apt(url, folder, options.suite, options, downloader)
+    def __init__(
+        self, url: str, folder: Path, options: MirrorOptions, downloader: Downloader
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._folder = folder
+        self._options = options
+        self._downloader = downloader
 
+    def copy_indexes(self, progress: Progress) -> None:
+        """Copy all indexes.
 
-def fetch_packages(
-    url: str, folder: Path, packages: Iterable[Package], downloader: Downloader
-) -> None:
-    """Fetch packages to their places in the copy of a repo.
+        Raises:
+            ConfigError: there is no repo, or no suite of an apt repo is named.
+            BundleError: its indexes are malformed, or its signature is not good.
+            OutsideError: the server fails.
+        """
+        repomd = self._downloader.text(f"{self._url}/repodata/repomd.xml")
+        if repomd is not None:
+            self._copy_yum(repomd, progress)
+        elif self._options.suite is None:
+            raise ConfigError(
+                f"{self._url}: no repodata/repomd.xml, and no suite of an apt repo is named",
+                remedy="name the URL of a repo, and the suite of an apt repo (--suite,"
+                " --base-suite)",
+            )
+        else:
+            self._copy_apt(self._options.suite, progress)
 
-    Raises:
-        OutsideError: the server fails, or lacks one of them.
-    """
-    places = {package.location: package for package in packages}
-    files = [
-        (_remote(f"{url.rstrip('/')}/{place}", dict(package.digests), package.size_bytes), place)
-        for place, package in places.items()
-    ]
-    for _, place in files:
-        if (folder / place).exists():
-            raise BundleError(f"{folder / place}: in the way", remedy="use a new folder")
-    _fetch_all(files, folder, downloader)
+    def fetch(self, progress: Progress, packages: Iterable[Package]) -> None:
+        """Fetch packages to their places.
 
-
-def _remote(url: str, digests: dict[str, str], size_bytes: int | None) -> RemoteFile:
-    algorithm = min(digests, key=_STRONGEST_FIRST.index)
-    return RemoteFile(url, size_bytes, algorithm, digests[algorithm])
-
-
-def _fetch_all(
-    files: Sequence[tuple[RemoteFile, str]],
-    folder: Path,
-    downloader: Downloader,
-    *,
-    require: bool = True,
-) -> None:
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        done = pool.map(lambda pair: downloader.fetch(pair[0], folder / pair[1]), files)
-        for (file, _), is_there in zip(files, done, strict=True):
-            if require and not is_there:
-                raise OutsideError(
-                    f"{file.url}: the server does not have it, though its index lists it",
-                    remedy="repair the mirror, or try again when its update has ended",
+        Raises:
+            OutsideError: the server fails, or lacks one of them.
+            BundleError: a package has the place of an index.
+        """
+        files = []
+        for package in packages:
+            path = package.location
+            if (self._folder / path).exists():
+                raise BundleError(
+                    f"{self._url}/{path}: a package and an index", remedy="reindex the repo"
                 )
+            files.append(self._listed(path, dict(package.digests), package.size_bytes))
+        self._fetch_all(files, progress)
 
+    def _copy_yum(self, repomd: bytes, progress: Progress) -> None:
+        target = self._folder / "repodata/repomd.xml"
+        target.parent.mkdir(parents=True)
+        target.write_bytes(repomd)
+        self._check_detached("repodata/repomd.xml", ".asc")
+        files = []
+        for record in read_records(target):
+            path = checked_location(record.location_href, source=str(target))
+            kind = "sha1" if record.checksum_type == "sha" else record.checksum_type
+            files.append(self._listed(path, {kind: record.checksum}, record.size or None))
+        self._fetch_all(files, progress)
 
-def _copy_yum(
-    url: str, folder: Path, repomd: bytes, options: MirrorOptions, downloader: Downloader
-) -> None:
-    target = folder / "repodata/repomd.xml"
-    target.parent.mkdir(parents=True)
-    target.write_bytes(repomd)
-    if options.keyring:
-        signature = downloader.text(f"{url}/repodata/repomd.xml.asc")
-        _write_signature(signature, target.with_name("repomd.xml.asc"), url)
-        _check_signature(options.keyring, target.with_name("repomd.xml.asc"), target)
-    files = []
-    for record in read_records(target):
-        location = checked_location(record.location_href, source=str(target))
-        digests = _yum_sum(record.checksum_type, record.checksum)
-        files.append((_remote(f"{url}/{location}", digests, record.size or None), location))
-    _fetch_all(files, folder, downloader)
+    def _copy_apt(self, suite: str, progress: Progress) -> None:
+        place = index_path(suite)
+        folder = self._folder / place
+        folder.mkdir(parents=True)
+        for name in RELEASES:
+            text = self._downloader.text(f"{self._url}/{place}/{name}")
+            if text is not None:
+                (folder / name).write_bytes(text)
+        if not any((folder / name).exists() for name in RELEASES):
+            raise ConfigError(
+                f"{self._url}/{place}: neither InRelease nor Release",
+                remedy="name the URL of a repo, and its suite",
+            )
+        self._check_apt(place)
+        files = [
+            self._listed(f"{place}/{name}", sums.values, sums.size_bytes)
+            for name, sums in read_release(folder).listed.items()
+            if self._has(checked_location(name, source=str(folder)), flat=is_flat(suite))
+        ]
+        # A Release also lists forms that no server has, such as the plain ones.
+        self._fetch_all(files, progress, require=False)
 
+    def _has(self, name: str, *, flat: bool) -> bool:
+        """Return whether an index is copied; in all forms, because the diff repo gets them too."""
+        stem = _FORM.sub("", name)
+        if flat:
+            return stem == "Packages"
+        match = _INDEX.fullmatch(stem)
+        if match is None or "debian-installer" in stem:
+            return False
+        architecture = match[1] or match[2]
+        chosen = self._options.architectures
+        if architecture and chosen and architecture not in chosen:
+            return False
+        return self._options.contents or match[2] is None
 
-def _yum_sum(kind: str, value: str) -> dict[str, str]:
-    return {"sha1" if kind == "sha" else kind: value}
+    def _listed(self, path: str, digests: Mapping[str, str], size_bytes: int | None) -> _Listed:
+        algorithm = min(digests, key=_STRONGEST_FIRST.index)
+        return RemoteFile(f"{self._url}/{path}", size_bytes, algorithm, digests[algorithm]), path
 
+    def _fetch_all(
+        self, files: Sequence[_Listed], progress: Progress, *, require: bool = True
+    ) -> None:
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            fetched = pool.map(lambda f: self._downloader.fetch(f[0], self._folder / f[1]), files)
+            for number, ((file, _), is_there) in enumerate(zip(files, fetched, strict=True), 1):
+                progress("fetching", number, len(files))
+                if require and not is_there:
+                    raise OutsideError(
+                        f"{file.url}: the server does not have it, though its index lists it",
+                        remedy="repair the mirror, or try again when its update has ended",
+                    )
 
-def _copy_apt(
-    url: str, folder: Path, suite: str, options: MirrorOptions, downloader: Downloader
-) -> None:
-    place = index_path(suite)
-    suite_folder, suite_url = folder / place, f"{url}/{place}".rstrip("/")
-    suite_folder.mkdir(parents=True, exist_ok=True)
-    texts = {name: downloader.text(f"{suite_url}/{name}") for name in ("InRelease", "Release")}
-    for name, text in texts.items():
-        if text is not None:
-            (suite_folder / name).write_bytes(text)
-    if not any(texts.values()):
-        raise ConfigError(
-            f"{suite_url}: neither InRelease nor Release",
-            remedy="name the URL of a repo, and its suite",
-        )
-    if options.keyring:
-        _check_apt(suite_url, suite_folder, options.keyring, downloader)
-    listed = read_release(suite_folder).listed
-    files = [
-        (_remote(f"{suite_url}/{name}", dict(sums.values), sums.size_bytes), name)
-        for name, sums in listed.items()
-        if _is_chosen(checked_location(name, source=suite_url), options, flat=is_flat(suite))
-    ]
-    # A Release also lists forms that no server has, such as the plain ones.
-    _fetch_all(files, suite_folder, downloader, require=False)
+    def _check_apt(self, place: str) -> None:
+        if not self._options.keyring:
+            return
+        folder = self._folder / place
+        if (folder / "InRelease").exists():
+            self._check_signature(folder / "InRelease")
+            (folder / "Release").unlink(missing_ok=True)  # nobody signed that one
+        else:
+            self._check_detached(f"{place}/Release", ".gpg")
 
+    def _check_detached(self, path: str, suffix: str) -> None:
+        """Fetch the signature of a file, and check it if there is a keyring."""
+        if not self._options.keyring:
+            return
+        url = f"{self._url}/{path}{suffix}"
+        signature = self._downloader.text(url)
+        if signature is None:
+            raise BundleError(
+                f"{url}: no signature, and a keyring is named",
+                remedy="sign the repo, or name no keyring",
+            )
+        target = self._folder / f"{path}{suffix}"
+        target.write_bytes(signature)
+        self._check_signature(target, self._folder / path)
 
-def _is_chosen(name: str, options: MirrorOptions, *, flat: bool) -> bool:
-    """Return whether an index is to be copied; all forms, because the diff repo gets them too."""
-    stem = re.sub(_FORM, "", name)
-    if flat:
-        return stem == "Packages"
-    match = _INDEX.fullmatch(stem)
-    if match is None or "debian-installer" in stem:
-        return False
-    architecture = match[1] or match[2]
-    if architecture and options.architectures and architecture not in options.architectures:
-        return False
-    return options.contents or match[2] is None
-
-
-def _check_apt(url: str, folder: Path, keyring: Path, downloader: Downloader) -> None:
-    if (folder / "InRelease").exists():
-        _check_signature(keyring, folder / "InRelease")
-        (folder / "Release").unlink(missing_ok=True)  # nobody signed that one
-        return
-    _write_signature(downloader.text(f"{url}/Release.gpg"), folder / "Release.gpg", url)
-    _check_signature(keyring, folder / "Release.gpg", folder / "Release")
-
-
-def _write_signature(signature: bytes | None, path: Path, url: str) -> None:
-    if signature is None:
-        raise BundleError(
-            f"{url}: no signature {path.name}, and a keyring is named",
-            remedy="sign the repo, or name no keyring",
-        )
-    path.write_bytes(signature)
-
-
-def _check_signature(keyring: Path, *files: Path) -> None:
-    try:
-        run(
-            ["gpgv", "--keyring", str(keyring.absolute()), *map(str, files)],
-            timeout_s=_GPGV_TIMEOUT_S,
-        )
-    except CommandError as error:
-        if error.returncode is None:
-            raise error.amended(remedy="install gpgv") from error
-        raise BundleError(
-            f"{files[0].name}: no good signature by {keyring}: {error.stderr_tail.strip()}",
-            remedy="name the keyring of the repo's owner; if it is that, do not use the repo",
-        ) from error
+    def _check_signature(self, *files: Path) -> None:
+        keyring = self._options.keyring
+        argv = ["gpgv", "--keyring", f"{keyring and keyring.absolute()}", *map(str, files)]
+        try:
+            run(argv, timeout_s=_GPGV_TIMEOUT_S, package="gpgv")
+        except CommandError as error:
+            if error.returncode is None:
+                raise
+            raise BundleError(
+                f"{self._url}: {files[0].name}: no good signature by {keyring}:"
+                f" {error.stderr_tail.strip()}",
+                remedy="name the keyring of the repo's owner; if it is that, do not use the repo",
+            ) from error
