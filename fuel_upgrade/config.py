@@ -1,18 +1,15 @@
 """``/etc/fuel-upgrade/config.yaml`` as a frozen :class:`Config`; all faults reported at once."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import yaml
 
 from fuel_upgrade.errors import ConfigError
+from fuel_upgrade.settings_builder import SettingsBuilder
 
 DEFAULT_PATH = Path("/etc/fuel-upgrade/config.yaml")
 DIALECTS = ("auto", "6.0", "6.1")  # the form of repos in Nailgun; 6.1 means 6.1 to 9.x
@@ -20,7 +17,6 @@ KEYSTONE_VERSIONS = ("auto", "v2.0", "v3")
 _LOOPBACK = ("127.0.0.1", "::1")
 _SQLITE = "sqlite:///"  # an absolute path follows
 _DATABASES = (f"{_SQLITE}/", "postgresql://", "postgresql+psycopg://")
-_INVALID = object()  # a value of the wrong type: the setting keeps its default
 # Values of these may contain a password, so no fault may quote them; "" is the whole file.
 _SECRET = frozenset({"", "nailgun", "nailgun.password", "nailgun.proxy"})
 _QUOTED = re.compile(r"'[^']*'")
@@ -214,10 +210,9 @@ def parse_with_faults(text: str, *, source: str) -> tuple[Config, tuple[str, ...
         # no cause: it quotes the line, which may contain a password
         reason = f"{source}: not YAML: {_describe_yaml_error(error)}"
         raise ConfigError(reason, remedy=f"correct {source}") from None
-    faults: list[str] = []
-    config: Config = _build(Config, {} if data is None else data, "", faults)
-    faults.extend(_check(config))
-    return config, tuple(faults)
+    builder = SettingsBuilder(Config, secret=_SECRET)
+    config: Config = builder.build({} if data is None else data)
+    return config, (*builder.faults, *_check(config))
 
 
 def read(path: Path | None, *, root: Path | None = None) -> Config:
@@ -326,76 +321,3 @@ def _check(config: Config) -> list[str]:
             "postgresql+psycopg://USER@HOST/NAME"
         )
     return faults
-
-
-def _build(cls: type[Any], data: object, prefix: str, faults: list[str]) -> Any:
-    if not isinstance(data, dict):
-        name = prefix.rstrip(".")
-        faults.append(f"{name or 'the file'}: expected settings, found {_show(data, name)}")
-        return cls()
-    hints = get_type_hints(cls)
-    values = {}
-    for key, value in data.items():
-        if key not in hints:
-            faults.append(f"{prefix}{key}: unknown setting{_suggest(str(key), prefix, hints)}")
-        else:
-            values[key] = _convert(hints[key], value, f"{prefix}{key}", faults)
-    return cls(**{key: value for key, value in values.items() if value is not _INVALID})
-
-
-_GROUPS = (
-    Paths,
-    NailgunSettings,
-    RegistrySettings,
-    RecoverySettings,
-    HookSettings,
-    MetricsSettings,
-)
-
-
-def _suggest(key: str, prefix: str, known: Iterable[str]) -> str:
-    """Suggest similar settings of this group, else of any group; or list all of this group."""
-    group = {name: f"{prefix}{name}" for name in known}
-    similar = [group[name] for name in get_close_matches(key.lower(), group, n=1)]
-    similar = similar or [name for name in _all_names() if name.rpartition(".")[2] == key]
-    if similar:
-        return f": did you mean {' or '.join(similar)}?"
-    return f" (known: {', '.join(group)})"
-
-
-def _all_names(cls: type[Any] = Config, prefix: str = "") -> Iterator[str]:
-    """Yield the name of every setting, with the name of its group."""
-    for name, hint in get_type_hints(cls).items():
-        if hint in _GROUPS:
-            yield from _all_names(hint, f"{name}.")
-        else:
-            yield f"{prefix}{name}"
-
-
-def _convert(hint: Any, value: object, name: str, faults: list[str]) -> Any:
-    if hint in _GROUPS:
-        return _build(hint, value, f"{name}.", faults)
-    if Path in (hint, *get_args(hint)) and isinstance(value, str):
-        return Path(value)
-    if hint is Recovery:
-        return _choice(value, name, faults)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
-        return value
-    expected = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
-    faults.append(f"{name}: expected {expected}, found {_show(value, name)}")
-    return _INVALID
-
-
-def _show(value: object, name: str) -> str:
-    return type(value).__name__ if name in _SECRET else repr(value)
-
-
-def _choice(value: object, name: str, faults: list[str]) -> object:
-    known = [choice.value for choice in Recovery]
-    if value in known:
-        return Recovery(value)
-    faults.append(f"{name}: expected {' or '.join(known)}, found {value!r}")
-    return _INVALID

@@ -47,9 +47,11 @@ from fuel_upgrade.daemon.response_models.plan_forms import (
     AllInstalledForm,
     OrderForm,
     PlansForm,
+    plan_form,
+)
+from fuel_upgrade.daemon.response_models.repair_forms import (
     RepairRequestForm,
     RepairRequestsForm,
-    plan_form,
 )
 from fuel_upgrade.errors import ConfigError, NotFoundError, PreflightError
 from fuel_upgrade.outside_text import printable_json

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "fuel_upgrade"
 ORDER = [
-    "outside_text", "errors", "config", "system", "repo", "release", "venv", "bundle", "nodes",
-    "nailgun", "upgrade", "daemon", "drill", "doctor", "cli",
+    "outside_text", "errors", "settings_builder", "config", "system", "repo", "release", "venv",
+    "bundle", "nodes", "nailgun", "upgrade", "daemon", "drill", "doctor", "cli",
 ]  # fmt: skip
 REGISTRY_MAY = {"outside_text", "errors", "config", "system", "release", "registry"}
 REGISTRY_USERS = {"registry", "daemon", "drill", "cli"}
