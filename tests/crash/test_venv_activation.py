@@ -11,10 +11,8 @@ import statistics
 import subprocess
 import sys
 import tarfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import sub
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from fuel_upgrade.venv.host.request import DeployRequest
+from tests.crash.beside_reader import BesideReader
 from tests.crash.venv_host import VenvHost, venv_host
 from tests.tools import needs
 
@@ -40,33 +39,22 @@ class Answer:
     is_missing: bool
 
 
-class Reader:
+class Reader(BesideReader):
     """Starts ``bin/python`` of a venv in a loop; ``answers`` are in the order of their ends."""
 
     def __init__(self, venv: Path) -> None:
+        super().__init__()
         self.answers: list[Answer] = []
         self._argv = [str(venv / "bin/python"), "-IBc", _PROGRAM]
-        self._end = threading.Event()
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._read)
-        thread.start()
+    def read(self) -> None:
+        is_missing, output = False, ""
         try:
-            yield
-        finally:
-            self._end.set()
-            thread.join()
-
-    def _read(self) -> None:
-        while not self._end.is_set():
-            is_missing, output = False, ""
-            try:
-                done = subprocess.run(self._argv, capture_output=True, text=True, check=False)
-                output = "" if done.returncode else done.stdout
-            except FileNotFoundError:
-                is_missing = True
-            self.answers.append(Answer(time.monotonic(), tuple(output.split()), is_missing))
+            done = subprocess.run(self._argv, capture_output=True, text=True, check=False)
+            output = "" if done.returncode else done.stdout
+        except FileNotFoundError:
+            is_missing = True
+        self.answers.append(Answer(time.monotonic(), tuple(output.split()), is_missing))
 
     def await_answer(self, version: str) -> Answer:
         """Return the next answer of a version."""

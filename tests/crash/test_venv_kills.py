@@ -7,12 +7,10 @@ import json
 import os
 import random
 import sys
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.crash.beside_reader import BesideReader
 from tests.crash.venv_host import Kills, VenvHost, venv_host
 from tests.tools import needs
 
@@ -21,29 +19,18 @@ _SHORT = 4
 _POLL_S = 0.001
 
 
-class _Reader:
+class _Reader(BesideReader):
     """Counts the moments at which the interpreter or the command of the service is missing."""
 
     def __init__(self, host: VenvHost) -> None:
+        super().__init__()
         self.reads = 0
         self.missing = 0
         self._paths = [host.link / "bin/python", host.link / "bin/alpha"]
-        self._end = threading.Event()
 
-    def _read(self) -> None:
-        while not self._end.wait(_POLL_S):
-            self.reads += 1
-            self.missing += not all(path.exists() for path in self._paths)
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._read)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._end.set()
-            thread.join()
+    def read(self) -> None:
+        self.reads += 1
+        self.missing += not all(path.exists() for path in self._paths)
 
 
 def test_every_kill_leaves_a_venv_that_runs_and_the_next_run_heals(tmp_path: Path) -> None:
@@ -54,7 +41,7 @@ def test_every_kill_leaves_a_venv_that_runs_and_the_next_run_heals(tmp_path: Pat
     with venv_host(tmp_path) as host:
         kills = Kills(host, random.Random(seed))
         reader = _Reader(host)
-        with reader.reading():
+        with reader.reading(pause_s=_POLL_S):
             for number in range(rounds):
                 phases.update(kills.round())
                 if number % 25 == 24:

@@ -30,13 +30,8 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  executable:
-    description: The program on the host, a path or a name.
-    type: path
-    default: fuel-upgrade
-  socket:
-    description: The socket of the daemon. By default, the one of the configuration.
-    type: path
+extends_documentation_fragment:
+  - fuel_upgrade.fuel_upgrade.program
 attributes:
   check_mode:
     description: Reports the changes, and changes nothing.

@@ -46,13 +46,8 @@ options:
     description: The seconds to wait for running tasks of Nailgun.
     type: float
     default: 0
-  executable:
-    description: The program on the host, a path or a name.
-    type: path
-    default: fuel-upgrade
-  socket:
-    description: The socket of the daemon. By default, the one of the configuration.
-    type: path
+extends_documentation_fragment:
+  - fuel_upgrade.fuel_upgrade.program
 attributes:
   check_mode:
     description: Reports the changes, and changes nothing.
