@@ -6,7 +6,7 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int], None]
 """Called with the name of the work, the amount done and the total."""
 
-IN_BYTES = frozenset({"unpacking", "packing"})
+IN_BYTES = frozenset({"unpacking", "packing", "reading", "writing volumes", "writing the answer"})
 """The work whose amounts are bytes; other amounts are items or seconds."""
 
 
