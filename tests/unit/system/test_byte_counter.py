@@ -1,6 +1,10 @@
 """Work in bytes is reported in parts of its total, and slow work twice a second."""
 
-from fuel_upgrade.system.progress import ByteCounter
+import re
+from pathlib import Path
+
+import fuel_upgrade
+from fuel_upgrade.system.progress import IN_BYTES, ByteCounter
 from tests.clock import Clock
 
 
@@ -20,3 +24,12 @@ def test_work_without_data_is_reported_too_so_that_it_can_be_cancelled() -> None
         counter.add(0)
         clock.advance(0.3)
     assert reported == [1, 1]
+
+
+PACKAGE = Path(fuel_upgrade.__file__).parent
+
+
+def test_all_work_that_is_counted_in_bytes_is_shown_in_bytes() -> None:
+    texts = (path.read_text() for path in PACKAGE.rglob("*.py"))
+    counted = {name for text in texts for name in re.findall(r'ByteCounter\(\w+, "(.*?)"', text)}
+    assert counted == IN_BYTES
