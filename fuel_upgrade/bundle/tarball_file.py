@@ -18,6 +18,8 @@ from fuel_upgrade.system.iso_image import IsoError, is_iso, root_files
 
 SUFFIXES = (".tar.zst", ".tar")
 """The suffixes of tarballs."""
+ISO_SUFFIX = ".iso"
+"""The suffix of images, which are read as the tarball in them."""
 DAMAGED = "get an undamaged copy of the tarball"
 """The remedy for a damaged tarball."""
 

@@ -75,6 +75,13 @@ def test_an_image_is_inspected_planned_installed_and_undone(
         assert host.tree() == before
 
 
+def test_the_releases_of_an_image_are_those_of_its_tarball(
+    image: Path, host: Host, tarballs: dict[str, Path]
+) -> None:
+    done = host.command("releases", "diff", image, tarballs["5.1"])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_images_in_a_folder_are_installed_in_order(
     image: Path, host: Host, tarballs: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fuel_upgrade.bundle import manifest
 from fuel_upgrade.bundle.tarball_difference import digest_of
-from fuel_upgrade.bundle.tarball_file import SUFFIXES
+from fuel_upgrade.bundle.tarball_file import ISO_SUFFIX, SUFFIXES
 from fuel_upgrade.bundle.verify import read_head_and_texts
 from fuel_upgrade.errors import BundleError, ConfigError
 from fuel_upgrade.system.files import remove_tree, rename, sync_filesystem
@@ -18,7 +18,6 @@ from fuel_upgrade.system.new_output import require_new
 from fuel_upgrade.system.process import run
 from fuel_upgrade.system.progress import Progress
 
-ISO_SUFFIX = ".iso"
 _TIMEOUT_S = 24 * 3600
 _EARLIEST_S = 315532800  # 1980: xorriso takes 1970 as "no time"
 _LABEL_CHARS = 32  # ECMA-119 8.4.7

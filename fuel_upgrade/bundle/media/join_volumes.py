@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fuel_upgrade.bundle.media.block_index import MOST_BLOCKS, Ranges, checked_ranges
-from fuel_upgrade.bundle.media.recovery_volumes import repair
+from fuel_upgrade.bundle.media.recovery_volumes import SUFFIX, repair
 from fuel_upgrade.bundle.media.volumes import index_of, join, write_volume
 from fuel_upgrade.bundle.verify import read_head
 from fuel_upgrade.errors import BundleError
@@ -81,7 +81,7 @@ def restore(paths: Sequence[Path], out: Path, *, progress: Progress) -> Restored
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        data = [path for path in paths if path.suffix != ".par2"]
+        data = [path for path in paths if path.suffix != SUFFIX]
         joined = join(data, scratch, progress=progress)
         if joined.missing and len(data) < len(paths):
             folder = scratch / "restored"

@@ -19,7 +19,7 @@ from fuel_upgrade.release.nailgun_settings import may_become
 DIFFERENT = 8
 """The exit code; not 1 as of diff(1), which is for unexpected errors."""
 
-_TARBALL = (".tar", ".tar.zst", ".tar.xz", ".tar.gz")
+_TARBALL = (".tar", ".tar.zst", ".tar.xz", ".tar.gz", ".iso")
 _ONLY_REGISTERED = frozenset({"repos", "puppet_manifests_source", "puppet_modules_source"})
 """Fields that an install fills in, so that a description does not have them."""
 _ONLY_ONE_SIDE = frozenset({"volumes_metadata", "deployment_tasks"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuel_upgrade.bundle.manifest import RepoPart
-from fuel_upgrade.bundle.tarball_file import SUFFIXES
+from fuel_upgrade.bundle.tarball_file import ISO_SUFFIX, SUFFIXES
 from fuel_upgrade.bundle.verify import BundleHead, read_head
 from fuel_upgrade.config import Config
 from fuel_upgrade.errors import BundleError, ConfigError
@@ -42,7 +42,7 @@ def find_tarballs(places: Sequence[Path]) -> tuple[Path, ...]:
     for place in places:
         inside = [place]
         if place.is_dir():
-            names = sorted(p for p in place.iterdir() if p.name.endswith((*SUFFIXES, ".iso")))
+            names = sorted(p for p in place.iterdir() if p.name.endswith((*SUFFIXES, ISO_SUFFIX)))
             # A tarball is opened without following links: those of a named folder are meant.
             inside = [path.resolve() if path.is_symlink() else path for path in names]
             if not inside:
